@@ -1,0 +1,1 @@
+"""Simulation in JAX: draws, solvers, pruning, risks."""

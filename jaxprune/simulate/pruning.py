@@ -1,0 +1,95 @@
+"""Pruning: scores, the order in which features are kept, and the risk at every kept count.
+
+A rule is a function ``(path, problem, key) -> scores`` of shape (W, d); larger is kept, ties go to the lower
+index. To add a rule, write such a function here. Source: Chang et al. 2020, section 2.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from jaxprune.problems import LinearGaussian
+from jaxprune.simulate import least_squares
+from jaxprune.simulate.least_squares import Data, Path
+
+Scores = Float[Array, "W d"]
+Rule = Callable[[Path, LinearGaussian, Array], Scores]
+
+
+def magnitude(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+    """``|b_i|``."""
+    return jnp.abs(path.coef)
+
+
+def hessian(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+    """``sqrt(Sigma_ii) |b_i|``: the diagonal second-order saliency, with the population's variances."""
+    return jnp.sqrt(problem.variances) * jnp.abs(path.coef)
+
+
+def empirical_hessian(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+    """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments."""
+    return jnp.sqrt(jnp.mean(path.data.features**2, axis=-1)) * jnp.abs(path.coef)
+
+
+def oracle(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+    """``Sigma_ii beta_i^2`` of the population's best predictor of each width: it never looks at the data."""
+    if problem.basis is None:
+        teacher = jnp.broadcast_to(jnp.asarray(problem.teacher), path.coef.shape)
+    else:
+        factor = problem.basis * jnp.sqrt(problem.eigs)
+        target = jnp.matmul(problem.teacher, factor, precision=least_squares.EXACT)
+        population = Data(factor, target, problem.deficient or factor.shape[1] < problem.dim)
+        teacher = least_squares.min_norm_path(population, path.widths).coef
+    return problem.variances * teacher**2
+
+
+def random(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+    """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled."""
+    return jnp.broadcast_to(jax.random.uniform(key, (problem.dim,), path.coef.dtype), path.coef.shape)
+
+
+def orders(path: Path, problem: LinearGaussian, rules: Sequence[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
+    """The features of each width in the order in which each rule keeps them; absent features come last."""
+    live = jnp.arange(path.coef.shape[-1]) < jnp.asarray(path.widths)[:, None]
+    scores = jnp.stack([jnp.where(live, rule(path, problem, key), -1.0) for rule in rules], axis=1)
+    return jnp.argsort(-scores, axis=-1)
+
+
+def risk_surface(
+    path: Path, problem: LinearGaussian, order: Int[Array, "W R d"], kept: Sequence[int]
+) -> Float[Array, "W R K"]:
+    """Exact population risk of every pruned model: width x rule x kept count. A count above the width keeps all.
+
+    Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
+    """
+    kept = least_squares._check_kept(kept, problem.dim)
+    counts = jnp.minimum(jnp.asarray(kept), jnp.asarray(path.widths)[:, None])
+    if problem.basis is not None:
+        rank = jnp.argsort(order, axis=-1)
+        masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
+        return problem.risk(masked)
+    # With a diagonal covariance each kept coefficient changes the null risk by its own amount.
+    gain = problem.eigs * ((path.coef - problem.teacher) ** 2 - problem.teacher**2)
+    gain = jnp.take_along_axis(gain[:, None], order[..., : kept[-1]], axis=-1)
+    total = jnp.pad(jnp.cumsum(gain, axis=-1), ((0, 0), (0, 0), (1, 0)))
+    return problem.risk(jnp.zeros(problem.dim)) + jnp.take_along_axis(total, counts[:, None], axis=-1)
+
+
+def retrained_surface(
+    data: Data, problem: LinearGaussian, order: Int[Array, "W R d"], widths: Sequence[int], kept: Sequence[int]
+) -> Float[Array, "W R K"]:
+    """Exact population risk after refitting every pruned support on ``data`` (the training sample, or a fresh one)."""
+    (rules, dim), (n, most) = order.shape[1:], (len(data.target), max(kept))
+    # One product of all features with all is cheaper than one per support when there are many supports.
+    shared = most <= n and dim**2 < len(widths) * rules * most**2
+    moments = least_squares._moments(data.features, data.target) if shared else None
+
+    def one(arguments):
+        width, chosen = arguments
+        return problem.risk(least_squares.retrain_path(data, chosen, kept, width, moments))
+
+    flat = order.reshape(-1, dim)
+    risks = jax.lax.map(one, (jnp.repeat(jnp.asarray(widths), rules), flat))
+    return risks.reshape(*order.shape[:2], -1)
