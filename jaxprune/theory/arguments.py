@@ -1,0 +1,71 @@
+"""What the theory accepts; anything else is a ValueError that names the argument, the value and the cure."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Vector = NDArray[np.float64]
+
+
+def vector(name: str, value: ArrayLike) -> Vector:
+    """A finite one-dimensional float64 array: nothing is cast."""
+    array = np.asarray(value)
+    if array.dtype != np.float64:
+        raise ValueError(f"{name}: dtype {array.dtype} is not float64; convert it yourself, theory casts nothing")
+    if array.ndim != 1:
+        raise ValueError(f"{name}: shape {array.shape} is not one-dimensional; these formulas need a diagonal covariance")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name}: holds {array[~np.isfinite(array)][0]}; every entry must be finite")
+    return array
+
+
+def spectrum(eigs: ArrayLike) -> Vector:
+    """Non-negative eigenvalues, at least one of them positive."""
+    array = vector("eigs", eigs)
+    if array.size == 0 or np.min(array) < 0 or not np.any(array):
+        smallest = np.min(array) if array.size else "none"
+        raise ValueError(f"eigs: must be non-negative and not all zero; the smallest of {array.size} is {smallest}")
+    return array
+
+
+def triple(eigs: ArrayLike, teacher: ArrayLike, noise: float) -> tuple[Vector, Vector, float]:
+    """Spectrum, teacher of the same shape, and a standard deviation."""
+    eigs, teacher = spectrum(eigs), vector("teacher", teacher)
+    if teacher.shape != eigs.shape:
+        raise ValueError(f"teacher: shape {teacher.shape} differs from that of eigs, {eigs.shape}")
+    return eigs, teacher, non_negative("noise", noise)
+
+
+def non_negative(name: str, value: float) -> float:
+    """A finite number >= 0."""
+    if np.ndim(value) != 0 or not np.issubdtype(np.asarray(value).dtype, np.number) or np.iscomplexobj(value):
+        raise ValueError(f"{name}: {value!r} is not a number")
+    if not 0 <= value < np.inf:
+        raise ValueError(f"{name}: {value!r} is not a finite number >= 0")
+    return float(value)
+
+
+def integer(name: str, value: int, low: int, high: int | None = None) -> int:
+    """An integer in low .. high."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise ValueError(f"{name}: {value!r} is not an integer; round it yourself")
+    if value < low or (high is not None and value > high):
+        raise ValueError(f"{name}: {value} is outside {low} .. {'' if high is None else high}")
+    return int(value)
+
+
+def kept_counts(kept: ArrayLike, dim: int) -> NDArray[np.int64]:
+    """Kept counts: integers in 0 .. dim, of any shape."""
+    array = np.asarray(kept)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"kept: {kept!r} is not a count of coefficients; turn a fraction into an integer yourself")
+    if array.size and (np.min(array) < 0 or np.max(array) > dim):
+        wrong = array[(array < 0) | (array > dim)].flat[0]
+        raise ValueError(f"kept: {wrong} is outside 0 .. p = {dim}")
+    return array.astype(np.int64)
+
+
+def choice(name: str, value: str, options: tuple[str, ...]) -> str:
+    """One of the given words."""
+    if value not in options:
+        raise ValueError(f"{name}: {value!r} is unknown; use one of {', '.join(options)}")
+    return value
