@@ -1,0 +1,58 @@
+"""One look for every figure: theory is a line, simulation a marker with a 95 % band, colours are safe for the colour-blind."""
+
+import contextlib
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
+COLOURS = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK]
+MARKERS = list("os^Dv<>")
+COLUMN, FULL = 3.25, 6.75  # inches: one column and full width of a two-column page
+RC = {
+    "font.family": "serif",
+    "font.serif": ["STIXGeneral", "DejaVu Serif"],
+    "mathtext.fontset": "stix",
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3,
+    "errorbar.capsize": 1.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "savefig.dpi": 300,
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+}
+
+
+@contextlib.contextmanager
+def paper():
+    """Matplotlib's settings for a paper, for the duration of a block."""
+    with plt.rc_context(RC):
+        yield
+
+
+def simulated(ax: Axes, x, values, index: int, label: str | None = None) -> None:
+    """Markers at the mean over the dimension ``seed`` of ``values`` with 95 % bands (normal)."""
+    mean = values.mean("seed")
+    band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
+    look = dict(ls="", marker=MARKERS[index], color=COLOURS[index], mfc="white", mew=0.8, elinewidth=0.8)
+    ax.errorbar(x, mean, band, label=label, zorder=3, **look)
+
+
+def median(ax: Axes, x, values, index: int) -> None:
+    """Filled markers at the median with the 95 % interval of the median, where means do not exist."""
+    count = values.sizes["seed"]
+    half = 0.98 / np.sqrt(count)
+    mid = values.median("seed")
+    low, high = values.quantile(max(0.5 - half, 0), "seed"), values.quantile(min(0.5 + half, 1), "seed")
+    look = dict(ls="", marker=MARKERS[index], color=COLOURS[index], elinewidth=0.8)
+    ax.errorbar(x, mid, [mid - low, high - mid], zorder=3, **look)

@@ -1,0 +1,134 @@
+"""Ways to run tasks: in this process, or one process per core. Anything else is a ``concurrent.futures.Executor`` too."""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from jaxprune.sweep.worker import receive, send
+
+# One thread each: several threads in one process are slower, and can hang in a batched factorisation.
+ONE_THREAD = {"NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
+DEATHS_ALLOWED = 2
+
+
+class WorkerDied(RuntimeError):
+    """A worker process ended without an answer, more often than is forgiven."""
+
+
+class InProcess(Executor):
+    """Runs each task at once, in the calling thread."""
+
+    window = 1
+
+    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
+        """A finished future."""
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class LocalProcesses(Executor):
+    """``workers`` processes of one thread each, fresh interpreters that never re-run the main script.
+
+    A task that takes longer than ``time_limit`` seconds is ended with its process and fails with TimeoutError.
+    A task whose process dies is tried again in a new one, at most twice. The processes end with this one.
+    """
+
+    def __init__(self, workers: int, time_limit: float | None = None):
+        self.window = 2 * workers
+        self._limit = time_limit
+        self._tasks: queue.SimpleQueue = queue.SimpleQueue()
+        self._processes: dict[int, subprocess.Popen] = {}
+        self._open = True
+        self._threads = [threading.Thread(target=self._serve, args=(i,), daemon=True) for i in range(workers)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
+        """Queue one call; ``fn`` must be importable in another process."""
+        if kwargs:
+            raise TypeError("LocalProcesses passes positional arguments only")
+        future: Future = Future()
+        self._tasks.put((future, fn, args))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes; with ``cancel_futures`` at once, otherwise after the queued tasks."""
+        if cancel_futures:
+            self._open = False
+            for process in list(self._processes.values()):
+                process.kill()
+        for _ in self._threads:
+            self._tasks.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def _serve(self, slot: int) -> None:
+        while self._open and (item := self._tasks.get()) is not None:
+            future, fn, args = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                good, value = self._call(slot, fn, args)
+            except Exception as error:
+                good, value = False, error
+            (future.set_result if good else future.set_exception)(value)
+        self._end(slot)
+
+    def _call(self, slot: int, fn, args):
+        for _ in range(DEATHS_ALLOWED + 1):
+            process = self._processes.get(slot) or self._start(slot)
+            expired = threading.Event()
+            timer = threading.Timer(self._limit or 0, lambda p=process, e=expired: (e.set(), p.kill()))
+            timer.daemon = True
+            if self._limit:
+                timer.start()
+            try:
+                send(process.stdin, (fn, args))  # type: ignore[arg-type]
+                return receive(process.stdout)  # type: ignore[arg-type]
+            except (EOFError, BrokenPipeError):
+                self._end(slot)
+                if expired.is_set():
+                    return False, TimeoutError(f"no answer within {self._limit:g} s; its process was ended")
+                if not self._open:
+                    return False, WorkerDied("the run was stopped")
+            finally:
+                timer.cancel()
+        return False, WorkerDied(
+            f"its process died {DEATHS_ALLOWED + 1} times (exit status {self._status}); the system may be out of memory:"
+            " try fewer workers or a smaller problem"
+        )
+
+    def _start(self, slot: int) -> subprocess.Popen:
+        command = [sys.executable, "-c", "from jaxprune.sweep.worker import main; main()"]
+        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._processes[slot] = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+            start_new_session=True,  # an interrupt at the keyboard is the driver's to handle
+        )
+        return self._processes[slot]
+
+    def _end(self, slot: int) -> None:
+        process = self._processes.pop(slot, None)
+        if process is not None:
+            process.stdin.close()  # type: ignore[union-attr]
+            try:
+                process.wait(1)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()  # type: ignore[union-attr]
+            self._status = process.returncode

@@ -1,0 +1,187 @@
+"""An experiment: a grid, a problem for each of its points, and a trial. It is declared in a file of ``sims/``."""
+
+import dataclasses
+import hashlib
+import importlib.util
+import itertools
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+Coordinate = int | float | str | bool
+Point = dict[str, Coordinate]
+RESERVED = ("seed", "nonfinite")
+FILE_PREFIX = "jaxprune_file_"
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A trial over a grid.
+
+    ``axes``: name -> values; ``make(**point) -> problem``; ``trial(key, problem) -> {metric: array}``, a pure JAX
+    function. Metrics may have axes of their own: ``inner`` gives their coordinates, and a metric's dimensions are
+    read off its shape, or given by ``dims[metric]`` where two inner axes have the same length.
+
+    ``seeds`` trials per point, run in tasks of ``block`` seeds. ``share`` names axes along which the same seed
+    means the same random numbers. ``precision``: "float64" or "float32". ``smoke``: seeds and axes of a quick run.
+    ``describe``: one line for people.
+
+    Raises ValueError, naming the argument, before anything runs.
+    """
+
+    name: str
+    axes: Mapping[str, Sequence[Coordinate]]
+    make: Callable[..., Any]
+    trial: Callable[..., Any]
+    inner: Mapping[str, Sequence[Coordinate]] | None = None
+    dims: Mapping[str, Sequence[str]] | None = None
+    seeds: int = 100
+    block: int = 10
+    share: Sequence[str] = ()
+    precision: str = "float64"
+    smoke: Mapping[str, Any] | None = None
+    describe: str = ""
+
+    def __post_init__(self):
+        if not self.name.replace("-", "_").isidentifier():
+            raise ValueError(f"name: {self.name!r} must be letters, digits, '_' or '-': it names a folder")
+        axes = {name: _axis(name, values) for name, values in self.axes.items()}
+        inner = {name: _axis(name, values) for name, values in (self.inner or {}).items()}
+        clash = [name for name in inner if name in axes or name in RESERVED] + [n for n in axes if n in RESERVED]
+        if clash:
+            raise ValueError(f"inner, axes: the name {clash[0]!r} is taken; every axis needs its own")
+        for name in ("seeds", "block"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name}: {value!r} is not an integer >= 1")
+        unknown = [name for name in self.share if name not in axes]
+        if unknown:
+            raise ValueError(f"share: {unknown[0]!r} is not one of the axes {sorted(axes)}")
+        if self.precision not in ("float64", "float32"):
+            raise ValueError(f"precision: {self.precision!r}; use 'float64' or 'float32'")
+        for name, value in dict(axes=axes, inner=inner, dims=dict(self.dims or {}), share=tuple(self.share)).items():
+            object.__setattr__(self, name, value)
+        if self.smoke is not None:
+            self.resized(**self.smoke)
+
+    def resized(self, *, seeds: int | None = None, **axes: Sequence[Coordinate]) -> "Experiment":
+        """The same experiment with other seeds or other values of its axes."""
+        unknown = [name for name in axes if name not in self.axes]
+        if unknown:
+            raise ValueError(f"{unknown[0]}: not an axis of {self.name!r}; its axes are {', '.join(self.axes)}")
+        changed = {name: _cast(name, values, self.axes[name]) for name, values in axes.items()}
+        seeds = self.seeds if seeds is None else seeds
+        return dataclasses.replace(self, axes={**self.axes, **changed}, seeds=seeds, smoke=None)
+
+    def smoke_size(self) -> "Experiment":
+        """The quick run: its own ``smoke`` size, or one block of seeds."""
+        return self.resized(**(self.smoke or dict(seeds=self.block)))
+
+    def points(self) -> list[Point]:
+        """Every grid point, the last axis running fastest."""
+        return [dict(zip(self.axes, values, strict=True)) for values in itertools.product(*self.axes.values())]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return tuple(len(values) for values in self.axes.values())
+
+    @property
+    def blocks(self) -> int:
+        """Tasks per grid point; the last one is filled with spare seeds."""
+        return math.ceil(self.seeds / self.block)
+
+    def digest(self, root: int) -> str:
+        """What the bits depend on, save the extents of the grid and the code itself."""
+        science = dict(
+            name=self.name,
+            axes={name: type(values[0]).__name__ for name, values in self.axes.items()},
+            inner={name: list(values) for name, values in (self.inner or {}).items()},
+            dims={name: list(values) for name, values in (self.dims or {}).items()},
+            block=self.block,
+            share=sorted(self.share),
+            precision=self.precision,
+            root=root,
+        )
+        return hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _axis(name: str, values: Sequence[Coordinate]) -> tuple[Coordinate, ...]:
+    """Coordinates of one type (integers among floats become floats), finite, without repetition."""
+    if not name.isidentifier():
+        raise ValueError(f"axes: {name!r} is not an identifier")
+    items: list[Any] = np.asarray(values).tolist() if isinstance(values, np.ndarray) else list(values)
+    items = [v.item() if isinstance(v, np.generic) else v for v in items]
+    kinds = {type(v) for v in items}
+    if kinds == {int, float}:
+        items, kinds = [float(v) for v in items], {float}
+    if len(kinds) != 1 or not kinds <= {int, float, str, bool}:
+        raise ValueError(f"{name}: {values!r} must be a non-empty list of numbers, of words or of truth values")
+    if kinds == {float}:
+        items = [v + 0.0 for v in items]  # -0.0 and 0.0 are one coordinate
+        if not all(math.isfinite(v) for v in items):
+            raise ValueError(f"{name}: coordinates must be finite, not {values!r}")
+    if len(set(items)) != len(items):
+        raise ValueError(f"{name}: {values!r} names a coordinate twice")
+    return tuple(items)
+
+
+def _cast(name, values, declared):
+    """New values of an axis, in the type in which the axis was declared."""
+    values, kind = _axis(name, values), type(declared[0])
+    if any(type(v) is not kind and not (kind is float and type(v) is int) for v in values):
+        raise ValueError(f"{name}: {list(values)} must be of type {kind.__name__}, as in {list(declared)}")
+    return tuple(kind(v) for v in values)
+
+
+class Loading(BaseException):
+    """Raised by ``run`` while a file is being loaded for its functions: what stands above the call is enough."""
+
+
+_loading: list[str] = []
+
+
+def loading() -> bool:
+    """Whether a file is being loaded in this process."""
+    return bool(_loading)
+
+
+def load_file(path: str | Path) -> ModuleType:
+    """The module in the file ``path``, loaded once in a process whatever the import path.
+
+    A script that calls ``run`` without a main guard is read as far as that call, so that worker processes find
+    the functions it defines.
+    """
+    path = Path(path).resolve()
+    name = f"{FILE_PREFIX}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None or not path.is_file():
+            raise ValueError(f"file: {path} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        _loading.append(name)
+        try:
+            spec.loader.exec_module(module)
+        except Loading:
+            pass
+        except BaseException:
+            del sys.modules[name]
+            raise
+        finally:
+            _loading.remove(name)
+    return sys.modules[name]
+
+
+def load_experiments(path: str | Path) -> list[Experiment]:
+    """The experiments that the file ``path`` declares, in its order."""
+    found = [v for v in vars(load_file(path)).values() if isinstance(v, Experiment)]
+    if not found:
+        raise ValueError(f"file: {path} declares no Experiment; assign one to a name at its top level")
+    return found

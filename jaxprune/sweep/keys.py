@@ -1,0 +1,28 @@
+"""Keys by labelled coordinates: a trial's random numbers depend on (root, point, seed) and on nothing else."""
+
+import hashlib
+import struct
+from collections.abc import Collection, Mapping
+
+import jax
+
+
+def label(point: Mapping[str, int | float | str | bool], share: Collection[str] = ()) -> tuple[int, int]:
+    """Two 32-bit words naming a grid point: a digest of its sorted names and typed values, less the ``share`` axes."""
+    digest = hashlib.sha256()
+    for name in sorted(point):
+        if name not in share:
+            value = point[name]
+            bits = struct.pack("<d", value) if isinstance(value, float) else str(value).encode()
+            for part in (name.encode(), type(value).__name__.encode(), bits):
+                digest.update(len(part).to_bytes(8, "little") + part)
+    words = struct.unpack("<II", digest.digest()[:8])
+    return words[0], words[1]
+
+
+def point_key(root: int, point: Mapping[str, int | float | str | bool], share: Collection[str] = ()) -> jax.Array:
+    """The threefry key of a point; trial number s uses ``fold_in(point_key, s)``."""
+    key = jax.random.key(root, impl="threefry2x32")
+    for word in label(point, share):
+        key = jax.random.fold_in(key, word)
+    return key

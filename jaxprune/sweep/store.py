@@ -1,0 +1,263 @@
+"""Samples on disk: a Zarr v3 group that xarray opens, and one receipt per finished task.
+
+    DIR/run.json                 what the run is, and its digest
+    DIR/data.zarr/               metric[axes..., seed, inner...], one task = one chunk of each metric
+    DIR/receipts/2.0.5.json      written last: a task is done when its receipt exists and its checksums hold
+"""
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.codecs import BloscCodec
+
+from jaxprune.sweep.experiment import Coordinate, Experiment
+
+Chunk = tuple[int, ...]
+zarr_settings = {"array.write_empty_chunks": True}  # an all-NaN chunk is a result too
+
+
+class StoreError(RuntimeError):
+    """The store cannot be used as asked: it belongs to something else, or the disk is full."""
+
+
+class Store:
+    """The folder of one experiment. ``dims``: the dimensions of each metric after the grid axes and ``seed``."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        if not (self.path / "run.json").is_file():
+            raise StoreError(f"{self.path} holds no samples (no run.json)")
+        self.run: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+
+    @classmethod
+    def open(cls, path: str | Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> "Store":
+        """Open or create the store of an experiment, enlarged to hold its grid and seeds.
+
+        Raises StoreError when the folder holds another experiment, root, precision or block size.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.parent / f".{path.name}.lock"):
+            if not (path / "run.json").exists():
+                _create(path, experiment, root, metrics, dims)
+            store = cls(path)
+            store._check(experiment, root, metrics)
+            store._extend(experiment)
+        return store
+
+    @property
+    def axes(self) -> dict[str, list[Coordinate]]:
+        """The grid held so far, in the order in which it was asked for."""
+        return self.run["axes"]
+
+    def chunk(self, point: Mapping[str, Coordinate], block: int) -> Chunk:
+        """Where a task lives."""
+        return (*(self.axes[name].index(point[name]) for name in self.axes), block)
+
+    def label(self, chunk: Chunk) -> str:
+        """A task in words."""
+        names = [f"{name}={values[i]}" for (name, values), i in zip(self.axes.items(), chunk[:-1], strict=True)]
+        size = self.run["block"]
+        return ", ".join([*names, f"seeds {chunk[-1] * size}..{(chunk[-1] + 1) * size - 1}"])
+
+    def expected(self) -> Iterator[Chunk]:
+        """Every task of the store's extents."""
+        return iter(np.ndindex(*(len(values) for values in self.axes.values()), self.run["blocks"]))
+
+    def receipts(self) -> dict[Chunk, dict[str, Any]]:
+        """The receipts by task; an unreadable one counts as absent."""
+        found = {}
+        for name in os.listdir(self.path / "receipts"):
+            if name.endswith(".json"):
+                try:
+                    found[tuple(int(i) for i in name[:-5].split("."))] = json.loads((self.path / "receipts" / name).read_text())
+                except (ValueError, OSError):
+                    continue
+        return found
+
+    def intact(self, chunk: Chunk, receipt: Mapping[str, Any]) -> bool:
+        """Whether the chunk on disk is the one that the receipt was written for."""
+        try:
+            return all(_checksum(self._file(name, chunk)) == tuple(sum_) for name, sum_ in receipt["chunks"].items())
+        except (OSError, KeyError, TypeError):
+            return False
+
+    def done(self) -> set[Chunk]:
+        """Tasks with a receipt whose checksums hold."""
+        return {chunk for chunk, receipt in self.receipts().items() if self.intact(chunk, receipt)}
+
+    def write(self, chunk: Chunk, outcome: Mapping[str, Any]) -> None:
+        """One task: its chunks first, then its receipt by fsync and rename."""
+        nonfinite = np.zeros(self.run["block"], bool)
+        try:
+            with zarr.config.set(zarr_settings):
+                group = zarr.open_group(self.path / "data.zarr", mode="r+")
+                for name, values in outcome["metrics"].items():
+                    inner = (0,) * (values.ndim - 1)
+                    group[name].set_block_selection((*chunk, *inner), values.reshape((1,) * (len(chunk) - 1) + values.shape))  # type: ignore[union-attr]
+                    nonfinite |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            receipt = dict(
+                task=self.label(chunk),
+                chunks={name: _checksum(self._file(name, chunk)) for name in outcome["metrics"]},
+                nonfinite=int(np.sum(nonfinite)),
+                seconds=round(outcome["seconds"], 6),
+                host=outcome["host"],
+                written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            )
+            _replace(self.path / "receipts" / (".".join(map(str, chunk)) + ".json"), receipt)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {self.label(chunk)} to {self.path}: {error.strerror or error}. Every finished task is safe;"
+                " free some space and run the same command again"
+            ) from error
+
+    def read(self, experiment: Experiment | None = None) -> xr.Dataset:
+        """The samples of ``experiment``'s grid and seeds, or all that is held; tasks not done yet are NaN."""
+        data = xr.open_zarr(self.path / "data.zarr", consolidated=False, chunks=None)
+        axes = self.axes if experiment is None else experiment.axes
+        seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
+        where: dict[str, Any] = {name: [self.axes[name].index(v) for v in values] for name, values in axes.items()}
+        data = data.isel(seed=slice(0, seeds), **where).load()
+        data["nonfinite"] = nonfinite(data)
+        keep = ("name", "digest", "root", "precision", "block", "version", "commit", "python", "jax", "device")
+        data.attrs = {key: self.run[key] for key in keep}
+        receipts = self.receipts().values()
+        data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in receipts), 3)
+        return data
+
+    def _file(self, name: str, chunk: Chunk) -> Path:
+        inner = ["0"] * len(self.run["dims"][name])
+        return self.path.joinpath("data.zarr", name, "c", *map(str, chunk), *inner)
+
+    def _check(self, experiment: Experiment, root: int, metrics: Mapping) -> None:
+        mine, asked = self.run["digest"], experiment.digest(root)
+        if mine != asked or set(metrics) != set(self.run["dims"]):
+            raise StoreError(
+                f"{self.path} holds {self.run['name']!r} with root {self.run['root']}, digest {mine}; this run is"
+                f" {experiment.name!r} with root {root}, digest {asked}. Samples of two definitions do not mix: choose"
+                " another folder (--out) or remove this one"
+            )
+
+    def _extend(self, experiment: Experiment) -> None:
+        """New coordinates go behind the old ones, so that no chunk moves."""
+        axes = {name: [*old, *(v for v in experiment.axes[name] if v not in old)] for name, old in self.axes.items()}
+        blocks = max(self.run["blocks"], experiment.blocks)
+        if axes == self.axes and blocks == self.run["blocks"]:
+            return
+        self.run.update(axes=axes, blocks=blocks)
+        group = zarr.open_group(self.path / "data.zarr", mode="r+")
+        grid = (*(len(v) for v in axes.values()), blocks * self.run["block"])
+        for name in self.run["dims"]:
+            array: Any = group[name]
+            array.resize((*grid, *array.shape[len(grid) :]))
+        _coordinates(group, axes, blocks * self.run["block"])
+        _replace(self.path / "run.json", self.run)
+
+
+def nonfinite(data: xr.Dataset) -> xr.DataArray:
+    """Number of trials per grid point with a value that is not finite in any metric."""
+    flags = []
+    for values in data.data_vars.values():
+        inner = [d for d in values.dims if d not in data.attrs.get("grid", ()) and d != "seed"]
+        flags.append((~np.isfinite(values)).any(dim=inner))
+    total = flags[0]
+    for flag in flags[1:]:
+        total = total | flag
+    return total.sum("seed").astype("int64")
+
+
+def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> None:
+    """Lay the store out beside its place and rename it: a half-made layout never carries the final name."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(beside, ignore_errors=True)
+    (beside / "receipts").mkdir(parents=True)
+    axes = {name: list(values) for name, values in experiment.axes.items()}
+    grid = (*experiment.shape, experiment.blocks * experiment.block)
+    group = zarr.open_group(beside / "data.zarr", mode="w", zarr_format=3)
+    group.attrs["grid"] = [*axes]
+    for name, shape in metrics.items():
+        group.create_array(
+            name,
+            shape=(*grid, *shape.shape),
+            chunks=(*(1 for _ in axes), experiment.block, *(max(s, 1) for s in shape.shape)),
+            dtype=shape.dtype,
+            fill_value=np.nan if np.issubdtype(shape.dtype, np.floating) else 0,
+            compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
+            dimension_names=[*axes, "seed", *dims[name]],
+        )
+    _coordinates(group, {**axes, **(experiment.inner or {})}, grid[-1])
+    run = dict(
+        name=experiment.name,
+        digest=experiment.digest(root),
+        root=root,
+        precision=experiment.precision,
+        block=experiment.block,
+        axes=axes,
+        blocks=experiment.blocks,
+        dims={name: list(dims[name]) for name in metrics},
+        **provenance(),
+    )
+    _replace(beside / "run.json", run)
+    if path.exists() and not any(path.iterdir()):
+        path.rmdir()
+    if path.exists():
+        raise StoreError(f"{path} exists and holds no samples; choose another folder (--out) or remove it")
+    os.rename(beside, path)
+
+
+def _coordinates(group, axes: Mapping, seeds: int) -> None:
+    for name, values in {**axes, "seed": range(seeds)}.items():
+        group.create_array(name, data=np.asarray(values), dimension_names=[name], overwrite=True)
+
+
+def provenance() -> dict[str, str]:
+    """Versions, commit and device of this process."""
+    import platform
+    import subprocess
+
+    import jax
+
+    from jaxprune import __version__
+
+    here = Path(__file__).parent
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False)
+    return dict(
+        version=__version__,
+        commit=git.stdout.strip() or "unknown",
+        python=platform.python_version(),
+        jax=jax.__version__,
+        device=jax.devices()[0].device_kind,
+    )
+
+
+def _checksum(path: Path) -> tuple[int, int]:
+    blob = path.read_bytes()
+    return zlib.crc32(blob), len(blob)
+
+
+def _replace(path: Path, value: Any) -> None:
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with open(beside, "w") as file:
+        json.dump(value, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+@contextlib.contextmanager
+def _locked(path: Path):
+    """Only one process lays out or resizes; the lock goes with the process."""
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
