@@ -33,13 +33,14 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here = samples.sel(point).isel(kept=-1)
     problem = sim.make(**point)
     kept = round(float(here["kept"]) * point["n"])
+    null, narrow = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2)), best_narrow(problem)
     with style.paper():
         figure, axes = plt.subplots(2, 1, figsize=(style.COLUMN, 4.6), sharex=True, sharey=True)
         for ax, curves, title in zip(axes, (PRUNED, RETRAINED), ("(a) pruned", "(b) pruned and retrained"), strict=True):
             for index, (metric, rule, label) in enumerate(curves):
                 _curve(ax, problem, kept, metric, rule, index, label)
                 _markers(ax, here, problem.n, metric, rule, index)
-            _landmarks(ax, problem)
+            _landmarks(ax, null, narrow)
             ax.set_title(f"{title}, $s/n={float(here['kept']):g}$", loc="left")
             ax.legend(ncols=2, loc="upper right", fontsize=6, handlelength=1.6, columnspacing=1.0)
         axes[0].set(xscale="log", yscale="log", ylim=(0.8, 60))
@@ -56,7 +57,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 def _curve(ax, problem, kept: int, metric: str, rule: str | None, index: int, label: str) -> None:
     """Theory at every width of a fine grid; the line breaks at the threshold."""
     n, dim = problem.n, len(problem.eigs)
-    widths = np.unique(np.round(np.geomspace(0.1 * n, dim, 220)).astype(int))
+    widths = np.unique(np.round(np.geomspace(0.1 * n, dim, 150)).astype(int))
     if rule is not None:
         widths = widths[widths >= kept]
     risks = [np.nan if p == n else _theory(problem, int(p), kept, metric, rule) for p in widths]
@@ -74,19 +75,21 @@ def _theory(problem, width: int, kept: int, metric: str, rule: str | None) -> fl
 
 def _markers(ax, here: xr.Dataset, n: int, metric: str, rule: str | None, index: int) -> None:
     """Means with bands; medians (filled) where the mean or its standard error does not exist."""
-    values = here[metric] if rule is None else here[metric].sel(rule=rule).where(here["width"] * n >= float(here["kept"]) * n)
-    heavy = (abs(here["width"] - 1) * n <= TAIL + 0.5) & (not metric.startswith("retrained"))
-    style.simulated(ax, here["width"], values.where(~heavy), index)
-    style.median(ax, here["width"], values.where(heavy), index)
+    values = here[metric] if rule is None else here[metric].sel(rule=rule)
+    values = values.isel(width=np.flatnonzero(values["width"] >= (0 if rule is None else here["kept"])))
+    heavy = (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
+    for plot, chosen in ((style.means, ~heavy), (style.medians, heavy)):
+        some = values.isel(width=np.flatnonzero(chosen))
+        plot(ax, some["width"], some, index)
 
 
-def _landmarks(ax, problem) -> None:
-    null = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2))
+def _landmarks(ax, null: float, narrow: float) -> None:
     ax.axvline(1, color="0.6", lw=0.8, ls=":")
     ax.axhline(null, color="0.6", lw=0.8, ls="-.")
-    ax.axhline(best_narrow(problem), color="0.3", lw=0.8, ls="--")
-    ax.annotate("null", (0.1, null), (1, 2), textcoords="offset points", fontsize=6, color="0.4", va="bottom")
-    ax.annotate("best $p<n$", (10, best_narrow(problem)), (0, 1), textcoords="offset points", fontsize=6, color="0.2", ha="right", va="bottom")
+    ax.axhline(narrow, color="0.3", lw=0.8, ls="--")
+    look = dict(textcoords="offset points", fontsize=6, color="0.3")
+    ax.annotate("threshold", (1, 0.82), (2, 0), **look)
+    ax.annotate(f"null {null:.3g}, best $p<n$ {narrow:.4g}", (0.09, narrow), (0, -7), **look)
 
 
 def best_narrow(problem) -> float:

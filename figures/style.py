@@ -1,10 +1,12 @@
 """One look for every figure: theory is a line, simulation a marker with a 95 % band, colours are safe for the colour-blind."""
 
 import contextlib
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 COLOURS = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK]
@@ -33,6 +35,15 @@ RC = {
 }
 
 
+def save(figure: Figure, folder: Path) -> list[Path]:
+    """Write figure.pdf (real fonts, no date) and figure.png; the same figure gives the same bytes."""
+    paths = [folder / "figure.pdf", folder / "figure.png"]
+    with paper():
+        for path, meta in zip(paths, (dict(CreationDate=None, Producer=None), dict(Software=None)), strict=True):
+            figure.savefig(path, metadata=meta)
+    return paths
+
+
 @contextlib.contextmanager
 def paper():
     """Matplotlib's settings for a paper, for the duration of a block."""
@@ -40,16 +51,20 @@ def paper():
         yield
 
 
-def simulated(ax: Axes, x, values, index: int, label: str | None = None) -> None:
+def means(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     """Markers at the mean over the dimension ``seed`` of ``values`` with 95 % bands (normal)."""
+    if not values.size:
+        return
     mean = values.mean("seed")
     band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
     look = dict(ls="", marker=MARKERS[index], color=COLOURS[index], mfc="white", mew=0.8, elinewidth=0.8)
     ax.errorbar(x, mean, band, label=label, zorder=3, **look)
 
 
-def median(ax: Axes, x, values, index: int) -> None:
+def medians(ax: Axes, x, values, index: int) -> None:
     """Filled markers at the median with the 95 % interval of the median, where means do not exist."""
+    if not values.size:
+        return
     count = values.sizes["seed"]
     half = 0.98 / np.sqrt(count)
     mid = values.median("seed")

@@ -257,9 +257,8 @@ def _draw(file: Path, experiment, samples, report, folder: Path) -> None:
 
     matplotlib.use("Agg")
     figure = load_file(script).draw(samples, report)
-    for kind, meta in dict(pdf=dict(CreationDate=None, Producer=None), png=dict(Software=None)).items():
-        figure.savefig(folder / f"figure.{kind}", metadata=meta)
-    print(f"figure: {folder / 'figure.pdf'}, {folder / 'figure.png'}")
+    paths = load_file(script.with_name("style.py")).save(figure, folder)
+    print("figure:", ", ".join(map(str, paths)))
 
 
 def _status(options: Status) -> int:

@@ -46,7 +46,7 @@ EXPERIMENT = Experiment(
     trial=trial,
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
     seeds=400,
-    block=20,
+    block=40,
     smoke=dict(n=[50, 100], seeds=40),
     describe="risk of dense, pruned and retrained least squares against width p/n, with theory",
 )

@@ -218,7 +218,10 @@ def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dim
 
 def _coordinates(group, axes: Mapping, seeds: int) -> None:
     for name, values in {**axes, "seed": range(seeds)}.items():
-        group.create_array(name, data=np.asarray(values), dimension_names=[name], overwrite=True)
+        words = isinstance(values[0], str)
+        data = np.asarray(values, dtype=np.dtypes.StringDType() if words else None)
+        array = group.create_array(name, shape=data.shape, dtype="string" if words else data.dtype, dimension_names=[name], overwrite=True)
+        array[...] = data
 
 
 def provenance() -> dict[str, str]:
