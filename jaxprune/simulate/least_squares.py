@@ -16,6 +16,7 @@ from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import linalg
 from jaxprune.struct import static, struct
 
+Counts = Sequence[int] | np.ndarray  # strictly increasing integers
 EXACT = jax.lax.Precision.HIGHEST  # never TF32 or bfloat16 in a Gram matrix
 
 
@@ -53,7 +54,7 @@ def draw(problem: LinearGaussian, key: Key[Array, ""]) -> Data:
     return Data(features=features, target=target, deficient=problem.deficient)
 
 
-def min_norm_path(data: Data, widths: Sequence[int], ridge: float = 0.0, refine: int | None = None) -> Path:
+def min_norm_path(data: Data, widths: Counts, ridge: float = 0.0, refine: int | None = None) -> Path:
     """Least-squares fits of the first p features, for every p in ``widths``: ordinary up to n, of minimum norm above.
 
     ``ridge`` >= 0 is the penalty of ``|y - X b|^2 + ridge |b|^2``. ``refine`` steps of corrected semi-normal
@@ -65,7 +66,7 @@ def min_norm_path(data: Data, widths: Sequence[int], ridge: float = 0.0, refine:
     widths = _check_widths(widths, len(data.features))
     if isinstance(ridge, int | float) and not 0 <= ridge < np.inf:
         raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
-    coef, condition = _fit(data, jnp.asarray(widths), widths, ridge, refine)
+    coef, condition = _fit(data, widths, ridge, refine)
     residual = data.target - jnp.matmul(coef, data.features, precision=EXACT)
     return Path(data, coef, jnp.mean(residual**2, axis=-1), condition, widths)
 
@@ -73,7 +74,7 @@ def min_norm_path(data: Data, widths: Sequence[int], ridge: float = 0.0, refine:
 def retrain_path(
     data: Data,
     order: Int[Array, " d"],
-    kept: Sequence[int],
+    kept: Counts,
     width: Int[Array, ""] | int | None = None,
     moments: tuple[Array, Array] | None = None,
 ) -> Float[Array, "K d"]:
@@ -94,25 +95,32 @@ def retrain_path(
         gram = jnp.where(real[:, None] & real, gram[chosen][:, chosen], 0)
         moments = gram, jnp.where(real, moment[chosen], 0)
     counts = jnp.minimum(jnp.asarray(kept), most if width is None else width)
-    coef, _ = _fit(Data(columns, data.target, data.deficient), counts, kept, 0.0, None, moments)
+    coef, _ = _fit(Data(columns, data.target, data.deficient), kept, 0.0, None, counts, moments)
     dim = len(data.features)
     return jnp.zeros((len(kept), dim), coef.dtype).at[:, chosen].set(coef, unique_indices=True)
 
 
-def _fit(data, counts, widths, ridge, refine, moments=None):
-    """Coefficients (W, d) and condition (W,). ``widths`` (static) choose the method, ``counts`` (data) the prefix."""
+def _fit(data, widths, ridge, refine, fewer=None, moments=None):
+    """Coefficients (W, d) and condition (W,). ``widths`` (static) choose the method; ``fewer`` (data) are the
+    features used where not so many exist."""
     x, y = data.features, data.target
+    counts = jnp.asarray(widths) if fewer is None else fewer
     n = len(y)
     if refine is None:
         refine = 0 if x.dtype == jnp.float64 else 2
     if data.deficient:
         return _fit_by_rank(x, y, counts, ridge)
     split = sum(p <= n for p in widths)
+    narrow, wide = counts[:split], counts[split:]
     parts = []
     if split:
-        parts.append(_fit_narrow(x, y, counts[:split], max(widths[split - 1], 1), ridge, refine, moments))
+        parts.append(_fit_narrow(x, y, narrow, max(widths[split - 1], 1), ridge, refine, moments))
     if split < len(widths):
-        parts.append(_fit_wide(x, y, counts[split:], widths[split:], ridge, refine))
+        found = _fit_wide(x, y, wide, widths[split:], ridge, refine)
+        if fewer is not None:  # some of these may turn out narrow
+            other = _fit_narrow(x, y, jnp.minimum(wide, n), n, ridge, refine)
+            found = tuple(jnp.where((wide <= n).reshape(-1, *[1] * (b.ndim - 1)), a, b) for a, b in zip(other, found, strict=True))
+        parts.append(found)
     coefs, conditions = zip(*parts, strict=True)
     return jnp.concatenate(coefs), jnp.concatenate(conditions)
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
-from jaxprune.simulate.least_squares import Data, Path
+from jaxprune.simulate.least_squares import Counts, Data, Path
 
 Scores = Float[Array, "W d"]
 Rule = Callable[[Path, LinearGaussian, Array], Scores]
@@ -58,7 +58,7 @@ def orders(path: Path, problem: LinearGaussian, rules: Sequence[Rule], key: Key[
 
 
 def risk_surface(
-    path: Path, problem: LinearGaussian, order: Int[Array, "W R d"], kept: Sequence[int]
+    path: Path, problem: LinearGaussian, order: Int[Array, "W R d"], kept: Counts
 ) -> Float[Array, "W R K"]:
     """Exact population risk of every pruned model: width x rule x kept count. A count above the width keeps all.
 
@@ -78,7 +78,7 @@ def risk_surface(
 
 
 def retrained_surface(
-    data: Data, problem: LinearGaussian, order: Int[Array, "W R d"], widths: Sequence[int], kept: Sequence[int]
+    data: Data, problem: LinearGaussian, order: Int[Array, "W R d"], widths: Counts, kept: Counts
 ) -> Float[Array, "W R K"]:
     """Exact population risk after refitting every pruned support on ``data`` (the training sample, or a fresh one)."""
     (rules, dim), (n, most) = order.shape[1:], (len(data.target), max(kept))

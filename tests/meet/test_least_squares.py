@@ -1,0 +1,146 @@
+"""Where theory and simulation of least squares meet. Every comparison rejects a spoiled twin."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from jaxprune import spectra, teachers
+from jaxprune.problems import LinearGaussian
+from jaxprune.simulate import least_squares, pruning
+from jaxprune.sweep import Experiment, run
+from jaxprune.theory import least_squares as theory
+from tests import cases, judge
+
+RULES = dict(magnitude=pruning.magnitude, hessian=pruning.hessian, oracle=pruning.oracle, random=pruning.random)
+REPS = 400
+
+
+def surface(key, problem, widths, kept, ridge):
+    """Dense, pruned and retrained risks at every width, rule and kept count."""
+    sample, other, rule = jax.random.split(key, 3)
+    data, fresh = least_squares.draw(problem, sample), least_squares.draw(problem, other)
+    path = least_squares.min_norm_path(data, widths, ridge)
+    order = pruning.orders(path, problem, tuple(RULES.values()), rule)
+    return {
+        "none": problem.risk(path.coef),
+        "no": pruning.risk_surface(path, problem, order, kept),
+        "same": pruning.retrained_surface(data, problem, order, widths, kept),
+        "fresh": pruning.retrained_surface(fresh, problem, order, widths, kept),
+    }
+
+
+def simulate(problem, widths, kept, ridge=0.0, reps=REPS, root=0):
+    """Samples by the engine: {name: (seed, width, rule, kept)}."""
+    experiment = Experiment(
+        "meet",
+        axes=dict(point=[0]),
+        make=lambda point: problem,
+        trial=lambda key, p: surface(key, p, widths, kept, ridge),
+        inner=dict(width=widths, rule=list(RULES), kept=kept),
+        dims=dict(none=["width"], **{k: ["width", "rule", "kept"] for k in ("no", "same", "fresh")}),
+        seeds=reps,
+        block=50,
+    )
+    return run(experiment, root=root, workers=0).isel(point=0)
+
+
+@functools.cache
+def simulated_case(index):
+    """One simulation serves every case that shares a problem and a kept count."""
+    case = cases.CASES[index]
+    return simulate(cases.problem(case), [case["p"]], [case["kept"] or 1], case["ridge"])
+
+
+def twin(index):
+    """The first case with the same problem, so that its samples are used again."""
+    case = cases.CASES[index]
+    alike = ("n", "p", "d", "noise", "ridge", "teacher", "spectrum", "covariance")
+    for j, other in enumerate(cases.CASES):
+        if all(case.get(k) == other.get(k) for k in alike) and (other["kept"] == case["kept"] or case["rule"] is None) and other["kept"]:
+            return j
+    return index
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", range(len(cases.CASES)), ids=[c["id"] for c in cases.CASES])
+def test_monte_carlo_reference(index):
+    """Within four combined standard errors of an independent simulation; ten per cent off is outside."""
+    case, samples = cases.CASES[index], simulated_case(twin(index))
+    name = "none" if case["rule"] is None else case["retrain"]
+    values = samples[name].isel(width=0)
+    values = values if case["rule"] is None else values.sel(rule=case["rule"]).isel(kept=0)
+    mean, se = float(values.mean()), float(values.std(ddof=1)) / np.sqrt(REPS)
+    limit = 4 * np.hypot(se, case["mc_se"])
+    assert abs(mean - case["mc_mean"]) <= limit
+    assert abs(mean - 1.1 * case["mc_mean"]) > limit
+
+
+@pytest.mark.slow
+def test_exact_finite_means():
+    """Sections 7.1, 7.3 and 7.4 at small sizes, dense, pruned and retrained, isotropic and not."""
+    n, widths, kept = 24, [4, 8, 14], [2, 4, 12]
+    eigs = spectra.power(30, 0.6)
+    problem = LinearGaussian(eigs, teachers.cosine(eigs), 0.5, n)
+    flat = LinearGaussian(np.ones(120), teachers.cosine(np.ones(120)), 0.5, n)
+    for problem, widths, kept in ((problem, widths, kept), (flat, [40, 70, 120], [3, 10, 60])):  # noqa: B020, PLW2901
+        samples = simulate(problem, widths, kept, reps=3000)
+        found, expected = [], []
+        for p in widths:
+            reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, p), n)
+            found.append(samples["none"].sel(width=p).values)
+            expected.append(theory.finite_risk(*reduced))
+            for rule in ("oracle", "random"):
+                for s in kept:
+                    for name in ("no", "same", "fresh"):
+                        if s <= p and theory.finite_risk_exists(reduced[0], n, s, rule, name != "no"):
+                            found.append(samples[name].sel(width=p, rule=rule, kept=s).values)
+                            expected.append(theory.finite_risk(*reduced, s, rule, name != "no"))
+        assert len(found) > 30
+        judge.statistical(np.stack(found, axis=1), np.array(expected), spoil=1.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ridge", [0.0, 0.2])
+def test_limits_on_a_ladder(ridge):
+    """MP and HP, pruned and retrained on both samples, s below and above n: the gap to theory vanishes like 1/n."""
+    sizes, gaps, errors = [48, 96], {}, {}
+    for n in sizes:
+        eigs = spectra.linear(3 * n, 3.0, 0.3)
+        problem = LinearGaussian(eigs, teachers.cosine(eigs), 0.5, n)
+        widths, kept = [n // 2, 3 * n], [n // 4, 3 * n // 2]
+        samples = simulate(problem, widths, kept, ridge * n, reps=2000)
+        for p in widths:
+            reduced = (*theory.reduce(eigs, problem.teacher, problem.noise, p), n)
+            for rule in ("magnitude", "hessian"):
+                for k, s in enumerate(kept):
+                    if s > p:
+                        continue
+                    for name in ("no", "same", "fresh"):
+                        value = samples[name].sel(width=p, rule=rule, kept=s).values
+                        if name == "no":
+                            expected = theory.pruned_risk(*reduced, s, rule, ridge * n)
+                        else:
+                            expected = theory.retrained_risk(*reduced, s, rule, name, ridge * n)
+                        at = (p // n, rule, k, name)
+                        gaps.setdefault(at, []).append(value.mean() / expected - 1)
+                        errors.setdefault(at, []).append(value.std(ddof=1) / np.sqrt(len(value)) / expected)
+    assert len(gaps) == 18
+    for at in gaps:
+        judge.asymptotic(np.array(gaps[at]), np.array(errors[at]), sizes, spoil=1.1)
+
+
+@pytest.mark.slow
+def test_rank_one_covariance():
+    """Section 9.4: pruning biases, retraining repairs; exact for every n > 2."""
+    n, s = 20, 10
+    direction = spectra.power(40, 0.3)
+    problem = LinearGaussian.from_covariance(spectra.rank_one(direction), teachers.constant(np.ones(40)), 0.5, n)
+    samples = simulate(problem, [40], [s], reps=2000).sel(width=40, kept=s)
+    share = np.sort(direction**2)[-s:].sum() / np.sum(direction**2)
+    signal = float(direction @ problem.teacher) ** 2
+    pruned = 0.25 + share**2 * 0.25 / (n - 2) + (1 - share) ** 2 * signal
+    retrained = 0.25 + 0.25 / (n - 2)
+    found = np.stack([samples["no"].sel(rule="magnitude"), samples["same"].sel(rule="magnitude"), samples["none"]], axis=1)
+    judge.statistical(found, np.array([pruned, retrained, retrained]), spoil=1.02)
