@@ -17,7 +17,12 @@ style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 # metric, rule, label
-PRUNED = [("risk", None, "dense"), ("pruned_risk", "magnitude", "MP"), ("pruned_risk", "hessian", "HP"), ("pruned_risk", "oracle", "OP")]
+PRUNED = [
+    ("risk", None, "dense"),
+    ("pruned_risk", "magnitude", "MP"),
+    ("pruned_risk", "hessian", "HP"),
+    ("pruned_risk", "oracle", "OP"),
+]
 RETRAINED = [
     ("risk", None, "dense"),
     ("retrained_same", "magnitude", "MP + RT"),

@@ -304,7 +304,9 @@ def _verify(options: Verify) -> int:
         for experiment in load_experiments(file):
             started = time.perf_counter()
             try:
-                samples = run(experiment.smoke_size(), store=_folder(options.out, experiment.name, True), workers=options.workers)
+                samples = run(
+                    experiment.smoke_size(), store=_folder(options.out, experiment.name, True), workers=options.workers
+                )
             except Stopped as error:
                 print(f"{experiment.name:32s} FAILED  {error}")
                 status = INCOMPLETE
@@ -317,7 +319,9 @@ def _verify(options: Verify) -> int:
             report = compare(samples, prediction)
             worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
             word = "agrees" if report.ok else "DISAGREES"
-            print(f"{experiment.name:32s} {word}   {report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}   {seconds}")
+            print(
+                f"{experiment.name:32s} {word}   {report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}   {seconds}"
+            )
             status = status if report.ok else max(status, DISAGREE)
     return status
 

@@ -63,7 +63,10 @@ class Report:
         head = ("metric", "points", "judged", "worst |z|", "largest gap", "would detect", "non-finite", "verdict")
         rows = [head, *(self._row(name) for name in self.points)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True))) for r in rows]
+        lines = [
+            "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
+            for r in rows
+        ]
         lines.insert(1, "  ".join("-" * w for w in widths))
         return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}"])
 
@@ -122,7 +125,9 @@ def compare(
     predicted = prediction if isinstance(prediction, xr.Dataset) else xr.Dataset(dict(prediction))
     names = [str(name) for name in samples.data_vars if name in predicted and "seed" in samples[name].dims]
     if not names:
-        raise ValueError(f"prediction: none of {list(predicted.data_vars)} is a metric of the samples {list(samples.data_vars)}")
+        raise ValueError(
+            f"prediction: none of {list(predicted.data_vars)} is a metric of the samples {list(samples.data_vars)}"
+        )
     points, lost = {}, {}
     for name in names:
         values = samples[name]

@@ -64,11 +64,29 @@ def test_risk_is_the_quadratic_form(x64):
 
 
 def test_spectra_and_teachers():
-    for eigs in (spectra.constant(9, 2.0), spectra.spiked(9, 3, 25.0), spectra.power(9, 1.0), spectra.exponential(9, 3.0), spectra.linear(9, 3, 1)):
+    for eigs in (
+        spectra.constant(9, 2.0),
+        spectra.spiked(9, 3, 25.0),
+        spectra.power(9, 1.0),
+        spectra.exponential(9, 3.0),
+        spectra.linear(9, 3, 1),
+    ):
         assert eigs.dtype == np.float64 and np.all(eigs > 0)
-        for beta in (teachers.constant(eigs, 2.0), teachers.cosine(eigs, 2.0), teachers.power(eigs, 0.5, 2.0), teachers.linear(eigs, 1, 2, 2.0, True), teachers.head_and_tail(eigs, 4, 0.7, 2.0)):
+        for beta in (
+            teachers.constant(eigs, 2.0),
+            teachers.cosine(eigs, 2.0),
+            teachers.power(eigs, 0.5, 2.0),
+            teachers.linear(eigs, 1, 2, 2.0, True),
+            teachers.head_and_tail(eigs, 4, 0.7, 2.0),
+        ):
             judge.exact(np.sum(eigs * beta**2), 2.0)
-    for bad in (lambda: spectra.spiked(5, 6, 1.0), lambda: spectra.ar1(5, 1.0), lambda: spectra.equicorrelated(5, -0.5), lambda: teachers.with_signal(np.zeros(3), np.ones(3)), lambda: teachers.head_and_tail(np.ones(3), 3, 0.5)):
+    for bad in (
+        lambda: spectra.spiked(5, 6, 1.0),
+        lambda: spectra.ar1(5, 1.0),
+        lambda: spectra.equicorrelated(5, -0.5),
+        lambda: teachers.with_signal(np.zeros(3), np.ones(3)),
+        lambda: teachers.head_and_tail(np.ones(3), 3, 0.5),
+    ):
         with pytest.raises(ValueError, match=": "):
             bad()
 
@@ -76,6 +94,12 @@ def test_spectra_and_teachers():
 def test_labelled_data_is_checked():
     x, y = np.zeros((10, 3)), np.eye(10)[:, :2]
     Labelled(x, y, 5)
-    for wrong in (dict(inputs=np.zeros(3)), dict(labels=np.zeros((9, 2))), dict(n=10), dict(n=0), dict(inputs=np.full((10, 3), np.nan))):
+    for wrong in (
+        dict(inputs=np.zeros(3)),
+        dict(labels=np.zeros((9, 2))),
+        dict(n=10),
+        dict(n=0),
+        dict(inputs=np.full((10, 3), np.nan)),
+    ):
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: "):
             Labelled(**{**dict(inputs=x, labels=y, n=5), **wrong})

@@ -119,7 +119,9 @@ def _fit(data, widths, ridge, refine, fewer=None, moments=None):
         found = _fit_wide(x, y, wide, widths[split:], ridge, refine)
         if fewer is not None:  # some of these may turn out narrow
             other = _fit_narrow(x, y, jnp.minimum(wide, n), n, ridge, refine)
-            found = tuple(jnp.where((wide <= n).reshape(-1, *[1] * (b.ndim - 1)), a, b) for a, b in zip(other, found, strict=True))
+            found = tuple(
+                jnp.where((wide <= n).reshape(-1, *[1] * (b.ndim - 1)), a, b) for a, b in zip(other, found, strict=True)
+            )
         parts.append(found)
     coefs, conditions = zip(*parts, strict=True)
     return jnp.concatenate(coefs), jnp.concatenate(conditions)
@@ -174,7 +176,9 @@ def _fit_wide(x, y, counts, widths, ridge, refine):
     coef = jnp.where(live, jnp.matmul(dual, x.T, precision=EXACT), 0)
     for _ in range(refine):
         residual = y - jnp.matmul(coef, x, precision=EXACT) - ridge * dual
-        step = jax.lax.map(lambda fr: linalg.solve_upper(fr[0], linalg.solve_lower(fr[0], fr[1])), (factors, residual[..., None]))[..., 0]
+        step = jax.lax.map(
+            lambda fr: linalg.solve_upper(fr[0], linalg.solve_lower(fr[0], fr[1])), (factors, residual[..., None])
+        )[..., 0]
         dual = dual + step
         coef = coef + jnp.where(live, jnp.matmul(step, x.T, precision=EXACT), 0)
     return coef, condition

@@ -57,9 +57,7 @@ def orders(path: Path, problem: LinearGaussian, rules: Sequence[Rule], key: Key[
     return jnp.argsort(-scores, axis=-1)
 
 
-def risk_surface(
-    path: Path, problem: LinearGaussian, order: Int[Array, "W R d"], kept: Counts
-) -> Float[Array, "W R K"]:
+def risk_surface(path: Path, problem: LinearGaussian, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
     """Exact population risk of every pruned model: width x rule x kept count. A count above the width keeps all.
 
     Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.

@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxprune.sweep.experiment import Experiment, load_experiments
     from jaxprune.sweep.driver import Stopped, run
+    from jaxprune.sweep.experiment import Experiment, load_experiments
     from jaxprune.sweep.store import Store, StoreError
 
 __all__ = ["Experiment", "Stopped", "Store", "StoreError", "load_experiments", "run"]
-_HOMES = dict(Experiment="experiment", load_experiments="experiment", run="driver", Stopped="driver", Store="store", StoreError="store")
+_HOMES = dict(
+    Experiment="experiment", load_experiments="experiment", run="driver", Stopped="driver", Store="store", StoreError="store"
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
@@ -15,8 +14,9 @@ import xarray as xr
 from jaxprune.sweep import tasks
 from jaxprune.sweep.executors import InProcess, LocalProcesses
 from jaxprune.sweep.experiment import Experiment, Loading, Point, loading
+from jaxprune.sweep.memory import Memory
 from jaxprune.sweep.progress import Bar, Progress
-from jaxprune.sweep.store import Store, StoreError, nonfinite, provenance
+from jaxprune.sweep.store import Store, StoreError
 
 POLL_SECONDS = 0.5
 
@@ -58,12 +58,13 @@ def run(
     """
     if loading():
         raise Loading
+    started = time.monotonic()
     shapes = tasks.shapes(experiment, _integer("root", root, 0))
     dims = metric_dims(experiment, shapes)
     _check_shard(shard, store)
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit: {time_limit} s; use a positive number of seconds")
-    sink = _Memory(experiment, shapes, dims) if store is None else Store.open(store, experiment, root, shapes, dims)
+    sink = Memory(experiment, root, shapes, dims) if store is None else Store.open(store, experiment, root, shapes, dims)
     todo, held = _plan(experiment, sink, shard)
     _check_room(experiment, shapes, len(todo), sink)
     own = executor is None
@@ -85,7 +86,9 @@ def run(
         bar.stop()
         if own:
             executor.shutdown(wait=True, cancel_futures=True)
-    return sink.read(experiment)
+    samples = sink.read(experiment)
+    samples.attrs["wall_seconds"] = round(time.monotonic() - started, 3)
+    return samples
 
 
 def metric_dims(experiment: Experiment, shapes: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -179,40 +182,6 @@ def _default_executor(experiment, workers, tasks_left, time_limit) -> Executor:
         workers = _cores() if on_cpu and tasks.portable(experiment) else 0
     workers = min(workers, tasks_left)
     return LocalProcesses(workers, time_limit) if workers else InProcess()
-
-
-class _Memory:
-    """Samples kept in memory, with the face of a store."""
-
-    def __init__(self, experiment: Experiment, shapes: Mapping, dims: Mapping):
-        self._experiment, self._dims = experiment, dims
-        grid = (*experiment.shape, experiment.blocks * experiment.block)
-        self._arrays = {name: np.full((*grid, *s.shape), np.nan if s.dtype.kind == "f" else 0, s.dtype) for name, s in shapes.items()}
-
-    def done(self) -> set:
-        return set()
-
-    def chunk(self, point: Point, block: int):
-        return (*(list(v).index(point[k]) for k, v in self._experiment.axes.items()), block)
-
-    def label(self, chunk) -> str:
-        names = [f"{k}={v[i]}" for (k, v), i in zip(self._experiment.axes.items(), chunk[:-1], strict=True)]
-        return ", ".join([*names, f"block {chunk[-1]}"])
-
-    def write(self, chunk, outcome) -> None:
-        size = self._experiment.block
-        for name, values in outcome["metrics"].items():
-            self._arrays[name][(*chunk[:-1], slice(chunk[-1] * size, (chunk[-1] + 1) * size))] = values
-
-    def read(self, experiment: Experiment) -> xr.Dataset:
-        names = [*experiment.axes, "seed"]
-        variables = {k: ([*names, *self._dims[k]], v) for k, v in self._arrays.items()}
-        coords = {**experiment.axes, **(experiment.inner or {}), "seed": range(experiment.blocks * experiment.block)}
-        data = xr.Dataset(variables, {k: list(v) for k, v in coords.items()}).isel(seed=slice(0, experiment.seeds))
-        data.attrs["grid"] = [*experiment.axes]
-        data["nonfinite"] = nonfinite(data)
-        data.attrs = dict(name=experiment.name, precision=experiment.precision, block=experiment.block, **provenance())
-        return data
 
 
 def _count_nonfinite(metrics) -> int:

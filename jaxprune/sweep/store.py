@@ -1,18 +1,23 @@
 """Samples on disk: a Zarr v3 group that xarray opens, and one receipt per finished task.
 
-    DIR/run.json                 what the run is, and its digest
-    DIR/data.zarr/               metric[axes..., seed, inner...], one task = one chunk of each metric
-    DIR/receipts/2.0.5.json      written last: a task is done when its receipt exists and its checksums hold
+DIR/run.json                 what the run is, and its digest
+DIR/data.zarr/               metric[axes..., seed, inner...], one task = one chunk of each metric
+DIR/receipts/2.0.5.json      written last: a task is done when its receipt exists and its checksums hold
 """
 
 import contextlib
 import datetime
 import fcntl
+import functools
 import json
+import operator
 import os
+import platform
 import shutil
+import subprocess
+import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +29,8 @@ from zarr.codecs import BloscCodec
 from jaxprune.sweep.experiment import Coordinate, Experiment
 
 Chunk = tuple[int, ...]
-zarr_settings = {"array.write_empty_chunks": True}  # an all-NaN chunk is a result too
+SETTINGS = {"array.write_empty_chunks": True}  # an all-NaN chunk is a result too
+LAYOUT = ("axes", "blocks", "dims")
 
 
 class StoreError(RuntimeError):
@@ -54,6 +60,7 @@ class Store:
             store = cls(path)
             store._check(experiment, root, metrics)
             store._extend(experiment)
+        store._warn_of_changes()
         return store
 
     @property
@@ -67,9 +74,7 @@ class Store:
 
     def label(self, chunk: Chunk) -> str:
         """A task in words."""
-        names = [f"{name}={values[i]}" for (name, values), i in zip(self.axes.items(), chunk[:-1], strict=True)]
-        size = self.run["block"]
-        return ", ".join([*names, f"seeds {chunk[-1] * size}..{(chunk[-1] + 1) * size - 1}"])
+        return task_label(self.axes, self.run["block"], chunk)
 
     def expected(self) -> Iterator[Chunk]:
         """Every task of the store's extents."""
@@ -101,7 +106,7 @@ class Store:
         """One task: its chunks first, then its receipt by fsync and rename."""
         nonfinite = np.zeros(self.run["block"], bool)
         try:
-            with zarr.config.set(zarr_settings):
+            with zarr.config.set(SETTINGS):
                 group = zarr.open_group(self.path / "data.zarr", mode="r+")
                 for name, values in outcome["metrics"].items():
                     inner = (0,) * (values.ndim - 1)
@@ -129,11 +134,10 @@ class Store:
         seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
         where: dict[str, Any] = {name: [self.axes[name].index(v) for v in values] for name, values in axes.items()}
         data = data.isel(seed=slice(0, seeds), **where).load()
-        data["nonfinite"] = nonfinite(data)
-        keep = ("name", "digest", "root", "precision", "block", "version", "commit", "python", "jax", "device")
-        data.attrs = {key: self.run[key] for key in keep}
-        receipts = self.receipts().values()
-        data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in receipts), 3)
+        data = data[list(self.run["dims"])]
+        data["nonfinite"] = nonfinite(data, list(axes))
+        data.attrs = {key: value for key, value in self.run.items() if key not in LAYOUT}
+        data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in self.receipts().values()), 3)
         return data
 
     def _file(self, name: str, chunk: Chunk) -> Path:
@@ -147,6 +151,14 @@ class Store:
                 f"{self.path} holds {self.run['name']!r} with root {self.run['root']}, digest {mine}; this run is"
                 f" {experiment.name!r} with root {root}, digest {asked}. Samples of two definitions do not mix: choose"
                 " another folder (--out) or remove this one"
+            )
+
+    def _warn_of_changes(self) -> None:
+        now = provenance()
+        changed = [f"{k} {self.run[k]} -> {now[k]}" for k in ("version", "jax", "device") if self.run[k] != now[k]]
+        if changed:
+            warnings.warn(
+                f"{self.path} was begun elsewhere ({', '.join(changed)}): new samples may differ in the last bits", stacklevel=4
             )
 
     def _extend(self, experiment: Experiment) -> None:
@@ -165,16 +177,39 @@ class Store:
         _replace(self.path / "run.json", self.run)
 
 
-def nonfinite(data: xr.Dataset) -> xr.DataArray:
+def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk) -> str:
+    """A task in words: its point and its seeds, ``size`` to a block."""
+    names = [f"{name}={values[i]}" for (name, values), i in zip(axes.items(), chunk[:-1], strict=True)]
+    return ", ".join([*names, f"seeds {chunk[-1] * size}..{(chunk[-1] + 1) * size - 1}"])
+
+
+def nonfinite(data: xr.Dataset, grid: Sequence[str]) -> xr.DataArray:
     """Number of trials per grid point with a value that is not finite in any metric."""
-    flags = []
-    for values in data.data_vars.values():
-        inner = [d for d in values.dims if d not in data.attrs.get("grid", ()) and d != "seed"]
-        flags.append((~np.isfinite(values)).any(dim=inner))
-    total = flags[0]
-    for flag in flags[1:]:
-        total = total | flag
-    return total.sum("seed").astype("int64")
+    flags = [(~np.isfinite(v)).any(dim=[d for d in v.dims if d not in (*grid, "seed")]) for v in data.data_vars.values()]
+    return functools.reduce(operator.or_, flags).sum("seed").astype("int64")
+
+
+def describe_run(experiment: Experiment, root: int) -> dict[str, Any]:
+    """What samples say of their origin."""
+    settings = dict(precision=experiment.precision, block=experiment.block)
+    return dict(name=experiment.name, digest=experiment.digest(root), root=root, **settings, **provenance())
+
+
+def provenance() -> dict[str, str]:
+    """Versions, commit and device of this process."""
+    import jax
+
+    from jaxprune import __version__
+
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return dict(
+        version=__version__,
+        commit=git.stdout.strip() or "unknown",
+        python=platform.python_version(),
+        jax=jax.__version__,
+        device=jax.devices()[0].device_kind,
+    )
 
 
 def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> None:
@@ -185,7 +220,6 @@ def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dim
     axes = {name: list(values) for name, values in experiment.axes.items()}
     grid = (*experiment.shape, experiment.blocks * experiment.block)
     group = zarr.open_group(beside / "data.zarr", mode="w", zarr_format=3)
-    group.attrs["grid"] = [*axes]
     for name, shape in metrics.items():
         group.create_array(
             name,
@@ -197,18 +231,8 @@ def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dim
             dimension_names=[*axes, "seed", *dims[name]],
         )
     _coordinates(group, {**axes, **(experiment.inner or {})}, grid[-1])
-    run = dict(
-        name=experiment.name,
-        digest=experiment.digest(root),
-        root=root,
-        precision=experiment.precision,
-        block=experiment.block,
-        axes=axes,
-        blocks=experiment.blocks,
-        dims={name: list(dims[name]) for name in metrics},
-        **provenance(),
-    )
-    _replace(beside / "run.json", run)
+    layout = dict(axes=axes, blocks=experiment.blocks, dims={name: list(dims[name]) for name in metrics})
+    _replace(beside / "run.json", {**describe_run(experiment, root), **layout})
     if path.exists() and not any(path.iterdir()):
         path.rmdir()
     if path.exists():
@@ -220,28 +244,10 @@ def _coordinates(group, axes: Mapping, seeds: int) -> None:
     for name, values in {**axes, "seed": range(seeds)}.items():
         words = isinstance(values[0], str)
         data = np.asarray(values, dtype=np.dtypes.StringDType() if words else None)
-        array = group.create_array(name, shape=data.shape, dtype="string" if words else data.dtype, dimension_names=[name], overwrite=True)
+        array = group.create_array(
+            name, shape=data.shape, dtype="string" if words else data.dtype, dimension_names=[name], overwrite=True
+        )
         array[...] = data
-
-
-def provenance() -> dict[str, str]:
-    """Versions, commit and device of this process."""
-    import platform
-    import subprocess
-
-    import jax
-
-    from jaxprune import __version__
-
-    here = Path(__file__).parent
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False)
-    return dict(
-        version=__version__,
-        commit=git.stdout.strip() or "unknown",
-        python=platform.python_version(),
-        jax=jax.__version__,
-        device=jax.devices()[0].device_kind,
-    )
 
 
 def _checksum(path: Path) -> tuple[int, int]:

@@ -72,7 +72,9 @@ def shapes(experiment: Experiment, root: int) -> dict[str, jax.ShapeDtypeStruct]
                 traced[signature] = _metrics(jax.eval_shape(experiment.trial, key, problem))
             here = traced[signature]
             if found and here != found:
-                raise ValueError(f"trial: the metrics at {point} are {here}, elsewhere {found}; shapes must not depend on the axes")
+                raise ValueError(
+                    f"trial: the metrics at {point} are {here}, elsewhere {found}; shapes must not depend on the axes"
+                )
             found = here
     return found
 
@@ -145,7 +147,11 @@ def _file(function: Callable) -> Path | None:
 
 def _reference(function: Callable) -> tuple[str, str, str]:
     by_file = function.__module__ == "__main__" or function.__module__.startswith(FILE_PREFIX)
-    return ("file", str(_file(function)), function.__qualname__) if by_file else ("module", function.__module__, function.__qualname__)
+    return (
+        ("file", str(_file(function)), function.__qualname__)
+        if by_file
+        else ("module", function.__module__, function.__qualname__)
+    )
 
 
 def _resolve(reference: Any) -> Callable:

@@ -117,7 +117,9 @@ def retrained_risk(
     by_fit = rule in BY_FIT
     sizes = np.minimum(counts, len(lam)) if by_fit else np.sum(_fixed_shares(eigs, teacher, live, counts, rule), axis=-1)
     if np.any(at := np.abs(sizes - n) < 1e-9 * n):
-        raise ValueError(f"kept: {counts[at][0]} puts the refit at its interpolation threshold n = {n}, where the risk diverges")
+        raise ValueError(
+            f"kept: {counts[at][0]} puts the refit at its interpolation threshold n = {n}, where the risk diverges"
+        )
     if by_fit and np.isinf(fit.risk):
         risks = np.where(counts > 0, np.inf, noise**2 + float(np.sum(lam * beta**2)))
         return _shaped(risks[where], kept)

@@ -58,7 +58,11 @@ def twin(index):
     case = cases.CASES[index]
     alike = ("n", "p", "d", "noise", "ridge", "teacher", "spectrum", "covariance")
     for j, other in enumerate(cases.CASES):
-        if all(case.get(k) == other.get(k) for k in alike) and (other["kept"] == case["kept"] or case["rule"] is None) and other["kept"]:
+        if (
+            all(case.get(k) == other.get(k) for k in alike)
+            and (other["kept"] == case["kept"] or case["rule"] is None)
+            and other["kept"]
+        ):
             return j
     return index
 
@@ -84,7 +88,7 @@ def test_exact_finite_means():
     eigs = spectra.power(30, 0.6)
     problem = LinearGaussian(eigs, teachers.cosine(eigs), 0.5, n)
     flat = LinearGaussian(np.ones(120), teachers.cosine(np.ones(120)), 0.5, n)
-    for problem, widths, kept in ((problem, widths, kept), (flat, [40, 70, 120], [3, 10, 60])):  # noqa: B020, PLW2901
+    for problem, widths, kept in ((problem, widths, kept), (flat, [40, 70, 120], [3, 10, 60])):  # noqa: B020
         samples = simulate(problem, widths, kept, reps=3000)
         found, expected = [], []
         for p in widths:

@@ -89,7 +89,12 @@ def test_rules_rank_as_their_names_say(x64):
     order = pruning.orders(path, problem, RULES, jax.random.key(1))[0]
     b, sigma = np.asarray(path.coef[0]), covariance(problem)
     second = np.mean(np.asarray(data.features) ** 2, axis=1)
-    expected = [np.abs(b), np.sqrt(np.diag(sigma)) * np.abs(b), np.sqrt(second) * np.abs(b), np.diag(sigma) * problem.teacher**2]
+    expected = [
+        np.abs(b),
+        np.sqrt(np.diag(sigma)) * np.abs(b),
+        np.sqrt(second) * np.abs(b),
+        np.diag(sigma) * problem.teacher**2,
+    ]
     for found, score in zip(order, expected, strict=False):
         np.testing.assert_array_equal(found, np.argsort(-score, kind="stable"))
 
@@ -112,7 +117,9 @@ def test_ties_go_to_the_lower_index(x64):
 
 def test_draws_are_nested_in_the_number_of_features(x64):
     few, many = (least_squares.draw(diagonal(dim=d), jax.random.key(2)).features for d in (16, 64))
-    np.testing.assert_array_equal(few * (spectra.power(64, 0.8, 3.0)[:16] / spectra.power(16, 0.8, 3.0))[:, None] ** 0.5, many[:16])
+    np.testing.assert_array_equal(
+        few * (spectra.power(64, 0.8, 3.0)[:16] / spectra.power(16, 0.8, 3.0))[:, None] ** 0.5, many[:16]
+    )
 
 
 def test_design_has_the_covariance(x64):

@@ -229,7 +229,12 @@ def test_bad_input_is_named(name, value):
     problem = [wrong[k] for k in ("eigs", "teacher", "noise", "n")]
     # two shapes that disagree are reported at the second
     said = "teacher|eigs" if name == "eigs" else name
-    for call in (theory.risk, lambda *a: theory.pruned_risk(*a, 1), lambda *a: theory.retrained_risk(*a, 1), theory.finite_risk):
+    for call in (
+        theory.risk,
+        lambda *a: theory.pruned_risk(*a, 1),
+        lambda *a: theory.retrained_risk(*a, 1),
+        theory.finite_risk,
+    ):
         with pytest.raises(ValueError, match=f"^({said}): "):
             call(*problem)
 

@@ -15,7 +15,9 @@ def test_moments_are_integrals(centre, cut):
 
     def integral(f, inside=False):
         def over(a, b):
-            return integrate.quad(lambda h: f(h) * stats.norm.pdf(h), a, b, epsabs=0, epsrel=1e-12, limit=200)[0] if b > a else 0.0
+            return (
+                integrate.quad(lambda h: f(h) * stats.norm.pdf(h), a, b, epsabs=0, epsrel=1e-12, limit=200)[0] if b > a else 0.0
+            )
 
         low, high = np.clip([-cut - centre, cut - centre], -38, 38)
         return over(low, high) if inside else over(-38, low) + over(high, 38)

@@ -1,0 +1,97 @@
+"""Declarations: bad ones are refused by name, keys depend on labels only."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxprune.sweep import Experiment, keys
+from jaxprune.sweep.driver import metric_dims, run
+from tests.sweep.toy import TOY, make, trial
+
+GOOD = dict(name="x", axes=dict(a=[1, 2]), make=make, trial=trial)
+
+
+@pytest.mark.parametrize(
+    "change, name",
+    [
+        (dict(name="a/b"), "name"), (dict(axes=dict(a=[])), "a"), (dict(axes=dict(a=[1, 1])), "a"), (dict(axes=dict(a=[1, "x"])), "a"),
+        (dict(axes=dict(a=[np.nan])), "a"), (dict(axes={"a b": [1]}), "axes"), (dict(axes=dict(seed=[1])), "inner, axes"),
+        (dict(inner=dict(a=[1])), "inner, axes"), (dict(seeds=0), "seeds"), (dict(seeds=1.5), "seeds"), (dict(block=0), "block"),
+        (dict(share=["b"]), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"),
+    ],
+)  # fmt: skip
+def test_bad_declarations_are_named(change, name):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        Experiment(**{**GOOD, **change})
+
+
+def test_mixed_numbers_become_floats_and_new_values_keep_the_type():
+    e = Experiment(**{**GOOD, "axes": dict(a=[1, 2.5], b=[1, 2])})
+    assert e.axes == dict(a=(1.0, 2.5), b=(1, 2))
+    assert e.resized(a=[3]).axes["a"] == (3.0,) and isinstance(e.resized(a=[3]).axes["a"][0], float)
+    with pytest.raises(ValueError, match="^b: "):
+        e.resized(b=[1.5])
+    with pytest.raises(ValueError, match="^c: not an axis"):
+        e.resized(c=[1])
+
+
+def test_keys_are_labels():
+    def bits(root, point, share=()):
+        return tuple(jax.random.key_data(keys.point_key(root, point, share)).tolist())
+
+    base = bits(0, dict(a=1.0, b="x"))
+    assert base == bits(0, dict(b="x", a=1.0))
+    others = [
+        bits(1, dict(a=1.0, b="x")),
+        bits(0, dict(a=1, b="x")),
+        bits(0, dict(a=1.0, b="y")),
+        bits(0, dict(a=2.0, b="x")),
+        bits(0, dict(a=1.0)),
+    ]
+    assert len({base, *others}) == 6
+    assert bits(0, dict(a=1.0, b="x"), ["a"]) == bits(0, dict(a=2.0, b="x"), ["a"]) == bits(0, dict(b="x"))
+    assert len({keys.label(dict(a=float(i))) for i in range(20000)}) == 20000
+
+
+def test_metrics_find_their_dimensions():
+    shape = jax.ShapeDtypeStruct
+    inner = dict(w=[1, 2, 3], r=["a", "b"], k=[1, 2])
+    e = Experiment(**GOOD, inner=inner)
+    assert metric_dims(e, dict(m=shape((3,), float), s=shape((), float), all=shape((3, 2, 2), float))) == dict(
+        m=("w",), s=(), all=("w", "r", "k")
+    )
+    for bad in ((2,), (4,), (2, 3)):
+        with pytest.raises(ValueError, match="^dims: metric 'm'"):
+            metric_dims(e, dict(m=shape(bad, float)))
+    e = Experiment(**GOOD, inner=inner, dims=dict(m=["k"]))
+    assert metric_dims(e, dict(m=shape((2,), float))) == dict(m=("k",))
+
+
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        (dict(root=-1), "root"), (dict(root=1.0), "root"), (dict(workers=-1), "workers"), (dict(shard=(2, 2), store="x"), "shard"),
+        (dict(shard=(0, 2)), "shard"), (dict(time_limit=0), "time_limit"),
+    ],
+)  # fmt: skip
+def test_bad_runs_are_named_before_anything_happens(tmp_path, monkeypatch, arguments, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        run(TOY, **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_trials_are_named():
+    for result in ([], {}, {1: 2.0}):
+        with pytest.raises(ValueError, match="^trial: "):
+            run(Experiment("x", dict(a=[0]), make=lambda a: a, trial=lambda key, a, r=result: r), workers=0)
+    with pytest.raises(ValueError, match="^trial: the metrics"):
+        run(
+            Experiment("x", dict(a=[1, 2]), make=lambda a: np.zeros(a), trial=lambda key, a: dict(m=a), inner=dict(i=[0])),
+            workers=0,
+        )
+
+
+def test_memory_budget_is_kept():
+    with pytest.raises(Exception, match="one trial at a time needs .* GiB, the budget is"):
+        run(TOY, workers=0, budget=1000)

@@ -1,0 +1,302 @@
+"""The same bits from every way to run, in any order, extended, interrupted, damaged."""
+
+import concurrent.futures
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxprune.sweep import Experiment, Stopped, Store, StoreError, run
+from jaxprune.sweep.executors import LocalProcesses
+from tests.sweep.toy import TOY, trial
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return run(TOY, workers=0)
+
+
+def same_bits(found, reference):
+    assert set(found.data_vars) == set(reference.data_vars)
+    for name in reference.data_vars:
+        np.testing.assert_array_equal(found[name].values, reference[name].values, err_msg=name)
+
+
+def test_samples_are_labelled(reference):
+    assert reference["risk"].dims == ("noise", "decay", "seed", "width")
+    assert reference["draw"].dims == ("noise", "decay", "seed", "place")
+    assert dict(reference.sizes) == dict(noise=2, decay=2, seed=12, width=2, place=3)
+    assert reference["risk"].dtype == np.float64
+    assert {"jax", "commit", "version", "device", "precision", "root", "digest"} <= set(reference.attrs)
+    assert int(reference["nonfinite"].sum()) == 0
+
+
+@pytest.mark.parametrize("how", ["processes", "threads", "store", "one worker", "dask"])
+def test_every_executor_gives_the_same_bits(how, reference, tmp_path):
+    if how == "processes":
+        found = run(TOY, workers=2)
+    elif how == "threads":
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            found = run(TOY, executor=pool)
+    elif how == "store":
+        found = run(TOY, workers=0, store=tmp_path / "s")
+    elif how == "one worker":
+        found = run(TOY, workers=1, store=tmp_path / "s")
+    else:
+        distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
+        with (
+            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, env={"NPROC": "1"}) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            found = run(TOY, executor=client.get_executor(pure=False))
+    same_bits(found, reference)
+
+
+def test_grid_order_and_extension_change_nothing(reference, tmp_path):
+    turned = run(TOY.resized(noise=[0.5, 0.1], decay=[1.0, 0.0]), workers=0)
+    same_bits(turned.sel(noise=[0.1, 0.5], decay=[0.0, 1.0]), reference)
+    part = TOY.resized(noise=[0.5], decay=[1.0], seeds=6)
+    store = tmp_path / "s"
+    same_bits(
+        run(part, workers=0, store=store),
+        reference.sel(noise=[0.5], decay=[1.0]).isel(seed=slice(6)).assign(nonfinite=(("noise", "decay"), [[0]])),
+    )
+    before = {p.name: p.read_bytes() for p in (store / "receipts").iterdir()}
+    same_bits(run(TOY, workers=0, store=store), reference)
+    assert all((store / "receipts" / name).read_bytes() == blob for name, blob in before.items()), "a finished task ran again"
+    more = run(TOY.resized(noise=[0.1, 0.5, 0.9], seeds=20), workers=0, store=store)
+    same_bits(more.sel(noise=[0.1, 0.5]).isel(seed=slice(12)), reference)
+    same_bits(
+        run(part, workers=0, store=store).drop_vars("nonfinite"),
+        reference.sel(noise=[0.5], decay=[1.0]).isel(seed=slice(6)).drop_vars("nonfinite"),
+    )
+
+
+def test_common_random_numbers_along_a_shared_axis(reference):
+    shared = run(Experiment(**{**vars(TOY), "share": ["noise"], "smoke": None}), workers=0)
+    np.testing.assert_array_equal(shared["draw"].isel(noise=0), shared["draw"].isel(noise=1))
+    assert not np.array_equal(reference["draw"].isel(noise=0), reference["draw"].isel(noise=1))
+
+
+def test_another_root_is_another_sample(reference):
+    assert not np.any(run(TOY, root=1, workers=0)["draw"].values == reference["draw"].values)
+
+
+def test_nonfinite_trials_are_counted():
+    found = run(TOY.resized(noise=[0.1, 99.0]), workers=0)
+    np.testing.assert_array_equal(found["nonfinite"], [[0, 0], [12, 12]])
+
+
+def test_shards_meet_in_one_store(reference, tmp_path):
+    store = tmp_path / "s"
+    for k in range(3):
+        run(TOY, workers=0, store=store, shard=(k, 3))
+    assert len(Store(store).done()) == 12
+    same_bits(run(TOY, workers=0, store=store), reference)
+
+
+def test_a_store_of_something_else_is_refused(tmp_path):
+    store = tmp_path / "s"
+    run(TOY, workers=0, store=store)
+    for other in (dict(root=1), dict(experiment=Experiment(**{**vars(TOY), "block": 3, "smoke": None}))):
+        with pytest.raises(StoreError, match="two definitions do not mix"):
+            run(other.get("experiment", TOY), workers=0, store=store, root=other.get("root", 0))
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match="holds no samples"):
+        run(TOY, workers=0, store=tmp_path / "t")
+    assert (tmp_path / "t" / "notes.txt").read_text() == "mine"
+
+
+def test_xarray_opens_the_store(reference, tmp_path):
+    run(TOY, workers=0, store=tmp_path / "s")
+    data = xr.open_zarr(tmp_path / "s" / "data.zarr", consolidated=False)
+    np.testing.assert_array_equal(data["risk"], reference["risk"])
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "receipt"])
+def test_damage_is_found_and_mended(damage, reference, tmp_path):
+    store = tmp_path / "s"
+    run(TOY, workers=0, store=store)
+    chunk = store / "data.zarr" / "draw" / "c" / "1" / "0" / "2" / "0"
+    blob = chunk.read_bytes()
+    if damage == "truncate":
+        chunk.write_bytes(blob[:-1])
+    elif damage == "flip":
+        chunk.write_bytes(blob[:-5] + bytes([blob[-5] ^ 1]) + blob[-4:])
+    elif damage == "delete":
+        chunk.unlink()
+    else:
+        (store / "receipts" / "1.0.2.json").write_text('{"task"')
+    assert len(Store(store).done()) == 11
+    same_bits(run(TOY, workers=0, store=store), reference)
+
+
+DRIVER = """
+import sys
+from jaxprune.sweep import run
+from tests.sweep.toy import TOY
+run(TOY, workers=int(sys.argv[2]), store=sys.argv[1])
+"""
+
+
+def start_driver(store, workers, **env):
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(store), str(workers)],
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.slow
+def test_twenty_kills_change_nothing(reference, tmp_path):
+    """kill -9 of the driver at random moments, and a resume after each."""
+    rng, store, kills = random.Random(), tmp_path / "s", 0
+    while kills < 20:
+        shutil.rmtree(store, ignore_errors=True)
+        for _ in range(rng.randint(1, 4)):
+            driver = start_driver(store, 0, TOY_SLOW="0.05")
+            deadline = time.monotonic() + 60
+            while driver.poll() is None and not (store / "receipts").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 1.2))
+            if driver.poll() is None:
+                driver.send_signal(signal.SIGKILL)
+                kills += 1
+            driver.wait()
+        same_bits(run(TOY, workers=0, store=store), reference)
+
+
+@pytest.mark.slow
+def test_workers_end_with_their_driver(tmp_path):
+    driver = start_driver(tmp_path / "s", 2, TOY_SLOW="0.5")
+    receipts = tmp_path / "s" / "receipts"
+    while not (receipts.exists() and any(receipts.iterdir())):
+        time.sleep(0.05)
+    children = subprocess.run(["pgrep", "-P", str(driver.pid)], capture_output=True, text=True, check=False).stdout.split()
+    assert len(children) == 2
+    driver.kill()
+    driver.wait()
+    deadline = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{c}") for c in children) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not any(os.path.exists(f"/proc/{c}") for c in children)
+
+
+def test_a_hung_task_is_reported_by_its_label(monkeypatch, tmp_path):
+    monkeypatch.setenv("TOY_HANG", "1")
+    # the driver builds every problem to check it, so the hang is in a trial's process only
+    hanging = Experiment(**{**vars(TOY), "make": _hang_in_worker, "smoke": None}).resized(
+        decay=[1.0, 7.0], noise=[0.5], seeds=4
+    )
+    started = time.monotonic()
+    with pytest.raises(Stopped, match=r"noise=0.5, decay=7.0, seeds 0..3: TimeoutError: no answer within 8 s"):
+        run(hanging, workers=2, time_limit=8, store=tmp_path / "s")
+    assert time.monotonic() - started < 40
+    assert len(Store(tmp_path / "s").done()) == 1
+
+
+def _hang_in_worker(noise, decay):
+    from tests.sweep import toy
+
+    if "tests.conftest" in sys.modules or "conftest" in sys.modules:
+        decay = 1.0
+    return toy.make(noise, decay)
+
+
+def test_a_worker_that_dies_once_is_replaced(tmp_path):
+    mark = tmp_path / "died"
+    with LocalProcesses(1) as pool:
+        assert pool.submit(_die_once, str(mark)).result(timeout=60) == "alive"
+    assert mark.exists()
+
+
+def _die_once(mark):
+    if not os.path.exists(mark):
+        open(mark, "w").close()
+        os._exit(9)
+    return "alive"
+
+
+def _always_die():
+    os._exit(9)
+
+
+def test_a_task_that_always_kills_its_worker_fails_alone():
+    with LocalProcesses(1) as pool:
+        bad, good = pool.submit(_always_die), pool.submit(os.getpid)
+        with pytest.raises(RuntimeError, match="its process died 3 times"):
+            bad.result(timeout=120)
+        assert good.result(timeout=60) > 0
+
+
+def test_a_failing_task_names_itself():
+    with pytest.raises(RuntimeError, match="decay 9 always fails"):
+        run(TOY.resized(decay=[9.0]), workers=0)
+
+
+def test_functions_of_a_notebook_need_this_process():
+    local = Experiment("local", dict(a=[1.0]), make=lambda a: a, trial=lambda key, a: dict(m=a))
+    assert float(run(local)["m"].mean()) == 1.0
+    with pytest.raises(ValueError, match="^executor: make and trial must stand at the top level"):
+        run(local, workers=1)
+
+
+SCRIPT = """
+import jax
+from jaxprune.sweep import Experiment, run
+
+def make(a):
+    return a
+
+def trial(key, a):
+    return dict(m=a + jax.random.normal(key))
+
+samples = run(Experiment("script", dict(a=[1.0, 2.0]), make, trial, seeds=20), workers=2)
+print("mean", float(samples["m"].mean()))
+"""
+
+
+def test_a_plain_script_without_a_guard_uses_processes(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("mean") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="mounting a small file system needs root")
+def test_a_full_disk_loses_nothing(tmp_path, reference):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("this system does not allow mounting a small file system")
+    try:
+        with pytest.raises(StoreError, match="No space left on device"):
+            run(TOY.resized(seeds=400), workers=0, store=disk / "s")
+        done = len(Store(disk / "s").done())
+        assert done > 3
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        found = run(TOY.resized(seeds=400), workers=0, store=disk / "s")
+        same_bits(found.isel(seed=slice(12)).drop_vars("nonfinite"), reference.drop_vars("nonfinite"))
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+def test_one_program_per_shape(monkeypatch):
+    traced = []
+
+    def counted(key, problem):
+        traced.append(1)
+        return trial(key, problem)
+
+    run(Experiment(**{**vars(TOY), "trial": counted, "smoke": None}).resized(noise=[0.1, 0.2, 0.3, 0.4], seeds=40), workers=0)
+    assert len(traced) == 2  # once for its shapes, once to compile
