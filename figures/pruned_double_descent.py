@@ -69,7 +69,7 @@ def _curve(ax, problem, kept: int, metric: str, rule: str | None, index: int, la
     ax.plot(widths / n, risks, color=style.COLOURS[index], label=label)
 
 
-def _theory(problem, width: int, kept: int, metric: str, rule: str | None) -> float:
+def _theory(problem, width: int, kept: int, metric: str, rule: Any) -> float:
     reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
     if metric == "risk":
         return theory.risk(*reduced)

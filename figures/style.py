@@ -2,6 +2,7 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +13,7 @@ BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", 
 COLOURS = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK]
 MARKERS = list("os^Dv<>")
 COLUMN, FULL = 3.25, 6.75  # inches: one column and full width of a two-column page
-RC = {
+RC: Any = {
     "font.family": "serif",
     "font.serif": ["STIXGeneral", "DejaVu Serif"],
     "mathtext.fontset": "stix",
@@ -57,7 +58,7 @@ def means(ax: Axes, x, values, index: int, label: str | None = None) -> None:
         return
     mean = values.mean("seed")
     band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
-    look = dict(ls="", marker=MARKERS[index], color=COLOURS[index], mfc="white", mew=0.8, elinewidth=0.8)
+    look: dict[str, Any] = dict(ls="", marker=MARKERS[index], color=COLOURS[index], mfc="white", mew=0.8, elinewidth=0.8)
     ax.errorbar(x, mean, band, label=label, zorder=3, **look)
 
 
@@ -69,5 +70,5 @@ def medians(ax: Axes, x, values, index: int) -> None:
     half = 0.98 / np.sqrt(count)
     mid = values.median("seed")
     low, high = values.quantile(max(0.5 - half, 0), "seed"), values.quantile(min(0.5 + half, 1), "seed")
-    look = dict(ls="", marker=MARKERS[index], color=COLOURS[index], elinewidth=0.8)
+    look: dict[str, Any] = dict(ls="", marker=MARKERS[index], color=COLOURS[index], elinewidth=0.8)
     ax.errorbar(x, mid, [mid - low, high - mid], zorder=3, **look)

@@ -157,9 +157,10 @@ def _axes(file: Path) -> dict[str, Sequence[Any]]:
     axes: dict[str, Sequence[Any]] = {}
     try:
         for node in declared:
-            pairs = {k.arg: k.value for k in node.keywords} if isinstance(node, ast.Call) else None
-            found = {k: ast.literal_eval(v) for k, v in pairs.items()} if pairs else ast.literal_eval(node)
-            axes.update(found)
+            if isinstance(node, ast.Call):  # dict(noise=[0.1, 0.5])
+                axes.update({str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
+            else:
+                axes.update(ast.literal_eval(node))
     except ValueError:
         from jaxprune.sweep import load_experiments
 

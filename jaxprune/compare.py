@@ -50,7 +50,7 @@ class Report:
         for name, d in self.points.items():
             where = np.argwhere(d["judged"].values)
             for index in where:
-                here = {k: v.item() for k, v in d.isel(dict(zip(d["z"].dims, index, strict=True))).coords.items()}
+                here = {k: v.item() for k, v in d.isel({k: int(i) for k, i in zip(d["z"].dims, index, strict=True)}).coords.items()}
                 values = {f: d[f].values[tuple(index)].item() for f in ("mean", "se", "prediction", "z", "gap")}
                 rows.append(dict(metric=name, **here, **values))
         return sorted(rows, key=lambda r: -abs(r["z"]))[:count]
@@ -122,7 +122,7 @@ def compare(
         raise ValueError(f"level: {level} is not a probability inside (0, 1)")
     if "seed" not in samples.dims:
         raise ValueError(f"samples: no dimension 'seed' among {tuple(samples.dims)}; keep raw values per seed")
-    predicted = prediction if isinstance(prediction, xr.Dataset) else xr.Dataset(dict(prediction))
+    predicted = prediction if isinstance(prediction, xr.Dataset) else xr.Dataset({**prediction})
     names = [str(name) for name in samples.data_vars if name in predicted and "seed" in samples[name].dims]
     if not names:
         raise ValueError(

@@ -37,15 +37,15 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
 
     ``make`` is the experiment's: grid point -> problem.
     """
-    axes = [name for name in samples["nonfinite"].dims]
+    axes = [str(name) for name in samples["nonfinite"].dims]
     grid = [dict(zip(axes, v, strict=True)) for v in itertools.product(*(samples[a].values.tolist() for a in axes))]
     predictors = [_predictors(make(**point)) for point in grid]
-    known = [name for name in samples.data_vars if predictors and name in predictors[0]]
+    known = [str(name) for name in samples.data_vars if predictors and name in predictors[0]]
     if not known:
         return None
     result = xr.Dataset()
     for name in known:
-        dims = [d for d in samples[name].dims if d != "seed"]
+        dims = [str(d) for d in samples[name].dims if d != "seed"]
         inner = [d for d in dims if d not in axes]
         coords = {d: samples[d].values for d in dims}
         places = [dict(zip(inner, v, strict=True)) for v in itertools.product(*(coords[d].tolist() for d in inner))]
@@ -94,11 +94,11 @@ class _Lens:
     def _model(self, place: dict[str, Any]):
         """The reduced problem, the kept count and the rule of a place; a count above the width keeps all."""
         reduced = self._reduced(self._count(place["width"]))
-        kept = min(self._count(place["kept"]), len(reduced[0])) if "kept" in place else None
+        kept = min(self._count(place.get("kept", 0)), len(reduced[0]))
         rule = place.get("rule", "magnitude")
         return reduced, kept, "hessian" if rule == "empirical_hessian" else rule
 
-    def _heavy(self, size: int) -> bool:
+    def _heavy(self, size: Any) -> bool:
         return abs(size - self._n) <= TAIL and self._problem.noise > 0
 
     def dense(self, place: dict[str, Any]) -> Value:

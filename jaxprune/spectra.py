@@ -21,12 +21,12 @@ def spiked(dim: int, count: int, height: float, floor: float = 1.0) -> Spectrum:
 
 def power(dim: int, exponent: float, scale: float = 1.0) -> Spectrum:
     """``scale * i**-exponent`` for i = 1 .. dim."""
-    return scale * np.arange(1, dim + 1) ** -float(exponent)
+    return scale * np.arange(1.0, dim + 1) ** -float(exponent)
 
 
 def exponential(dim: int, rate: float, floor: float = 0.0) -> Spectrum:
     """``floor + exp(-rate * i / dim)`` for i = 0 .. dim - 1."""
-    return floor + np.exp(-float(rate) * np.arange(dim) / dim)
+    return floor + np.exp(-float(rate) * np.arange(float(dim)) / dim)
 
 
 def linear(dim: int, first: float, last: float) -> Spectrum:

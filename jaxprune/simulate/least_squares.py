@@ -5,6 +5,7 @@ all widths share one draw. Up to p = n one Cholesky factor serves every width; a
 grows by blocks of features and is factorised once per width. Source: Chang et al. 2020, sections 1.3 and 13.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -210,14 +211,14 @@ def _block_size(widths) -> int:
 
 def _check_widths(widths, dim: int) -> tuple[int, ...]:
     widths = _integers("widths", widths)
-    if not widths or widths[0] < 1 or widths[-1] > dim or any(b <= a for a, b in zip(widths, widths[1:], strict=False)):
+    if not widths or widths[0] < 1 or widths[-1] > dim or any(b <= a for a, b in itertools.pairwise(widths)):
         raise ValueError(f"widths: {widths} must be strictly increasing and lie in 1 .. d = {dim}")
     return widths
 
 
 def _check_kept(kept, dim: int) -> tuple[int, ...]:
     kept = _integers("kept", kept)
-    if not kept or kept[0] < 0 or kept[-1] > dim or any(b <= a for a, b in zip(kept, kept[1:], strict=False)):
+    if not kept or kept[0] < 0 or kept[-1] > dim or any(b <= a for a, b in itertools.pairwise(kept)):
         raise ValueError(f"kept: {kept} must be strictly increasing and lie in 0 .. d = {dim}")
     return kept
 

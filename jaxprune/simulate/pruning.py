@@ -4,7 +4,7 @@ A rule is a function ``(path, problem, key) -> scores`` of shape (W, d); larger 
 index. To add a rule, write such a function here. Source: Chang et al. 2020, section 2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import Counts, Data, Path
 
 Scores = Float[Array, "W d"]
-Rule = Callable[[Path, LinearGaussian, Array], Scores]
+Rule = Callable[..., Scores]
 
 
 def magnitude(path: Path, problem: LinearGaussian, key: Array) -> Scores:
@@ -50,7 +50,7 @@ def random(path: Path, problem: LinearGaussian, key: Array) -> Scores:
     return jnp.broadcast_to(jax.random.uniform(key, (problem.dim,), path.coef.dtype), path.coef.shape)
 
 
-def orders(path: Path, problem: LinearGaussian, rules: Sequence[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
+def orders(path: Path, problem: LinearGaussian, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
     """The features of each width in the order in which each rule keeps them; absent features come last."""
     live = jnp.arange(path.coef.shape[-1]) < jnp.asarray(path.widths)[:, None]
     scores = jnp.stack([jnp.where(live, rule(path, problem, key), -1.0) for rule in rules], axis=1)

@@ -84,7 +84,7 @@ class LocalProcesses(Executor):
             (future.set_result if good else future.set_exception)(value)
         self._end(slot)
 
-    def _call(self, slot: int, fn, args):
+    def _call(self, slot: int, fn, args) -> Any:
         for _ in range(DEATHS_ALLOWED + 1):
             process = self._processes.get(slot) or self._start(slot)
             expired = threading.Event()

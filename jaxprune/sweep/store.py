@@ -185,7 +185,7 @@ def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk
 
 def nonfinite(data: xr.Dataset, grid: Sequence[str]) -> xr.DataArray:
     """Number of trials per grid point with a value that is not finite in any metric."""
-    flags = [(~np.isfinite(v)).any(dim=[d for d in v.dims if d not in (*grid, "seed")]) for v in data.data_vars.values()]
+    flags = [(~xr.ufuncs.isfinite(v)).any(dim=[d for d in v.dims if d not in (*grid, "seed")]) for v in data.data_vars.values()]
     return functools.reduce(operator.or_, flags).sum("seed").astype("int64")
 
 

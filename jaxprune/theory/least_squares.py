@@ -8,7 +8,7 @@ At rank n the first fit is the interpolation threshold: its risk, and that of ev
 coefficients or chooses by them, is ``inf`` (0 excess when nothing is noisy).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,12 +68,13 @@ def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float
 
 def pruned_risk(
     eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, kept: ArrayLike, rule: str = "magnitude", ridge: float = 0.0
-):
+) -> Any:
     """What it predicts: the risk after keeping ``kept`` coefficients of the fit by ``rule``.
 
     Equation: noise^2 + sum eigs_i E (X_i 1{i kept} - teacher_i)^2, X_i ~ N(theta_i teacher_i, sd_i^2), with
     truncated moments at the threshold that keeps ``kept`` on average (10, 11); the sets of ``oracle`` and
-    ``random`` do not depend on the fit. Regime: limit, relative error O(1/n). Source: section 4. Test: tests/theory/test_least_squares.py.
+    ``random`` do not depend on the fit. Regime: limit, relative error O(1/n). Source: section 4.
+    Test: tests/theory/test_least_squares.py.
     """
     eigs, teacher, noise, n, kept, ridge = _problem(eigs, teacher, noise, n, kept, rule, ridge)
     live = eigs > 0
@@ -98,7 +99,7 @@ def retrained_risk(
     rule: str = "magnitude",
     sample: str = "same",
     ridge: float = 0.0,
-):
+) -> Any:
     """What it predicts: the risk after refitting the kept coefficients by least squares without penalty.
 
     ``sample="fresh"`` refits on an independent sample of size n (12), ``"same"`` on the training sample (13: a
@@ -136,7 +137,7 @@ def finite_risk_exists(eigs: ArrayLike, n: int, kept: int | None = None, rule: s
     n = arguments.integer("n", n, 1)
     if kept is not None and arguments.choice("rule", rule, RULES) not in ("oracle", "random"):
         return False
-    rank = np.count_nonzero(eigs)
+    rank = int(np.count_nonzero(eigs))
     isotropic = bool(np.all(eigs == eigs[0]))
     if kept is not None and retrained:
         if rule == "random" and rank < len(eigs):
@@ -165,16 +166,17 @@ def finite_risk(
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     if not finite_risk_exists(eigs, n, kept, rule, retrained):
         raise ValueError(
-            f"n, kept, rule: no exact mean for n = {n}, p = {len(eigs)}, kept = {kept}, rule = {rule!r}, retrained = {retrained};"
-            " it exists for fixed supports, ranks below n - 1, and above n + 1 when all eigs are equal"
+            f"n, kept, rule: no exact mean for n = {n}, p = {len(eigs)}, kept = {kept}, rule = {rule!r},"
+            f" retrained = {retrained}; it exists for fixed supports,"
+            " ranks below n - 1, and above n + 1 when all eigs are equal"
         )
     size = len(eigs) if kept is None else arguments.integer("kept", kept, 0, len(eigs))
     energy = eigs * teacher**2
     share = np.ones(len(eigs)) if kept is None else _fixed_shares(eigs, teacher, eigs >= 0, np.array([size]), rule)[0]
     inside, outside = float(np.sum(share * energy)), float(np.sum((1 - share) * energy))
     if retrained or kept is None:
-        return _finite_dense(inside, noise**2 + outside, min(size, np.count_nonzero(eigs)), n)
-    rank = np.count_nonzero(eigs)
+        return _finite_dense(inside, noise**2 + outside, min(size, int(np.count_nonzero(eigs))), n)
+    rank = int(np.count_nonzero(eigs))
     live_kept = float(np.sum(share * (eigs > 0)))
     if rank < n - 1:
         return noise**2 * (1 + live_kept / (n - rank - 1)) + outside
@@ -209,10 +211,8 @@ def _fit(lam, beta, noise, n, ridge) -> Fit:
     # 1 - sum(shrink^2)/n cancels near the threshold; equal by (6), and exact:
     slack = (np.sum(shrink * bias) + ridge / nu) / n if nu > 0 else 1 - len(lam) / n
     numerator = noise**2 + float(np.sum(lam * beta**2 * bias**2))
-    if slack > 0:
-        gamma = float(numerator / slack)
-    else:
-        gamma = np.inf if numerator > 0 else 0.0
+    at_threshold = np.inf if numerator > 0 else 0.0
+    gamma = float(numerator / slack) if slack > 0 else at_threshold
     return Fit(shrink, bias, np.sqrt(gamma / (n * lam)) * shrink, gamma)
 
 

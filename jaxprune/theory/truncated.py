@@ -41,7 +41,7 @@ def moments(centre: Array, cut: Array) -> Moments:
     return Moments(share, lost, up - low, share + excess, excess)
 
 
-def threshold(mean: Array, sd: Array, weight: Array, kept: Array) -> Array:
+def threshold(mean: Array, sd: Array, weight: Array, kept: NDArray[np.int64]) -> Array:
     """What it predicts: the t at which ``kept`` of the X_i exceed it on average, for each entry of ``kept`` (K,).
 
     Equation: sum_i P(weight_i |X_i| > t) = kept. Regime: exact, 0 < kept < len(mean).

@@ -1,0 +1,100 @@
+"""The judge: it accepts what is true, rejects what is spoiled, and refuses what it cannot know."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxprune.compare import compare
+
+RNG = np.random.default_rng(7)
+
+
+def samples(seeds=400, sizes=(50, 100), width=3, gap=0.0, spread=0.2):
+    """Means 2 + gap/n with normal noise."""
+    n = np.array(sizes)
+    values = 2 + gap / n[:, None, None] + spread * RNG.normal(size=(len(n), seeds, width))
+    return xr.Dataset({"risk": (("n", "seed", "width"), values)}, {"n": n, "seed": np.arange(seeds), "width": np.arange(width)})
+
+
+def test_exact_predictions_are_judged_by_z():
+    data = samples()
+    assert compare(data, {"risk": 2.0}).ok
+    spoiled = compare(data, {"risk": 2.1})
+    assert not spoiled.ok
+    assert spoiled.worst(1)[0]["metric"] == "risk" and abs(spoiled.worst(1)[0]["z"]) > spoiled.limit
+    assert "DISAGREE" in str(spoiled) and "agree" in str(compare(data, {"risk": 2.0}))
+
+
+def test_the_false_alarm_level_is_that_of_the_whole_report():
+    """With level 0.2 and 40 tests, about a fifth of true reports fail, whatever the number of seeds."""
+    for seeds in (4, 50):
+        failed = sum(not compare(samples(seeds, width=20), {"risk": 2.0}, level=0.2).ok for _ in range(120))
+        assert 4 <= failed <= 46  # 24 expected, 5 standard deviations
+
+
+def test_limits_are_extrapolated_on_the_ladder():
+    data = samples(seeds=4000, gap=5.0)
+    as_exact = compare(data, {"risk": 2.0})
+    assert not as_exact.ok  # a gap of 5 % at n = 100
+    limit = xr.Dataset({"risk": 2.0, "risk_kind": "limit"})
+    report = compare(data, limit)
+    assert report.ok and report.judged == 3
+    assert not compare(data, xr.Dataset({"risk": 2.1, "risk_kind": "limit"})).ok
+    curved = samples(seeds=4000, sizes=(25, 50, 100), gap=5.0)
+    curved["risk"] = curved["risk"] + 200 / curved["n"] ** 2
+    assert compare(curved, limit).ok
+
+
+def test_one_size_cannot_judge_a_limit():
+    report = compare(samples(sizes=(50,)), xr.Dataset({"risk": 2.0, "risk_kind": "limit"}))
+    assert report.judged == 0 and not report.ok
+    assert "need samples at several n" in str(report)
+
+
+def test_tails_are_judged_by_quantiles():
+    data = xr.Dataset({"risk": (("seed",), np.abs(RNG.standard_cauchy(1000)))})
+    for value, good in ((1.0, True), (1e6, False), (1e-6, False)):
+        assert compare(data, xr.Dataset({"risk": value, "risk_kind": "tail"})).ok is good
+    report = compare(data, xr.Dataset({"risk": np.inf, "risk_kind": "tail"}))
+    assert report.judged == 0
+
+
+def test_nonfinite_trials_refuse_unless_allowed_by_name():
+    data = samples()
+    data["risk"][0, 3, 1] = np.nan
+    refused = compare(data, {"risk": 2.0})
+    assert not refused.ok and "allow_nonfinite" in str(refused)
+    allowed = compare(data, {"risk": 2.0}, allow_nonfinite=["risk"])
+    assert allowed.ok and allowed.nonfinite == {"risk": 1}
+
+
+def test_constants_are_compared_to_round_off():
+    data = xr.Dataset({"risk": (("seed",), np.full(5, 1.25))})
+    assert compare(data, {"risk": 1.25 * (1 + 1e-13)}).ok
+    assert not compare(data, {"risk": 1.2500001}).ok
+    assert "DISAGREE" in str(compare(data, {"risk": 1.2500001}))
+
+
+def test_a_report_tells_what_it_would_have_noticed():
+    data = samples(seeds=10000)
+    resolution = float(compare(data, {"risk": 2.0}).points["risk"]["resolution"].max())
+    assert compare(data, {"risk": 2.0 * (1 + 0.3 * resolution)}).ok
+    assert not compare(data, {"risk": 2.0 * (1 + 3 * resolution)}).ok
+
+
+def test_a_report_is_a_dataset():
+    found = compare(samples(), {"risk": 2.0}).to_dataset()
+    assert {"risk_mean", "risk_z", "risk_prediction", "risk_median", "risk_judged"} <= set(found.data_vars)
+    assert found["risk_z"].dims == ("n", "width")
+
+
+def test_bad_input_is_named():
+    data = samples()
+    for arguments, name in (
+        (dict(samples=data, prediction={"other": 1.0}), "prediction"),
+        (dict(samples=data.mean("seed"), prediction={"risk": 1.0}), "samples"),
+        (dict(samples=data, prediction={"risk": 1.0}, level=0.0), "level"),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}: "):
+            compare(**arguments)
+    assert not compare(data.isel(seed=[0]), {"risk": 2.0}).ok  # one seed has no standard error
