@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 VOCABULARY = {"struct", "spectra", "teachers", "problems"}
 MAY = {  # our own modules that a room may import
-    **{name: VOCABULARY for name in VOCABULARY},
+    **dict.fromkeys(VOCABULARY, VOCABULARY),
     "simulate": VOCABULARY | {"simulate"},
     "theory": {"theory"},
     "sweep": {"sweep", "struct", "__init__"},

@@ -5,7 +5,6 @@ all widths share one draw. Up to p = n one Cholesky factor serves every width; a
 grows by blocks of features and is factorised once per width. Source: Chang et al. 2020, sections 1.3 and 13.
 """
 
-import itertools
 from collections.abc import Sequence
 
 import jax
@@ -21,13 +20,25 @@ Counts = Sequence[int] | np.ndarray  # strictly increasing integers
 EXACT = jax.lax.Precision.HIGHEST  # never TF32 or bfloat16 in a Gram matrix
 
 
+METHODS = ("cholesky", "qr", "rank")
+
+
 @struct
 class Data:
-    """``features`` (d, n), ``target`` (n,). ``deficient``: some designs lack rank; solve by pseudo-inverse."""
+    """``features`` (d, n), ``target`` (n,), and how to solve for them (static).
+
+    ``method``: "cholesky" of Gram matrices is the fastest, and loses twice the digits of the condition number;
+    "qr" loses them once, for real or badly scaled features, at some six times the cost above n; "rank" is a
+    pseudo-inverse, for designs with fewer independent features than their size allows.
+    """
 
     features: Float[Array, "d n"]
     target: Float[Array, " n"]
-    deficient: bool = static(default=False)
+    method: str = static(default="cholesky")
+
+    def __post_init__(self):
+        if self.method not in METHODS:
+            raise ValueError(f"method: {self.method!r} is unknown; use one of {', '.join(METHODS)}")
 
 
 @struct
@@ -52,19 +63,20 @@ def draw(problem: LinearGaussian, key: Key[Array, ""]) -> Data:
         features = jnp.matmul(problem.basis, features, precision=EXACT)
     noise = problem.noise * jax.random.normal(noise_key, (problem.n,), dtype=scale.dtype)
     target = jnp.matmul(problem.teacher, features, precision=EXACT) + noise
-    return Data(features=features, target=target, deficient=problem.deficient)
+    return Data(features=features, target=target, method="rank" if problem.deficient else "cholesky")
 
 
 def min_norm_path(data: Data, widths: Counts, ridge: float = 0.0, refine: int | None = None) -> Path:
     """Least-squares fits of the first p features, for every p in ``widths``: ordinary up to n, of minimum norm above.
 
     ``ridge`` >= 0 is the penalty of ``|y - X b|^2 + ridge |b|^2``. ``refine`` steps of corrected semi-normal
-    equations follow each fit (default: none in float64, two in float32, where a risk near p = n otherwise
-    loses up to 5 %). FLOPs: n^2 d + W n^3 / 3 above n, n m^2 + m^3 / 3 + W m^2 up to n (m the largest width <= n).
+    equations follow each fit (default: in float64 none after Cholesky and one after QR; two in float32, where a
+    risk near p = n otherwise loses up to 5 %). FLOPs of Cholesky: n^2 d + W n^3 / 3 above n, and
+    n m^2 + m^3 / 3 + W m^2 up to n, with m the largest width <= n.
 
     Raises ValueError for widths that are not strictly increasing integers in 1 .. d, and for ridge < 0.
     """
-    widths = _check_widths(widths, len(data.features))
+    widths = strictly_increasing("widths", widths, 1, len(data.features))
     if isinstance(ridge, int | float) and not 0 <= ridge < np.inf:
         raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
     coef, condition = _fit(data, widths, ridge, refine)
@@ -85,7 +97,7 @@ def retrain_path(
     ``width`` entries of ``order`` exist: a larger s keeps them all. ``moments = (X X^T, X y)`` saves the
     products where many orders are refitted on one sample.
     """
-    kept = _check_kept(kept, len(data.features))
+    kept = strictly_increasing("kept", kept, 0, len(data.features))
     most = max(kept[-1], 1)
     chosen = order[:most]
     real = jnp.arange(most) < (len(data.features) if width is None else width)
@@ -96,30 +108,47 @@ def retrain_path(
         gram = jnp.where(real[:, None] & real, gram[chosen][:, chosen], 0)
         moments = gram, jnp.where(real, moment[chosen], 0)
     counts = jnp.minimum(jnp.asarray(kept), most if width is None else width)
-    coef, _ = _fit(Data(columns, data.target, data.deficient), kept, 0.0, None, counts, moments)
+    coef, _ = _fit(Data(columns, data.target, data.method), kept, 0.0, None, counts, moments)
     dim = len(data.features)
     return jnp.zeros((len(kept), dim), coef.dtype).at[:, chosen].set(coef, unique_indices=True)
 
 
+def shared_moments(data: Data, supports: int, most: int) -> tuple[Array, Array] | None:
+    """``(X X^T, X y)`` where that is cheaper than a product for each of ``supports`` refits of up to ``most`` features."""
+    dim, n = data.features.shape
+    cheaper = most <= n and dim**2 < supports * most**2 and data.method == "cholesky"
+    return _products(data.features, data.target) if cheaper else None
+
+
+def strictly_increasing(name: str, values: Counts, low: int, high: int) -> tuple[int, ...]:
+    """``values`` as a tuple; ValueError naming the argument unless they are increasing integers in low .. high."""
+    found = np.asarray(values)
+    if found.ndim != 1 or not np.issubdtype(found.dtype, np.integer):
+        raise ValueError(f"{name}: {values!r} is not a list of integers; round it yourself")
+    if not found.size or found[0] < low or found[-1] > high or np.any(np.diff(found) <= 0):
+        raise ValueError(f"{name}: {found.tolist()} must be strictly increasing and lie in {low} .. {high}")
+    return tuple(found.tolist())
+
+
 def _fit(data, widths, ridge, refine, fewer=None, moments=None):
-    """Coefficients (W, d) and condition (W,). ``widths`` (static) choose the method; ``fewer`` (data) are the
+    """Coefficients (W, d) and condition (W,). ``widths`` (static) choose the branch; ``fewer`` (data) are the
     features used where not so many exist."""
-    x, y = data.features, data.target
+    x, y, method = data.features, data.target, data.method
     counts = jnp.asarray(widths) if fewer is None else fewer
     n = len(y)
     if refine is None:
-        refine = 0 if x.dtype == jnp.float64 else 2
-    if data.deficient:
+        refine = {("cholesky", True): 0, ("qr", True): 1}.get((method, x.dtype == jnp.float64), 2)
+    if method == "rank":
         return _fit_by_rank(x, y, counts, ridge)
     split = sum(p <= n for p in widths)
     narrow, wide = counts[:split], counts[split:]
     parts = []
     if split:
-        parts.append(_fit_narrow(x, y, narrow, max(widths[split - 1], 1), ridge, refine, moments))
+        parts.append(_fit_narrow(x, y, narrow, max(widths[split - 1], 1), ridge, refine, method, moments))
     if split < len(widths):
-        found = _fit_wide(x, y, wide, widths[split:], ridge, refine)
+        found = _fit_wide(x, y, wide, widths[split:], ridge, refine, method)
         if fewer is not None:  # some of these may turn out narrow
-            other = _fit_narrow(x, y, jnp.minimum(wide, n), n, ridge, refine)
+            other = _fit_narrow(x, y, jnp.minimum(wide, n), n, ridge, refine, method)
             found = tuple(
                 jnp.where((wide <= n).reshape(-1, *[1] * (b.ndim - 1)), a, b) for a, b in zip(other, found, strict=True)
             )
@@ -128,58 +157,74 @@ def _fit(data, widths, ridge, refine, fewer=None, moments=None):
     return jnp.concatenate(coefs), jnp.concatenate(conditions)
 
 
-def _fit_narrow(x, y, counts, most, ridge, refine, moments=None):
-    """p <= n: leading blocks of one Cholesky factor of the feature Gram matrix."""
+def _fit_narrow(x, y, counts, most, ridge, refine, method, moments=None):
+    """p <= n: leading blocks of one triangular factor of the feature Gram matrix serve every width."""
     a = x[:most]
-    gram, moment = _moments(a, y) if moments is None else (moments[0][:most, :most], moments[1][:most])
-    diagonal = jnp.diagonal(gram)
-    gram = gram + jnp.diag(jnp.where(diagonal > 0, ridge, 1.0).astype(x.dtype))
-    factor = linalg.cholesky(gram)
+    factor, moment = _factor_narrow(a, y, ridge, method, moments)
     live = jnp.arange(most)[:, None] < counts
 
-    def solve(right):  # (most, W): one forward solve would serve all widths only for a common right-hand side
-        return linalg.solve_upper(factor, jnp.where(live, linalg.solve_lower(factor, right), 0))
+    def finish(half):
+        return linalg.solve_upper(factor, jnp.where(live, half, 0))
 
-    coef = solve(moment[:, None])
+    coef = finish(moment[:, None])
     for _ in range(refine):
         residual = y - jnp.matmul(coef.T, a, precision=EXACT)
-        coef = coef + solve(jnp.matmul(a, residual.T, precision=EXACT) - ridge * coef)
-    pivots = jnp.diagonal(factor)
+        coef = coef + finish(linalg.solve_lower(factor, jnp.matmul(a, residual.T, precision=EXACT) - ridge * coef))
+    pivots = jnp.abs(jnp.diagonal(factor))
     spread = jax.lax.cummax(pivots) / jax.lax.cummin(pivots)
     padding = ((0, 0), (0, len(x) - most))
     return jnp.pad(coef.T, padding), spread[jnp.maximum(counts - 1, 0)]
 
 
-def _fit_wide(x, y, counts, widths, ridge, refine):
-    """p > n: the sample Gram matrix grows by blocks of features; one Cholesky factor per width."""
+def _factor_narrow(a, y, ridge, method, moments):
+    """The lower factor L of ``a a^T + ridge`` and ``L^-1 a y``. A feature without variance gets a pivot of one,
+    and so the coefficient zero."""
+    if method == "cholesky":
+        gram, moment = _products(a, y) if moments is None else (m[: len(a), ...] for m in moments)
+        gram = gram[:, : len(a)]
+        pivot = jnp.where(jnp.diagonal(gram) > 0, ridge, 1.0).astype(a.dtype)
+        factor = linalg.cholesky(gram + jnp.diag(pivot))
+        return factor, linalg.solve_lower(factor, moment[:, None])[:, 0]
+    pivot = jnp.where(jnp.any(a != 0, axis=1), ridge, 1.0).astype(a.dtype)
+    above = jnp.concatenate([a.T, y[:, None]], axis=1)
+    below = jnp.pad(jnp.diag(jnp.sqrt(pivot)), ((0, 0), (0, 1)))
+    triangle = linalg.qr_factor(jnp.concatenate([above, below]))
+    return triangle[:-1, :-1].T, triangle[:-1, -1]
+
+
+def _fit_wide(x, y, counts, widths, ridge, refine, method):
+    """p > n: the sample Gram matrix, or its factor, grows by blocks of features; one factor per width."""
     n, dim = len(y), len(x)
     starts = jnp.concatenate([jnp.zeros(1, counts.dtype), counts[:-1]])
-    block = _block_size(widths)
+    block = _block_size(widths, overhead=16 if method == "cholesky" else n)
     padded = jnp.pad(x, ((0, block), (0, 0)))
 
-    def grow(gram, span):
+    def absorb(state, rows):
+        if method == "cholesky":
+            return state + jnp.matmul(rows.T, rows, precision=EXACT)
+        return linalg.qr_factor(jnp.concatenate([state, rows]))
+
+    def grow(state, span):
         start, stop = span
 
-        def add(k, gram):
+        def add(k, state):
             first = start + k * block
             rows = jax.lax.dynamic_slice(padded, (first, 0), (block, n))
-            rows = jnp.where((first + jnp.arange(block) < stop)[:, None], rows, 0)
-            return gram + jnp.matmul(rows.T, rows, precision=EXACT)
+            return absorb(state, jnp.where((first + jnp.arange(block) < stop)[:, None], rows, 0))
 
-        gram = jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, gram)
-        factor = linalg.cholesky(gram + ridge * jnp.eye(n, dtype=x.dtype))
-        pivots = jnp.diagonal(factor)
-        dual = linalg.solve_upper(factor, linalg.solve_lower(factor, y[:, None]))[:, 0]
-        return gram, (dual, jnp.max(pivots) / jnp.min(pivots), factor if refine else None)
+        state = jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, state)
+        factor = linalg.cholesky(state) if method == "cholesky" else state.T
+        pivots = jnp.abs(jnp.diagonal(factor))
+        dual = _solve(factor, y)
+        return state, (dual, jnp.max(pivots) / jnp.min(pivots), factor if refine else None)
 
-    _, (dual, condition, factors) = jax.lax.scan(grow, jnp.zeros((n, n), x.dtype), (starts, counts))
+    empty = jnp.eye(n, dtype=x.dtype) * (ridge if method == "cholesky" else jnp.sqrt(ridge))
+    _, (dual, condition, factors) = jax.lax.scan(grow, empty.astype(x.dtype), (starts, counts))
     live = jnp.arange(dim) < counts[:, None]
     coef = jnp.where(live, jnp.matmul(dual, x.T, precision=EXACT), 0)
     for _ in range(refine):
         residual = y - jnp.matmul(coef, x, precision=EXACT) - ridge * dual
-        step = jax.lax.map(
-            lambda fr: linalg.solve_upper(fr[0], linalg.solve_lower(fr[0], fr[1])), (factors, residual[..., None])
-        )[..., 0]
+        step = jax.lax.map(lambda pair: _solve(*pair), (factors, residual))
         dual = dual + step
         coef = coef + jnp.where(live, jnp.matmul(step, x.T, precision=EXACT), 0)
     return coef, condition
@@ -196,35 +241,22 @@ def _fit_by_rank(x, y, counts, ridge):
     return jax.lax.map(one, counts), jnp.full(counts.shape, jnp.nan, x.dtype)
 
 
-def _moments(a, y):
+def _products(a, y):
     return jnp.matmul(a, a.T, precision=EXACT), jnp.matmul(a, y, precision=EXACT)
 
 
-def _block_size(widths) -> int:
-    """Features added at a time: the size that wastes the fewest products over these widths (static)."""
+def _solve(factor, y):
+    """``(L L^T)^-1 y``."""
+    return linalg.solve_upper(factor, linalg.solve_lower(factor, y[:, None]))[:, 0]
+
+
+def _block_size(widths, overhead: int) -> int:
+    """Features added at a time: the size that wastes the fewest operations over these widths (static).
+
+    ``overhead``: what a block costs beyond its features, in features.
+    """
     steps = np.diff([0, *widths])
     sizes = np.unique(np.concatenate([steps, 2 ** np.arange(3, 10)]))
     sizes = sizes[sizes <= max(np.max(steps), 8)]
-    cost = [np.sum(-(-steps // size)) * (size + 16) for size in sizes]  # 16: the overhead of a product, in features
+    cost = [np.sum(-(-steps // size)) * (size + overhead) for size in sizes]
     return int(sizes[np.argmin(cost)])
-
-
-def _check_widths(widths, dim: int) -> tuple[int, ...]:
-    widths = _integers("widths", widths)
-    if not widths or widths[0] < 1 or widths[-1] > dim or any(b <= a for a, b in itertools.pairwise(widths)):
-        raise ValueError(f"widths: {widths} must be strictly increasing and lie in 1 .. d = {dim}")
-    return widths
-
-
-def _check_kept(kept, dim: int) -> tuple[int, ...]:
-    kept = _integers("kept", kept)
-    if not kept or kept[0] < 0 or kept[-1] > dim or any(b <= a for a, b in itertools.pairwise(kept)):
-        raise ValueError(f"kept: {kept} must be strictly increasing and lie in 0 .. d = {dim}")
-    return kept
-
-
-def _integers(name: str, values) -> tuple[int, ...]:
-    values = np.asarray(values)
-    if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(f"{name}: {values!r} is not a list of integers; round it yourself")
-    return tuple(int(v) for v in values)

@@ -40,7 +40,7 @@ def oracle(path: Path, problem: LinearGaussian, key: Array) -> Scores:
     else:
         factor = problem.basis * jnp.sqrt(problem.eigs)
         target = jnp.matmul(problem.teacher, factor, precision=least_squares.EXACT)
-        population = Data(factor, target, problem.deficient or factor.shape[1] < problem.dim)
+        population = Data(factor, target, "rank" if problem.deficient or factor.shape[1] < problem.dim else "cholesky")
         teacher = least_squares.min_norm_path(population, path.widths).coef
     return problem.variances * teacher**2
 
@@ -62,7 +62,7 @@ def risk_surface(path: Path, problem: LinearGaussian, order: Int[Array, "W R d"]
 
     Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
     """
-    kept = least_squares._check_kept(kept, problem.dim)
+    kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
     counts = jnp.minimum(jnp.asarray(kept), jnp.asarray(path.widths)[:, None])
     if problem.basis is not None:
         rank = jnp.argsort(order, axis=-1)
@@ -79,10 +79,8 @@ def retrained_surface(
     data: Data, problem: LinearGaussian, order: Int[Array, "W R d"], widths: Counts, kept: Counts
 ) -> Float[Array, "W R K"]:
     """Exact population risk after refitting every pruned support on ``data`` (the training sample, or a fresh one)."""
-    (rules, dim), (n, most) = order.shape[1:], (len(data.target), max(kept))
-    # One product of all features with all is cheaper than one per support when there are many supports.
-    shared = most <= n and dim**2 < len(widths) * rules * most**2
-    moments = least_squares._moments(data.features, data.target) if shared else None
+    rules, dim = order.shape[1:]
+    moments = least_squares.shared_moments(data, len(widths) * rules, max(kept))
 
     def one(arguments):
         width, chosen = arguments

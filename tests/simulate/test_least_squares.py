@@ -36,9 +36,11 @@ def ridge_fit(x, y, ridge):
 
 @pytest.mark.parametrize("make", [diagonal, correlated])
 @pytest.mark.parametrize("ridge", [0.0, 0.5])
-def test_every_width_is_lstsq(x64, make, ridge):
+@pytest.mark.parametrize("method", ["cholesky", "qr"])
+def test_every_width_is_lstsq(x64, make, ridge, method):
     problem = make()
-    data = least_squares.draw(problem, jax.random.key(0))
+    drawn = least_squares.draw(problem, jax.random.key(0))
+    data = least_squares.Data(drawn.features, drawn.target, method)
     path = least_squares.min_norm_path(data, WIDTHS, ridge)
     x, y = np.asarray(data.features).T, np.asarray(data.target)
     for coef, error, p in zip(path.coef, path.train_error, WIDTHS, strict=True):
@@ -80,6 +82,27 @@ def test_surfaces_are_cell_by_cell(x64, make):
                     refit = np.zeros(64)
                     refit[chosen] = np.linalg.lstsq(x[:, chosen], y, rcond=None)[0] if len(chosen) else []
                     judge.exact(found[w, r, k], risk(refit), 1e-8)
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_qr_is_accurate_where_gram_matrices_fail(x64, dead):
+    """Condition number 1e9: its square is beyond double precision."""
+    rng = np.random.default_rng(0)
+    left, right = np.linalg.qr(rng.normal(size=(40, 20)))[0], np.linalg.qr(rng.normal(size=(20, 20)))[0]
+    features = left * np.geomspace(1, 1e-9, 20) @ right
+    if dead:
+        features[[3, 11]] = 0
+    target = rng.normal(size=20)
+    data = least_squares.Data(jnp.asarray(features), jnp.asarray(target), "qr")
+    for p, coef in zip([10, 18, 40], least_squares.min_norm_path(data, [10, 18, 40]).coef, strict=True):
+        expected = np.linalg.lstsq(features[:p].T, target, rcond=1e-14)[0]
+        fitted, best = features[:p].T @ np.asarray(coef[:p]), features[:p].T @ expected
+        judge.exact(fitted, best, 1e-5)
+    order = jnp.asarray(rng.permutation(40))
+    refit = least_squares.retrain_path(data, order, [10])[0]
+    chosen = np.asarray(order[:10])
+    expected = features[chosen].T @ np.linalg.lstsq(features[chosen].T, target, rcond=1e-14)[0]
+    judge.exact(features.T @ np.asarray(refit), expected, 1e-5)
 
 
 def test_rules_rank_as_their_names_say(x64):
@@ -193,6 +216,7 @@ def test_vmap_equals_a_loop(x64):
 @pytest.mark.parametrize(
     "call, name",
     [
+        (lambda d: least_squares.Data(d.features, d.target, "lu"), "method"),
         (lambda d: least_squares.min_norm_path(d, [5, 5]), "widths"),
         (lambda d: least_squares.min_norm_path(d, [5, 3]), "widths"),
         (lambda d: least_squares.min_norm_path(d, [0, 3]), "widths"),

@@ -1,0 +1,61 @@
+"""Handwritten digits: test error and square loss against the number of random features, dense, pruned, retrained."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+
+style = load_file(Path(__file__).resolve().with_name("style.py"))
+
+# what, rule, label
+CURVES = [
+    ("", None, "dense"),
+    ("pruned_", "magnitude", "magnitude"),
+    ("retrained_", "magnitude", "magnitude + RT"),
+    ("pruned_", "random", "random"),
+    ("retrained_", "random", "random + RT"),
+]
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """One column of panels for each budget: error above, loss below, 95 % bands over seeds."""
+    here = samples.isel(dict.fromkeys(("n", "target"), -1))
+    budgets, n = here["kept"].values, int(here["n"])
+    with style.paper():
+        figure, axes = plt.subplots(2, len(budgets), figsize=(style.FULL, 4.2), sharex=True, sharey="row", squeeze=False)
+        for column, kept in zip(axes.T, budgets, strict=True):
+            for ax, measure in zip(column, ("error", "loss"), strict=True):
+                for index, (what, rule, label) in enumerate(CURVES):
+                    _curve(ax, here, f"{what}{measure}", rule, kept, index, label)
+                ax.axvline(n, color="0.6", lw=0.8, ls=":")
+                ax.set(xscale="log", yscale="log")
+            column[0].set_title(f"keep {kept} per class", loc="left")
+            column[1].set_xlabel("random features $p$")
+            column[1].set_xticks([30, 100, 300, 1000], ["30", "100", "300", "1000"])
+            column[1].minorticks_off()
+        axes[0, 0].set_ylabel("test error")
+        axes[1, 0].set_ylabel("test square loss")
+        _ticks(axes[0, 0], [0.03, 0.1, 0.3, 0.9])
+        _ticks(axes[1, 0], [0.1, 0.3, 1, 3, 10, 30, 100])
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    return figure
+
+
+def _curve(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int, index: int, label: str) -> None:
+    values = here[metric]
+    if rule is not None:
+        values = values.sel(rule=rule, kept=kept)
+        values = values.where(values["width"] >= kept, drop=True)
+    ax.plot(values["width"], values.mean("seed"), color=style.COLOURS[index], lw=0.6, alpha=0.7)
+    style.means(ax, values["width"], values, index, label)
+
+
+def _ticks(ax, places) -> None:
+    low, high = ax.get_ylim()
+    shown = [p for p in places if low <= p <= high]
+    ax.set_yticks(shown, [f"{p:g}" for p in shown])
+    ax.minorticks_off()
