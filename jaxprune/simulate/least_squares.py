@@ -28,8 +28,8 @@ class Data:
     """``features`` (d, n), ``target`` (n,), and how to solve for them (static).
 
     ``method``: "cholesky" of Gram matrices is the fastest, and loses twice the digits of the condition number;
-    "qr" loses them once, for real or badly scaled features, at some six times the cost above n; "rank" is a
-    pseudo-inverse, for designs with fewer independent features than their size allows.
+    "qr" loses them once, for real or badly scaled features (equal ones share their coefficient), at some six
+    times the cost above n; "rank" is a pseudo-inverse, for designs of any rank, repeated samples included.
     """
 
     features: Float[Array, "d n"]
@@ -167,7 +167,7 @@ def _fit_narrow(x, y, counts, most, ridge, refine, method, moments=None):
         return linalg.solve_upper(factor, jnp.where(live, half, 0))
 
     coef = finish(moment[:, None])
-    for _ in range(refine):
+    for _ in range(refine if method == "cholesky" else 0):  # QR met y itself, not a y: nothing was lost
         residual = y - jnp.matmul(coef.T, a, precision=EXACT)
         coef = coef + finish(linalg.solve_lower(factor, jnp.matmul(a, residual.T, precision=EXACT) - ridge * coef))
     pivots = jnp.abs(jnp.diagonal(factor))
@@ -185,7 +185,9 @@ def _factor_narrow(a, y, ridge, method, moments):
         pivot = jnp.where(jnp.diagonal(gram) > 0, ridge, 1.0).astype(a.dtype)
         factor = linalg.cholesky(gram + jnp.diag(pivot))
         return factor, linalg.solve_lower(factor, moment[:, None])[:, 0]
-    pivot = jnp.where(jnp.any(a != 0, axis=1), ridge, 1.0).astype(a.dtype)
+    sizes = jnp.sum(a**2, axis=1)
+    negligible = sizes * (10 * len(y) * jnp.finfo(a.dtype).eps) ** 2  # shares out what equal columns leave undetermined
+    pivot = jnp.where(sizes > 0, jnp.maximum(ridge, negligible), 1.0).astype(a.dtype)
     above = jnp.concatenate([a.T, y[:, None]], axis=1)
     below = jnp.pad(jnp.diag(jnp.sqrt(pivot)), ((0, 0), (0, 1)))
     triangle = linalg.qr_factor(jnp.concatenate([above, below]))

@@ -155,10 +155,11 @@ class Store:
 
     def _warn_of_changes(self) -> None:
         now = provenance()
-        changed = [f"{k} {self.run[k]} -> {now[k]}" for k in ("version", "jax", "device") if self.run[k] != now[k]]
+        changed = [f"{k} {self.run[k]} -> {now[k]}" for k in ("version", "commit", "jax", "device") if self.run[k] != now[k]]
         if changed:
             warnings.warn(
-                f"{self.path} was begun elsewhere ({', '.join(changed)}): new samples may differ in the last bits", stacklevel=4
+                f"{self.path} was begun elsewhere ({', '.join(changed)}): new samples come from another program than the old",
+                stacklevel=4,
             )
 
     def _extend(self, experiment: Experiment) -> None:

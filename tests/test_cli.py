@@ -1,0 +1,151 @@
+"""The command line as a user meets it: help, exit status, files, and the words of its errors."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxprune.cli import _axes, main
+
+ROOT = Path(__file__).parents[1]
+TOY = ROOT / "tests" / "sweep" / "toy.py"
+MAIN = ROOT / "sims" / "pruned_double_descent.py"
+
+
+def call(*argv):
+    """Exit status of ``jaxprune argv`` in this process."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in argv])
+    return stop.value.code or 0
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["run", "--help"], ["run", str(MAIN), "--help"], ["status", "--help"]])
+def test_help_is_quick_and_needs_no_jax(argv):
+    spy = "import sys, jaxprune.cli as c\ntry: c.main()\nexcept SystemExit: pass\nassert 'jax' not in sys.modules"
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", spy, *argv], capture_output=True, text=True, check=True)
+        seconds.append(time.perf_counter() - started)
+    assert "jaxprune" in done.stdout
+    if str(MAIN) in argv:
+        assert "--noise" in done.stdout and "--spike" in done.stdout and "--shard" in done.stdout
+    assert min(seconds) < (0.5 if not os.environ.get("CI") else 1.5)
+
+
+def test_run_writes_samples_report_and_figure(tmp_path, capsys):
+    """Two small sizes of the main experiment, twice: the second time nothing is left to do."""
+    argv = ["run", MAIN, "--n", 50, 100, "--seeds", 40, "--out", tmp_path, "--workers", 0]
+    assert call(*argv) == 0
+    said = capsys.readouterr().out
+    assert "Simulation and theory agree." in said and "would detect" in said
+    folder = tmp_path / "pruned_double_descent"
+    for name in ("figure.pdf", "figure.png", "run.json", "data.zarr", "report_risk.csv"):
+        assert (folder / name).exists(), name
+    pdf = (folder / "figure.pdf").read_bytes()
+    assert b"/Type3" not in pdf and b"FontFile2" in pdf
+    assert json.loads((folder / "run.json").read_text())["axes"]["n"] == [50, 100]
+    started = time.perf_counter()
+    assert call(*argv) == 0
+    assert time.perf_counter() - started < 15
+    assert (folder / "figure.pdf").read_bytes() == pdf
+    assert call("status", folder) == 0
+    assert "2 done, 0 missing, 0 corrupt" in capsys.readouterr().out
+    assert call("figure", MAIN, "--out", tmp_path) == 0
+    next((folder / "receipts").iterdir()).unlink()
+    assert call("status", tmp_path) == 3
+    assert "missing: n=" in capsys.readouterr().out
+
+
+def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
+    """A theory spoiled by ten per cent, and the command fails."""
+    from jaxprune.theory import least_squares as theory
+
+    honest = theory.finite_risk
+    monkeypatch.setattr(theory, "finite_risk", lambda *a, **k: 1.1 * honest(*a, **k))
+    assert call("run", MAIN, "--n", 50, 100, "--seeds", 40, "--out", tmp_path, "--workers", 0) == 1
+    assert "DISAGREE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv, words",
+    [
+        (["run", "nowhere.py"], "nowhere.py"),
+        (["run", MAIN, "--seeds", 0], "seeds: 0 is not an integer >= 1"),
+        (["run", MAIN, "--shard", "2/2"], "shard: 2/2; use k/K with 0 <= k < K"),
+        (["run", MAIN, "--shard", "two"], "--shard: 'two' is not of the form k/K"),
+        (["run", MAIN, "--noise", "-1"], "noise: -1.0 is not a standard deviation"),
+        (["run", MAIN, "--noise", "nan"], "noise: coordinates must be finite"),
+        (["run", MAIN, "--noise", "0.1", "0.1"], "names a coordinate twice"),
+        (["run", MAIN, "--n", "0"], "n"),
+        (["run", MAIN, "--root", "-1"], "root: -1 is not an integer >= 0"),
+        (["run", MAIN, "--time-limit", "-3"], "time_limit: -3.0 s"),
+        (["run", MAIN, "--width", "3"], "--width"),
+        (["run", __file__, "--out", "x"], "declares no Experiment"),
+        (["status", "nowhere"], "holds no samples"),
+        (["bench", "nothing"], "no benchmark 'nothing'"),
+        (["verify", "nowhere"], "no experiments in nowhere"),
+    ],
+)
+def test_bad_input_ends_with_a_sentence(argv, words, capfd, tmp_path, monkeypatch):
+    sims = tmp_path / "sims"
+    shutil.copytree(ROOT / "sims", sims)
+    monkeypatch.chdir(tmp_path)
+    assert call(*argv) == 2
+    said = "".join(capfd.readouterr())
+    assert words in said.replace("\n", " ") and "Traceback" not in said
+    assert not (tmp_path / "results").exists()
+
+
+def test_axes_are_read_without_importing(tmp_path):
+    assert _axes(MAIN) == dict(n=[50, 100, 200], noise=[0.5], spike=[25.0])
+    built = tmp_path / "built.py"
+    built.write_text(TOY.read_text().replace("axes=dict(noise=[0.1, 0.5]", "axes=dict(noise=[x / 10 for x in (1, 5)]"))
+    assert _axes(built) == dict(noise=(0.1, 0.5), decay=(0.0, 1.0))
+
+
+def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
+    from jaxprune.sweep import tasks
+
+    honest = tasks.execute
+
+    def fails_sometimes(common, point, block):
+        if point["decay"] == 1.0:
+            raise TimeoutError("no answer within 5 s")
+        return honest(common, point, block)
+
+    monkeypatch.setattr(tasks, "execute", fails_sometimes)
+    assert call("run", TOY, "--out", tmp_path, "--workers", 0) == 3
+    said = capsys.readouterr().err
+    assert "6 of 12 tasks failed, 6 are done" in said and "noise=0.1, decay=1.0, seeds 0..3: TimeoutError" in said
+
+
+def test_list_names_every_experiment(capsys):
+    assert call("list", ROOT / "sims") == 0
+    said = capsys.readouterr().out
+    assert "pruned_double_descent" in said and "digits_random_features" in said
+
+
+@pytest.mark.slow
+def test_main_job_uses_both_cores(tmp_path):
+    """Throughput of the default workers is at least 1.6 times that of one, on a quiet machine with two cores."""
+    if len(os.sched_getaffinity(0)) < 2 or os.getloadavg()[0] > 1.0 + len(os.sched_getaffinity(0)):
+        pytest.skip("needs two quiet cores")
+    from jaxprune.sweep import load_experiments, run
+
+    experiment = load_experiments(MAIN)[0].resized(n=[200], seeds=400)
+    wall = {}
+    for workers in (1, 2):
+        samples = run(experiment, workers=workers, store=tmp_path / str(workers))
+        receipts = [json.loads(p.read_text()) for p in (tmp_path / str(workers) / "receipts").iterdir()]
+        # the first task of a worker compiles; steady throughput is that of the others
+        steady = sorted(r["seconds"] for r in receipts)[:-workers]
+        wall[workers] = np.mean(steady) / workers
+        assert samples.sizes["seed"] == 400
+    assert wall[1] / wall[2] >= 1.6
