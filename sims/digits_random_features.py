@@ -11,7 +11,7 @@ from jaxprune.problems import Labelled
 from jaxprune.simulate import random_features
 from jaxprune.sweep import Experiment
 
-WIDTH = [30, 60, 100, 150, 200, 240, 270, 290, 300, 310, 330, 360, 420, 500, 600, 800, 1100, 1500]
+WIDTH = [30, 60, 100, 150, 200, 250, 280, 300, 320, 350, 400, 500, 700, 1000, 1500]
 KEPT = [30, 100, 200]
 
 

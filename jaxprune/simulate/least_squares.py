@@ -28,8 +28,9 @@ class Data:
     """``features`` (d, n), ``target`` (n,), and how to solve for them (static).
 
     ``method``: "cholesky" of Gram matrices is the fastest, and loses twice the digits of the condition number;
-    "qr" loses them once, for real or badly scaled features (equal ones share their coefficient), at some six
-    times the cost above n; "rank" is a pseudo-inverse, for designs of any rank, repeated samples included.
+    "qr" loses them once, for real or badly scaled features, at some six times the cost, and gives the
+    coefficient zero to a feature that depends on those before it; "rank" is a pseudo-inverse, for designs of any
+    rank, repeated samples included.
     """
 
     features: Float[Array, "d n"]
@@ -185,10 +186,11 @@ def _factor_narrow(a, y, ridge, method, moments):
         pivot = jnp.where(jnp.diagonal(gram) > 0, ridge, 1.0).astype(a.dtype)
         factor = linalg.cholesky(gram + jnp.diag(pivot))
         return factor, linalg.solve_lower(factor, moment[:, None])[:, 0]
-    sizes = jnp.sum(a**2, axis=1)
-    negligible = sizes * (10 * len(y) * jnp.finfo(a.dtype).eps) ** 2  # shares out what equal columns leave undetermined
-    pivot = jnp.where(sizes > 0, jnp.maximum(ridge, negligible), 1.0).astype(a.dtype)
-    above = jnp.concatenate([a.T, y[:, None]], axis=1)
+    distances = jnp.abs(jnp.diagonal(linalg.qr_factor(a.T)))  # of each feature from the span of those before it
+    dependent = distances <= 10 * len(y) * jnp.finfo(a.dtype).eps * jnp.linalg.norm(a, axis=1)
+    dependent = dependent & (ridge == 0) | jnp.all(a == 0, axis=1)
+    pivot = jnp.where(dependent, 1.0, ridge).astype(a.dtype)
+    above = jnp.concatenate([jnp.where(dependent[:, None], 0, a).T, y[:, None]], axis=1)
     below = jnp.pad(jnp.diag(jnp.sqrt(pivot)), ((0, 0), (0, 1)))
     triangle = linalg.qr_factor(jnp.concatenate([above, below]))
     return triangle[:-1, :-1].T, triangle[:-1, -1]
