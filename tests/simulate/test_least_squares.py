@@ -150,6 +150,17 @@ def test_ties_go_to_the_lower_index(x64):
     np.testing.assert_array_equal(order[:, 0], [range(8), range(8)])
 
 
+@pytest.mark.parametrize("dim", [1, 2, 5, 64, 500, 1025])
+def test_descending_is_a_sort(x64, dim):
+    rng = np.random.default_rng(dim)
+    scores = np.exp(20 * rng.normal(size=(20, dim)))
+    scores[:, dim // 2 :] *= rng.random((20, dim - dim // 2)) < 0.5
+    scores[:, dim - dim // 4 :] = -1.0
+    expected = np.argsort(-scores, axis=-1, kind="stable")
+    np.testing.assert_array_equal(pruning.descending(jnp.asarray(scores)), expected)
+    assert np.all(np.diff(scores[0, np.asarray(pruning.descending(jnp.asarray(scores, jnp.float32)))[0]]) <= 0)
+
+
 def test_draws_are_nested_in_the_number_of_features(x64):
     few, many = (least_squares.draw(diagonal(dim=d), jax.random.key(2)).features for d in (16, 64))
     np.testing.assert_array_equal(
