@@ -39,6 +39,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     problem = sim.make(**point)
     kept = round(float(here["kept"]) * point["n"])
     null, narrow = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2)), best_narrow(problem)
+    note = f"line: theory\nmarker: simulation, $n={problem.n}$"
     with style.paper():
         figure, axes = plt.subplots(2, 1, figsize=(style.COLUMN, 4.6), sharex=True, sharey=True)
         for ax, curves, title in zip(axes, (PRUNED, RETRAINED), ("(a) pruned", "(b) pruned and retrained"), strict=True):
@@ -47,7 +48,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 _markers(ax, here, problem.n, metric, rule, index)
             _landmarks(ax, null, narrow)
             ax.set_title(f"{title}, $s/n={float(here['kept']):g}$", loc="left")
-            ax.legend(ncols=2, loc="upper right", fontsize=6, handlelength=1.6, columnspacing=1.0)
+            ax.legend(loc="upper left", fontsize=6, handlelength=1.6, title=note, title_fontsize=6, alignment="left")
         axes[0].set(xscale="log", yscale="log", ylim=(0.8, 60))
         ticks = [0.1, 0.3, 1, 3, 10]
         axes[1].set_xticks(ticks, [f"{t:g}" for t in ticks])

@@ -62,7 +62,7 @@ def means(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     ax.errorbar(x, mean, band, label=label, zorder=3, **look)
 
 
-def medians(ax: Axes, x, values, index: int) -> None:
+def medians(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     """Filled markers at the median with the 95 % interval of the median, where means do not exist."""
     if not values.size:
         return
@@ -71,4 +71,4 @@ def medians(ax: Axes, x, values, index: int) -> None:
     mid = values.median("seed")
     low, high = values.quantile(max(0.5 - half, 0), "seed"), values.quantile(min(0.5 + half, 1), "seed")
     look: dict[str, Any] = dict(ls="", marker=MARKERS[index], color=COLOURS[index], elinewidth=0.8)
-    ax.errorbar(x, mid, [mid - low, high - mid], zorder=3, **look)
+    ax.errorbar(x, mid, [mid - low, high - mid], label=label, zorder=3, **look)

@@ -50,9 +50,8 @@ class Report:
         for name, d in self.points.items():
             where = np.argwhere(d["judged"].values)
             for index in where:
-                here = {
-                    k: v.item() for k, v in d.isel({k: int(i) for k, i in zip(d["z"].dims, index, strict=True)}).coords.items()
-                }
+                place = {str(k): int(i) for k, i in zip(d["z"].dims, index, strict=True)}
+                here = {str(k): v.item() for k, v in d.isel(place).coords.items()}
                 values = {f: d[f].values[tuple(index)].item() for f in ("mean", "se", "prediction", "z", "gap")}
                 rows.append(dict(metric=name, **here, **values))
         return sorted(rows, key=lambda r: -abs(r["z"]))[:count]

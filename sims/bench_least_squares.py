@@ -160,9 +160,8 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     with pinned("float64"):
         problem, widths = make(0), widths_of(48)
-        print(
-            f"jax {jax.__version__}, numpy {np.__version__}, Python {platform.python_version()}, {cores} cores, {jax.devices()[0].device_kind}"
-        )
+        versions = f"jax {jax.__version__}, numpy {np.__version__}, Python {platform.python_version()}"
+        print(f"{versions}, {cores} cores, {jax.devices()[0].device_kind}")
         print(f"surface: n={N}, {len(widths)} widths 10..{DIM}, {len(KEPT)} kept counts, pruned and retrained, float64")
         print(f"largest relative difference from the careful NumPy user: {check(problem, widths):.1e}")
         x, y, _ = sample(problem)
@@ -181,12 +180,10 @@ def main() -> None:
         print(f"\nmilliseconds per trial (median of {PAIRS} pairs; NumPy with {threads} BLAS thread(s), its better choice)")
         print(f"  jaxprune, one process      {1e3 * one:9.2f}")
         print(f"  jaxprune, {cores} processes      {1e3 * every:9.2f}")
-        print(
-            f"  careful NumPy              {1e3 * theirs:9.1f}   ratio {_range(ratios[:, 0])} to one process, {_range(ratios[:, 1])} to {cores}"
-        )
-        print(
-            f"  naive scikit-learn         {1e3 * naive:9.1f}   ratio {naive / one:.0f} to one process, {naive / every:.0f} to {cores}"
-        )
+        beaten = f"ratio {_range(ratios[:, 0])} to one process, {_range(ratios[:, 1])} to {cores}"
+        print(f"  careful NumPy              {1e3 * theirs:9.1f}   {beaten}")
+        beaten = f"ratio {naive / one:.0f} to one process, {naive / every:.0f} to {cores}"
+        print(f"  naive scikit-learn         {1e3 * naive:9.1f}   {beaten}")
         top, work = peak(), flops(widths)
         print(f"\n{work / 1e6:.0f} MFLOP per trial; {1 / one:.0f} trials/s on one thread = {work / one / 1e9:.1f} GFLOP/s,")
         print(f"{work / one / top:.0%} of the matrix-product peak of {top / 1e9:.1f} GFLOP/s on one thread")
