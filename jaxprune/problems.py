@@ -32,6 +32,8 @@ class LinearGaussian:
     def __post_init__(self):
         if not isinstance(self.n, int | np.integer) or isinstance(self.n, bool) or self.n < 1:
             raise ValueError(f"n: {self.n!r} is not a number of samples; use an integer >= 1")
+        if isinstance(self.noise, int | np.integer) and not isinstance(self.noise, bool):
+            object.__setattr__(self, "noise", float(self.noise))
         for name in ("eigs", "teacher", "noise"):
             value = np.asarray(getattr(self, name))
             if not np.issubdtype(value.dtype, np.floating):

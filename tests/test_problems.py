@@ -25,7 +25,7 @@ def test_numbers_are_leaves_and_shapes_are_static():
 @pytest.mark.parametrize(
     "name, value",
     [
-        ("n", 0), ("n", 1.5), ("n", True), ("noise", -1.0), ("noise", np.nan), ("noise", np.ones(2)), ("noise", 1),
+        ("n", 0), ("n", 1.5), ("n", True), ("noise", -1.0), ("noise", np.nan), ("noise", np.ones(2)), ("noise", "1"),
         ("eigs", np.zeros(2)), ("eigs", np.array([1.0, -1.0])), ("eigs", np.eye(2)), ("eigs", np.array([1, 2])),
         ("eigs", np.array([np.inf, 1.0])), ("teacher", np.ones(3)), ("teacher", np.array([1j, 0])), ("basis", np.eye(3)[:2]),
     ],

@@ -76,7 +76,7 @@ def run(
             "executor: make and trial must stand at the top level of a file or a module for another process to find"
             " them; move them there, or run with workers=0"
         )
-    limit = budget if budget is not None else 0.7 * _memory_bytes() / max(getattr(executor, "window", 2) // 2, 1)
+    limit = budget if budget is not None else _fair_budget(executor)
     common = tasks.describe(experiment, root, limit, here)
     bar = progress if progress is not None else Bar(experiment.name)
     try:
@@ -216,6 +216,14 @@ def _integer(name: str, value: Any, low: int) -> int:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fair_budget(executor: Executor) -> float:
+    """70 % of the device's memory, or of this machine's divided by the processes."""
+    import jax
+
+    stats = jax.devices()[0].memory_stats() or {}
+    return 0.7 * stats.get("bytes_limit", _memory_bytes() / max(getattr(executor, "window", 2) // 2, 1))
 
 
 def _memory_bytes() -> float:

@@ -40,12 +40,12 @@ class Experiment:
     make: Callable[..., Any]
     trial: Callable[..., Any]
     inner: Mapping[str, Sequence[Coordinate]] | None = None
-    dims: Mapping[str, Sequence[str]] | None = None
     seeds: int = 100
-    block: int = 10
     share: Sequence[str] = ()
     precision: str = "float64"
     smoke: Mapping[str, Any] | None = None
+    block: int = 10
+    dims: Mapping[str, Sequence[str]] | None = None
     describe: str = ""
 
     def __post_init__(self):

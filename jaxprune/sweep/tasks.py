@@ -100,20 +100,23 @@ def _compiled(trial, size, precision, budget, key, problem, first):
     """The program of a block, compiled once for each shape of problem, its batch chosen to fit the budget."""
     name = (trial, size, precision, budget, _signature(problem))
     if name not in _programs:
-        batch = 1 if jax.default_backend() == "cpu" else size
-        while True:
-            program = _build(trial, size, batch).lower(key, problem, first).compile()
-            need = _memory(program)
-            if budget is None or need <= budget:
-                break
-            if batch == 1:
-                raise MemoryError(
-                    f"budget: one trial at a time needs {need / GIB:.3g} GiB, the budget is {budget / GIB:.3g} GiB;"
-                    " make the problem smaller or the budget larger"
-                )
-            batch //= 2
-        _programs[name] = program
+        _programs[name] = _fitting(trial, size, budget, (key, problem, first))
     return _programs[name]
+
+
+def _fitting(trial, size, budget, arguments):
+    """The program with the largest batch, a divisor of the block, that fits; batches of one on a CPU."""
+    on_cpu = jax.default_backend() == "cpu"
+    need = 0.0
+    for batch in [1] if on_cpu else [b for b in range(size, 0, -1) if size % b == 0]:
+        program = _build(trial, size, batch).lower(*arguments).compile()
+        need = _memory(program)
+        if budget is None or need <= budget:
+            return program
+    raise MemoryError(
+        f"budget: one trial at a time needs {need / GIB:.3g} GiB, the budget is {budget / GIB:.3g} GiB;"
+        " make the problem smaller or the budget larger"
+    )
 
 
 def _build(trial, size, batch):

@@ -143,6 +143,30 @@ def test_oracle_of_a_narrow_correlated_model_uses_the_reduced_teacher(x64):
     assert not np.allclose(scores[:p], np.diag(sigma)[:p] * problem.teacher[:p] ** 2)
 
 
+def test_a_diagonal_covariance_may_be_a_matrix(x64):
+    plain = diagonal()
+    matrix = LinearGaussian(plain.eigs, plain.teacher, plain.noise, plain.n, basis=np.eye(64))
+    found = []
+    for problem in (plain, matrix):
+        data = least_squares.draw(problem, jax.random.key(4))
+        path = least_squares.min_norm_path(data, WIDTHS)
+        order = pruning.orders(path, problem, RULES, jax.random.key(5))
+        found.append(pruning.risk_surface(path, problem, order, KEPT))
+        found.append(pruning.retrained_surface(data, problem, order, WIDTHS, KEPT))
+    judge.exact(found[2], found[0])
+    judge.exact(found[3], found[1], 1e-8)
+
+
+def test_a_rotation_leaves_the_full_width_risk(x64):
+    problem = correlated()
+    data = least_squares.draw(problem, jax.random.key(6))
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(64, 64)))[0]
+    turned = LinearGaussian(problem.eigs, turn @ problem.teacher, problem.noise, problem.n, basis=turn @ problem.basis)
+    same = least_squares.Data(jnp.asarray(turn) @ data.features, data.target)
+    risks = [p.risk(least_squares.min_norm_path(d, [64]).coef) for p, d in ((problem, data), (turned, same))]
+    judge.exact(risks[1], risks[0], 1e-8)
+
+
 def test_ties_go_to_the_lower_index(x64):
     problem = LinearGaussian(np.ones(8), np.ones(8), 0.1, 4)
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(0)), [6, 8])

@@ -85,6 +85,13 @@ def test_common_random_numbers_along_a_shared_axis(reference):
     assert not np.array_equal(reference["draw"].isel(noise=0), reference["draw"].isel(noise=1))
 
 
+def test_single_precision_is_asked_for_by_the_experiment(reference):
+    single = run(Experiment(**{**vars(TOY), "precision": "float32", "smoke": None}), workers=0)
+    assert single["risk"].dtype == np.float32
+    assert run(TOY, workers=0)["risk"].dtype == np.float64
+    assert not np.array_equal(single["draw"], reference["draw"].astype("float32"))  # other draws, by design of the generator
+
+
 def test_another_root_is_another_sample(reference):
     assert not np.any(run(TOY, root=1, workers=0)["draw"].values == reference["draw"].values)
 
