@@ -59,25 +59,17 @@ def run(
     if loading():
         raise Loading
     started = time.monotonic()
-    shapes = tasks.shapes(experiment, _integer("root", root, 0))
+    _check(experiment, root, executor, store, workers, shard, time_limit)
+    shapes = tasks.shapes(experiment, root)
     dims = metric_dims(experiment, shapes)
-    _check_shard(shard, store)
-    if time_limit is not None and not time_limit > 0:
-        raise ValueError(f"time_limit: {time_limit} s; use a positive number of seconds")
     sink = Memory(experiment, root, shapes, dims) if store is None else Store.open(store, experiment, root, shapes, dims)
     todo, held = _plan(experiment, sink, shard)
     _check_room(experiment, shapes, len(todo), sink)
     own = executor is None
     if executor is None:
         executor = _default_executor(experiment, workers, len(todo), time_limit)
-    here = isinstance(executor, InProcess)
-    if not here and not tasks.portable(experiment):
-        raise ValueError(
-            "executor: make and trial must stand at the top level of a file or a module for another process to find"
-            " them; move them there, or run with workers=0"
-        )
     limit = budget if budget is not None else _fair_budget(executor)
-    common = tasks.describe(experiment, root, limit, here)
+    common = tasks.describe(experiment, root, limit, here=isinstance(executor, InProcess))
     bar = progress if progress is not None else Bar(experiment.name)
     try:
         bar.start(held, held + len(todo), experiment.block)
@@ -175,8 +167,6 @@ def _abandon_hung(pending, failures, sink, time_limit) -> None:
 def _default_executor(experiment, workers, tasks_left, time_limit) -> Executor:
     import jax
 
-    if workers is not None:
-        workers = _integer("workers", workers, 0)
     on_cpu = jax.default_backend() == "cpu"
     if workers is None:
         workers = _cores() if on_cpu and tasks.portable(experiment) else 0
@@ -200,7 +190,19 @@ def _check_room(experiment, shapes, tasks_left, sink) -> None:
         raise StoreError(f"the samples need {need / tasks.GIB:.3g} GiB, more than the {free / tasks.GIB:.3g} GiB {where}")
 
 
-def _check_shard(shard: Sequence[int], store) -> None:
+def _check(experiment, root, executor, store, workers, shard: Sequence[int], time_limit) -> None:
+    """Refuse bad arguments before anything is compiled or laid out."""
+    _integer("root", root, 0)
+    if workers is not None:
+        _integer("workers", workers, 0)
+    elsewhere = workers if executor is None else not isinstance(executor, InProcess)
+    if elsewhere and not tasks.portable(experiment):
+        raise ValueError(
+            "executor: make and trial must stand at the top level of a file or a module for another process to find"
+            " them; move them there, or run with workers=0"
+        )
+    if time_limit is not None and not time_limit > 0:
+        raise ValueError(f"time_limit: {time_limit} s; use a positive number of seconds")
     index, count = shard
     if not 0 <= _integer("shard", index, 0) < _integer("shard", count, 1):
         raise ValueError(f"shard: {index}/{count}; use k/K with 0 <= k < K")

@@ -133,12 +133,20 @@ class Store:
         axes = self.axes if experiment is None else experiment.axes
         seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
         where: dict[str, Any] = {name: [self.axes[name].index(v) for v in values] for name, values in axes.items()}
-        data = data.isel(seed=slice(0, seeds), **where).load()
-        data = data[list(self.run["dims"])]
-        data["nonfinite"] = nonfinite(data, list(axes))
+        where["seed"] = slice(0, seeds)
+        data = data[list(self.run["dims"])].isel(where).load()
+        data["nonfinite"] = nonfinite(data, list(axes), self._finished().isel(where))
         data.attrs = {key: value for key, value in self.run.items() if key not in LAYOUT}
         data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in self.receipts().values()), 3)
         return data
+
+    def _finished(self) -> xr.DataArray:
+        """Which trials have been run: (axes..., seed)."""
+        held = np.zeros((*(len(v) for v in self.axes.values()), self.run["blocks"]), bool)
+        for chunk in self.receipts():
+            if all(i < size for i, size in zip(chunk, held.shape, strict=True)):
+                held[chunk] = True
+        return xr.DataArray(np.repeat(held, self.run["block"], axis=-1), dims=[*self.axes, "seed"])
 
     def _file(self, name: str, chunk: Chunk) -> Path:
         inner = ["0"] * len(self.run["dims"][name])
@@ -184,10 +192,10 @@ def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk
     return ", ".join([*names, f"seeds {chunk[-1] * size}..{(chunk[-1] + 1) * size - 1}"])
 
 
-def nonfinite(data: xr.Dataset, grid: Sequence[str]) -> xr.DataArray:
-    """Number of trials per grid point with a value that is not finite in any metric."""
+def nonfinite(data: xr.Dataset, grid: Sequence[str], finished: xr.DataArray | bool = True) -> xr.DataArray:
+    """Number of ``finished`` trials per grid point with a value that is not finite in any metric."""
     flags = [(~xr.ufuncs.isfinite(v)).any(dim=[d for d in v.dims if d not in (*grid, "seed")]) for v in data.data_vars.values()]
-    return functools.reduce(operator.or_, flags).sum("seed").astype("int64")
+    return (functools.reduce(operator.or_, flags) & finished).sum("seed").astype("int64")
 
 
 def describe_run(experiment: Experiment, root: int) -> dict[str, Any]:

@@ -104,7 +104,8 @@ def test_nonfinite_trials_are_counted():
 def test_shards_meet_in_one_store(reference, tmp_path):
     store = tmp_path / "s"
     for k in range(3):
-        run(TOY, workers=0, store=store, shard=(k, 3))
+        part = run(TOY, workers=0, store=store, shard=(k, 3))
+        assert int(part["nonfinite"].sum()) == 0  # missing is not the same as non-finite
     assert len(Store(store).done()) == 12
     same_bits(run(TOY, workers=0, store=store), reference)
 
@@ -205,9 +206,9 @@ def test_a_hung_task_is_reported_by_its_label(monkeypatch, tmp_path):
         decay=[1.0, 7.0], noise=[0.5], seeds=4
     )
     started = time.monotonic()
-    with pytest.raises(Stopped, match=r"noise=0.5, decay=7.0, seeds 0..3: TimeoutError: no answer within 8 s"):
-        run(hanging, workers=2, time_limit=8, store=tmp_path / "s")
-    assert time.monotonic() - started < 40
+    with pytest.raises(Stopped, match=r"noise=0.5, decay=7.0, seeds 0..3: TimeoutError: no answer within 30 s"):
+        run(hanging, workers=2, time_limit=30, store=tmp_path / "s")
+    assert time.monotonic() - started < 120
     assert len(Store(tmp_path / "s").done()) == 1
 
 
