@@ -33,15 +33,18 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                     _curve(ax, here, f"{what}{measure}", rule, kept, index, label)
                 ax.axvline(n, color="0.6", lw=0.8, ls=":")
                 ax.set(xscale="log", yscale="log")
-            column[0].set_title(f"keep {kept} per class", loc="left")
+            column[0].set_title(f"keep {kept} per output", loc="left")
             column[1].set_xlabel("random features $p$")
             column[1].set_xticks([30, 100, 300, 1000], ["30", "100", "300", "1000"])
             column[1].minorticks_off()
         axes[0, 0].set_ylabel("test error (mean)")
         axes[1, 0].set_ylabel("test square loss (median)")
-        _ticks(axes[0, 0], [0.03, 0.1, 0.3, 0.9])
-        _ticks(axes[1, 0], [0.1, 0.3, 1, 3, 10, 30, 100])
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+        _ticks(axes[0, 0], [0.003, 0.01, 0.03, 0.1, 0.3, 0.9])
+        _ticks(axes[1, 0], [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000])
+        target = str(here["target"].item())
+        what = "all ten digits" if target == "all" else f"digit {target} against the rest"
+        title = f"{what}, $n={n}$; RT: retrained on the same sample; median where filled"
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, title=title)
     return figure
 
 

@@ -16,47 +16,48 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
-# metric, rule, label
+# metric, rule, label, look (a colour and a marker): the same kind of model looks the same in both panels
 PRUNED = [
-    ("risk", None, "dense"),
-    ("pruned_risk", "magnitude", "MP"),
-    ("pruned_risk", "hessian", "HP"),
-    ("pruned_risk", "oracle", "OP"),
+    ("risk", None, "dense", 0),
+    ("pruned_risk", "magnitude", "MP", 1),
+    ("pruned_risk", "hessian", "HP", 2),
+    ("pruned_risk", "oracle", "OP", 3),
 ]
 RETRAINED = [
-    ("risk", None, "dense"),
-    ("retrained_same", "magnitude", "MP + RT"),
-    ("retrained_same", "hessian", "HP + RT"),
-    ("retrained_fresh", "hessian", "HP + RT, fresh"),
-    ("retrained_same", "oracle", "OP + RT"),
+    ("risk", None, "dense", 0),
+    ("retrained_same", "magnitude", "MP + RT", 1),
+    ("retrained_same", "hessian", "HP + RT", 2),
+    ("retrained_fresh", "hessian", "HP + RT, fresh", 5),
+    ("retrained_same", "oracle", "OP + RT", 3),
 ]
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """Two panels in one column: pruned, and pruned then retrained, at the largest kept count."""
-    point = {a: samples[a].values[-1].item() for a in ("n", "noise", "spike")}
+    """Two panels in one column: pruned, and pruned then retrained (RT), at the largest n and kept count and the
+    last value of every other axis."""
+    point = {axis: samples[axis].values[-1].item() for axis in ("noise", "spike")}
+    point["n"] = int(samples["n"].max())
     here = samples.sel(point).isel(kept=-1)
-    problem = sim.make(**point)
-    kept = round(float(here["kept"]) * point["n"])
+    problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null, narrow = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2)), best_narrow(problem)
-    note = f"line: theory\nmarker: simulation, $n={problem.n}$"
+    note = f"line: theory, marker: simulation\n(filled: median), $n={problem.n}$,\n$\\sigma={point['noise']:g}$, spike {point['spike']:g}"
+    top = 1.5 * float(here["risk"].median("seed").max())
+    bottom = 0.7 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
     with style.paper():
         figure, axes = plt.subplots(2, 1, figsize=(style.COLUMN, 4.6), sharex=True, sharey=True)
         for ax, curves, title in zip(axes, (PRUNED, RETRAINED), ("(a) pruned", "(b) pruned and retrained"), strict=True):
-            for index, (metric, rule, label) in enumerate(curves):
-                _curve(ax, problem, kept, metric, rule, index, label)
-                _markers(ax, here, problem.n, metric, rule, index)
+            for metric, rule, label, look in curves:
+                _curve(ax, problem, kept, metric, rule, look, label)
+                _markers(ax, here, problem.n, metric, rule, look)
+            ax.set(xscale="log", yscale="log", ylim=(bottom, top), ylabel="risk")
             _landmarks(ax, null, narrow)
             ax.set_title(f"{title}, $s/n={float(here['kept']):g}$", loc="left")
             ax.legend(loc="upper left", fontsize=6, handlelength=1.6, title=note, title_fontsize=6, alignment="left")
-        axes[0].set(xscale="log", yscale="log", ylim=(0.8, 60))
-        ticks = [0.1, 0.3, 1, 3, 10]
-        axes[1].set_xticks(ticks, [f"{t:g}" for t in ticks])
-        axes[1].set_xlabel("overparameterisation $p/n$")
-        for ax in axes:
-            ax.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+            places = [p for p in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if bottom <= p <= top]
+            ax.set_yticks(places, [f"{p:g}" for p in places])
             ax.minorticks_off()
-            ax.set_ylabel("risk")
+        axes[1].set_xticks([0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"])
+        axes[1].set_xlabel("overparameterisation $p/n$")
     return figure
 
 
@@ -93,9 +94,9 @@ def _landmarks(ax, null: float, narrow: float) -> None:
     ax.axvline(1, color="0.6", lw=0.8, ls=":")
     ax.axhline(null, color="0.6", lw=0.8, ls="-.")
     ax.axhline(narrow, color="0.3", lw=0.8, ls="--")
-    look = dict(textcoords="offset points", fontsize=6, color="0.3")
-    ax.annotate("threshold", (1, 0.82), (2, 0), **look)
-    ax.annotate(f"null {null:.3g}, best $p<n$ {narrow:.4g}", (0.09, narrow), (0, -7), **look)
+    look: Any = dict(textcoords="offset points", fontsize=6, color="0.3")
+    ax.annotate("threshold", (1, ax.get_ylim()[0]), (2, 2), **look)
+    ax.annotate(f"null {null:.3g} (dash-dotted), best $p<n$ {narrow:.4g} (dashed)", (0.09, min(null, narrow)), (0, -7), **look)
 
 
 def best_narrow(problem) -> float:

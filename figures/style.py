@@ -57,7 +57,7 @@ def means(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     if not values.size:
         return
     mean = values.mean("seed")
-    band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
+    band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.notnull().sum("seed"))
     look: dict[str, Any] = dict(ls="", marker=MARKERS[index], color=COLOURS[index], mfc="white", mew=0.8, elinewidth=0.8)
     ax.errorbar(x, mean, band, label=label, zorder=3, **look)
 
@@ -66,8 +66,7 @@ def medians(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     """Filled markers at the median with the 95 % interval of the median, where means do not exist."""
     if not values.size:
         return
-    count = values.sizes["seed"]
-    half = 0.98 / np.sqrt(count)
+    half = 0.98 / np.sqrt(values.sizes["seed"])
     mid = values.median("seed")
     low, high = values.quantile(max(0.5 - half, 0), "seed"), values.quantile(min(0.5 + half, 1), "seed")
     look: dict[str, Any] = dict(ls="", marker=MARKERS[index], color=COLOURS[index], elinewidth=0.8)

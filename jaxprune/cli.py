@@ -5,6 +5,7 @@ import dataclasses
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +14,13 @@ import tyro
 
 from jaxprune import __version__
 
-AGREE, DISAGREE, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
+AGREE, DISAGREE, BAD_INPUT, INCOMPLETE, CRASHED = 0, 1, 2, 3, 4
 Positional = tyro.conf.Positional
+
+
+def _own(metavar: str, default: str) -> Any:
+    """How an option that may be left out is shown."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {default})")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,28 +28,28 @@ class Run:
     """Run an experiment: sweep, store, compare with theory, draw. Running again goes on where it stopped.
 
     Every axis of the experiment is an option too, with a list of values (jaxprune run FILE --help shows them).
-    Exit status: 0 simulation and theory agree (or there is no theory), 1 they disagree, 2 bad input,
-    3 some tasks failed or are missing.
+    Exit status: 0 simulation and theory agree (or there is no theory), 1 they disagree, 2 bad input, 3 some tasks
+    failed or are missing, 4 the experiment's own code failed.
     """
 
     file: Positional[Path]
     """The experiment's file, such as sims/pruned_double_descent.py."""
     smoke: bool = False
     """The quick size, in a folder of its own."""
-    seeds: int | None = None
-    """Trials per grid point (default: the experiment's)."""
+    seeds: Annotated[int | None, _own("INT", "the experiment's")] = None
+    """Trials per grid point."""
     root: int = 0
     """Root of all random numbers."""
     out: Path = Path("results")
     """Folder of the results; samples go to OUT/<experiment>/data.zarr."""
-    workers: int | None = None
-    """Worker processes: default one per core on a CPU, none on an accelerator; 0 runs in this process."""
+    workers: Annotated[int | None, _own("INT", "one per core on a CPU, 0 on an accelerator")] = None
+    """Worker processes; 0 runs in this process."""
     shard: str = "0/1"
     """k/K: do only every K-th task, from the k-th on (for job arrays; the shards share OUT)."""
-    time_limit: float | None = None
-    """Seconds after which a task counts as hung and is given up."""
-    budget: float | None = None
-    """GiB of memory that one process may use (default: its share of 70 %)."""
+    time_limit: Annotated[float | None, _own("SECONDS", "none")] = None
+    """Seconds after which a task counts as hung and is given up; starting a process and compiling count."""
+    budget: Annotated[float | None, _own("GIB", "its share of 70 %")] = None
+    """GiB of memory that one process may use."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +68,8 @@ class Verify:
     """Folder of experiments."""
     out: Path = Path("results")
     """Folder of the results."""
-    workers: int | None = None
-    """Worker processes (default: one per core on a CPU)."""
+    workers: Annotated[int | None, _own("INT", "one per core on a CPU")] = None
+    """Worker processes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,11 +124,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     try:
         status = actions[type(parsed).__name__](parsed)
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = AGREE
     except (ValueError, OSError, MemoryError, ImportError, SyntaxError) as error:
         status = _fail(error)
     except KeyboardInterrupt:
         print("stopped; finished tasks are kept, the same command goes on from there", file=sys.stderr)
         status = 130
+    except Exception:
+        traceback.print_exc()
+        status = CRASHED
     sys.exit(status)
 
 
@@ -208,19 +220,21 @@ def _sweep_and_judge(experiment, file: Path, folder: Path, options: dict[str, An
     from jaxprune.sweep import Stopped, Store, StoreError, run
 
     started = time.perf_counter()
+    before = Store(folder).done() if (folder / "run.json").exists() else set()
     try:
         samples = run(experiment, store=folder, **options)
     except (Stopped, StoreError) as error:
         print(f"jaxprune: {error}", file=sys.stderr)
         return INCOMPLETE
     store = Store(folder)
-    missing = len(list(store.expected())) - len(store.done())
+    missing = store.missing()
     if missing and options["shard"][1] > 1:
-        print(f"this shard is done; {missing} tasks of {folder} are left to the others")
+        print(f"this shard is done; {len(missing)} tasks of {folder} are left to the others")
         return AGREE
     seconds = time.perf_counter() - started
     trials = int(samples["nonfinite"].size * samples.sizes["seed"])
-    print(f"{experiment.name}: {trials} trials in {folder / 'data.zarr'}, this run {seconds:.1f} s")
+    new = f"{len(store.done() - before)} new tasks in {seconds:.1f} s"
+    print(f"{experiment.name}: {trials} trials in {folder / 'data.zarr'}, {new}")
     report = _report(experiment, samples, folder)
     _draw(file, experiment, samples, report, folder)
     return AGREE if report is None or report.ok else DISAGREE
@@ -242,7 +256,7 @@ def _report(experiment, samples, folder: Path):
         for row in report.worst(5):
             print("  ", ", ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
     for name, points in report.points.items():
-        points.to_dataframe().to_csv(folder / f"report_{name}.csv")
+        points.to_dataframe(dim_order=list(points["z"].dims)).to_csv(folder / f"report_{name}.csv")
     return report
 
 
@@ -277,8 +291,8 @@ def _status(options: Status) -> int:
         missing = [c for c in expected if c not in receipts]
         bad = {c: r["nonfinite"] for c, r in receipts.items() if r["nonfinite"]}
         print(f"{folder}: {store.run['name']}, root {store.run['root']}, {store.run['precision']}, jax {store.run['jax']}")
-        print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt;")
-        print(f"  {sum(bad.values())} non-finite trials")
+        print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt")
+        print(f"  non-finite trials: {sum(bad.values())}")
         for word, chunks in dict(missing=missing, corrupt=corrupt, nonfinite=list(bad)).items():
             for chunk in chunks[:10]:
                 print(f"  {word}: {store.label(chunk)}")
@@ -334,7 +348,11 @@ def _figure(options: Figure) -> int:
 
     for experiment in load_experiments(options.file):
         folder = _folder(options.out, experiment.name, options.smoke)
-        samples = Store(folder).read()
+        store = Store(folder)
+        store.check(experiment)
+        if missing := store.missing():
+            raise ValueError(f"out: {len(missing)} tasks of {folder} are missing; run the experiment to its end first")
+        samples = store.read()
         prediction = predict(experiment.make, samples)
         report = None if prediction is None else compare(samples, prediction)
         _draw(options.file, experiment, samples, report, folder)
@@ -347,7 +365,7 @@ def _list(options: List) -> int:
     for file in _experiment_files(options.sims):
         for e in load_experiments(file):
             axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
-            print(f"{file}\n    {e.describe}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
+            print(f"{file}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
     return AGREE
 
 

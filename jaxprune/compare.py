@@ -123,7 +123,8 @@ def compare(
         raise ValueError(f"level: {level} is not a probability inside (0, 1)")
     if "seed" not in samples.dims:
         raise ValueError(f"samples: no dimension 'seed' among {tuple(samples.dims)}; keep raw values per seed")
-    predicted = prediction if isinstance(prediction, xr.Dataset) else xr.Dataset({**prediction})
+    samples = samples.load()
+    predicted = _as_dataset(samples, prediction)
     names = [str(name) for name in samples.data_vars if name in predicted and "seed" in samples[name].dims]
     if not names:
         raise ValueError(
@@ -134,8 +135,10 @@ def compare(
         values = samples[name]
         finite = np.isfinite(values)
         lost[name] = int((~finite).sum())
-        expected = predicted[name].broadcast_like(values.isel(seed=0, drop=True))
-        kind = predicted.get(f"{name}_kind", xr.full_like(expected, "exact", dtype="<U5")).broadcast_like(expected)
+        expected = _aligned(name, predicted[name], values)
+        kind = xr.full_like(expected, "exact", dtype="<U5")
+        if f"{name}_kind" in predicted:
+            kind = _aligned(f"{name}_kind", predicted[f"{name}_kind"], values)
         points[name] = _judge(values.where(finite), expected, kind, ladder)
     tests = sum(int(d["judged"].sum()) for d in points.values())
     limit = float(stats.norm.isf(level / (2 * max(tests, 1))))
@@ -146,6 +149,36 @@ def compare(
     return Report(points, limit, lost, refused)
 
 
+def _as_dataset(samples: xr.Dataset, prediction: Any) -> xr.Dataset:
+    """Plain arrays get the dimensions of the metric they predict."""
+    if isinstance(prediction, xr.Dataset):
+        return prediction
+    named = {}
+    for name, value in dict(prediction).items():
+        metric = str(name).removesuffix("_kind")
+        if np.ndim(value) and not isinstance(value, xr.DataArray) and metric in samples:
+            mean = samples[metric].isel(seed=0, drop=True)
+            if np.shape(value) != mean.shape:
+                raise ValueError(f"prediction: {name!r} has shape {np.shape(value)}, the means have {mean.shape} {mean.dims}")
+            value = mean.copy(data=np.asarray(value))
+        named[name] = value
+    return xr.Dataset(named)
+
+
+def _aligned(name: str, expected: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
+    """A prediction for exactly the points of the samples: anything else is refused, never dropped in silence."""
+    means = values.isel(seed=0, drop=True)
+    extra = [d for d in expected.dims if d not in means.dims]
+    if extra:
+        raise ValueError(f"prediction: {name!r} has a dimension {extra[0]!r} that the samples lack; they have {means.dims}")
+    try:
+        chosen = {d: means[d] for d in expected.dims if d in expected.coords and d in means.coords}
+        expected = expected.sel(chosen)
+        return expected.broadcast_like(means).transpose(*means.dims)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"prediction: {name!r} lacks points of the samples: {error}") from error
+
+
 def _judge(values: xr.DataArray, expected: xr.DataArray, kind: xr.DataArray, ladder: str) -> xr.Dataset:
     """Statistics and deviates of one metric."""
     count = values.notnull().sum("seed")
@@ -153,7 +186,6 @@ def _judge(values: xr.DataArray, expected: xr.DataArray, kind: xr.DataArray, lad
     se = values.std("seed", ddof=1) / np.sqrt(count)
     low, high = (values.quantile(q, "seed").drop_vars("quantile") for q in TAIL_QUANTILES)
     order = mean.dims
-    expected, kind = expected.transpose(*order), kind.transpose(*order)
     gap = mean / expected.where(np.isfinite(expected) & (expected != 0)) - 1
     z, error = xr.full_like(mean, np.nan), se.copy()
     testable = (count >= 2) & np.isfinite(expected)

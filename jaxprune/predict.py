@@ -1,6 +1,8 @@
 """From a problem to theory's numbers for the metrics of its samples.
 
-Coordinates ``width`` and ``kept`` are counts when they are integers, fractions of n when they are floats.
+Metrics are known by name, for each type of problem (see ``_predictors``), and only where every inner axis is one
+that theory understands: ``width`` and ``kept`` (counts when they are integers, fractions of n when they are
+floats), ``rule`` and ``ridge``. A metric of another name, or with another axis, is left alone.
 A prediction is a dataset: ``metric`` holds the predicted means (NaN: none), ``metric_kind`` how to judge them:
 "exact" at this size, "limit" for asymptotic theory with a gap O(1/n), "tail" where the mean, or the standard
 error of a sample mean, does not exist.
@@ -29,6 +31,7 @@ class Value(NamedTuple):
 
 
 NONE = Value(np.nan, "none")
+UNDERSTOOD = {"width", "kept", "rule", "ridge"}
 Predictor = Callable[[dict[str, Any]], Value]
 
 
@@ -37,23 +40,32 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
 
     ``make`` is the experiment's: grid point -> problem.
     """
-    axes = [str(name) for name in samples["nonfinite"].dims]
-    grid = [dict(zip(axes, v, strict=True)) for v in itertools.product(*(samples[a].values.tolist() for a in axes))]
-    predictors = [_predictors(make(**point)) for point in grid]
-    known = [str(name) for name in samples.data_vars if predictors and name in predictors[0]]
-    if not known:
-        return None
     result = xr.Dataset()
-    for name in known:
-        dims = [str(d) for d in samples[name].dims if d != "seed"]
-        inner = [d for d in dims if d not in axes]
-        coords = {d: samples[d].values for d in dims}
-        places = [dict(zip(inner, v, strict=True)) for v in itertools.product(*(coords[d].tolist() for d in inner))]
-        values = [predictor[name](place) for predictor in predictors for place in places]
-        shape = [len(coords[d]) for d in [*axes, *inner]]
-        for key, data in ((name, [v.value for v in values]), (f"{name}_kind", [v.kind for v in values])):
-            result[key] = xr.DataArray(np.reshape(data, shape), coords=coords, dims=[*axes, *inner])
-    return result
+    predictors: dict[tuple, dict[str, Predictor]] = {}
+    for name, values in samples.data_vars.items():
+        if "seed" not in values.dims:
+            continue
+        split = values.dims.index("seed")
+        axes, inner = [str(d) for d in values.dims[:split]], [str(d) for d in values.dims[split + 1 :]]
+        if not set(inner) <= UNDERSTOOD:
+            continue
+        coords = {d: samples[d].values for d in (*axes, *inner)}
+        found = []
+        for point in _places(coords, axes):
+            if (key := tuple(point.items())) not in predictors:
+                predictors[key] = _predictors(make(**point))
+            predictor = predictors[key].get(str(name), lambda place: NONE)
+            found += [predictor(place) for place in _places(coords, inner)]
+        if all(v.kind == "none" for v in found):
+            continue
+        shape = [len(coords[d]) for d in coords]
+        for key, data in ((name, [v.value for v in found]), (f"{name}_kind", [v.kind for v in found])):
+            result[key] = xr.DataArray(np.reshape(data, shape), coords=coords, dims=list(coords))
+    return result if result.data_vars else None
+
+
+def _places(coords: dict[str, np.ndarray], names: list[str]) -> list[dict[str, Any]]:
+    return [dict(zip(names, v, strict=True)) for v in itertools.product(*(coords[name].tolist() for name in names))]
 
 
 @functools.singledispatch
@@ -92,44 +104,49 @@ class _Lens:
         return round(value * self._n) if isinstance(value, float) else int(value)
 
     def _model(self, place: dict[str, Any]):
-        """The reduced problem, the kept count and the rule of a place; a count above the width keeps all."""
+        """The reduced problem, the kept count, the rule and the ridge of a place; a count above the width keeps all."""
         reduced = self._reduced(self._count(place["width"]))
         kept = min(self._count(place.get("kept", 0)), len(reduced[0]))
         rule = place.get("rule", "magnitude")
-        return reduced, kept, "hessian" if rule == "empirical_hessian" else rule
+        return reduced, kept, "hessian" if rule == "empirical_hessian" else rule, float(place.get("ridge", 0.0))
 
-    def _heavy(self, size: Any) -> bool:
-        return abs(size - self._n) <= TAIL and self._problem.noise > 0
+    def _heavy(self, size: Any, ridge: float = 0.0) -> bool:
+        return abs(size - self._n) <= TAIL and self._problem.noise > 0 and ridge == 0
 
     def dense(self, place: dict[str, Any]) -> Value:
-        reduced, _, _ = self._model(place)
+        reduced, _, _, ridge = self._model(place)
         eigs, _, _, n = reduced
-        kind = "tail" if self._heavy(np.count_nonzero(eigs)) else "exact" if theory.finite_risk_exists(eigs, n) else "limit"
-        return Value(theory.finite_risk(*reduced) if kind == "exact" else theory.risk(*reduced), kind)
+        if self._heavy(np.count_nonzero(eigs), ridge):
+            return Value(theory.risk(*reduced), "tail")
+        if ridge == 0 and theory.finite_risk_exists(eigs, n):
+            return Value(theory.finite_risk(*reduced), "exact")
+        return Value(theory.risk(*reduced, ridge), "limit")
 
     def train_error(self, place: dict[str, Any]) -> Value:
-        eigs, _, noise, n = self._reduced(self._count(place["width"]))
+        (eigs, _, noise, n), _, _, ridge = self._model(place)
         rank = np.count_nonzero(eigs)
-        return Value(noise**2 * (1 - rank / n), "exact") if rank < n else NONE
+        return Value(noise**2 * (1 - rank / n), "exact") if rank < n and ridge == 0 else NONE
 
     def pruned(self, place: dict[str, Any]) -> Value:
-        reduced, kept, rule = self._model(place)
+        reduced, kept, rule, ridge = self._model(place)
         eigs, _, _, n = reduced
-        if self._heavy(np.count_nonzero(eigs)) and kept:
+        if rule not in theory.RULES:
+            return NONE
+        if self._heavy(np.count_nonzero(eigs), ridge) and kept:
             return Value(theory.pruned_risk(*reduced, kept, rule), "tail")
-        if theory.finite_risk_exists(eigs, n, kept, rule):
+        if ridge == 0 and theory.finite_risk_exists(eigs, n, kept, rule):
             return Value(theory.finite_risk(*reduced, kept, rule), "exact")
-        return Value(theory.pruned_risk(*reduced, kept, rule), "limit")
+        return Value(theory.pruned_risk(*reduced, kept, rule, ridge), "limit")
 
     def retrained(self, sample: str, place: dict[str, Any]) -> Value:
-        reduced, kept, rule = self._model(place)
+        reduced, kept, rule, ridge = self._model(place)
         eigs, _, _, n = reduced
+        if rule not in theory.RULES:
+            return NONE
         size = min(kept, np.count_nonzero(eigs))
         if size == n:
             return Value(np.inf, "tail")
-        if self._heavy(size):
-            return Value(theory.retrained_risk(*reduced, kept, rule, sample), "tail")
-        if theory.finite_risk_exists(eigs, n, kept, rule, retrained=True):
+        if theory.finite_risk_exists(eigs, n, kept, rule, retrained=True) and not self._heavy(size):
             return Value(theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
-        value = theory.retrained_risk(*reduced, kept, rule, sample)
-        return Value(value, "limit" if np.isfinite(value) else "tail")
+        value = theory.retrained_risk(*reduced, kept, rule, sample, ridge)
+        return Value(value, "limit" if np.isfinite(value) and not self._heavy(size) else "tail")

@@ -18,6 +18,8 @@ RULES = dict(magnitude=pruning.magnitude, hessian=pruning.hessian, oracle=prunin
 
 
 def make(n, noise, spike):
+    if n % 50 or n < 1:
+        raise ValueError(f"n: {n} is not a positive multiple of 50, which makes every width and kept count an integer")
     eigs = spectra.spiked(10 * n, count=n // 2, height=spike)
     return LinearGaussian(eigs=eigs, teacher=teachers.constant(eigs), noise=noise, n=n)
 

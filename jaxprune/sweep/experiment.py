@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxprune.sweep.code import fingerprint
+
 Coordinate = int | float | str | bool
 Point = dict[str, Coordinate]
 RESERVED = ("seed", "nonfinite")
@@ -97,10 +99,11 @@ class Experiment:
         """Tasks per grid point; the last one is filled with spare seeds."""
         return math.ceil(self.seeds / self.block)
 
-    def digest(self, root: int) -> str:
-        """What the bits depend on, save the extents of the grid and the code itself."""
-        science = dict(
+    def definition(self, root: int) -> dict[str, Any]:
+        """What the bits depend on, save the extents of the grid and the library."""
+        return dict(
             name=self.name,
+            code=fingerprint(self.make, self.trial),
             axes={name: type(values[0]).__name__ for name, values in self.axes.items()},
             inner={name: list(values) for name, values in (self.inner or {}).items()},
             dims={name: list(values) for name, values in (self.dims or {}).items()},
@@ -109,7 +112,10 @@ class Experiment:
             precision=self.precision,
             root=root,
         )
-        return hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:16]
+
+    def digest(self, root: int) -> str:
+        """One word for the definition."""
+        return hashlib.sha256(json.dumps(self.definition(root), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _axis(name: str, values: Sequence[Coordinate]) -> tuple[Coordinate, ...]:

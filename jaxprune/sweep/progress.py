@@ -29,28 +29,29 @@ class Bar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("tasks, {task.fields[rate]} trials/s"),
+            TextColumn("tasks, {task.fields[rate]},"),
             TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn("elapsed,"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             TextColumn("{task.fields[bad]}"),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task(name, rate="-", bad="")
+        self._task = self._bar.add_task(name, total=None, rate="compiling", bad="")
         self._size, self._bad = 1, 0
 
     def start(self, done: int, total: int, seeds_per_task: int) -> None:
         """Show the bar."""
         self._size = seeds_per_task
-        self._bar.start()
         self._bar.update(self._task, completed=done, total=total)
+        self._bar.start()
 
     def step(self, nonfinite: int) -> None:
         """Advance it."""
         self._bad += nonfinite
         speed = self._bar.tasks[0].speed
-        rate = "-" if speed is None else f"{speed * self._size:.3g}"
+        rate = "" if speed is None else f"{speed * self._size:.3g} trials/s"
         bad = f"[red]{self._bad} non-finite[/red]" if self._bad else ""
         self._bar.update(self._task, advance=1, rate=rate, bad=bad)
 

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,12 @@ from jaxprune.sweep.experiment import Coordinate, Experiment
 
 Chunk = tuple[int, ...]
 SETTINGS = {"array.write_empty_chunks": True}  # an all-NaN chunk is a result too
-LAYOUT = ("axes", "blocks", "dims")
+LAYOUT = ("axes", "blocks", "dims", "definition")
+DIFFERS = dict(code="the code of make or trial", axes="the axes or their types", inner="the inner axes", block="the block size")
 
 
-class StoreError(RuntimeError):
-    """The store cannot be used as asked: it belongs to something else, or the disk is full."""
+class StoreError(OSError):
+    """The folder cannot be read or written: it holds no samples, or the disk is full."""
 
 
 class Store:
@@ -58,7 +59,7 @@ class Store:
             if not (path / "run.json").exists():
                 _create(path, experiment, root, metrics, dims)
             store = cls(path)
-            store._check(experiment, root, metrics)
+            store.check(experiment, root, metrics)
             store._extend(experiment)
         store._warn_of_changes()
         return store
@@ -75,6 +76,11 @@ class Store:
     def label(self, chunk: Chunk) -> str:
         """A task in words."""
         return task_label(self.axes, self.run["block"], chunk)
+
+    def missing(self) -> list[Chunk]:
+        """Tasks of the store's extents that are not done."""
+        done = self.done()
+        return [chunk for chunk in self.expected() if chunk not in done]
 
     def expected(self) -> Iterator[Chunk]:
         """Every task of the store's extents."""
@@ -152,13 +158,16 @@ class Store:
         inner = ["0"] * len(self.run["dims"][name])
         return self.path.joinpath("data.zarr", name, "c", *map(str, chunk), *inner)
 
-    def _check(self, experiment: Experiment, root: int, metrics: Mapping) -> None:
-        mine, asked = self.run["digest"], experiment.digest(root)
-        if mine != asked or set(metrics) != set(self.run["dims"]):
-            raise StoreError(
-                f"{self.path} holds {self.run['name']!r} with root {self.run['root']}, digest {mine}; this run is"
-                f" {experiment.name!r} with root {root}, digest {asked}. Samples of two definitions do not mix: choose"
-                " another folder (--out) or remove this one"
+    def check(self, experiment: Experiment, root: int | None = None, metrics: Collection[str] | None = None) -> None:
+        """ValueError, telling what differs, unless these are samples of this experiment (and root)."""
+        mine, asked = self.run["definition"], experiment.definition(self.run["root"] if root is None else root)
+        differing = [DIFFERS.get(key, key) for key in asked if asked[key] != mine.get(key)]
+        if metrics is not None and set(metrics) != set(self.run["dims"]):
+            differing.append("the metrics")
+        if differing:
+            raise ValueError(
+                f"store: the samples in {self.path} were made with another definition; what differs: {', '.join(differing)}."
+                " Samples of two definitions do not mix: choose another folder (--out), or remove this one"
             )
 
     def _warn_of_changes(self) -> None:
@@ -241,11 +250,12 @@ def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dim
         )
     _coordinates(group, {**axes, **(experiment.inner or {})}, grid[-1])
     layout = dict(axes=axes, blocks=experiment.blocks, dims={name: list(dims[name]) for name in metrics})
+    layout["definition"] = experiment.definition(root)
     _replace(beside / "run.json", {**describe_run(experiment, root), **layout})
     if path.exists() and not any(path.iterdir()):
         path.rmdir()
     if path.exists():
-        raise StoreError(f"{path} exists and holds no samples; choose another folder (--out) or remove it")
+        raise ValueError(f"store: {path} exists and holds no samples; choose another folder (--out), or remove it")
     os.rename(beside, path)
 
 

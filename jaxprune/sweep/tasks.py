@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from jaxprune.sweep import keys
+from jaxprune.sweep.code import source_file
 from jaxprune.sweep.experiment import FILE_PREFIX, Experiment, load_file
 
 GIB = 2**30
@@ -140,18 +140,13 @@ def _memory(program) -> float:
 
 def portable(experiment: Experiment) -> bool:
     """Whether another process can find ``make`` and ``trial``: they stand at the top level of a file or a module."""
-    return all("<" not in f.__qualname__ and _file(f) is not None for f in (experiment.make, experiment.trial))
-
-
-def _file(function: Callable) -> Path | None:
-    path = Path(getattr(sys.modules.get(function.__module__), "__file__", None) or "")
-    return path.resolve() if path.is_file() else None
+    return all("<" not in f.__qualname__ and source_file(f) is not None for f in (experiment.make, experiment.trial))
 
 
 def _reference(function: Callable) -> tuple[str, str, str]:
     by_file = function.__module__ == "__main__" or function.__module__.startswith(FILE_PREFIX)
     return (
-        ("file", str(_file(function)), function.__qualname__)
+        ("file", str(source_file(function)), function.__qualname__)
         if by_file
         else ("module", function.__module__, function.__qualname__)
     )

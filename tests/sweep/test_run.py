@@ -14,7 +14,9 @@ import pytest
 import xarray as xr
 
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, run
+from jaxprune.sweep.code import fingerprint
 from jaxprune.sweep.executors import LocalProcesses
+from jaxprune.sweep.experiment import load_file
 from tests.sweep.toy import TOY, trial
 
 
@@ -113,14 +115,57 @@ def test_shards_meet_in_one_store(reference, tmp_path):
 def test_a_store_of_something_else_is_refused(tmp_path):
     store = tmp_path / "s"
     run(TOY, workers=0, store=store)
-    for other in (dict(root=1), dict(experiment=Experiment(**{**vars(TOY), "block": 3, "smoke": None}))):
-        with pytest.raises(StoreError, match="two definitions do not mix"):
-            run(other.get("experiment", TOY), workers=0, store=store, root=other.get("root", 0))
+    others = [
+        (dict(root=1), "root"),
+        (dict(experiment=Experiment(**{**vars(TOY), "block": 3, "smoke": None})), "the block size"),
+        (dict(experiment=Experiment(**{**vars(TOY), "trial": _other_trial, "smoke": None})), "the code of make or trial"),
+    ]
+    for change, word in others:
+        with pytest.raises(ValueError, match=f"^store: .*what differs: {word}. Samples of two definitions do not mix"):
+            run(change.get("experiment", TOY), workers=0, store=store, root=change.get("root", 0))
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "notes.txt").write_text("mine")
-    with pytest.raises(StoreError, match="holds no samples"):
+    with pytest.raises(ValueError, match="^store: .* holds no samples"):
         run(TOY, workers=0, store=tmp_path / "t")
     assert (tmp_path / "t" / "notes.txt").read_text() == "mine"
+
+
+def _other_trial(key, problem):
+    return {name: 2 * value for name, value in trial(key, problem).items()}
+
+
+def test_a_fingerprint_follows_what_the_functions_use(tmp_path):
+    text = """
+import jax
+N = 3
+UNUSED = 1
+def scale(x):
+    return N * x
+def make(a):
+    return a
+def trial(key, a):
+    return {"m": scale(a)}
+"""
+
+    def marked(change):
+        path = tmp_path / f"f{len(list(tmp_path.iterdir()))}.py"
+        path.write_text(change(text))
+        module = load_file(path)
+        return fingerprint(module.make, module.trial)
+
+    first = marked(lambda t: t)
+    for harmless in (
+        lambda t: t + "# a comment",
+        lambda t: t.replace("UNUSED = 1", "UNUSED = 2"),
+        lambda t: t.replace("(x):", '(x):\n    "words"'),
+    ):
+        assert marked(harmless) == first
+    for change in (
+        lambda t: t.replace("N = 3", "N = 4"),
+        lambda t: t.replace("N * x", "N + x"),
+        lambda t: t.replace("return a", "return -a"),
+    ):
+        assert marked(change) != first
 
 
 def test_xarray_opens_the_store(reference, tmp_path):
