@@ -40,7 +40,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here = samples.sel(point).isel(kept=-1)
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null, narrow = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2)), best_narrow(problem)
-    note = f"line: theory, marker: simulation\n(filled: median), $n={problem.n}$,\n$\\sigma={point['noise']:g}$, spike {point['spike']:g}"
+    setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}"
+    note = f"line: theory, marker: simulation\n(filled: median), {setting}"
     top = 1.5 * float(here["risk"].median("seed").max())
     bottom = 0.7 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
     with style.paper():

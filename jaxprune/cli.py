@@ -156,7 +156,8 @@ def _with_axes(argv: Sequence[str]) -> type:
     for name, values in _axes(Path(file)).items():
         if name in own:
             raise ValueError(f"{file}: the axis {name!r} has the name of an option; rename it")
-        kind = tuple[type(values[0]), ...]  # type: ignore[misc]
+        kinds = {type(v) for v in values}
+        kind = tuple[float if kinds == {int, float} else type(values[0]), ...]  # type: ignore[misc]
         note = tyro.conf.arg(help=f"Values of the axis {name}.")
         fields.append((name, Annotated[kind, note], dataclasses.field(default=tuple(values))))
     return dataclasses.make_dataclass("Run", fields, bases=(Run,), frozen=True, namespace=dict(__doc__=Run.__doc__))
@@ -165,14 +166,15 @@ def _with_axes(argv: Sequence[str]) -> type:
 def _axes(file: Path) -> dict[str, Sequence[Any]]:
     """The axes declared in a file: read from its text where they are literal, which is fast, else by importing it."""
     calls = [c for c in ast.walk(ast.parse(file.read_text(), str(file))) if isinstance(c, ast.Call)]
-    declared = [k.value for c in calls if getattr(c.func, "id", "") == "Experiment" for k in c.keywords if k.arg == "axes"]
+    experiments = [c for c in calls if getattr(c.func, "id", "") == "Experiment"]
+    declared = [next((k.value for k in c.keywords if k.arg == "axes"), None) for c in experiments]
     axes: dict[str, Sequence[Any]] = {}
     try:
         for node in declared:
-            if isinstance(node, ast.Call):  # dict(noise=[0.1, 0.5])
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict":  # dict(noise=[0.1, 0.5])
                 axes.update({str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
             else:
-                axes.update(ast.literal_eval(node))
+                axes.update(ast.literal_eval(node or ast.Name("unknown")))
     except ValueError:
         from jaxprune.sweep import load_experiments
 

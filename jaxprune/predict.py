@@ -5,7 +5,7 @@ that theory understands: ``width`` and ``kept`` (counts when they are integers, 
 floats), ``rule`` and ``ridge``. A metric of another name, or with another axis, is left alone.
 A prediction is a dataset: ``metric`` holds the predicted means (NaN: none), ``metric_kind`` how to judge them:
 "exact" at this size, "limit" for asymptotic theory with a gap O(1/n), "tail" where the mean, or the standard
-error of a sample mean, does not exist.
+error of a sample mean, does not exist, "none" where nothing can be judged: asymptotic theory of fixed counts.
 """
 
 import functools
@@ -110,17 +110,21 @@ class _Lens:
         rule = place.get("rule", "magnitude")
         return reduced, kept, "hessian" if rule == "empirical_hessian" else rule, float(place.get("ridge", 0.0))
 
-    def _heavy(self, size: Any, ridge: float = 0.0) -> bool:
-        return abs(size - self._n) <= TAIL and self._problem.noise > 0 and ridge == 0
+    def _heavy(self, size: Any, noise: float, ridge: float = 0.0) -> bool:
+        return abs(size - self._n) <= TAIL and noise > 0 and ridge == 0
+
+    def _limit(self, place: dict[str, Any]) -> str:
+        """A ladder of n needs models that grow with n: widths and kept counts that are fractions of it."""
+        return "limit" if all(isinstance(place[name], float) for name in ("width", "kept") if name in place) else "none"
 
     def dense(self, place: dict[str, Any]) -> Value:
         reduced, _, _, ridge = self._model(place)
-        eigs, _, _, n = reduced
-        if self._heavy(np.count_nonzero(eigs), ridge):
+        eigs, _, noise, n = reduced
+        if self._heavy(np.count_nonzero(eigs), noise, ridge):
             return Value(theory.risk(*reduced), "tail")
         if ridge == 0 and theory.finite_risk_exists(eigs, n):
             return Value(theory.finite_risk(*reduced), "exact")
-        return Value(theory.risk(*reduced, ridge), "limit")
+        return Value(theory.risk(*reduced, ridge), self._limit(place))
 
     def train_error(self, place: dict[str, Any]) -> Value:
         (eigs, _, noise, n), _, _, ridge = self._model(place)
@@ -129,14 +133,14 @@ class _Lens:
 
     def pruned(self, place: dict[str, Any]) -> Value:
         reduced, kept, rule, ridge = self._model(place)
-        eigs, _, _, n = reduced
+        eigs, _, noise, n = reduced
         if rule not in theory.RULES:
             return NONE
-        if self._heavy(np.count_nonzero(eigs), ridge) and kept:
+        if self._heavy(np.count_nonzero(eigs), noise, ridge) and kept:
             return Value(theory.pruned_risk(*reduced, kept, rule), "tail")
         if ridge == 0 and theory.finite_risk_exists(eigs, n, kept, rule):
             return Value(theory.finite_risk(*reduced, kept, rule), "exact")
-        return Value(theory.pruned_risk(*reduced, kept, rule, ridge), "limit")
+        return Value(theory.pruned_risk(*reduced, kept, rule, ridge), self._limit(place))
 
     def retrained(self, sample: str, place: dict[str, Any]) -> Value:
         reduced, kept, rule, ridge = self._model(place)
@@ -146,7 +150,7 @@ class _Lens:
         size = min(kept, np.count_nonzero(eigs))
         if size == n:
             return Value(np.inf, "tail")
-        if theory.finite_risk_exists(eigs, n, kept, rule, retrained=True) and not self._heavy(size):
+        if theory.finite_risk_exists(eigs, n, kept, rule, retrained=True) and not self._heavy(size, reduced[2]):
             return Value(theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
         value = theory.retrained_risk(*reduced, kept, rule, sample, ridge)
-        return Value(value, "limit" if np.isfinite(value) and not self._heavy(size) else "tail")
+        return Value(value, self._limit(place) if np.isfinite(value) and not self._heavy(size, reduced[2]) else "tail")

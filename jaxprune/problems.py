@@ -18,7 +18,7 @@ class LinearGaussian:
     ``Sigma = basis @ diag(eigs) @ basis.T`` with ``basis`` (d, r); build it with ``from_covariance``.
     ``teacher`` (d,), ``noise`` >= 0 a standard deviation, ``n`` >= 1 samples. Source: Chang et al. 2020, section 2.
 
-    ``deficient`` is set when some designs have fewer independent columns than samples for want of variance.
+    ``deficient`` is set when some features depend on others, or do not vary.
     Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
     """
 
@@ -34,8 +34,10 @@ class LinearGaussian:
             raise ValueError(f"n: {self.n!r} is not a number of samples; use an integer >= 1")
         if isinstance(self.noise, int | np.integer) and not isinstance(self.noise, bool):
             object.__setattr__(self, "noise", float(self.noise))
-        for name in ("eigs", "teacher", "noise"):
+        for name in ("eigs", "teacher", "noise", *(["basis"] if self.basis is not None else [])):
             value = np.asarray(getattr(self, name))
+            if not hasattr(getattr(self, name), "shape"):
+                object.__setattr__(self, name, value)
             if not np.issubdtype(value.dtype, np.floating):
                 raise ValueError(f"{name}: dtype {value.dtype} would be cast silently; pass floating-point numbers")
             if not np.all(np.isfinite(value)):
@@ -49,8 +51,7 @@ class LinearGaussian:
             raise ValueError(f"teacher: shape {np.shape(self.teacher)} does not fit {len(rows)} features")
         if self.basis is not None and np.shape(self.basis) != (len(self.teacher), len(self.eigs)):
             raise ValueError(f"basis: shape {np.shape(self.basis)} is not ({len(self.teacher)}, {len(self.eigs)})")
-        low_rank = np.count_nonzero(self.eigs) < min(self.n, len(self.teacher))
-        object.__setattr__(self, "deficient", bool(low_rank or (self.basis is None and not np.all(self.eigs))))
+        object.__setattr__(self, "deficient", bool(np.count_nonzero(self.eigs) < len(self.teacher)))
 
     @classmethod
     def from_covariance(cls, covariance, teacher, noise, n: int) -> "LinearGaussian":
@@ -63,10 +64,11 @@ class LinearGaussian:
         scale = np.max(np.abs(covariance))
         if not np.allclose(covariance, covariance.T, rtol=0, atol=1e-10 * scale):
             raise ValueError("covariance: not symmetric; pass (S + S.T) / 2")
-        eigs, basis = np.linalg.eigh((covariance + covariance.T) / 2)
-        if eigs[0] < -1e-8 * scale:
+        precision = len(covariance) * np.finfo(covariance.dtype).eps
+        eigs, basis = np.linalg.eigh((covariance + covariance.T).astype(float) / 2)
+        if eigs[0] < -max(1e-8, precision) * eigs[-1]:
             raise ValueError(f"covariance: not positive semi-definite, smallest eigenvalue {eigs[0]:.3g}")
-        live = eigs > len(eigs) * np.finfo(float).eps * eigs[-1]
+        live = eigs > precision * eigs[-1]
         return cls(eigs=eigs[live], teacher=teacher, noise=noise, n=n, basis=basis[:, live])
 
     @property

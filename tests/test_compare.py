@@ -51,10 +51,11 @@ def test_one_size_cannot_judge_a_limit():
     assert "need samples at several n" in str(report)
 
 
-def test_tails_are_judged_by_quantiles():
+def test_tails_are_judged_by_the_range_of_many_seeds():
     data = xr.Dataset({"risk": (("seed",), np.abs(RNG.standard_cauchy(1000)))})
     for value, good in ((1.0, True), (1e6, False), (1e-6, False)):
         assert compare(data, xr.Dataset({"risk": value, "risk_kind": "tail"})).ok is good
+    assert compare(data.isel(seed=slice(50)), xr.Dataset({"risk": 1e6, "risk_kind": "tail"})).judged == 0
     report = compare(data, xr.Dataset({"risk": np.inf, "risk_kind": "tail"}))
     assert report.judged == 0
 
@@ -94,7 +95,17 @@ def test_bad_input_is_named():
         (dict(samples=data, prediction={"other": 1.0}), "prediction"),
         (dict(samples=data.mean("seed"), prediction={"risk": 1.0}), "samples"),
         (dict(samples=data, prediction={"risk": 1.0}, level=0.0), "level"),
+        (dict(samples=data, prediction=xr.Dataset({"risk": 2.0, "risk_kind": "exakt"})), "prediction"),
+        (dict(samples=data, prediction={"risk": np.ones(7)}), "prediction"),
+        (dict(samples=data, prediction={"risk": xr.DataArray([2.0], {"width": [0]}, ["width"])}), "prediction"),
+        (dict(samples=data, prediction={"risk": xr.DataArray([2.0], dims=["other"])}), "prediction"),
     ):
         with pytest.raises(ValueError, match=f"^{name}: "):
             compare(**arguments)
+    plain = np.full((2, 3), 2.0)
+    assert compare(data, {"risk": plain}).ok
+    turned = xr.DataArray(plain, {"n": [100, 50], "width": [2, 1, 0]}, ["n", "width"])
+    assert compare(data, {"risk": turned}).judged == 6
+    plain[0, 0] = np.inf
+    assert not compare(data, {"risk": plain}).ok
     assert not compare(data.isel(seed=[0]), {"risk": 2.0}).ok  # one seed has no standard error

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.problems import LinearGaussian
@@ -29,8 +30,8 @@ class Data:
 
     ``method``: "cholesky" of Gram matrices is the fastest, and loses twice the digits of the condition number;
     "qr" loses them once, for real or badly scaled features, at some six times the cost, and gives the
-    coefficient zero to a feature that depends on those before it; "rank" is a pseudo-inverse, for designs of any
-    rank, repeated samples included.
+    coefficient zero to a feature that depends on those before it; NaN marks widths above n whose samples
+    depend on each other; "rank" is a pseudo-inverse, for designs of any rank.
     """
 
     features: Float[Array, "d n"]
@@ -78,7 +79,7 @@ def min_norm_path(data: Data, widths: Counts, ridge: float = 0.0, refine: int | 
     Raises ValueError for widths that are not strictly increasing integers in 1 .. d, and for ridge < 0.
     """
     widths = strictly_increasing("widths", widths, 1, len(data.features))
-    if isinstance(ridge, int | float) and not 0 <= ridge < np.inf:
+    if not isinstance(ridge, Tracer) and not 0 <= float(ridge) < np.inf:
         raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
     coef, condition = _fit(data, widths, ridge, refine)
     residual = data.target - jnp.matmul(coef, data.features, precision=EXACT)
@@ -219,8 +220,10 @@ def _fit_wide(x, y, counts, widths, ridge, refine, method):
         state = jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, state)
         factor = linalg.cholesky(state) if method == "cholesky" else state.T
         pivots = jnp.abs(jnp.diagonal(factor))
-        dual = _solve(factor, y)
-        return state, (dual, jnp.max(pivots) / jnp.min(pivots), factor if refine else None)
+        spread = jnp.max(pivots) / jnp.min(pivots)
+        singular = spread * (10 * n * jnp.finfo(x.dtype).eps) > 1 if method == "qr" else False
+        dual = jnp.where(singular, jnp.nan, _solve(factor, y))  # dependent samples: flagged, not invented
+        return state, (dual, spread, factor if refine else None)
 
     empty = jnp.eye(n, dtype=x.dtype) * (ridge if method == "cholesky" else jnp.sqrt(ridge))
     _, (dual, condition, factors) = jax.lax.scan(grow, empty.astype(x.dtype), (starts, counts))

@@ -53,7 +53,7 @@ def random(path: Path, problem: LinearGaussian, key: Array) -> Scores:
 def orders(path: Path, problem: LinearGaussian, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
     """The features of each width in the order in which each rule keeps them; absent features come last."""
     live = jnp.arange(path.coef.shape[-1]) < jnp.asarray(path.widths)[:, None]
-    scores = jnp.stack([jnp.where(live, rule(path, problem, key), -1.0) for rule in rules], axis=1)
+    scores = jnp.stack([jnp.where(live, rule(path, problem, key), -jnp.inf) for rule in rules], axis=1)
     return descending(scores)
 
 
@@ -67,8 +67,9 @@ def descending(scores: Float[Array, "*batch d"]) -> Int[Array, "*batch d"]:
         return jnp.argsort(-scores, axis=-1)
     index = jnp.arange(scores.shape[-1])
     low = (1 << int(scores.shape[-1] - 1).bit_length()) - 1
-    ordered = jax.lax.bitcast_convert_type(scores, jnp.int64)  # in the order of the scores, but for negative ones
-    return jax.lax.sort((-ordered & ~low) | index, is_stable=False) & low
+    bits = jax.lax.bitcast_convert_type(scores + 0.0, jnp.int64)  # in the order of the scores, but for negative ones
+    ordered = jnp.where(bits < 0, bits ^ jnp.iinfo(jnp.int64).max, bits)
+    return jax.lax.sort((~ordered & ~low) | index, is_stable=False) & low
 
 
 def risk_surface(path: Path, problem: LinearGaussian, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
@@ -82,11 +83,13 @@ def risk_surface(path: Path, problem: LinearGaussian, order: Int[Array, "W R d"]
         rank = jnp.argsort(order, axis=-1)
         masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
         return problem.risk(masked)
-    # With a diagonal covariance each kept coefficient changes the null risk by its own amount.
-    gain = problem.eigs * ((path.coef - problem.teacher) ** 2 - problem.teacher**2)
-    gain = jnp.take_along_axis(gain[:, None], order[..., : kept[-1]], axis=-1)
-    total = jnp.pad(jnp.cumsum(gain, axis=-1), ((0, 0), (0, 0), (1, 0)))
-    return problem.risk(jnp.zeros(problem.dim)) + jnp.take_along_axis(total, counts[:, None], axis=-1)
+    # With a diagonal covariance errors add up: of the kept coefficients from the front, of the others from the back.
+    wrong = jnp.take_along_axis((problem.eigs * (path.coef - problem.teacher) ** 2)[:, None], order[..., : kept[-1]], axis=-1)
+    wrong = jnp.pad(jnp.cumsum(wrong, axis=-1), ((0, 0), (0, 0), (1, 0)))
+    lost = jax.lax.cumsum(jnp.asarray(problem.eigs * problem.teacher**2)[order], axis=2, reverse=True)
+    lost = jnp.pad(lost, ((0, 0), (0, 0), (0, 1)))
+    at = jnp.broadcast_to(counts[:, None], (*order.shape[:2], len(kept)))
+    return problem.noise**2 + jnp.take_along_axis(wrong, at, axis=-1) + jnp.take_along_axis(lost, at, axis=-1)
 
 
 def retrained_surface(

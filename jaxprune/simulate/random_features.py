@@ -59,7 +59,7 @@ def surfaces(split: Split, widths: Counts, kept: Counts, key: Key[Array, ""]) ->
         def treat(coef_and_width):
             coef, width = coef_and_width
             live = jnp.arange(dim) < width
-            orders = [descending(jnp.where(live, score, -1.0)) for score in (jnp.abs(coef), shuffled)]
+            orders = [descending(jnp.where(live, score, -jnp.inf)) for score in (jnp.abs(coef), shuffled)]
             counts = jnp.minimum(jnp.asarray(kept), width)[:, None]
             pruned = [jnp.where(jnp.argsort(order) < counts, coef, 0) for order in orders]
             refitted = [least_squares.retrain_path(data, order, kept, width, moments) for order in orders]

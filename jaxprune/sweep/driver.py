@@ -13,7 +13,7 @@ import xarray as xr
 
 from jaxprune.sweep import tasks
 from jaxprune.sweep.executors import InProcess, LocalProcesses
-from jaxprune.sweep.experiment import Experiment, Loading, Point, loading
+from jaxprune.sweep.experiment import RESERVED, Experiment, Loading, Point, loading
 from jaxprune.sweep.memory import Memory
 from jaxprune.sweep.progress import Bar, Progress
 from jaxprune.sweep.store import Store, StoreError
@@ -59,7 +59,7 @@ def run(
     if loading():
         raise Loading
     started = time.monotonic()
-    _check(experiment, root, executor, store, workers, shard, time_limit)
+    _check(experiment, root, executor, store, workers, shard, time_limit, budget)
     shapes = tasks.shapes(experiment, root)
     dims = metric_dims(experiment, shapes)
     sink = Memory(experiment, root, shapes, dims) if store is None else Store.open(store, experiment, root, shapes, dims)
@@ -88,6 +88,8 @@ def metric_dims(experiment: Experiment, shapes: Mapping[str, Any]) -> dict[str, 
     lengths = {name: len(values) for name, values in (experiment.inner or {}).items()}
     found = {}
     for name, value in shapes.items():
+        if not name.isidentifier() or name in (*RESERVED, *experiment.axes, *lengths):
+            raise ValueError(f"trial: a metric cannot be called {name!r}; use an identifier that names nothing else")
         if name in (experiment.dims or {}):
             fits = [tuple((experiment.dims or {})[name])]
             fits = [f for f in fits if tuple(lengths.get(d) for d in f) == value.shape]
@@ -190,9 +192,10 @@ def _check_room(experiment, shapes, tasks_left, sink) -> None:
         raise StoreError(f"the samples need {need / tasks.GIB:.3g} GiB, more than the {free / tasks.GIB:.3g} GiB {where}")
 
 
-def _check(experiment, root, executor, store, workers, shard: Sequence[int], time_limit) -> None:
+def _check(experiment, root, executor, store, workers, shard: Sequence[int], time_limit, budget) -> None:
     """Refuse bad arguments before anything is compiled or laid out."""
-    _integer("root", root, 0)
+    if _integer("root", root, 0) >= 2**64:
+        raise ValueError(f"root: {root} is not below 2**64")
     if workers is not None:
         _integer("workers", workers, 0)
     elsewhere = workers if executor is None else not isinstance(executor, InProcess)
@@ -201,8 +204,11 @@ def _check(experiment, root, executor, store, workers, shard: Sequence[int], tim
             "executor: make and trial must stand at the top level of a file or a module for another process to find"
             " them; move them there, or run with workers=0"
         )
-    if time_limit is not None and not time_limit > 0:
-        raise ValueError(f"time_limit: {time_limit} s; use a positive number of seconds")
+    for name, value in dict(time_limit=time_limit, budget=budget).items():
+        if value is not None and not (isinstance(value, int | float) and value > 0):
+            raise ValueError(f"{name}: {value!r}; use a positive number")
+    if time_limit is not None and (workers == 0 if executor is None else isinstance(executor, InProcess)):
+        raise ValueError("time_limit: a task in this process cannot be ended; use workers")
     index, count = shard
     if not 0 <= _integer("shard", index, 0) < _integer("shard", count, 1):
         raise ValueError(f"shard: {index}/{count}; use k/K with 0 <= k < K")

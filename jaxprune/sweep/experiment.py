@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -53,6 +54,8 @@ class Experiment:
     def __post_init__(self):
         if not self.name.replace("-", "_").isidentifier():
             raise ValueError(f"name: {self.name!r} must be letters, digits, '_' or '-': it names a folder")
+        if not isinstance(self.axes, Mapping):
+            raise ValueError(f"axes: {self.axes!r} is not a mapping from names to lists of values")
         axes = {name: _axis(name, values) for name, values in self.axes.items()}
         inner = {name: _axis(name, values) for name, values in (self.inner or {}).items()}
         clash = [name for name in inner if name in axes or name in RESERVED] + [n for n in axes if n in RESERVED]
@@ -122,6 +125,8 @@ def _axis(name: str, values: Sequence[Coordinate]) -> tuple[Coordinate, ...]:
     """Coordinates of one type (integers among floats become floats), finite, without repetition."""
     if not name.isidentifier():
         raise ValueError(f"axes: {name!r} is not an identifier")
+    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
+        raise ValueError(f"{name}: {values!r} is not a list of coordinates; write [{values!r}]")
     items: list[Any] = np.asarray(values).tolist() if isinstance(values, np.ndarray) else list(values)
     items = [v.item() if isinstance(v, np.generic) else v for v in items]
     kinds = {type(v) for v in items}
@@ -151,6 +156,7 @@ class Loading(BaseException):
 
 
 _loading: list[str] = []
+_load_lock = threading.RLock()
 
 
 def loading() -> bool:
@@ -164,7 +170,11 @@ def load_file(path: str | Path) -> ModuleType:
     A script that calls ``run`` without a main guard is read as far as that call, so that worker processes find
     the functions it defines.
     """
-    path = Path(path).resolve()
+    with _load_lock:
+        return _load(Path(path).resolve())
+
+
+def _load(path: Path) -> ModuleType:
     name = f"{FILE_PREFIX}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)

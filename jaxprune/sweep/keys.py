@@ -22,7 +22,8 @@ def label(point: Mapping[str, int | float | str | bool], share: Collection[str] 
 
 def point_key(root: int, point: Mapping[str, int | float | str | bool], share: Collection[str] = ()) -> jax.Array:
     """The threefry key of a point; trial number s uses ``fold_in(point_key, s)``."""
-    key = jax.random.key(root, impl="threefry2x32")
-    for word in label(point, share):
+    key = jax.random.key(root & 0xFFFFFFFF, impl="threefry2x32")
+    high = (root >> 32,) if root >> 32 else ()
+    for word in (*high, *label(point, share)):
         key = jax.random.fold_in(key, word)
     return key

@@ -45,7 +45,10 @@ class Store:
         self.path = Path(path)
         if not (self.path / "run.json").is_file():
             raise StoreError(f"{self.path} holds no samples (no run.json)")
-        self.run: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        try:
+            self.run: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        except ValueError as error:
+            raise StoreError(f"{self.path / 'run.json'} is damaged ({error}); remove the folder and run again") from error
 
     @classmethod
     def open(cls, path: str | Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> "Store":
@@ -87,21 +90,25 @@ class Store:
         return iter(np.ndindex(*(len(values) for values in self.axes.values()), self.run["blocks"]))
 
     def receipts(self) -> dict[Chunk, dict[str, Any]]:
-        """The receipts by task; an unreadable one counts as absent."""
+        """The receipts of tasks within the extents; one that is unreadable or incomplete counts as absent."""
         found = {}
-        for name in os.listdir(self.path / "receipts"):
-            if name.endswith(".json"):
-                try:
-                    found[tuple(int(i) for i in name[:-5].split("."))] = json.loads((self.path / "receipts" / name).read_text())
-                except (ValueError, OSError):
-                    continue
+        shape = (*(len(v) for v in self.axes.values()), self.run["blocks"])
+        for path in (self.path / "receipts").glob("*.json"):
+            try:
+                receipt = json.loads(path.read_text())
+                chunk = tuple(int(i) for i in path.stem.split("."))
+                whole = set(receipt["chunks"]) == set(self.run["dims"]) and {"seconds", "nonfinite"} <= set(receipt)
+            except (ValueError, OSError, TypeError, KeyError):
+                continue
+            if whole and len(chunk) == len(shape) and all(i < size for i, size in zip(chunk, shape, strict=True)):
+                found[chunk] = receipt
         return found
 
     def intact(self, chunk: Chunk, receipt: Mapping[str, Any]) -> bool:
-        """Whether the chunk on disk is the one that the receipt was written for."""
+        """Whether the chunks on disk are those that the receipt was written for."""
         try:
-            return all(_checksum(self._file(name, chunk)) == tuple(sum_) for name, sum_ in receipt["chunks"].items())
-        except (OSError, KeyError, TypeError):
+            return all(list(_checksum(self._file(name, chunk))) == sums for name, sums in receipt["chunks"].items())
+        except OSError:
             return False
 
     def done(self) -> set[Chunk]:
@@ -135,12 +142,23 @@ class Store:
 
     def read(self, experiment: Experiment | None = None) -> xr.Dataset:
         """The samples of ``experiment``'s grid and seeds, or all that is held; tasks not done yet are NaN."""
-        data = xr.open_zarr(self.path / "data.zarr", consolidated=False, chunks=None)
+        group = zarr.open_group(self.path / "data.zarr", mode="r")
+        coords = {**self.axes, "seed": range(self.run["blocks"] * self.run["block"]), **self.run["definition"]["inner"]}
+        variables = {}
+        for name, dims in self.run["dims"].items():
+            names = [*self.axes, "seed", *dims]
+            values = np.asarray(group[name][...])  # type: ignore[index]
+            lengths = [len(coords[d]) for d in names]
+            if values.shape != tuple(lengths):  # an extension was killed before the arrays had grown
+                fill = np.nan if values.dtype.kind == "f" else 0
+                margins = [(0, length - size) for length, size in zip(lengths, values.shape, strict=True)]
+                values = np.pad(values, margins, constant_values=fill)
+            variables[name] = (names, values)
+        data = xr.Dataset(variables, {name: list(values) for name, values in coords.items()})
         axes = self.axes if experiment is None else experiment.axes
-        seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
         where: dict[str, Any] = {name: [self.axes[name].index(v) for v in values] for name, values in axes.items()}
-        where["seed"] = slice(0, seeds)
-        data = data[list(self.run["dims"])].isel(where).load()
+        where["seed"] = slice(0, data.sizes["seed"] if experiment is None else experiment.seeds)
+        data = data.isel(where)
         data["nonfinite"] = nonfinite(data, list(axes), self._finished().isel(where))
         data.attrs = {key: value for key, value in self.run.items() if key not in LAYOUT}
         data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in self.receipts().values()), 3)
@@ -150,8 +168,7 @@ class Store:
         """Which trials have been run: (axes..., seed)."""
         held = np.zeros((*(len(v) for v in self.axes.values()), self.run["blocks"]), bool)
         for chunk in self.receipts():
-            if all(i < size for i, size in zip(chunk, held.shape, strict=True)):
-                held[chunk] = True
+            held[chunk] = True
         return xr.DataArray(np.repeat(held, self.run["block"], axis=-1), dims=[*self.axes, "seed"])
 
     def _file(self, name: str, chunk: Chunk) -> Path:
@@ -180,19 +197,20 @@ class Store:
             )
 
     def _extend(self, experiment: Experiment) -> None:
-        """New coordinates go behind the old ones, so that no chunk moves."""
+        """New coordinates go behind the old ones, so that no chunk moves. The intention is written down first, and
+        the arrays then follow it, also when an earlier extension was killed in between."""
         axes = {name: [*old, *(v for v in experiment.axes[name] if v not in old)] for name, old in self.axes.items()}
         blocks = max(self.run["blocks"], experiment.blocks)
-        if axes == self.axes and blocks == self.run["blocks"]:
-            return
-        self.run.update(axes=axes, blocks=blocks)
+        if axes != self.axes or blocks != self.run["blocks"]:
+            self.run.update(axes=axes, blocks=blocks)
+            _replace(self.path / "run.json", self.run)
         group = zarr.open_group(self.path / "data.zarr", mode="r+")
         grid = (*(len(v) for v in axes.values()), blocks * self.run["block"])
         for name in self.run["dims"]:
             array: Any = group[name]
-            array.resize((*grid, *array.shape[len(grid) :]))
-        _coordinates(group, axes, blocks * self.run["block"])
-        _replace(self.path / "run.json", self.run)
+            if array.shape[: len(grid)] != grid:
+                array.resize((*grid, *array.shape[len(grid) :]))
+        _coordinates(group, {**axes, "seed": range(grid[-1])})
 
 
 def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk) -> str:
@@ -248,7 +266,7 @@ def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dim
             compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
             dimension_names=[*axes, "seed", *dims[name]],
         )
-    _coordinates(group, {**axes, **(experiment.inner or {})}, grid[-1])
+    _coordinates(group, {**axes, **(experiment.inner or {}), "seed": range(grid[-1])})
     layout = dict(axes=axes, blocks=experiment.blocks, dims={name: list(dims[name]) for name in metrics})
     layout["definition"] = experiment.definition(root)
     _replace(beside / "run.json", {**describe_run(experiment, root), **layout})
@@ -259,8 +277,11 @@ def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dim
     os.rename(beside, path)
 
 
-def _coordinates(group, axes: Mapping, seeds: int) -> None:
-    for name, values in {**axes, "seed": range(seeds)}.items():
+def _coordinates(group, axes: Mapping) -> None:
+    """For readers of the bare Zarr store; ours go by run.json."""
+    for name, values in axes.items():
+        if name in group and group[name].shape == (len(values),) and list(group[name][...]) == list(values):
+            continue
         words = isinstance(values[0], str)
         data = np.asarray(values, dtype=np.dtypes.StringDType() if words else None)
         array = group.create_array(

@@ -4,8 +4,9 @@
 (see ``reduce``); every risk includes ``noise**2``. ``kept`` is an integer or an array of integers; the answer has
 its shape. ``ridge`` is the penalty of the first fit. The specification cited is Chang et al. 2020.
 
-At rank n the first fit is the interpolation threshold: its risk, and that of every model that inherits its
-coefficients or chooses by them, is ``inf`` (0 excess when nothing is noisy).
+At rank n the first fit is at the interpolation threshold: its risk and that of every model pruned from it is
+``inf`` (0 excess when nothing is noisy). A model that is retrained after choosing by that fit has a finite risk, but
+no first fit to be predicted from: ``inf`` is returned for it too, by convention.
 """
 
 from typing import Any, NamedTuple
@@ -125,25 +126,30 @@ def retrained_risk(
         risks = np.where(counts > 0, np.inf, noise**2 + float(np.sum(lam * beta**2)))
         return _shaped(risks[where], kept)
     support = _support(eigs, teacher, live, fit, counts, rule)
-    remember = sample == "same" and by_fit and fit.risk > 0
-    refit = _refit_same if remember else _refit_fresh
-    risks = np.array([refit(lam, beta, noise, n, fit, Moments(*(m[k] for m in support))) for k in range(len(counts))])
+    supports = [Moments(*(m[k] for m in support)) for k in range(len(counts))]
+    # Where nothing is lost there was no choice, and so nothing to remember.
+    remember = [sample == "same" and by_fit and fit.risk > 0 and bool(np.any(kept.lost)) for kept in supports]
+    refits = [_refit_same if m else _refit_fresh for m in remember]
+    risks = np.array([refit(lam, beta, noise, n, fit, kept) for refit, kept in zip(refits, supports, strict=True)])
     return _shaped(risks[where], kept)
 
 
 def finite_risk_exists(eigs: ArrayLike, n: int, kept: int | None = None, rule: str = "oracle", retrained: bool = False) -> bool:
-    """Whether ``finite_risk`` knows the exact expectation: see there."""
+    """Whether ``finite_risk`` knows the exact expectation: see there. Raises ValueError for bad arguments."""
     eigs = arguments.spectrum(eigs)
     n = arguments.integer("n", n, 1)
-    if kept is not None and arguments.choice("rule", rule, RULES) not in ("oracle", "random"):
-        return False
+    arguments.choice("rule", rule, RULES)
     rank = int(np.count_nonzero(eigs))
-    isotropic = bool(np.all(eigs == eigs[0]))
-    if kept is not None and retrained:
-        if rule == "random" and rank < len(eigs):
+    if kept is not None:
+        size = arguments.integer("kept", kept, 0, len(eigs))
+        if rule in BY_FIT or (retrained and rule == "random" and rank < len(eigs)):
             return False
-        rank = min(arguments.integer("kept", kept, 0, len(eigs)), rank)
-    return bool(rank < n - 1 or (isotropic and rank > n + 1))
+        rank = min(size, rank) if retrained else rank
+    return _mean_is_known(eigs, rank, n)
+
+
+def _mean_is_known(eigs, rank, n) -> bool:
+    return bool(rank < n - 1 or (np.all(eigs == eigs[0]) and rank > n + 1))
 
 
 def finite_risk(
@@ -174,10 +180,10 @@ def finite_risk(
     energy = eigs * teacher**2
     share = np.ones(len(eigs)) if kept is None else _fixed_shares(eigs, teacher, eigs >= 0, np.array([size]), rule)[0]
     inside, outside = float(np.sum(share * energy)), float(np.sum((1 - share) * energy))
-    if retrained or kept is None:
-        return _finite_dense(inside, noise**2 + outside, min(size, int(np.count_nonzero(eigs))), n)
-    rank = int(np.count_nonzero(eigs))
     live_kept = float(np.sum(share * (eigs > 0)))
+    if retrained or kept is None:
+        return _finite_dense(inside, noise**2 + outside, round(live_kept), n)
+    rank = int(np.count_nonzero(eigs))
     if rank < n - 1:
         return noise**2 * (1 + live_kept / (n - rank - 1)) + outside
     p, total = len(eigs), float(np.sum(energy))
@@ -274,20 +280,30 @@ def _blind(share) -> Moments:
     return Moments(share, 1 - share, 0 * share, share, 0 * share)
 
 
-def _refit(lam, share, n):
-    """Bias 1 - theta_2 of a second fit to features present with probabilities ``share``, and 1 - sum share theta_2^2 / n."""
+class Refit(NamedTuple):
+    """A second fit: ``shrink`` theta_2, ``bias`` = 1 - theta_2, ``slack`` = 1 - sum share theta_2^2 / n, and
+    ``free`` = 1 - sum share theta_2 / n, 0 when the refit interpolates."""
+
+    shrink: Array
+    bias: Array
+    slack: float
+    free: float
+
+
+def _refit(lam, share, n) -> Refit:
+    """A second fit to features present with probabilities ``share``; nothing here is a difference of near equals."""
     size = float(np.sum(share))
     if size < n:
-        return np.zeros_like(lam), 1 - size / n
+        return Refit(np.ones_like(lam), np.zeros_like(lam), 1 - size / n, 1 - size / n)
     nu = _effective_ridge(lam, share, n, 0.0)
-    bias = nu / (lam + nu)
-    return bias, float(np.sum(share * (1 - bias) * bias)) / n
+    shrink, bias = lam / (lam + nu), nu / (lam + nu)
+    return Refit(shrink, bias, float(np.sum(share * shrink * bias)) / n, 0.0)
 
 
 def _refit_fresh(lam, beta, noise, n, fit: Fit, kept: Moments) -> float:
     """Equation (12)."""
-    bias, slack = _refit(lam, kept.share, n)
-    return (noise**2 + float(np.sum(lam * beta**2 * (kept.lost + kept.share * bias**2)))) / slack
+    second = _refit(lam, kept.share, n)
+    return (noise**2 + float(np.sum(lam * beta**2 * (kept.lost + kept.share * second.bias**2)))) / second.slack
 
 
 def _refit_same(lam, beta, noise, n, fit: Fit, kept: Moments) -> float:
@@ -296,15 +312,14 @@ def _refit_same(lam, beta, noise, n, fit: Fit, kept: Moments) -> float:
     Both noises come from one sample: Cov = r gamma, and c is the memory that the second fit has of the first
     residual when the first fit is biased. A coefficient that is kept errs by -lean x + theta2 b h + fresh noise.
     """
-    bias2, slack = _refit(lam, kept.share, n)
-    theta2, theta, bias = 1 - bias2, fit.shrink, fit.bias
+    theta2, bias2, slack, free = _refit(lam, kept.share, n)
+    theta, bias = fit.shrink, fit.bias
     x = beta * theta / fit.sd
     xh = x * kept.first
 
     def mean(terms):
         return float(np.sum(theta2 * terms)) / n
 
-    free = slack if not np.any(bias2) else 0.0
     system = np.array(
         [
             [-mean(kept.excess), free + mean(bias * (kept.second + xh))],

@@ -17,7 +17,7 @@ GOOD = dict(name="x", axes=dict(a=[1, 2]), make=make, trial=trial)
         (dict(name="a/b"), "name"), (dict(axes=dict(a=[])), "a"), (dict(axes=dict(a=[1, 1])), "a"), (dict(axes=dict(a=[1, "x"])), "a"),
         (dict(axes=dict(a=[np.nan])), "a"), (dict(axes={"a b": [1]}), "axes"), (dict(axes=dict(seed=[1])), "inner, axes"),
         (dict(inner=dict(a=[1])), "inner, axes"), (dict(seeds=0), "seeds"), (dict(seeds=1.5), "seeds"), (dict(block=0), "block"),
-        (dict(share=["b"]), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"),
+        (dict(axes=dict(a=3.0)), "a"), (dict(axes=dict(a="word")), "a"), (dict(axes=None), "axes"), (dict(share=["b"]), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"),
     ],
 )  # fmt: skip
 def test_bad_declarations_are_named(change, name):
@@ -71,7 +71,8 @@ def test_metrics_find_their_dimensions():
     "arguments, name",
     [
         (dict(root=-1), "root"), (dict(root=1.0), "root"), (dict(workers=-1), "workers"), (dict(shard=(2, 2), store="x"), "shard"),
-        (dict(shard=(0, 2)), "shard"), (dict(time_limit=0), "time_limit"),
+        (dict(shard=(0, 2)), "shard"), (dict(time_limit=0), "time_limit"), (dict(time_limit=5, workers=0), "time_limit"),
+        (dict(budget=-1), "budget"), (dict(budget=np.nan), "budget"),
     ],
 )  # fmt: skip
 def test_bad_runs_are_named_before_anything_happens(tmp_path, monkeypatch, arguments, name):
@@ -90,6 +91,17 @@ def test_bad_trials_are_named():
             Experiment("x", dict(a=[1, 2]), make=lambda a: np.zeros(a), trial=lambda key, a: dict(m=a), inner=dict(i=[0])),
             workers=0,
         )
+
+
+@pytest.mark.parametrize("name", ["seed", "nonfinite", "a", "i", "p/q"])
+def test_metrics_may_not_take_another_name(name, tmp_path):
+    with pytest.raises(ValueError, match="^trial: a metric cannot be called"):
+        run(
+            Experiment("x", dict(a=[1.0]), make=lambda a: a, trial=lambda key, a: {name: a}, inner=dict(i=[0])),
+            workers=0,
+            store=tmp_path / "s",
+        )
+    assert not (tmp_path / "s").exists()
 
 
 def test_memory_budget_is_kept():

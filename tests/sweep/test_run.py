@@ -174,7 +174,7 @@ def test_xarray_opens_the_store(reference, tmp_path):
     np.testing.assert_array_equal(data["risk"], reference["risk"])
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "receipt"])
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "receipt", "empty receipt"])
 def test_damage_is_found_and_mended(damage, reference, tmp_path):
     store = tmp_path / "s"
     run(TOY, workers=0, store=store)
@@ -186,10 +186,71 @@ def test_damage_is_found_and_mended(damage, reference, tmp_path):
         chunk.write_bytes(blob[:-5] + bytes([blob[-5] ^ 1]) + blob[-4:])
     elif damage == "delete":
         chunk.unlink()
-    else:
+    elif damage == "receipt":
         (store / "receipts" / "1.0.2.json").write_text('{"task"')
+    else:
+        (store / "receipts" / "1.0.2.json").write_text('{"chunks": {}, "seconds": 1, "nonfinite": 0}')
+        (store / "receipts" / "9.9.9.json").write_text("{}")
+        shutil.rmtree(store / "data.zarr" / "noise" / "c")
     assert len(Store(store).done()) == 11
     same_bits(run(TOY, workers=0, store=store), reference)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_an_extension_killed_half_way_harms_nothing(calls, reference, tmp_path, monkeypatch):
+    """The process ends after so many of the arrays have grown; then the old grid runs, then the new one."""
+    import zarr
+
+    store, done, honest = tmp_path / "s", [], zarr.Array.resize
+
+    def resize(self, *arguments):
+        if len(done) == calls:
+            raise KeyboardInterrupt
+        done.append(1)
+        return honest(self, *arguments)
+
+    run(TOY, workers=0, store=store)
+    larger = TOY.resized(noise=[0.1, 0.5, 0.9], seeds=20)
+    monkeypatch.setattr(zarr.Array, "resize", resize)
+    with pytest.raises(KeyboardInterrupt):
+        run(larger, workers=0, store=store)
+    monkeypatch.undo()
+    same_bits(Store(store).read(TOY), reference)
+    same_bits(run(TOY, workers=0, store=store), reference)
+    more = run(larger, workers=0, store=store)
+    same_bits(more.sel(noise=[0.1, 0.5]).isel(seed=slice(12)), reference)
+    assert np.all(np.isfinite(more["risk"]))
+
+
+def test_roots_differ_in_every_bit():
+    single = Experiment(**{**vars(TOY), "precision": "float32", "smoke": None}).resized(noise=[0.1], decay=[1.0], seeds=4)
+    draws = [run(single, root=root, workers=0)["draw"].values.tobytes() for root in (0, 1, 2**32, 2**33, 2**63)]
+    assert len(set(draws)) == 5
+    with pytest.raises(ValueError, match="^root: "):
+        run(single, root=2**64, workers=0)
+
+
+THREADS = """
+import concurrent.futures, time
+import jax
+time.sleep(0.5)
+from jaxprune.sweep import Experiment, run
+
+def make(a):
+    return a
+
+def trial(key, a):
+    return dict(m=a + jax.random.normal(key))
+
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    print(run(Experiment("script", dict(a=[1.0, 2.0]), make, trial, seeds=20), executor=pool)["m"].shape)
+"""
+
+
+def test_threads_share_a_plain_script(tmp_path):
+    (tmp_path / "script.py").write_text(THREADS)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "(2, 20)\n", done.stderr
 
 
 DRIVER = """

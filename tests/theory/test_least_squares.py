@@ -211,6 +211,19 @@ def test_zero_variance_features_are_never_needed():
     assert theory.risk(eigs, beta, 0.3, 3) == np.inf  # rank, not width, meets n
 
 
+@pytest.mark.parametrize("wide", [18.0, 30.0, 40.0, 60.0])
+def test_nothing_cancels_in_a_refit_that_keeps_all(wide):
+    eigs = np.exp([wide, -wide])
+    dense = theory.risk(eigs, eigs**-0.5, 0.3, 1)
+    for rule in RULES[:3]:
+        judge.exact(theory.retrained_risk(eigs, eigs**-0.5, 0.3, 1, 2, rule), dense, 1e-12)
+
+
+def test_a_support_without_variance_has_less_rank():
+    eigs, beta = np.array([0.0, 1.0, 1.0]), np.array([5.0, 0.0, 1.0])
+    judge.exact(theory.finite_risk(eigs, beta, 1.0, 10, 2, "oracle", retrained=True), 9 / 8)
+
+
 GOOD = dict(eigs=np.array([2.0, 1.0, 0.5]), teacher=np.array([1.0, -1.0, 0.5]), noise=0.3, n=10)
 
 

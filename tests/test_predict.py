@@ -1,0 +1,65 @@
+"""From problems to predictions: what is predicted, how it is to be judged, and what is left alone."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxprune import spectra, teachers
+from jaxprune.predict import predict
+from jaxprune.problems import LinearGaussian
+from jaxprune.theory import least_squares as theory
+
+
+def make(noise):
+    eigs = spectra.power(60, 0.5)
+    return LinearGaussian(eigs, teachers.cosine(eigs), noise, 20)
+
+
+def samples(name, noise=0.5, **inner):
+    shape = [1, 3, *(len(v) for v in inner.values())]
+    return xr.Dataset({name: (("noise", "seed", *inner), np.zeros(shape))}, {"noise": [noise], **inner})
+
+
+def test_integers_are_counts_and_floats_are_fractions():
+    counts, fractions = predict(make, samples("risk", width=[5, 50])), predict(make, samples("risk", width=[0.25, 2.5]))
+    np.testing.assert_array_equal(counts["risk"].values, fractions["risk"].values)
+    assert counts["risk_kind"].values.tolist() == [["exact", "none"]]  # fixed counts have no ladder of n
+    assert fractions["risk_kind"].values.tolist() == [["exact", "limit"]]
+
+
+def test_widths_near_the_threshold_are_tails_unless_nothing_is_noisy():
+    found = predict(make, samples("risk", width=[12, 13, 20, 27, 28]))
+    assert found["risk_kind"].values.tolist() == [["exact", "tail", "tail", "tail", "none"]]
+    assert found["risk"].values[0, 2] == np.inf
+    # all 60 features, no noise: nothing is noisy; fewer features: the others are noise
+    quiet = predict(make, samples("risk", noise=0.0, width=[18]))
+    assert quiet["risk_kind"].item() == "tail"
+
+
+@pytest.mark.parametrize("name", ["risk", "pruned_risk", "retrained_same"])
+def test_a_ridge_axis_is_understood(name):
+    inner = {"width": [3.0], "ridge": [0.0, 2.0]}
+    inner = inner if name == "risk" else {**inner, "rule": ["hessian"], "kept": [0.25]}
+    found = predict(make, samples(name, **inner))[name].values.ravel()
+    problem = make(0.5)
+    plain = (problem.eigs, problem.teacher, 0.5, 20)
+    call = dict(
+        risk=lambda d: theory.risk(*plain, d),
+        pruned_risk=lambda d: theory.pruned_risk(*plain, 5, "hessian", d),
+        retrained_same=lambda d: theory.retrained_risk(*plain, 5, "hessian", "same", d),
+    )[name]
+    np.testing.assert_allclose(found, [call(0.0), call(2.0)], rtol=1e-12)
+    assert found[0] != found[1]
+
+
+def test_what_is_not_known_is_left_alone():
+    assert predict(make, samples("other", width=[5])) is None
+    assert predict(make, samples("risk", width=[5], dropout=[0.1])) is None
+    assert predict(make, samples("pruned_risk", width=[5], rule=["mine"], kept=[2])) is None
+    correlated = LinearGaussian.from_covariance(spectra.ar1(60, 0.5), np.ones(60), 0.5, 20)
+    assert predict(lambda noise: correlated, samples("risk", width=[5])) is None
+
+
+def test_a_budget_above_the_width_keeps_all():
+    found = predict(make, samples("pruned_risk", width=[4], rule=["oracle"], kept=[4, 9]))["pruned_risk"].values.ravel()
+    assert found[0] == found[1]
