@@ -85,7 +85,7 @@ def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
         (["run", MAIN, "--noise", "0.1", "0.1"], "names a coordinate twice"),
         (["run", MAIN, "--n", "0"], "n"),
         (["run", MAIN, "--root", "-1"], "root: -1 is not an integer >= 0"),
-        (["run", MAIN, "--time-limit", "-3"], "time_limit: -3.0 s"),
+        (["run", MAIN, "--time-limit", "-3"], "time_limit: -3.0; use a positive number"),
         (["run", MAIN, "--width", "3"], "--width"),
         (["run", __file__, "--out", "x"], "declares no Experiment"),
         (["status", "nowhere"], "holds no samples"),
