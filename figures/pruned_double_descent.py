@@ -41,7 +41,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null, narrow = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2)), best_narrow(problem)
     setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}"
-    note = f"line: theory, marker: simulation\n(filled: median), {setting}"
+    note = f"line: theory, marker: simulation\n(filled: median)\n{setting}"
     top = 1.5 * float(here["risk"].median("seed").max())
     bottom = 0.7 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
     with style.paper():
@@ -65,7 +65,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 def _curve(ax, problem, kept: int, metric: str, rule: str | None, index: int, label: str) -> None:
     """Theory at every width of a fine grid; the line breaks at the threshold."""
     n, dim = problem.n, len(problem.eigs)
-    widths = np.unique(np.round(np.geomspace(0.1 * n, dim, 150)).astype(int))
+    grid = np.concatenate([np.geomspace(0.1 * n, dim, 150), n + np.arange(-8, 9)])
+    widths = np.unique(np.clip(np.round(grid), 1, dim).astype(int))
     if rule is not None:
         widths = widths[widths >= kept]
     risks = [np.nan if p == n else _theory(problem, int(p), kept, metric, rule) for p in widths]
