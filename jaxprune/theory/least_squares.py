@@ -9,27 +9,19 @@ At rank n the first fit is at the interpolation threshold: its risk and that of 
 no first fit to be predicted from: ``inf`` is returned for it too, by convention.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jaxprune.theory import arguments, truncated
+from jaxprune.theory import arguments, refit, truncated
+from jaxprune.theory.fit import Fit, first_fit, solve_ridge
 from jaxprune.theory.truncated import Moments
 
 Array = NDArray[np.float64]
 RULES = ("magnitude", "hessian", "oracle", "random")
 BY_FIT = ("magnitude", "hessian")
 SAMPLES = ("same", "fresh")
-
-
-class Fit(NamedTuple):
-    """Law of a fit: coefficient i is N(shrink_i teacher_i, sd_i^2); ``bias`` = 1 - shrink; ``risk`` of the dense model."""
-
-    shrink: Array
-    bias: Array
-    sd: Array
-    risk: float
 
 
 def reduce(eigs: ArrayLike, teacher: ArrayLike, noise: float, width: int) -> tuple[Array, Array, float]:
@@ -52,7 +44,7 @@ def effective_ridge(eigs: ArrayLike, n: int, ridge: float = 0.0) -> float:
     """
     eigs = arguments.spectrum(eigs)
     n, ridge = arguments.integer("n", n, 1), arguments.non_negative("ridge", ridge)
-    return _effective_ridge(eigs[eigs > 0], np.ones(np.count_nonzero(eigs)), n, ridge)
+    return solve_ridge(eigs[eigs > 0], np.ones(np.count_nonzero(eigs)), n, ridge)
 
 
 def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float = 0.0) -> float:
@@ -64,7 +56,7 @@ def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     n, ridge = arguments.integer("n", n, 1), arguments.non_negative("ridge", ridge)
     live = eigs > 0
-    return _fit(eigs[live], teacher[live], noise, n, ridge).risk
+    return first_fit(eigs[live], teacher[live], noise, n, ridge).risk
 
 
 def pruned_risk(
@@ -80,7 +72,7 @@ def pruned_risk(
     eigs, teacher, noise, n, kept, ridge = _problem(eigs, teacher, noise, n, kept, rule, ridge)
     live = eigs > 0
     lam, beta = eigs[live], teacher[live]
-    fit = _fit(lam, beta, noise, n, ridge)
+    fit = first_fit(lam, beta, noise, n, ridge)
     counts, where = np.unique(kept, return_inverse=True)
     if np.isinf(fit.risk):
         risks = np.where(np.minimum(counts, len(lam)) > 0, np.inf, noise**2 + float(np.sum(lam * beta**2)))
@@ -115,7 +107,7 @@ def retrained_risk(
     live = eigs > 0
     lam, beta = eigs[live], teacher[live]
     counts, where = np.unique(kept, return_inverse=True)
-    fit = _fit(lam, beta, noise, n, ridge)
+    fit = first_fit(lam, beta, noise, n, ridge)
     by_fit = rule in BY_FIT
     sizes = np.minimum(counts, len(lam)) if by_fit else np.sum(_fixed_shares(eigs, teacher, live, counts, rule), axis=-1)
     if np.any(at := np.abs(sizes - n) < 1e-9 * n):
@@ -129,8 +121,8 @@ def retrained_risk(
     supports = [Moments(*(m[k] for m in support)) for k in range(len(counts))]
     # Where nothing is lost there was no choice, and so nothing to remember.
     remember = [sample == "same" and by_fit and fit.risk > 0 and bool(np.any(kept.lost)) for kept in supports]
-    refits = [_refit_same if m else _refit_fresh for m in remember]
-    risks = np.array([refit(lam, beta, noise, n, fit, kept) for refit, kept in zip(refits, supports, strict=True)])
+    refits = [refit.same_sample if m else refit.fresh_sample for m in remember]
+    risks = np.array([second(lam, beta, noise, n, fit, kept) for second, kept in zip(refits, supports, strict=True)])
     return _shaped(risks[where], kept)
 
 
@@ -210,45 +202,6 @@ def _shaped(risks, kept):
     return float(risks) if kept.ndim == 0 else risks
 
 
-def _fit(lam, beta, noise, n, ridge) -> Fit:
-    """Equations (6) to (8) on the positive eigenvalues."""
-    nu = _effective_ridge(lam, np.ones_like(lam), n, ridge)
-    shrink, bias = lam / (lam + nu), nu / (lam + nu)
-    # 1 - sum(shrink^2)/n cancels near the threshold; equal by (6), and exact:
-    slack = (np.sum(shrink * bias) + ridge / nu) / n if nu > 0 else 1 - len(lam) / n
-    numerator = noise**2 + float(np.sum(lam * beta**2 * bias**2))
-    at_threshold = np.inf if numerator > 0 else 0.0
-    gamma = float(numerator / slack) if slack > 0 else at_threshold
-    return Fit(shrink, bias, np.sqrt(gamma / (n * lam)) * shrink, gamma)
-
-
-def _effective_ridge(lam, weight, n, ridge) -> float:
-    """The nu of sum weight lam/(lam+nu) + ridge/nu = n, by Newton steps in log nu inside the bracket (9)."""
-    if ridge == 0 and np.sum(weight) <= n:
-        return 0.0
-    down = np.argsort(-lam)
-    top, mass = lam[down], weight[down]
-    count = np.cumsum(mass)
-    tail = np.concatenate([np.cumsum((top * mass)[::-1])[::-1], [0.0]])
-    before = np.concatenate([[0.0], count])
-    small = before < n
-    low = max(np.max(top * (count / n - 1)), ridge / n)
-    high = np.min((tail[small] + ridge) / (n - before[small]))
-    low, high = np.log(low), np.log(high)
-    u = 0.5 * (low + high)
-    for _ in range(200):
-        nu = np.exp(u)
-        q = top / (top + nu)
-        excess = np.sum(mass * q) + ridge / nu - n
-        low, high = (u, high) if excess > 0 else (low, u)
-        newton = u + excess / (np.sum(mass * q * nu / (top + nu)) + ridge / nu)
-        step = newton if low <= newton <= high else 0.5 * (low + high)
-        if abs(step - u) <= 1e-16 * max(abs(u), 1):
-            break
-        u = step
-    return float(np.exp(u))
-
-
 def _fixed_shares(eigs, teacher, live, counts, rule):
     """Inclusion probabilities (K, live) of supports that do not look at the data."""
     if rule == "random":
@@ -278,61 +231,3 @@ def _support(eigs, teacher, live, fit: Fit, counts, rule) -> Moments:
 def _blind(share) -> Moments:
     """A support that does not depend on the noise of the fit."""
     return Moments(share, 1 - share, 0 * share, share, 0 * share)
-
-
-class Refit(NamedTuple):
-    """A second fit: ``shrink`` theta_2, ``bias`` = 1 - theta_2, ``slack`` = 1 - sum share theta_2^2 / n, and
-    ``free`` = 1 - sum share theta_2 / n, 0 when the refit interpolates."""
-
-    shrink: Array
-    bias: Array
-    slack: float
-    free: float
-
-
-def _refit(lam, share, n) -> Refit:
-    """A second fit to features present with probabilities ``share``; nothing here is a difference of near equals."""
-    size = float(np.sum(share))
-    if size < n:
-        return Refit(np.ones_like(lam), np.zeros_like(lam), 1 - size / n, 1 - size / n)
-    nu = _effective_ridge(lam, share, n, 0.0)
-    shrink, bias = lam / (lam + nu), nu / (lam + nu)
-    return Refit(shrink, bias, float(np.sum(share * shrink * bias)) / n, 0.0)
-
-
-def _refit_fresh(lam, beta, noise, n, fit: Fit, kept: Moments) -> float:
-    """Equation (12)."""
-    second = _refit(lam, kept.share, n)
-    return (noise**2 + float(np.sum(lam * beta**2 * (kept.lost + kept.share * second.bias**2)))) / second.slack
-
-
-def _refit_same(lam, beta, noise, n, fit: Fit, kept: Moments) -> float:
-    """Equations (13a-c), in units of the first noise: v1 = sqrt(gamma) (x + h) chooses, v2 is refitted.
-
-    Both noises come from one sample: Cov = r gamma, and c is the memory that the second fit has of the first
-    residual when the first fit is biased. A coefficient that is kept errs by -lean x + theta2 b h + fresh noise.
-    """
-    theta2, bias2, slack, free = _refit(lam, kept.share, n)
-    theta, bias = fit.shrink, fit.bias
-    x = beta * theta / fit.sd
-    xh = x * kept.first
-
-    def mean(terms):
-        return float(np.sum(theta2 * terms)) / n
-
-    system = np.array(
-        [
-            [-mean(kept.excess), free + mean(bias * (kept.second + xh))],
-            [
-                1 - mean(theta * kept.second - bias * xh),
-                mean(bias * (theta * (kept.second + xh) - bias * (x**2 * kept.share + xh))),
-            ],
-        ]
-    )
-    outside = float(np.sum(x**2 * bias * (kept.lost + kept.share * bias2))) / n
-    known = np.array([mean(xh), noise**2 / fit.risk + mean(theta * xh) + outside])
-    r, c = np.linalg.solve(system, known) if np.any(bias) else (known[1] / system[1, 0], 0.0)
-    b, lean = r - c * bias, bias2 + theta2 * c * bias
-    signal = x**2 * (kept.lost + lean**2 * kept.share) - 2 * lean * theta2 * b * xh
-    chosen = theta2**2 * (b**2 * kept.excess - c * bias * (2 * r - c * bias) * kept.share)
-    return (noise**2 + fit.risk * float(np.sum(signal + chosen)) / n) / slack

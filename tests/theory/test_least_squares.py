@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxprune import spectra, teachers
+from jaxprune.theory import fit
 from jaxprune.theory import least_squares as theory
 from tests import cases, judge
 
@@ -182,8 +183,8 @@ def test_effective_ridge_solves_its_equation(seed, wide, ridge):
         assert np.sum(eigs / (eigs + nu)) + ridge / nu == pytest.approx(n, rel=1e-11)
     shrink = eigs / (eigs + nu)
     gamma = theory.risk(eigs, beta, noise, n, ridge)
-    fit = theory._fit(eigs, beta, noise, n, ridge)
-    assert gamma == pytest.approx(noise**2 + np.sum(eigs * ((1 - shrink) ** 2 * beta**2 + fit.sd**2)), rel=1e-8)
+    law = fit.first_fit(eigs, beta, noise, n, ridge)
+    assert gamma == pytest.approx(noise**2 + np.sum(eigs * ((1 - shrink) ** 2 * beta**2 + law.sd**2)), rel=1e-8)
 
 
 def test_small_ridge_is_no_ridge():

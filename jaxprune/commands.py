@@ -1,0 +1,195 @@
+"""What the commands do; each takes its parsed options and returns an exit status."""
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+from jaxprune import sweep
+from jaxprune.cli import AGREE, DISAGREE, INCOMPLETE, Run
+from jaxprune.compare import compare
+from jaxprune.predict import predict
+from jaxprune.sweep import Stopped, Store, StoreError, load_experiments
+from jaxprune.sweep.experiment import load_file
+
+
+def run(options: Any) -> int:
+    """Sweep, judge and draw every experiment of a file."""
+    index, _, count = options.shard.partition("/")
+    if not (index.isdigit() and count.isdigit()):
+        raise ValueError(f"--shard: {options.shard!r} is not of the form k/K")
+    own = {f.name for f in dataclasses.fields(Run)}
+    asked = {f.name: getattr(options, f.name) for f in dataclasses.fields(options) if f.name not in own}
+    worst = AGREE
+    for experiment in load_experiments(options.file):
+        if options.smoke:
+            experiment = experiment.smoke_size()
+        changed = {name: values for name, values in asked.items() if name in experiment.axes and values is not None}
+        experiment = experiment.resized(seeds=options.seeds, **changed)
+        folder = _folder(options.out, experiment.name, options.smoke)
+        how = dict(
+            root=options.root,
+            workers=options.workers,
+            shard=(int(index), int(count)),
+            time_limit=options.time_limit,
+            budget=None if options.budget is None else options.budget * 2**30,
+        )
+        worst = max(worst, _sweep_and_judge(experiment, options.file, folder, how))
+    return worst
+
+
+def _folder(out: Path, name: str, smoke: bool) -> Path:
+    return out / (f"{name}-smoke" if smoke else name)
+
+
+def _sweep_and_judge(experiment, file: Path, folder: Path, options: dict[str, Any]) -> int:
+    """Sweep, then report and figure; a shard that leaves tasks to others stops after the sweep."""
+    started = time.perf_counter()
+    before = Store(folder).done() if (folder / "run.json").exists() else set()
+    try:
+        samples = sweep.run(experiment, store=folder, **options)
+    except (Stopped, StoreError) as error:
+        print(f"jaxprune: {error}", file=sys.stderr)
+        return INCOMPLETE
+    store = Store(folder)
+    missing = store.missing()
+    if missing and options["shard"][1] > 1:
+        print(f"this shard is done; {len(missing)} tasks of {folder} are left to the others")
+        return AGREE
+    seconds = time.perf_counter() - started
+    trials = int(samples["nonfinite"].size * samples.sizes["seed"])
+    new = f"{len(store.done() - before)} new tasks in {seconds:.1f} s"
+    print(f"{experiment.name}: {trials} trials in {folder / 'data.zarr'}, {new}")
+    report = _report(experiment, samples, folder)
+    _draw(file, experiment, samples, report, folder)
+    return AGREE if report is None or report.ok else DISAGREE
+
+
+def _report(experiment, samples, folder: Path):
+    """Compare with theory where there is any: print the table, keep every point as CSV."""
+    prediction = predict(experiment.make, samples)
+    if prediction is None:
+        bad = int(samples["nonfinite"].sum())
+        print(f"no theory for this problem: nothing to compare. Non-finite trials: {bad}")
+        return None
+    report = compare(samples, prediction)
+    print(report)
+    if not report.ok:
+        for row in report.worst(5):
+            print("  ", ", ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
+    for name, points in report.points.items():
+        points.to_dataframe(dim_order=list(points["z"].dims)).to_csv(folder / f"report_{name}.csv")
+    return report
+
+
+def _draw(file: Path, experiment, samples, report, folder: Path) -> None:
+    """figures/<stem>.py beside the folder of the experiment's file, if it is there: figure.pdf and figure.png."""
+    script = file.resolve().parent.parent / "figures" / file.name
+    if not script.exists():
+        print(f"no figure: {script} does not exist")
+        return
+    matplotlib.use("Agg")
+    figure = load_file(script).draw(samples, report)
+    paths = load_file(script.with_name("style.py")).save(figure, folder)
+    print("figure:", ", ".join(map(str, paths)))
+
+
+def status(options: Any) -> int:
+    """Tell what folders of samples hold."""
+    stores = [options.folder] if (options.folder / "run.json").exists() else sorted(options.folder.glob("*/run.json"))
+    folders = [p if p.is_dir() else p.parent for p in stores]
+    if not folders:
+        raise ValueError(f"folder: {options.folder} holds no samples (no run.json)")
+    status = AGREE
+    for folder in folders:
+        store = Store(folder)
+        receipts, expected = store.receipts(), list(store.expected())
+        corrupt = [c for c, r in receipts.items() if not store.intact(c, r)]
+        missing = [c for c in expected if c not in receipts]
+        bad = {c: r["nonfinite"] for c, r in receipts.items() if r["nonfinite"]}
+        print(f"{folder}: {store.run['name']}, root {store.run['root']}, {store.run['precision']}, jax {store.run['jax']}")
+        print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt")
+        print(f"  non-finite trials: {sum(bad.values())}")
+        for word, chunks in dict(missing=missing, corrupt=corrupt, nonfinite=list(bad)).items():
+            for chunk in chunks[:10]:
+                print(f"  {word}: {store.label(chunk)}")
+            if len(chunks) > 10:
+                print(f"  {word}: and {len(chunks) - 10} more")
+        status = INCOMPLETE if missing or corrupt else status
+    return status
+
+
+def _experiment_files(sims: Path) -> list[Path]:
+    files = sorted(p for p in sims.glob("*.py") if not p.name.startswith(("bench_", "_")))
+    if not files:
+        raise ValueError(f"sims: no experiments in {sims}; run from the project's folder or name another")
+    return files
+
+
+def verify(options: Any) -> int:
+    """Every experiment at its smoke size, one line each."""
+    status = AGREE
+    for file in _experiment_files(options.sims):
+        for experiment in load_experiments(file):
+            started = time.perf_counter()
+            try:
+                samples = sweep.run(
+                    experiment.smoke_size(), store=_folder(options.out, experiment.name, True), workers=options.workers
+                )
+            except Stopped as error:
+                print(f"{experiment.name:32s} FAILED  {error}")
+                status = INCOMPLETE
+                continue
+            prediction = predict(experiment.make, samples)
+            seconds = f"{time.perf_counter() - started:.1f} s"
+            if prediction is None:
+                print(f"{experiment.name:32s} ran, no theory   {seconds}")
+                continue
+            report = compare(samples, prediction)
+            worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
+            word = "agrees" if report.ok else "DISAGREES"
+            print(
+                f"{experiment.name:32s} {word}   {report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}   {seconds}"
+            )
+            status = status if report.ok else max(status, DISAGREE)
+    return status
+
+
+def figure(options: Any) -> int:
+    """Draw again from stored samples."""
+    for experiment in load_experiments(options.file):
+        folder = _folder(options.out, experiment.name, options.smoke)
+        store = Store(folder)
+        store.check(experiment)
+        if missing := store.missing():
+            raise ValueError(f"out: {len(missing)} tasks of {folder} are missing; run the experiment to its end first")
+        samples = store.read()
+        prediction = predict(experiment.make, samples)
+        report = None if prediction is None else compare(samples, prediction)
+        _draw(options.file, experiment, samples, report, folder)
+    return AGREE
+
+
+def listing(options: Any) -> int:
+    """The experiments of a folder."""
+    for file in _experiment_files(options.sims):
+        for e in load_experiments(file):
+            axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
+            print(f"{file}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
+    return AGREE
+
+
+def bench(options: Any) -> int:
+    """One benchmark, or their names."""
+    known = {p.stem.removeprefix("bench_"): p for p in sorted(options.sims.glob("bench_*.py"))}
+    if options.name not in known:
+        if options.name:
+            raise ValueError(f"name: no benchmark {options.name!r}; there are: {', '.join(known) or 'none'}")
+        for name, path in known.items():
+            print(f"{name:20s} {path}")
+        return AGREE
+    load_file(known[options.name]).main()
+    return AGREE
