@@ -93,7 +93,7 @@ class Listing:
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    """Run a benchmark against its peers; without a name, list the benchmarks."""
+    """Run a benchmark against its peers; without a name, all of them."""
 
     name: Positional[str] = ""
     """Such as least_squares, for sims/bench_least_squares.py."""

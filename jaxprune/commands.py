@@ -183,13 +183,10 @@ def listing(options: Any) -> int:
 
 
 def bench(options: Any) -> int:
-    """One benchmark, or their names."""
+    """One benchmark, or all of them."""
     known = {p.stem.removeprefix("bench_"): p for p in sorted(options.sims.glob("bench_*.py"))}
-    if options.name not in known:
-        if options.name:
-            raise ValueError(f"name: no benchmark {options.name!r}; there are: {', '.join(known) or 'none'}")
-        for name, path in known.items():
-            print(f"{name:20s} {path}")
-        return AGREE
-    load_file(known[options.name]).main()
+    if not known or (options.name and options.name not in known):
+        raise ValueError(f"name: no benchmark {options.name!r}; there are: {', '.join(known) or 'none'}")
+    for name in [options.name] if options.name else known:
+        load_file(known[name]).main()
     return AGREE
