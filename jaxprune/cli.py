@@ -112,8 +112,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     try:
         commands = {**COMMANDS, "run": _with_axes(argv)}
-    except (ValueError, OSError, SyntaxError) as error:
+    except (ValueError, OSError, SyntaxError, ImportError) as error:
         sys.exit(_fail(error))
+    except Exception:
+        traceback.print_exc()
+        sys.exit(CRASHED)
     parsed = tyro.extras.subcommand_cli_from_dict(
         commands, prog="jaxprune", description="Simulation and theory of pruning and over-parameterisation.", args=argv
     )
@@ -173,7 +176,7 @@ def _axes(file: Path) -> dict[str, Sequence[Any]]:
                 axes.update({str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
             else:
                 axes.update(ast.literal_eval(node or ast.Name("unknown")))
-    except ValueError:
+    except (ValueError, TypeError):
         from jaxprune.sweep import load_experiments
 
         for experiment in load_experiments(file):

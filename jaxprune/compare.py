@@ -180,8 +180,8 @@ def _aligned(name: str, expected: xr.DataArray, values: xr.DataArray) -> xr.Data
         chosen = {d: means[d] for d in expected.dims if d in expected.coords and d in means.coords}
         expected = expected.sel(chosen)
         return expected.broadcast_like(means).transpose(*means.dims)
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"prediction: {name!r} lacks points of the samples: {error}") from error
+    except Exception as error:  # pandas and xarray have many names for a bad index
+        raise ValueError(f"prediction: {name!r} does not fit the points of the samples: {error}") from error
 
 
 def _judge(values: xr.DataArray, expected: xr.DataArray, kind: xr.DataArray, ladder: str) -> xr.Dataset:

@@ -9,6 +9,7 @@ error of a sample mean, does not exist, "none" where nothing can be judged: asym
 """
 
 import functools
+import inspect
 import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -32,7 +33,7 @@ class Value(NamedTuple):
 
 NONE = Value(np.nan, "none")
 UNDERSTOOD = {"width", "kept", "rule", "ridge"}
-Predictor = Callable[[dict[str, Any]], Value]
+Predictor = tuple[set[str], Callable[[dict[str, Any]], Value]]  # the inner axes it needs, and place -> value
 
 
 def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
@@ -41,6 +42,10 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
     ``make`` is the experiment's: grid point -> problem.
     """
     result = xr.Dataset()
+    parameters = inspect.signature(make).parameters
+    scalars = {str(name): c.item() for name, c in samples.coords.items() if c.ndim == 0}  # left over from a selection
+    fixed = {name: value for name, value in scalars.items() if name in parameters}
+    also = {name: value for name, value in scalars.items() if name in UNDERSTOOD}
     predictors: dict[tuple, dict[str, Predictor]] = {}
     for name, values in samples.data_vars.items():
         if "seed" not in values.dims:
@@ -53,9 +58,10 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
         found = []
         for point in _places(coords, axes):
             if (key := tuple(point.items())) not in predictors:
-                predictors[key] = _predictors(make(**point))
-            predictor = predictors[key].get(str(name), lambda place: NONE)
-            found += [predictor(place) for place in _places(coords, inner)]
+                predictors[key] = _predictors(make(**{**fixed, **point}))
+            needs, predictor = predictors[key].get(str(name), ({""}, lambda place: NONE))
+            known = needs <= {*inner, *also}
+            found += [predictor({**also, **place}) if known else NONE for place in _places(coords, inner)]
         if all(v.kind == "none" for v in found):
             continue
         shape = [len(coords[d]) for d in coords]
@@ -70,7 +76,7 @@ def _places(coords: dict[str, np.ndarray], names: list[str]) -> list[dict[str, A
 
 @functools.singledispatch
 def _predictors(problem: Any) -> dict[str, Predictor]:
-    """Metric -> prediction at an inner point. Register a problem type here to give it theory lines."""
+    """Metric -> what it needs, and its prediction. Register a problem type here to give it theory lines."""
     return {}
 
 
@@ -79,12 +85,13 @@ def _(problem: LinearGaussian) -> dict[str, Predictor]:
     if problem.basis is not None:
         return {}
     lens = _Lens(problem)
+    dense, sparse = {"width"}, {"width", "rule", "kept"}
     return {
-        "risk": lens.dense,
-        "train_error": lens.train_error,
-        "pruned_risk": lens.pruned,
-        "retrained_same": functools.partial(lens.retrained, "same"),
-        "retrained_fresh": functools.partial(lens.retrained, "fresh"),
+        "risk": (dense, lens.dense),
+        "train_error": (dense, lens.train_error),
+        "pruned_risk": (sparse, lens.pruned),
+        "retrained_same": (sparse, functools.partial(lens.retrained, "same")),
+        "retrained_fresh": (sparse, functools.partial(lens.retrained, "fresh")),
     }
 
 
@@ -107,7 +114,7 @@ class _Lens:
         """The reduced problem, the kept count, the rule and the ridge of a place; a count above the width keeps all."""
         reduced = self._reduced(self._count(place["width"]))
         kept = min(self._count(place.get("kept", 0)), len(reduced[0]))
-        rule = place.get("rule", "magnitude")
+        rule = place.get("rule", "")
         return reduced, kept, "hessian" if rule == "empirical_hessian" else rule, float(place.get("ridge", 0.0))
 
     def _heavy(self, size: Any, noise: float, ridge: float = 0.0) -> bool:

@@ -55,9 +55,18 @@ def test_a_ridge_axis_is_understood(name):
 def test_what_is_not_known_is_left_alone():
     assert predict(make, samples("other", width=[5])) is None
     assert predict(make, samples("risk", width=[5], dropout=[0.1])) is None
+    assert predict(make, samples("risk")) is None
+    assert predict(make, samples("pruned_risk", width=[5])) is None
     assert predict(make, samples("pruned_risk", width=[5], rule=["mine"], kept=[2])) is None
     correlated = LinearGaussian.from_covariance(spectra.ar1(60, 0.5), np.ones(60), 0.5, 20)
     assert predict(lambda noise: correlated, samples("risk", width=[5])) is None
+
+
+def test_a_selection_is_predicted_like_the_whole():
+    whole = samples("pruned_risk", width=[5, 8], rule=["oracle", "random"], kept=[4])
+    part = whole.sel(rule="random", noise=0.5)
+    expected = predict(make, whole)["pruned_risk"].sel(rule="random", noise=0.5)
+    np.testing.assert_array_equal(predict(make, part)["pruned_risk"], expected)
 
 
 def test_a_budget_above_the_width_keeps_all():

@@ -1,10 +1,13 @@
-"""What an experiment's functions say: the part of their file that they use, without comments, layout and docstrings."""
+"""What the functions of an experiment say: the text of their file, or their compiled code where there is no file."""
 
 import ast
 import hashlib
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 
 def source_file(function: Callable) -> Path | None:
@@ -14,48 +17,63 @@ def source_file(function: Callable) -> Path | None:
 
 
 def fingerprint(*functions: Callable) -> str:
-    """Changes when the functions, or what they use of their own files, change; not when anything else there does."""
+    """Changes when what the functions might use changes: any statement of their file but declarations of experiments,
+    the first call of ``run`` and what follows it, comments, layout and docstrings."""
     digest = hashlib.sha256()
     for function in functions:
         path = source_file(function)
-        parts = _used(path, function.__qualname__) if path else _compiled(function)
-        digest.update("\0".join(parts).encode())
+        if path:
+            digest.update(_statements(path).encode())
+        if path is None or "<" in function.__qualname__:
+            digest.update(_compiled(inspect.unwrap(function), set()).encode())
     return digest.hexdigest()[:16]
 
 
-def _used(path: Path, name: str) -> list[str]:
-    """The statements that define ``name`` at the top level of a file, and those that these need, as plain text."""
-    definitions: dict[str, ast.stmt] = {}
+def _statements(path: Path) -> str:
+    kept = []
     for statement in ast.parse(path.read_text()).body:
-        definitions.update(dict.fromkeys(_names(statement), statement))
-    found: dict[str, str] = {}
-    waiting = [name.split(".")[0]]
-    while waiting:
-        name = waiting.pop()
-        if name in definitions and name not in found:
-            found[name] = _text(definitions[name])
-            waiting += [node.id for node in ast.walk(definitions[name]) if isinstance(node, ast.Name)]
-    return [found[name] for name in sorted(found)]
-
-
-def _names(statement: ast.stmt) -> list[str]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return [statement.name]
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return [alias.asname or alias.name.split(".")[0] for alias in statement.names]
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        return [node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    return []
+        called = {getattr(c.func, "id", getattr(c.func, "attr", "")) for c in ast.walk(statement) if isinstance(c, ast.Call)}
+        if "run" in called and not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            break
+        if "Experiment" not in called:
+            kept.append(_text(statement))
+    return "\n".join(kept)
 
 
 def _text(statement: ast.stmt) -> str:
     for node in ast.walk(statement):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return ""
     return ast.unparse(statement)
 
 
-def _compiled(function: Callable) -> list[str]:
-    """For what was typed into a notebook or a prompt."""
-    code = function.__code__
-    return [code.co_code.hex(), repr([c for c in code.co_consts if not hasattr(c, "co_code")]), repr(code.co_names)]
+def _compiled(function: Any, seen: set[int]) -> str:
+    """For what was typed into a notebook or a prompt: code, defaults, closure, and the plain globals it names."""
+    if id(function) in seen:
+        return ""
+    seen.add(id(function))
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    named = [function.__globals__[name] for name in sorted(_names(function.__code__)) if name in function.__globals__]
+    used = [*(function.__defaults__ or ()), *cells, *named]
+    values = [_compiled(v, seen) if inspect.isfunction(v) else repr(v) for v in used if _plain(v) or inspect.isfunction(v)]
+    return "\0".join([_code(function.__code__), *values])
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, int | float | complex | str | bytes | tuple | list | dict | None)
+
+
+def _names(code: CodeType) -> set[str]:
+    nested = [_names(c) for c in code.co_consts if isinstance(c, CodeType)]
+    return set(code.co_names).union(*nested)
+
+
+def _code(code: CodeType) -> str:
+    constants = [_code(c) if isinstance(c, CodeType) else _constant(c) for c in code.co_consts]
+    return "\0".join([code.co_code.hex(), *code.co_names, *constants])
+
+
+def _constant(value: Any) -> str:
+    return repr(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import importlib.util
+import inspect
 import itertools
 import json
 import math
@@ -61,6 +62,9 @@ class Experiment:
         clash = [name for name in inner if name in axes or name in RESERVED] + [n for n in axes if n in RESERVED]
         if clash:
             raise ValueError(f"inner, axes: the name {clash[0]!r} is taken; every axis needs its own")
+        for name in ("make", "trial"):
+            if not inspect.isfunction(inspect.unwrap(getattr(self, name))):
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not a function; wrap it in a def")
         for name in ("seeds", "block"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -46,8 +46,10 @@ class Store:
         if not (self.path / "run.json").is_file():
             raise StoreError(f"{self.path} holds no samples (no run.json)")
         try:
-            self.run: dict[str, Any] = json.loads((self.path / "run.json").read_text())
-        except ValueError as error:
+            self.run: dict[str, Any] = dict(json.loads((self.path / "run.json").read_text()))
+            if not {*LAYOUT, "root", "block"} <= set(self.run):
+                raise ValueError("it lacks entries")
+        except (ValueError, TypeError) as error:
             raise StoreError(f"{self.path / 'run.json'} is damaged ({error}); remove the folder and run again") from error
 
     @classmethod
@@ -97,7 +99,7 @@ class Store:
             try:
                 receipt = json.loads(path.read_text())
                 chunk = tuple(int(i) for i in path.stem.split("."))
-                whole = set(receipt["chunks"]) == set(self.run["dims"]) and {"seconds", "nonfinite"} <= set(receipt)
+                whole = dict(receipt["chunks"]).keys() == self.run["dims"].keys() and {"seconds", "nonfinite"} <= set(receipt)
             except (ValueError, OSError, TypeError, KeyError):
                 continue
             if whole and len(chunk) == len(shape) and all(i < size for i, size in zip(chunk, shape, strict=True)):
@@ -149,6 +151,7 @@ class Store:
             names = [*self.axes, "seed", *dims]
             values = np.asarray(group[name][...])  # type: ignore[index]
             lengths = [len(coords[d]) for d in names]
+            values = values[tuple(slice(length) for length in lengths)]  # another run may have enlarged the store
             if values.shape != tuple(lengths):  # an extension was killed before the arrays had grown
                 fill = np.nan if values.dtype.kind == "f" else 0
                 margins = [(0, length - size) for length, size in zip(lengths, values.shape, strict=True)]
@@ -158,8 +161,10 @@ class Store:
         axes = self.axes if experiment is None else experiment.axes
         where: dict[str, Any] = {name: [self.axes[name].index(v) for v in values] for name, values in axes.items()}
         where["seed"] = slice(0, data.sizes["seed"] if experiment is None else experiment.seeds)
-        data = data.isel(where)
-        data["nonfinite"] = nonfinite(data, list(axes), self._finished().isel(where))
+        data, finished = data.isel(where), self._finished().isel(where)
+        if not bool(finished.all()):
+            data = data.where(finished)  # integers that were never computed become NaN too
+        data["nonfinite"] = nonfinite(data, list(axes), finished)
         data.attrs = {key: value for key, value in self.run.items() if key not in LAYOUT}
         data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in self.receipts().values()), 3)
         return data
@@ -178,7 +183,7 @@ class Store:
     def check(self, experiment: Experiment, root: int | None = None, metrics: Collection[str] | None = None) -> None:
         """ValueError, telling what differs, unless these are samples of this experiment (and root)."""
         mine, asked = self.run["definition"], experiment.definition(self.run["root"] if root is None else root)
-        differing = [DIFFERS.get(key, key) for key in asked if asked[key] != mine.get(key)]
+        differing = [DIFFERS.get(key, key) for key in asked if json.dumps(asked[key]) != json.dumps(mine.get(key))]
         if metrics is not None and set(metrics) != set(self.run["dims"]):
             differing.append("the metrics")
         if differing:

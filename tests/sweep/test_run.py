@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -137,14 +138,15 @@ def _other_trial(key, problem):
 def test_a_fingerprint_follows_what_the_functions_use(tmp_path):
     text = """
 import jax
+from jaxprune.sweep import Experiment, run
 N = 3
-UNUSED = 1
 def scale(x):
     return N * x
 def make(a):
     return a
 def trial(key, a):
     return {"m": scale(a)}
+from_here = 1
 """
 
     def marked(change):
@@ -153,19 +155,59 @@ def trial(key, a):
         module = load_file(path)
         return fingerprint(module.make, module.trial)
 
-    first = marked(lambda t: t)
+    first = marked(lambda t: t.replace("from_here = 1", ""))
     for harmless in (
-        lambda t: t + "# a comment",
-        lambda t: t.replace("UNUSED = 1", "UNUSED = 2"),
-        lambda t: t.replace("(x):", '(x):\n    "words"'),
+        lambda t: t.replace("from_here = 1", "# a comment"),
+        lambda t: t.replace("from_here = 1", "EXPERIMENT = Experiment('x', dict(a=[1.0]), make, trial, seeds=5)"),
+        lambda t: t.replace("from_here = 1", "samples = run(2)\nprint(samples)"),
+        lambda t: t.replace("(x):", '(x):\n    "words"').replace("from_here = 1", ""),
     ):
         assert marked(harmless) == first
     for change in (
         lambda t: t.replace("N = 3", "N = 4"),
+        lambda t: t.replace("N = 3", "N = 3; N += 1"),
+        lambda t: t.replace("import jax", "from jax import numpy as jax"),
         lambda t: t.replace("N * x", "N + x"),
         lambda t: t.replace("return a", "return -a"),
     ):
         assert marked(change) != first
+
+
+def test_a_lambda_is_known_by_its_code(tmp_path):
+    def experiment(trial):
+        return Experiment("small", dict(a=[1.0]), make=lambda a: a, trial=trial, seeds=4, block=4)
+
+    for shift, factor in ((1.0, 2.0), (3.0, 2.0)):
+        path = tmp_path / str(shift)
+        run(experiment(lambda key, a, s=shift, f=factor: dict(m=f * a + s)), workers=0, store=path)
+        run(experiment(lambda key, a, s=shift, f=factor: dict(m=f * a + s)), workers=0, store=path)
+        with pytest.raises(ValueError, match="the code of make or trial"):
+            run(experiment(lambda key, a, s=shift + 1, f=factor: dict(m=f * a + s)), workers=0, store=path)
+        with pytest.raises(ValueError, match="the code of make or trial"):
+            run(experiment(lambda key, a, s=shift, f=factor: dict(m=f * a - s)), workers=0, store=path)
+
+
+def test_what_is_no_function_is_refused():
+    import functools
+
+    with pytest.raises(ValueError, match=r"^trial: .* is not a function; wrap it in a def"):
+        Experiment("x", dict(a=[1.0]), make=lambda a: a, trial=functools.partial(trial))
+
+
+def test_integers_that_are_missing_are_not_zero(tmp_path):
+    counting = Experiment("count", dict(a=[1.0]), make=lambda a: a, trial=lambda key, a: dict(k=jnp.int32(7)), seeds=8, block=4)
+    run(counting, workers=0, store=tmp_path / "s", shard=(0, 2))
+    half = Store(tmp_path / "s").read()
+    assert np.isnan(half["k"].values[0, 4:]).all()
+    whole = run(counting, workers=0, store=tmp_path / "s")["k"]
+    assert whole.dtype.kind == "i" and np.all(whole == 7)
+
+
+def test_a_reader_may_be_older_than_the_store(tmp_path, reference):
+    run(TOY, workers=0, store=tmp_path / "s")
+    reader = Store(tmp_path / "s")
+    run(TOY.resized(seeds=20, noise=[0.1, 0.5, 0.9]), workers=0, store=tmp_path / "s")
+    same_bits(reader.read(TOY), reference)
 
 
 def test_xarray_opens_the_store(reference, tmp_path):
