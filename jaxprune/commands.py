@@ -10,7 +10,7 @@ import matplotlib
 
 from jaxprune import sweep
 from jaxprune.cli import AGREE, DISAGREE, INCOMPLETE, Run
-from jaxprune.compare import compare
+from jaxprune.compare import Report, compare
 from jaxprune.predict import predict
 from jaxprune.sweep import Stopped, Store, StoreError, load_experiments
 from jaxprune.sweep.experiment import load_file
@@ -47,35 +47,35 @@ def _folder(out: Path, name: str, smoke: bool) -> Path:
 
 def _sweep_and_judge(experiment, file: Path, folder: Path, options: dict[str, Any]) -> int:
     """Sweep, then report and figure; a shard that leaves tasks to others stops after the sweep."""
-    started = time.perf_counter()
-    before = Store(folder).done() if (folder / "run.json").exists() else set()
     try:
         samples = sweep.run(experiment, store=folder, **options)
     except (Stopped, StoreError) as error:
         print(f"jaxprune: {error}", file=sys.stderr)
         return INCOMPLETE
-    store = Store(folder)
-    missing = store.missing()
-    if missing and options["shard"][1] > 1:
+    if options["shard"][1] > 1 and (missing := Store(folder).missing()):
         print(f"this shard is done; {len(missing)} tasks of {folder} are left to the others")
         return AGREE
-    seconds = time.perf_counter() - started
     trials = int(samples["nonfinite"].size * samples.sizes["seed"])
-    new = f"{len(store.done() - before)} new tasks in {seconds:.1f} s"
+    new = f"{samples.attrs['new_tasks']} new tasks in {samples.attrs['wall_seconds']:.1f} s"
     print(f"{experiment.name}: {trials} trials in {folder / 'data.zarr'}, {new}")
     report = _report(experiment, samples, folder)
     _draw(file, experiment, samples, report, folder)
     return AGREE if report is None or report.ok else DISAGREE
 
 
-def _report(experiment, samples, folder: Path):
-    """Compare with theory where there is any: print the table, keep every point as CSV."""
+def _judge(experiment, samples) -> Report | None:
+    """The report, or None where there is no theory."""
     prediction = predict(experiment.make, samples)
-    if prediction is None:
+    return None if prediction is None else compare(samples, prediction)
+
+
+def _report(experiment, samples, folder: Path) -> Report | None:
+    """Compare with theory where there is any: print the table, keep every point as CSV."""
+    report = _judge(experiment, samples)
+    if report is None:
         bad = int(samples["nonfinite"].sum())
         print(f"no theory for this problem: nothing to compare. Non-finite trials: {bad}")
         return None
-    report = compare(samples, prediction)
     print(report)
     if not report.ok:
         for row in report.worst(5):
@@ -143,12 +143,11 @@ def verify(options: Any) -> int:
                 print(f"{experiment.name:32s} FAILED  {error}")
                 status = INCOMPLETE
                 continue
-            prediction = predict(experiment.make, samples)
+            report = _judge(experiment, samples)
             seconds = f"{time.perf_counter() - started:.1f} s"
-            if prediction is None:
+            if report is None:
                 print(f"{experiment.name:32s} ran, no theory   {seconds}")
                 continue
-            report = compare(samples, prediction)
             worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
             word = "agrees" if report.ok else "DISAGREES"
             print(
@@ -167,9 +166,7 @@ def figure(options: Any) -> int:
         if missing := store.missing():
             raise ValueError(f"out: {len(missing)} tasks of {folder} are missing; run the experiment to its end first")
         samples = store.read()
-        prediction = predict(experiment.make, samples)
-        report = None if prediction is None else compare(samples, prediction)
-        _draw(options.file, experiment, samples, report, folder)
+        _draw(options.file, experiment, samples, _judge(experiment, samples), folder)
     return AGREE
 
 

@@ -79,7 +79,7 @@ def run(
         if own:
             executor.shutdown(wait=True, cancel_futures=True)
     samples = sink.read(experiment)
-    samples.attrs["wall_seconds"] = round(time.monotonic() - started, 3)
+    samples.attrs.update(new_tasks=len(todo), wall_seconds=round(time.monotonic() - started, 3))
     return samples
 
 

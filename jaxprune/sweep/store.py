@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import warnings
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,18 +161,19 @@ class Store:
         axes = self.axes if experiment is None else experiment.axes
         where: dict[str, Any] = {name: [self.axes[name].index(v) for v in values] for name, values in axes.items()}
         where["seed"] = slice(0, data.sizes["seed"] if experiment is None else experiment.seeds)
-        data, finished = data.isel(where), self._finished().isel(where)
+        receipts = self.receipts()
+        data, finished = data.isel(where), self._finished(receipts).isel(where)
         if not bool(finished.all()):
             data = data.where(finished)  # integers that were never computed become NaN too
         data["nonfinite"] = nonfinite(data, list(axes), finished)
         data.attrs = {key: value for key, value in self.run.items() if key not in LAYOUT}
-        data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in self.receipts().values()), 3)
+        data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in receipts.values()), 3)
         return data
 
-    def _finished(self) -> xr.DataArray:
+    def _finished(self, chunks: Iterable[Chunk]) -> xr.DataArray:
         """Which trials have been run: (axes..., seed)."""
         held = np.zeros((*(len(v) for v in self.axes.values()), self.run["blocks"]), bool)
-        for chunk in self.receipts():
+        for chunk in chunks:
             held[chunk] = True
         return xr.DataArray(np.repeat(held, self.run["block"], axis=-1), dims=[*self.axes, "seed"])
 

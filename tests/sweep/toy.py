@@ -2,7 +2,6 @@
 
 import os
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -12,15 +11,10 @@ from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.sweep import Experiment
 
-WIDTHS = [3, 8, 20]
-
 
 def make(noise, decay):
     if decay == 7.0 and os.environ.get("TOY_HANG"):
         time.sleep(1e6)
-    if decay == 8.0 and (mark := os.environ.get("TOY_DIE")) and not Path(mark).exists():
-        Path(mark).touch()
-        os._exit(9)
     if decay == 9.0:
         raise RuntimeError("decay 9 always fails")
     if os.environ.get("TOY_SLOW"):
