@@ -77,9 +77,26 @@ class LinearGaussian:
         return self.teacher.shape[-1]
 
     @property
+    def separable(self) -> bool:
+        """Whether the covariance is diagonal, so that risks are sums over features."""
+        return self.basis is None
+
+    @property
     def variances(self) -> Float[Array, " d"]:
         """The diagonal of the covariance."""
         return jnp.asarray(self.eigs) if self.basis is None else (jnp.asarray(self.basis) ** 2) @ self.eigs
+
+    @property
+    def covariance(self) -> Float[Array, "d d"]:
+        """The whole covariance."""
+        if self.basis is None:
+            return jnp.diag(jnp.asarray(self.eigs))
+        return jnp.matmul(self.basis * self.eigs, self.basis.T, precision=jax.lax.Precision.HIGHEST)
+
+    @property
+    def cross(self) -> Float[Array, " d"]:
+        """``E[x y]``."""
+        return jnp.matmul(self.covariance, self.teacher, precision=jax.lax.Precision.HIGHEST)
 
     def risk(self, coef: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
         """Population risk ``noise^2 + (coef - teacher)^T Sigma (coef - teacher)``, exact, without a test set."""
@@ -87,6 +104,38 @@ class LinearGaussian:
         if self.basis is not None:
             error = jnp.matmul(error, self.basis, precision=jax.lax.Precision.HIGHEST)
         return self.noise**2 + jnp.sum(self.eigs * error**2, axis=-1)
+
+
+@struct
+class Population:
+    """What a linear model of features x meets, whatever their law: ``covariance`` (d, d) = E[x x^T] (not centred),
+    ``cross`` (d,) = E[x y] and ``energy`` = E[y^2]. A trial draws one where features are random.
+    """
+
+    covariance: Any
+    cross: Any
+    energy: Any
+    deficient: bool = static(default=False)
+
+    @property
+    def dim(self) -> int:
+        """Number of features d."""
+        return self.cross.shape[-1]
+
+    @property
+    def separable(self) -> bool:
+        """Never: nothing is known of the covariance."""
+        return False
+
+    @property
+    def variances(self) -> Float[Array, " d"]:
+        """The diagonal of the covariance."""
+        return jnp.diagonal(self.covariance)
+
+    def risk(self, coef: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
+        """Population risk ``E[(y - x . coef)^2]``, exact, without a test set."""
+        image = jnp.matmul(coef, self.covariance, precision=jax.lax.Precision.HIGHEST)
+        return self.energy + jnp.sum((image - 2 * self.cross) * coef, axis=-1)
 
 
 @struct

@@ -115,6 +115,26 @@ def retrain_path(
     return jnp.zeros((len(kept), dim), coef.dtype).at[:, chosen].set(coef, unique_indices=True)
 
 
+def leading_solutions(
+    covariance: Float[Array, "m m"], cross: Float[Array, " m"], counts: Int[Array, " K"], deficient: bool = False
+) -> Float[Array, "K m"]:
+    """``b`` with ``covariance b = cross`` on the first s coordinates and zeros behind, for every s in ``counts``.
+
+    ``deficient``: solve by rank, where leading blocks are singular; the solution is then of minimum norm.
+    """
+    live = jnp.arange(len(cross)) < counts[:, None]
+    if deficient:
+
+        def one(mask):
+            block = jnp.where(mask[:, None] & mask, covariance, 0)
+            return linalg.pseudo_solve(block, jnp.where(mask, cross, 0)[:, None])[:, 0]
+
+        return jax.lax.map(one, live)
+    factor = linalg.cholesky(covariance)
+    half = linalg.solve_lower(factor, cross[:, None])
+    return linalg.solve_upper(factor, jnp.where(live.T, half, 0)).T
+
+
 def shared_moments(data: Data, supports: int, most: int) -> tuple[Array, Array] | None:
     """``(X X^T, X y)`` where that is cheaper than a product for each of ``supports`` refits of up to ``most`` features."""
     dim, n = data.features.shape

@@ -10,47 +10,44 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from jaxprune.problems import LinearGaussian
+from jaxprune.problems import LinearGaussian, Population
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import Counts, Data, Path
 
+Problem = LinearGaussian | Population
 Scores = Float[Array, "W d"]
 Rule = Callable[..., Scores]
 
 
-def magnitude(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+def magnitude(path: Path, problem: Problem, key: Array) -> Scores:
     """``|b_i|``."""
     return jnp.abs(path.coef)
 
 
-def hessian(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+def hessian(path: Path, problem: Problem, key: Array) -> Scores:
     """``sqrt(Sigma_ii) |b_i|``: the diagonal second-order saliency, with the population's variances."""
     return jnp.sqrt(problem.variances) * jnp.abs(path.coef)
 
 
-def empirical_hessian(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+def empirical_hessian(path: Path, problem: Problem, key: Array) -> Scores:
     """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments."""
     return jnp.sqrt(jnp.mean(path.data.features**2, axis=-1)) * jnp.abs(path.coef)
 
 
-def oracle(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+def oracle(path: Path, problem: Problem, key: Array) -> Scores:
     """``Sigma_ii beta_i^2`` of the population's best predictor of each width: it never looks at the data."""
-    if problem.basis is None:
-        teacher = jnp.broadcast_to(jnp.asarray(problem.teacher), path.coef.shape)
-    else:
-        factor = problem.basis * jnp.sqrt(problem.eigs)
-        target = jnp.matmul(problem.teacher, factor, precision=least_squares.EXACT)
-        population = Data(factor, target, "rank" if problem.deficient or factor.shape[1] < problem.dim else "cholesky")
-        teacher = least_squares.min_norm_path(population, path.widths).coef
-    return problem.variances * teacher**2
+    if problem.separable:
+        return problem.variances * jnp.broadcast_to(jnp.asarray(problem.teacher), path.coef.shape) ** 2
+    best = least_squares.leading_solutions(problem.covariance, problem.cross, jnp.asarray(path.widths), problem.deficient)
+    return problem.variances * best**2
 
 
-def random(path: Path, problem: LinearGaussian, key: Array) -> Scores:
+def random(path: Path, problem: Problem, key: Array) -> Scores:
     """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled."""
     return jnp.broadcast_to(jax.random.uniform(key, (problem.dim,), path.coef.dtype), path.coef.shape)
 
 
-def orders(path: Path, problem: LinearGaussian, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
+def orders(path: Path, problem: Problem, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
     """The features of each width in the order in which each rule keeps them; absent features come last."""
     live = jnp.arange(path.coef.shape[-1]) < jnp.asarray(path.widths)[:, None]
     scores = jnp.stack([jnp.where(live, rule(path, problem, key), -jnp.inf) for rule in rules], axis=1)
@@ -72,14 +69,14 @@ def descending(scores: Float[Array, "*batch d"]) -> Int[Array, "*batch d"]:
     return jax.lax.sort((~ordered & ~low) | index, is_stable=False) & low
 
 
-def risk_surface(path: Path, problem: LinearGaussian, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
+def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
     """Exact population risk of every pruned model: width x rule x kept count. A count above the width keeps all.
 
     Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
     counts = jnp.minimum(jnp.asarray(kept), jnp.asarray(path.widths)[:, None])
-    if problem.basis is not None:
+    if not problem.separable:
         rank = jnp.argsort(order, axis=-1)
         masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
         return problem.risk(masked)
@@ -93,7 +90,7 @@ def risk_surface(path: Path, problem: LinearGaussian, order: Int[Array, "W R d"]
 
 
 def retrained_surface(
-    data: Data, problem: LinearGaussian, order: Int[Array, "W R d"], widths: Counts, kept: Counts
+    data: Data, problem: Problem, order: Int[Array, "W R d"], widths: Counts, kept: Counts
 ) -> Float[Array, "W R K"]:
     """Exact population risk after refitting every pruned support on ``data`` (the training sample, or a fresh one)."""
     rules, dim = order.shape[1:]
