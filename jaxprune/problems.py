@@ -77,11 +77,6 @@ class LinearGaussian:
         return self.teacher.shape[-1]
 
     @property
-    def separable(self) -> bool:
-        """Whether the covariance is diagonal, so that risks are sums over features."""
-        return self.basis is None
-
-    @property
     def variances(self) -> Float[Array, " d"]:
         """The diagonal of the covariance."""
         return jnp.asarray(self.eigs) if self.basis is None else (jnp.asarray(self.basis) ** 2) @ self.eigs
@@ -121,11 +116,6 @@ class Population:
     def dim(self) -> int:
         """Number of features d."""
         return self.cross.shape[-1]
-
-    @property
-    def separable(self) -> bool:
-        """Never: nothing is known of the covariance."""
-        return False
 
     @property
     def variances(self) -> Float[Array, " d"]:
