@@ -79,11 +79,13 @@ def law(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: 
     """What it predicts: the law of the fitted coefficients, and the risk of the dense model.
 
     Equation: N(S (S + nu)^-1 teacher, (gamma / n) S (S + nu)^-2), nu and gamma from the eigenvalues (14).
-    Regime: limit, for functionals that average over many coefficients; all infinite at rank n.
+    Regime: limit, for functionals that average over many coefficients; at rank n no law, and infinities.
     Source: section 6.1. Test: tests/theory/test_correlated.py.
     """
     eigs, basis, inside = spectral(covariance, teacher)
     fit = _fit(eigs, inside, noise, n, ridge)
+    if np.isinf(fit.risk):
+        return Law(basis @ inside, np.full((len(basis), len(basis)), np.inf), fit.risk)
     return Law(basis @ (fit.shrink * inside), (basis * fit.sd**2) @ basis.T, fit.risk)
 
 
