@@ -65,14 +65,7 @@ def equivalent(
     Raises ValueError as ``moments`` does, and where the covariance is singular in this precision.
     """
     covariance, cross, energy = moments(weights, teacher, noise, activation, inner)
-    try:
-        best = linalg.cho_solve(linalg.cho_factor(covariance, lower=True), cross)
-    except np.linalg.LinAlgError:
-        least, most = np.linalg.eigvalsh(covariance)[[0, -1]]
-        raise ValueError(
-            f"weights: the covariance of {len(cross)} features is singular, its eigenvalues range over {least:.3g} .. {most:.3g};"
-            " use fewer features, or more inputs"
-        ) from None
+    best = _solve(covariance, cross)
     return covariance, best, float(np.sqrt(max(energy - cross @ best, 0.0)))
 
 
@@ -90,6 +83,21 @@ def surrogate(weights: ArrayLike, activation: str = "relu") -> Array:
     covariance = np.outer(mean, mean) + np.outer(slope, slope) * (weights @ weights.T)
     np.fill_diagonal(covariance, energy)
     return covariance
+
+
+def _solve(covariance: Array, cross: Array) -> Array:
+    try:
+        factor = linalg.cho_factor(covariance, lower=True)
+        pivots = np.diag(factor[0]) ** 2
+    except np.linalg.LinAlgError:
+        factor, pivots = None, np.zeros(1)
+    if factor is None or np.min(pivots) <= len(cross) * np.finfo(float).eps * np.max(np.diag(covariance)):
+        least, most = np.linalg.eigvalsh(covariance)[[0, -1]]
+        raise ValueError(
+            f"weights: the covariance of {len(cross)} features is singular, its eigenvalues range over {least:.3g} .. {most:.3g};"
+            " use fewer features, or more inputs"
+        )
+    return linalg.cho_solve(factor, cross)
 
 
 def _matrix(name: str, value: ArrayLike) -> Array:
@@ -120,5 +128,7 @@ def _rows(weights: ArrayLike, activation: str) -> Array:
         np.fill_diagonal(distance, np.inf)
         if np.min(distance) < PARALLEL:
             first, second = sorted(int(i) for i in np.unravel_index(np.argmin(distance), distance.shape))
-            raise ValueError(f"weights: rows {first} and {second} are parallel, at distance {np.min(distance):.3g}; leave one out")
+            raise ValueError(
+                f"weights: rows {first} and {second} are parallel, at distance {np.min(distance):.3g}; leave one out"
+            )
     return weights
