@@ -1,5 +1,6 @@
 """Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,6 +9,27 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxprune.struct import static, struct
+
+
+def _check_count(name: str, value: Any, what: str) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name}: {value!r} is not a number of {what}; use an integer >= 1")
+
+
+def _check_numbers(problem: Any, names: tuple[str, ...]) -> None:
+    """Finite floating-point leaves, among them ``noise``, a standard deviation."""
+    if isinstance(problem.noise, int | np.integer) and not isinstance(problem.noise, bool):
+        object.__setattr__(problem, "noise", float(problem.noise))
+    for name in names:
+        value = np.asarray(getattr(problem, name))
+        if not hasattr(getattr(problem, name), "shape"):
+            object.__setattr__(problem, name, value)
+        if not np.issubdtype(value.dtype, np.floating):
+            raise ValueError(f"{name}: dtype {value.dtype} would be cast silently; pass floating-point numbers")
+        if not np.all(np.isfinite(value)):
+            raise ValueError(f"{name}: holds NaN or infinity")
+    if np.ndim(problem.noise) != 0 or problem.noise < 0:
+        raise ValueError(f"noise: {problem.noise} is not a standard deviation; use one number >= 0")
 
 
 @struct
@@ -30,20 +52,8 @@ class LinearGaussian:
     deficient: bool = static(init=False, default=False)
 
     def __post_init__(self):
-        if not isinstance(self.n, int | np.integer) or isinstance(self.n, bool) or self.n < 1:
-            raise ValueError(f"n: {self.n!r} is not a number of samples; use an integer >= 1")
-        if isinstance(self.noise, int | np.integer) and not isinstance(self.noise, bool):
-            object.__setattr__(self, "noise", float(self.noise))
-        for name in ("eigs", "teacher", "noise", *(["basis"] if self.basis is not None else [])):
-            value = np.asarray(getattr(self, name))
-            if not hasattr(getattr(self, name), "shape"):
-                object.__setattr__(self, name, value)
-            if not np.issubdtype(value.dtype, np.floating):
-                raise ValueError(f"{name}: dtype {value.dtype} would be cast silently; pass floating-point numbers")
-            if not np.all(np.isfinite(value)):
-                raise ValueError(f"{name}: holds NaN or infinity")
-        if np.ndim(self.noise) != 0 or self.noise < 0:
-            raise ValueError(f"noise: {self.noise} is not a standard deviation; use one number >= 0")
+        _check_count("n", self.n, "samples")
+        _check_numbers(self, ("eigs", "teacher", "noise", *(["basis"] if self.basis is not None else [])))
         if np.ndim(self.eigs) != 1 or np.min(self.eigs, initial=np.inf) < 0 or not np.any(self.eigs):
             raise ValueError("eigs: must be one-dimensional, non-negative and not all zero (a matrix: from_covariance)")
         rows = self.eigs if self.basis is None else self.basis
@@ -126,6 +136,69 @@ class Population:
         """Population risk ``E[(y - x . coef)^2]``, exact, without a test set."""
         image = jnp.matmul(coef, self.covariance, precision=jax.lax.Precision.HIGHEST)
         return self.energy + jnp.sum((image - 2 * self.cross) * coef, axis=-1)
+
+
+PARALLEL = 1e-12  # directions whose cosine is that close to one count as the same
+
+
+@struct
+class RandomFeatures:
+    """``y = teacher(a) + noise * z`` with inputs ``a ~ N(0, I)`` of d_in entries, learnt from ``n`` samples by a model
+    that is linear in ``dim`` random features ``x = activation(R a)``, where ``R_ij ~ N(0, 1/d_in)``.
+
+    ``teacher`` (d_in,) is a linear one, ``teacher . a``. With ``inner`` (k, d_in), ``teacher`` (k,) holds the outer
+    weights of a network, ``teacher . activation(inner a)``. ``weights`` (dim, d_in) fixes R, so that a trial is
+    conditioned on it; None: every trial draws its own. ``activation`` is an elementwise function: hand over the same
+    object every time (``jax.nn.relu``, not a new lambda), because it is part of the compiled program.
+    Source: Chang et al. 2020, section 10.
+
+    Raises ValueError, naming the argument, for wrong shapes, non-finite numbers, and weights with a row that is zero
+    or parallel to another (then features depend on each other).
+    """
+
+    teacher: Any
+    noise: Any
+    n: int = static()
+    dim: int = static()
+    activation: Callable = static(default=jax.nn.relu)
+    inner: Any = None
+    weights: Any = None
+
+    def __post_init__(self):
+        _check_count("n", self.n, "samples")
+        _check_count("dim", self.dim, "features")
+        if not callable(self.activation):
+            raise ValueError(f"activation: {self.activation!r} is not a function; pass one such as jax.nn.relu")
+        given = [name for name in ("inner", "weights") if getattr(self, name) is not None]
+        _check_numbers(self, ("teacher", "noise", *given))
+        if np.ndim(self.teacher) != 1 or self.teacher.shape[0] < 1:
+            raise ValueError(f"teacher: shape {np.shape(self.teacher)} is not that of at least one weight")
+        if self.inner is not None and (
+            np.ndim(self.inner) != 2 or self.inner.shape[0] != self.teacher.shape[0] or not self.d_in
+        ):
+            raise ValueError(f"inner: shape {self.inner.shape} is not ({self.teacher.shape[0]}, d_in) with d_in >= 1")
+        if self.weights is not None:
+            self._check_weights()
+
+    def _check_weights(self):
+        if self.weights.shape != (self.dim, self.d_in):
+            raise ValueError(f"weights: shape {self.weights.shape} is not ({self.dim}, {self.d_in})")
+        sizes = np.linalg.norm(self.weights, axis=1, keepdims=True)
+        if not np.all(sizes):
+            raise ValueError(f"weights: row {np.argmin(sizes)} is zero, so its feature does not vary; leave it out")
+        rows = self.weights / sizes
+        cosine = rows @ rows.T
+        np.fill_diagonal(cosine, 0)
+        if self.activation is not jax.nn.relu:  # relu(h) and relu(-h) are two features, tanh(h) and tanh(-h) are one
+            cosine = np.abs(cosine)
+        if np.max(cosine) >= 1 - PARALLEL:
+            first, second = sorted(int(i) for i in np.unravel_index(np.argmax(cosine), cosine.shape))
+            raise ValueError(f"weights: rows {first} and {second} are parallel; leave one of them out")
+
+    @property
+    def d_in(self) -> int:
+        """Number of inputs."""
+        return self.teacher.shape[-1] if self.inner is None else self.inner.shape[-1]
 
 
 @struct
