@@ -12,7 +12,10 @@ def vector(name: str, value: ArrayLike) -> Vector:
     if array.dtype != np.float64:
         raise ValueError(f"{name}: dtype {array.dtype} is not float64; convert it yourself, theory casts nothing")
     if array.ndim != 1:
-        raise ValueError(f"{name}: shape {array.shape} is not one-dimensional; these formulas need a diagonal covariance")
+        raise ValueError(
+            f"{name}: shape {array.shape} is not one-dimensional; these formulas need a diagonal covariance,"
+            " theory.correlated takes a matrix"
+        )
     if not np.all(np.isfinite(array)):
         raise ValueError(f"{name}: holds {array[~np.isfinite(array)][0]}; every entry must be finite")
     return array
@@ -33,6 +36,23 @@ def triple(eigs: ArrayLike, teacher: ArrayLike, noise: float) -> tuple[Vector, V
     if teacher.shape != eigs.shape:
         raise ValueError(f"teacher: shape {teacher.shape} differs from that of eigs, {eigs.shape}")
     return eigs, teacher, non_negative("noise", noise)
+
+
+def covariance(value: ArrayLike) -> NDArray[np.float64]:
+    """A symmetric positive semi-definite float64 matrix, not all zero; nothing is cast or repaired."""
+    matrix = np.asarray(value)
+    if matrix.dtype != np.float64:
+        raise ValueError(f"covariance: dtype {matrix.dtype} is not float64; convert it yourself, theory casts nothing")
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise ValueError(f"covariance: shape {matrix.shape} is not square; theory.least_squares takes a diagonal")
+    if not np.all(np.isfinite(matrix)):
+        raise ValueError(f"covariance: holds {matrix[~np.isfinite(matrix)][0]}; every entry must be finite")
+    scale = np.max(np.abs(matrix))
+    if scale == 0:
+        raise ValueError("covariance: is all zero")
+    if (gap := np.max(np.abs(matrix - matrix.T))) > 1e-10 * scale:
+        raise ValueError(f"covariance: not symmetric, entries differ by {gap:.3g}; pass (S + S.T) / 2")
+    return matrix
 
 
 def non_negative(name: str, value: float) -> float:
