@@ -63,7 +63,7 @@ def iterative_path(
 def _check(path, schedule):
     if schedule.ndim != 3 or len(schedule) != len(path.widths) or not np.issubdtype(schedule.dtype, np.integer):
         raise ValueError(
-            f"schedule: shape {schedule.shape} of {schedule.dtype} is not ({len(path.widths)}, K, rounds) integers; use geometric"
+            f"schedule: {schedule.dtype} of shape {schedule.shape}; use integers ({len(path.widths)}, K, rounds), see geometric"
         )
     first = np.broadcast_to(np.array(path.widths)[:, None, None], (*schedule.shape[:2], 1))
     if np.any(np.diff(schedule, axis=-1, prepend=first) > 0) or np.any(schedule < 0):
