@@ -4,7 +4,8 @@ Autoregressive features of unequal variances, a teacher of six active groups of 
 learnt from n = 150. Scores: magnitude, hessian, the surgeon's saliency (obs) and its greedy form, magnitude of groups
 of five and of ten. What is left is kept as it is (``pruned``), lets the kept coefficients answer for the pruned ones
 (``compensated``), or is refitted on the training sample (``retrained``). ``iterative`` prunes by magnitude and refits,
-in rounds. Figure: figures/saliencies.py.
+in rounds; schedules that end a round near n = 150 features pass through the interpolation threshold.
+Figure: figures/saliencies.py.
 """
 
 import jax
@@ -18,7 +19,7 @@ from jaxprune.sweep import Experiment
 
 DIM, N = 300, 150
 KEPT = [10, 20, 30, 40, 60, 80, 100, 120, 180, 240, 300]
-ROUNDS = [1, 3, 10]
+ROUNDS = ["1 round", "3 rounds", "10 rounds", "leap, 5 rounds"]
 RULES = {
     "magnitude": pruning.magnitude,
     "hessian": pruning.hessian,
@@ -37,20 +38,26 @@ def make(rho, noise):
     return LinearGaussian.from_covariance(covariance, teacher / np.sqrt(teacher @ covariance @ teacher), noise, N)
 
 
+def schedules():
+    """Geometric ones of 1, 3 and 10 rounds, and one whose first round leaps over the threshold, to half of n."""
+    low = np.maximum(N // 2, KEPT)[:, None]
+    leap = np.rint(low * (np.array(KEPT)[:, None] / low) ** (np.arange(5) / 4)).astype(int)
+    return [*(iterative.geometric([DIM], KEPT, rounds) for rounds in (1, 3, 10)), leap[None]]
+
+
 def trial(key, problem):
     sample, rule = jax.random.split(key)
     data = least_squares.draw(problem, sample)
     path = least_squares.min_norm_path(data, [DIM])
     order = pruning.orders(path, problem, RULES.values(), rule)
-    rounds = [
-        iterative.iterative_path(path, problem, iterative.geometric([DIM], KEPT, r), pruning.magnitude, rule) for r in ROUNDS
-    ]
     return {
         "dense": problem.risk(path.coef)[0],
         "pruned": pruning.risk_surface(path, problem, order, KEPT)[0],
         "compensated": saliency.compensated_surface(path, problem, order, KEPT)[0],
         "retrained": pruning.retrained_surface(data, problem, order, [DIM], KEPT)[0],
-        "iterative": problem.risk(jnp.concatenate(rounds)),
+        "iterative": problem.risk(
+            jnp.concatenate([iterative.iterative_path(path, problem, s, pruning.magnitude, rule) for s in schedules()])
+        ),
     }
 
 

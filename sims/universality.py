@@ -2,11 +2,12 @@
 
 ``universality``: designs with independent entries of five laws and one diagonal covariance, on a ladder of n; theory
 is that of the Gaussian design. ``universality_digits``: rows of a finite data set, ReLU features of handwritten
-digits, against a Gaussian design with the same second moments; the target is a linear teacher with noise, or the
+digits, against Gaussian designs with the same second moments; the target is a linear teacher with noise, or the
 parity of the digit itself. Every risk is exact: over the population, or over all rows.
 
-A row of the data set that is drawn twice tells nothing new of x: n of N rows count as about n - n^2 / 2N.
-Figure: figures/universality.py.
+A finite data set has effects of its own, of relative size n / N: rows drawn twice tell nothing new, and some rows of
+the population have been seen. So there are two Gaussian designs: a data set of N Gaussian rows, with the second
+moments of the digits to the last bit, and the infinite population. Figure: figures/universality.py.
 """
 
 import jax
@@ -79,21 +80,27 @@ def make_digits(n, target):
     else:
         raise ValueError(f"target: {target!r}; use 'teacher' or 'parity'")
     twin = LinearGaussian.from_covariance(covariance, beta, residual, n)
-    return Finite(features, values, noise, n), twin
+    rows, unexplained = gaussian_rows(twin, len(features))
+    rest = residual * unexplained if target == "parity" else 0.0
+    return Finite(features, values, noise, n), Finite(rows, rows @ beta + rest, noise, n), twin
+
+
+def gaussian_rows(problem, count):
+    """Rows (count, d) with exactly the covariance of ``problem``, and one more column, uncorrelated, of variance 1."""
+    rank = len(problem.eigs)
+    white = np.sqrt(count) * np.linalg.qr(np.random.default_rng(1).normal(size=(count, rank + 1)))[0]
+    return white[:, :rank] @ (problem.basis * np.sqrt(problem.eigs)).T, white[:, rank]
 
 
 def trial_digits(key, problem):
-    """The digits, and Gaussian features with their second moments."""
-    real, twin = problem
+    """The digits, Gaussian rows with their second moments, and the Gaussian design."""
+    *data_sets, gaussian = problem
     sample, other, rule = jax.random.split(key, 3)
-    widths = [round(w * real.n) for w in DIGITS_WIDTH]
-    drawn = least_squares.draw(twin, other)
+    widths = [round(w * gaussian.n) for w in DIGITS_WIDTH]
+    drawn = least_squares.draw(gaussian, other)
     drawn = least_squares.Data(drawn.features, drawn.target, "rank")  # solved like the digits, to the last detail
-    found = [
-        risks(real.population, designs.resample(real, sample), widths, rule),
-        risks(twin, drawn, widths, rule),
-    ]
-    return jax.tree.map(lambda *parts: jnp.stack(parts), *found)
+    found = [risks(rows.population, designs.resample(rows, sample), widths, rule) for rows in data_sets]
+    return jax.tree.map(lambda *parts: jnp.stack(parts), *found, risks(gaussian, drawn, widths, rule))
 
 
 DIMS = dict(dense=["design", "width"], pruned=["design", "width", "rule"], retrained=["design", "width", "rule"])
@@ -116,7 +123,7 @@ DIGITS = Experiment(
     axes=dict(n=[100], target=["teacher", "parity"]),
     make=make_digits,
     trial=trial_digits,
-    inner=dict(design=["digits", "Gaussian"], width=DIGITS_WIDTH, rule=list(RULES)),
+    inner=dict(design=["digits", "Gaussian rows", "Gaussian"], width=DIGITS_WIDTH, rule=list(RULES)),
     dims=DIMS,
     seeds=200,
     block=10,
