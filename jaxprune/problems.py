@@ -1,5 +1,6 @@
 """Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -199,6 +200,38 @@ class RandomFeatures:
     def d_in(self) -> int:
         """Number of inputs."""
         return self.teacher.shape[-1] if self.inner is None else self.inner.shape[-1]
+
+
+@struct
+class Finite:
+    """A data set that is the whole population: ``features`` (N, d), ``target`` (N,), and ``noise`` >= 0, the standard
+    deviation of what is added anew to every target that is met. A trial learns from ``n`` of its rows.
+
+    Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
+    """
+
+    features: Any
+    target: Any
+    noise: Any
+    n: int = static()
+
+    def __post_init__(self):
+        if np.ndim(self.features) != 2 or not np.all(np.isfinite(self.features)):
+            raise ValueError("features: must be a finite (N, d) array")
+        if np.shape(self.target) != (len(self.features),) or not np.all(np.isfinite(self.target)):
+            raise ValueError(f"target: shape {np.shape(self.target)}; must be finite and ({len(self.features)},)")
+        if np.ndim(self.noise) != 0 or not 0 <= self.noise < np.inf:
+            raise ValueError(f"noise: {self.noise} is not a standard deviation; use one number >= 0")
+        if not isinstance(self.n, int | np.integer) or isinstance(self.n, bool) or self.n < 1:
+            raise ValueError(f"n: {self.n!r} is not a number of samples; use an integer >= 1")
+
+    @property
+    def population(self) -> Population:
+        """Its exact second moments, for exact risks over every row. Dependent features are solved by rank."""
+        x, y = jnp.asarray(self.features), jnp.asarray(self.target)
+        count, product = len(y), functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+        energy = jnp.mean(y**2) + self.noise**2
+        return Population(product(x.T, x) / count, product(x.T, y) / count, energy, deficient=True)
 
 
 @struct

@@ -11,9 +11,14 @@ from jaxtyping import install_import_hook
 
 # Annotated shapes of the simulation are checked while the tests run.
 with install_import_hook("jaxprune.simulate", "beartype.beartype"):
+    import jaxprune.simulate.designs
+    import jaxprune.simulate.iterative
     import jaxprune.simulate.least_squares
+    import jaxprune.simulate.leave_one_out
     import jaxprune.simulate.linalg
-    import jaxprune.simulate.pruning  # noqa: F401
+    import jaxprune.simulate.pruning
+    import jaxprune.simulate.risk_estimators
+    import jaxprune.simulate.saliency  # noqa: F401
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ all widths share one draw. Up to p = n one Cholesky factor serves every width; a
 grows by blocks of features and is factorised once per width. Source: Chang et al. 2020, sections 1.3 and 13.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -55,11 +55,15 @@ class Path:
     widths: tuple[int, ...] = static()
 
 
-def draw(problem: LinearGaussian, key: Key[Array, ""]) -> Data:
-    """One sample of size n. The first p features are the same numbers whatever the number of features."""
+def draw(problem: LinearGaussian, key: Key[Array, ""], entries: Callable[..., Array] = jax.random.normal) -> Data:
+    """One sample of size n. The first p features are the same numbers whatever the number of features.
+
+    ``entries(key, shape, dtype)`` draws independent entries of mean 0 and variance 1 in place of Gaussian ones
+    (see ``designs``): the covariance, and so every risk, is that of the problem; its law is another.
+    """
     design_key, noise_key = jax.random.split(key)
     scale = jnp.sqrt(jnp.asarray(problem.eigs))
-    white = jax.random.normal(design_key, (len(scale), problem.n), dtype=scale.dtype)
+    white = entries(design_key, (len(scale), problem.n), scale.dtype)
     features = scale[:, None] * white
     if problem.basis is not None:
         features = jnp.matmul(problem.basis, features, precision=EXACT)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.problems import LinearGaussian, Population
@@ -50,6 +51,27 @@ def oracle(path: Path, problem: Problem, key: Array) -> Scores:
 def random(path: Path, problem: Problem, key: Array) -> Scores:
     """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled."""
     return jnp.broadcast_to(jax.random.uniform(key, (problem.dim,), path.coef.dtype), path.coef.shape)
+
+
+def grouped(rule: Rule, size: int) -> Rule:
+    """Block pruning: the rule that keeps or prunes consecutive groups of ``size`` features, by the root of the sum of
+    squares of the scores that ``rule`` gives their members. Kept counts must be multiples of ``size`` for groups to stay
+    whole.
+
+    Raises ValueError for a size that is not an integer >= 1, or, when used, divides not every width and d.
+    """
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"size: {size!r} is not a number of features; use an integer >= 1")
+
+    def together(path: Path, problem: Problem, key: Array) -> Scores:
+        torn = [count for count in (*path.widths, problem.dim) if count % size]
+        if torn:
+            raise ValueError(f"size: {size} does not divide {torn[0]} features; use a divisor of every width and of d")
+        scores = rule(path, problem, key)
+        blocks = scores.reshape(len(scores), -1, size)
+        return jnp.repeat(jnp.linalg.norm(blocks, axis=-1), size, axis=-1)
+
+    return together
 
 
 def orders(path: Path, problem: Problem, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:

@@ -7,10 +7,13 @@ import pytest
 
 from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
-from jaxprune.simulate import least_squares, pruning
+from jaxprune.simulate import least_squares, pruning, saliency
 from tests import judge
 
-RULES = [pruning.magnitude, pruning.hessian, pruning.empirical_hessian, pruning.oracle, pruning.random]
+RULES = [
+    *(pruning.magnitude, pruning.hessian, pruning.empirical_hessian, pruning.oracle, pruning.random),
+    *(saliency.obs, saliency.obs_greedy, saliency.empirical_obs(0.1)),
+]
 WIDTHS = [1, 2, 7, 19, 20, 21, 23, 40, 64]
 KEPT = [0, 1, 5, 18, 30, 60]
 

@@ -1,0 +1,115 @@
+"""Exact risks, what is estimated of them from the training sample, and the relative bias of each estimate."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.predict import TAIL
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import least_squares as theory
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+MODELS = {"risk": "dense", "pruned_risk": "pruned", "retrained_same": "pruned and retrained"}
+# what is appended to the name of the metric, its label, its look
+EXACT = ("", "exact risk", 6)
+ESTIMATES = [
+    ("_whole", "leave-one-out of the whole pipeline", 0),
+    ("_naive", "leave-one-out, support held fixed", 1),
+    ("_gcv", "GCV, support held fixed", 2),
+]
+RULE = "magnitude"
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Columns: dense, pruned, retrained. Rows: risks without a ridge; biases without and with one. At the largest n,
+    the last noise, and the smallest kept count."""
+    here = samples.isel(n=-1, noise=-1, kept=0).sel(rule=RULE)
+    problem = sim.make(n=int(here["n"]), noise=float(here["noise"]))
+    with style.paper():
+        figure, axes = plt.subplots(3, 3, figsize=(style.FULL, 5.4), sharex=True, sharey="row")
+        for column, (metric, title) in zip(axes.T, MODELS.items(), strict=True):
+            column[0].set_title(title)
+            _theory(column[0], problem, metric, float(here["kept"]))
+            for what, label, index in (EXACT, *ESTIMATES):
+                if metric + what in here:
+                    _plot(column[0], here[metric + what].isel(ridge=0), problem.n, index, label)
+            column[0].set(xscale="log", yscale="log")
+            for ax, ridge in zip(column[1:], (0, -1), strict=True):
+                ax.axhline(0, color="0.3", lw=0.8)
+                for what, _, index in ESTIMATES:
+                    if metric + what in here:
+                        _bias(ax, here.isel(ridge=ridge), metric, what, problem.n, index)
+        _finish(figure, axes, here, problem)
+    return figure
+
+
+def _theory(ax, problem, metric: str, share: float) -> None:
+    n, kept = problem.n, round(share * problem.n)
+    grid = np.round(np.geomspace(min(sim.WIDTH) * n, max(sim.WIDTH) * n, 120))
+    widths = np.unique(np.append(grid, n + np.arange(-5, 6)).astype(int))
+    risks = [np.nan if p == n else _predicted(problem, int(p), kept, metric) for p in widths]
+    ax.plot(widths / n, risks, color=style.COLOURS[EXACT[2]], label="exact risk, theory")
+
+
+def _predicted(problem, width: int, kept: int, metric: str) -> float:
+    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    if metric == "risk":
+        return theory.risk(*reduced)
+    if metric == "pruned_risk":
+        return float(theory.pruned_risk(*reduced, kept, RULE))
+    return float(theory.retrained_risk(*reduced, kept, RULE))
+
+
+def _heavy(values: xr.DataArray, n: int, metric: str):
+    """Where means, or their standard errors, do not exist."""
+    return (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
+
+
+def _plot(ax, values: xr.DataArray, n: int, index: int, label: str) -> None:
+    """Means with bands; medians (filled) near the threshold. The estimates stand a little apart."""
+    x = values["width"] * 1.03 ** (index - 1 if index < len(ESTIMATES) else 0)
+    heavy = _heavy(values, n, str(values.name))
+    for plot, chosen, name in ((style.means, ~heavy, label), (style.medians, heavy, None)):
+        some = np.flatnonzero(chosen)
+        plot(ax, x.isel(width=some), values.isel(width=some), index, name)
+
+
+def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> None:
+    """In percent of the exact risk: of its mean, or trial by trial where medians are taken."""
+    risk, found = here[metric], here[metric + what]
+    heavy = _heavy(risk, n, metric) & (float(here["ridge"]) == 0)
+    scale = xr.where(xr.DataArray(heavy, dims="width"), risk, risk.mean("seed"))
+    gap = (100 * (found - risk) / scale).transpose(*risk.dims)
+    x = gap["width"] * 1.03 ** (index - 1)
+    for plot, chosen in ((style.means, ~heavy), (style.medians, heavy)):
+        some = np.flatnonzero(chosen)
+        plot(ax, x.isel(width=some), gap.isel(width=some), index)
+
+
+def _finish(figure, axes, here, problem) -> None:
+    ridge = float(here["ridge"][-1])
+    for ax, label in zip(axes[:, 0], ("risk", "bias (% of risk), no ridge", f"bias (% of risk), ridge {ridge:g}"), strict=True):
+        ax.set_ylabel(label)
+    low, high = axes[0, 0].get_ylim()
+    places = [p for p in (0.3, 0.5, 1, 2, 3, 5, 10, 20, 50) if low <= p <= high]
+    axes[0, 0].set_yticks(places, [f"{p:g}" for p in places])
+    axes[0, 0].minorticks_off()
+    for ax in axes.flat:
+        ax.axvline(1, color="0.6", lw=0.8, ls=":")
+    for ax in axes[-1]:
+        ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
+        ax.minorticks_off()
+        ax.set_xlabel("overparameterisation $p/n$")
+    handles = dict(zip(*reversed(axes[0, 1].get_legend_handles_labels()), strict=True))
+    title = (
+        f"$n={problem.n}$, $\\sigma={problem.noise:g}$, {RULE}, $s/n={float(here['kept']):g}$; filled: medians;"
+        " of the dense model no support is chosen"
+    )
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)

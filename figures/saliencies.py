@@ -1,0 +1,99 @@
+"""Risk against kept count for saliencies of correlated features. Lines with a label of theory: the law of the fit."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import sampled
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+# metric, its place, look (a colour and a marker), filled: a rule looks the same in both rows
+PRUNED = [
+    ("pruned", dict(rule="magnitude"), 0, False),
+    ("pruned", dict(rule="hessian"), 1, False),
+    ("pruned", dict(rule="obs"), 2, False),
+    ("pruned", dict(rule="obs_greedy"), 3, False),
+    ("pruned", dict(rule="groups of 5"), 4, False),
+    ("pruned", dict(rule="groups of 10"), 5, False),
+    ("compensated", dict(rule="obs"), 2, True),
+    ("compensated", dict(rule="obs_greedy"), 3, True),
+]
+RETRAINED = [
+    ("retrained", dict(rule="magnitude"), 0, False),
+    ("retrained", dict(rule="obs"), 2, False),
+    ("retrained", dict(rule="obs_greedy"), 3, False),
+    ("retrained", dict(rule="groups of 5"), 4, False),
+    ("retrained", dict(rule="groups of 10"), 5, False),
+    ("iterative", dict(rounds="3 rounds"), 6, False),
+    ("iterative", dict(rounds="leap, 5 rounds"), 6, True),
+]
+NAMES = {"obs_greedy": "greedy obs", "3 rounds": "magnitude, 3 rounds", "leap, 5 rounds": "magnitude, leap below $n$, 5 rounds"}
+THEORY = ("magnitude", "hessian")
+DRAWS = 400
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """A column for each correlation: pruned and compensated above, retrained below; at the last noise."""
+    here = samples.isel(noise=-1)
+    with style.paper():
+        count = here.sizes["rho"]
+        shape: Any = dict(figsize=(style.FULL, 4.6), sharex=True, sharey="row", squeeze=False)
+        figure, axes = plt.subplots(2, count, **shape)
+        for column, rho in enumerate(here["rho"].values):
+            for row, curves in enumerate((PRUNED, RETRAINED)):
+                ax, at = axes[row, column], here.sel(rho=rho)
+                ax.axhline(float(at["dense"].mean()), color="0.6", lw=0.8, ls="-.")
+                for metric, place, index, filled in curves:
+                    _markers(ax, at[metric].sel(place), index, filled, _label(metric, place))
+                ax.set(xscale="log", yscale="log")
+            _theory(axes[0, column], sim.make(rho=float(rho), noise=float(here["noise"])))
+            axes[0, column].set_title(f"$\\rho={rho:g}$")
+            axes[1, column].axvline(sim.N, color="0.6", lw=0.8, ls=":")
+            axes[1, column].set_xlabel("kept coefficients $s$")
+            axes[1, column].set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
+            axes[1, column].minorticks_off()
+        _finish(figure, axes)
+    return figure
+
+
+def _label(metric: str, place: dict[str, str]) -> str:
+    (name,) = place.values()
+    return NAMES.get(name, name) + (" + compensation" if metric == "compensated" else "")
+
+
+def _markers(ax, values: xr.DataArray, index: int, filled: bool, label: str) -> None:
+    """Means with 95 % bands, joined by a thin line; filled markers on request."""
+    colour, mean = style.COLOURS[index], values.mean("seed")
+    band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
+    look: Any = dict(marker=style.MARKERS[index], mfc=colour if filled else "white", mew=0.8, elinewidth=0.8)
+    ax.errorbar(values["kept"], mean, band, color=colour, lw=0.5, ls="--" if filled else "-", label=label, zorder=3, **look)
+
+
+def _theory(ax, problem) -> None:
+    """The pruned risk from draws of the Gaussian law of the fit, with exactly s kept."""
+    covariance = problem.basis * problem.eigs @ problem.basis.T
+    kept = np.unique(np.round(np.geomspace(sim.KEPT[0], sim.DIM, 40)).astype(int))
+    for index, rule in enumerate(THEORY):
+        known = (covariance, problem.teacher, float(problem.noise), problem.n)
+        risks = sampled.pruned_risk(*known, kept, rule, draws=DRAWS, seed=0).value
+        ax.plot(kept, risks, color=style.COLOURS[index], label=f"{rule}, theory")
+
+
+def _finish(figure, axes) -> None:
+    for ax, what in zip(axes[:, 0], ("pruned", "pruned and retrained"), strict=True):
+        low, high = ax.get_ylim()
+        places = [p for p in (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2) if low <= p <= high]
+        ax.set_yticks(places, [f"{p:g}" for p in places])
+        ax.minorticks_off()
+        ax.set_ylabel(f"risk, {what}")
+    found = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    note = f"$p=d={sim.DIM}$, $n={sim.N}$ (dotted); dash-dotted: dense model"
+    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=4, fontsize=6.5, title=note)
