@@ -15,9 +15,10 @@ from scipy.optimize import minimize_scalar
 from jaxprune.theory import arguments
 from jaxprune.theory import least_squares as theory
 
-# In units of the trace of the covariance; beyond, risks stand still to the digits that theory gives.
-DECADES = (-9.0, 9.0)
-POINTS = 109  # six in a decade
+# In units of the trace of the covariance; beyond, risks stand still.
+DECADES = (-8.0, 8.0)
+POINTS = 65  # four in a decade
+TIE = 1e-12
 
 
 class Best(NamedTuple):
@@ -68,7 +69,7 @@ def pruned_within(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, bud
     Source: sections 4 and 16. Test: tests/theory/test_tuning.py.
     """
     eigs, teacher, noise, budget = _problem(eigs, teacher, noise, budget)
-    counts = np.unique(np.round(np.linspace(0, budget, min(budget, 64) + 1)).astype(int))
+    counts = np.unique(np.round(np.linspace(0, budget, min(budget, 24) + 1)).astype(int))
 
     def risks(ridge, kept):
         return theory.pruned_risk(eigs, teacher, noise, n, kept, rule, ridge)
@@ -98,13 +99,15 @@ def _grid(eigs):
 
 
 def _best(risk: Callable[[float], float], eigs, kept: int) -> Best:
-    """The least of a grid, refined between its neighbours; an end wins only where nothing inside is better."""
+    """The least of a grid, refined between its neighbours; an end wins ties to round-off."""
     grid = _grid(eigs)
     risks = np.array([risk(ridge) for ridge in grid])
     at = int(np.argmin(risks))
-    if 0 < at < len(grid) - 1:
-        around = np.log(grid[[max(at - 1, 1), at + 1]])
-        found = minimize_scalar(lambda u: risk(np.exp(u)), bounds=around, method="bounded", options=dict(xatol=1e-10))
-        if found.fun <= risks[at]:
-            return Best(float(np.exp(found.x)), kept, float(found.fun))
-    return Best(np.inf if at == len(grid) - 1 else float(grid[at]), kept, float(risks[at]))
+    for end, ridge in ((-1, np.inf), (0, 0.0)):
+        if risks[end] <= (1 + TIE) * risks[at]:
+            return Best(ridge, kept, float(risks[end]))
+    around = np.log(grid[[max(at - 1, 1), at + 1]])
+    found = minimize_scalar(lambda u: risk(np.exp(u)), bounds=around, method="bounded", options=dict(xatol=1e-7))
+    if found.fun <= risks[at]:
+        return Best(float(np.exp(found.x)), kept, float(found.fun))
+    return Best(float(grid[at]), kept, float(risks[at]))
