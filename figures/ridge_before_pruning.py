@@ -30,7 +30,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             _risks(row[0], here, sim.make(n, name), round(float(here["width"]) * n))
             _best(row[1], sim.make(N, name), round(float(here["width"]) * N))
             row[0].set_title(f"{name}: risk, $n={n}$, $p/n={float(here['width']):g}$", loc="left")
-            row[1].set_title(f"{name}: best ridge, theory", loc="left")
+            same = " (HP = MP)" if name == "isotropic" else ""
+            row[1].set_title(f"{name}: best ridge, theory{same}", loc="left")
             row[0].set_ylabel("risk")
             row[1].set_ylabel("best ridge $\\delta$")
         axes[-1, 0].set_xlabel("ridge of the first fit $\\delta$")
