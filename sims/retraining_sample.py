@@ -2,8 +2,9 @@
 
 What figure 4 of the paper shows for random features, on linear models, where both have a theory. Two problems:
 ``isotropic``, coefficients cos(i^2) of unit signal and noise 0.4; ``spiked``, half n spikes of variance 25, equal
-coefficients of unit signal and noise 0.5. Retrained on the same sample the risk has a finite peak at p = n; on a fresh
-sample it has none. Figure: figures/retraining_sample.py.
+coefficients of unit signal and noise 0.5. Retrained on the same sample the risk has a finite peak on either side of
+p = n; at p = n itself, where the first fit is all noise and its ranking blind, it falls to the risk on a fresh sample.
+Figure: figures/retraining_sample.py.
 """
 
 import jax

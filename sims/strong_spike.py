@@ -40,14 +40,14 @@ def trial(key, problem):
 
 EXPERIMENT = Experiment(
     "strong_spike",
-    axes=dict(n=[50, 100, 200], tail=[0.05, 0.15, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8], noise=[0.5]),
+    axes=dict(n=[50, 100, 200], tail=[0.05, 0.2, 0.35, 0.5, 0.65, 0.8], noise=[0.5]),
     make=make,
     trial=trial,
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
     dims=dict(risk=["width"], pruned_risk=["width", "rule", "kept"]),
-    seeds=600,
+    seeds=1500,
     block=50,
     share=["tail"],
-    smoke=dict(n=[50, 100], tail=[0.05, 0.25, 0.45, 0.8], seeds=100),
+    smoke=dict(n=[50, 100], tail=[0.05, 0.35, 0.8], seeds=100),
     describe="strong spikes: large then pruned against small, and the tail energy at which they cross",
 )

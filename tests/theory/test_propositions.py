@@ -112,6 +112,24 @@ def test_the_condition_of_strong_spikes_is_exact():
             assert abs(gap) < 1e-13 if factor == 1 else (gap < 0) == (factor > 1)
 
 
+@pytest.mark.parametrize("rule", ["magnitude", "hessian"])
+@pytest.mark.parametrize("kept", [30, 60])
+def test_at_the_threshold_the_same_sample_is_as_good_as_a_fresh_one(rule, kept):
+    """As p -> n the first fit is all noise and its choice blind: two peaks, and between them the fresh risk."""
+    n = 120
+    eigs = spectra.spiked(300, 40, 9.0)
+    problem = (eigs, teachers.cosine(eigs), 0.5)
+
+    def risk(width, sample, ridge=0.0):
+        return theory.retrained_risk(*theory.reduce(*problem, width), n, kept, rule, sample, ridge)
+
+    gaps = [risk(n, "same", ridge) / risk(n, "fresh", ridge) - 1 for ridge in (1e-6, 1e-8, 1e-10)]
+    np.testing.assert_allclose(np.divide(gaps[:2], gaps[1:]), 10, rtol=0.1)  # like the square root of the ridge
+    assert 0 < gaps[-1] < 1e-3
+    below, above = (max(risk(n + sign * k, "same") for k in range(1, 40)) for sign in (-1, 1))
+    assert min(below, above) > 1.05 * risk(n, "same", 1e-10)
+
+
 def headline(spike=25.0):
     eigs = spectra.spiked(2000, 100, spike)
     return eigs, teachers.constant(eigs), 0.5
