@@ -11,8 +11,14 @@ from jaxtyping import install_import_hook
 
 # Annotated shapes of the simulation are checked while the tests run.
 with install_import_hook("jaxprune.simulate", "beartype.beartype"):
+    import jaxprune.simulate.architectures
+    import jaxprune.simulate.curvature
+    import jaxprune.simulate.labelled
     import jaxprune.simulate.least_squares
     import jaxprune.simulate.linalg
+    import jaxprune.simulate.network_pruning
+    import jaxprune.simulate.networks
+    import jaxprune.simulate.pruned_networks
     import jaxprune.simulate.pruning  # noqa: F401
 
 

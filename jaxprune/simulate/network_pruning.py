@@ -1,33 +1,34 @@
 """Pruning a network to an exact number of weights; biases are kept.
 
-A rule is a function ``(model, params, live, budget, inputs, key) -> mask``: ``live`` is the mask of the dense network,
-``budget`` the number of weights to keep (data; more than there are keeps all), ``inputs`` the training set. Larger
-scores are kept, ties go to the lower layer and index. Scores that are not finite keep nothing, so that a network that
-diverged shows as collapsed. Source: Chang et al. 2020, section 5.
+A rule is a function ``(model, params, live, budget, inputs, noise) -> mask``: ``live`` is the mask of the dense network,
+``budget`` the number of weights to keep (data; more than there are keeps all), ``inputs`` the training set, ``noise``
+independent N(0, 1) numbers, one per weight. Larger scores are kept, ties go to the lower layer and index. Scores that
+are not finite keep nothing, so that a network that diverged shows as collapsed. Source: Chang et al. 2020, section 5.
 """
 
 from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int
 
-from jaxprune.simulate.networks import Model, Parameters, by_rows
+from jaxprune.simulate.networks import Model, Parameters
 from jaxprune.simulate.pruning import descending
 
 Rule = Callable[..., Parameters]
 Budget = Int[Array, ""] | int
+Noise = tuple[Array, ...]
 
 
 def global_magnitude(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, key: Key[Array, ""]
+    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
 ) -> Parameters:
     """``|w|``, all layers in one order."""
     return keep_largest([jnp.abs(w) for w in params.weights], live, budget)
 
 
 def layerwise_magnitude(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, key: Key[Array, ""]
+    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
 ) -> Parameters:
     """``|w|``, every layer keeping the same fraction of its weights; the total is exact by largest remainders."""
     kept = quotas(jnp.stack([jnp.sum(m) for m in live.weights]), budget)
@@ -39,7 +40,7 @@ def layerwise_magnitude(
 
 
 def hessian(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, key: Key[Array, ""]
+    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
 ) -> Parameters:
     """``w^2`` times the Gauss-Newton diagonal of the training loss: the rise of the loss to second order."""
     curved = model.curvature(params, inputs)
@@ -47,11 +48,10 @@ def hessian(
 
 
 def random(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, key: Key[Array, ""]
+    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
 ) -> Parameters:
-    """A uniform order of all weights, the control; the same numbers whatever the largest width."""
-    keys = jax.random.split(key, len(params.weights))
-    return keep_largest([by_rows(jax.random.uniform, k, w.shape) for k, w in zip(keys, params.weights, strict=True)], live, budget)
+    """A random order of all weights, the control."""
+    return keep_largest(noise, live, budget)
 
 
 def keep_largest(scores: Sequence[Array], live: Parameters, budget: Budget) -> Parameters:

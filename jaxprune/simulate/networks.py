@@ -7,7 +7,7 @@ A mask, of live or of kept parameters, is a ``Parameters`` of truth values. Sour
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +41,7 @@ class Trained:
     curve: Float[Array, " steps"]
 
 
+@runtime_checkable
 class Model(Protocol):
     """An architecture at its largest width; static, so that it is part of a program.
 
@@ -72,21 +73,35 @@ def live(model: Model, width: Width) -> Parameters:
     return Parameters(tuple(weights), tuple(biases))
 
 
-def by_rows(sampler: Any, key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
-    """Draws of ``sampler(key, shape)`` such that a smaller array is the leading block of a larger one, in its first
-    two axes."""
-    keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(shape[0]))
-    return jax.vmap(lambda k: sampler(k, shape[1:]))(keys)
+def noise(model: Model, key: Key[Array, ""]) -> tuple[Array, ...]:
+    """N(0, 1) numbers, one for every weight of the largest width.
+
+    A smaller array is the leading block of a larger one, so ``cropped`` noise is that of the smaller model.
+    """
+    layers, dtype = model.layers(), jnp.zeros(()).dtype
+
+    def by_rows(key, shape):
+        keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(shape[0]))
+        return jax.vmap(lambda k: jax.random.normal(k, shape[1:], dtype))(keys)
+
+    shapes = [(out, inner, *kernel) for out, inner, kernel in layers]
+    return tuple(by_rows(k, shape) for k, shape in zip(jax.random.split(key, len(layers)), shapes, strict=True))
 
 
-def init(model: Model, key: Key[Array, ""], width: Width) -> Parameters:
-    """He initialisation: weights N(0, 2 / live inputs of a unit), biases zero."""
-    kept, layers, dtype = live(model, width), model.layers(width), jnp.zeros(()).dtype
-    weights = []
-    for k, mask, (_, inner, kernel) in zip(jax.random.split(key, len(layers)), kept.weights, layers, strict=True):
-        scale = jnp.sqrt(2.0 / jnp.asarray(inner * int(np.prod(kernel)), dtype))
-        weights.append(jnp.where(mask, scale * by_rows(jax.random.normal, k, mask.shape), 0))
-    return Parameters(tuple(weights), tuple(jnp.zeros(mask.shape, dtype) for mask in kept.biases))
+def cropped(values: tuple[Array, ...], model: Model) -> tuple[Array, ...]:
+    """The leading blocks, of the size of the weights of a narrower ``model``; further leading axes stay."""
+    return tuple(
+        v[(..., slice(out), slice(inner), *[slice(None)] * len(kernel))]
+        for v, (out, inner, kernel) in zip(values, model.layers(), strict=True)
+    )
+
+
+def init(model: Model, noise: tuple[Array, ...], width: Width) -> Parameters:
+    """He initialisation from N(0, 1) ``noise``: weights N(0, 2 / live inputs of a unit), biases zero."""
+    mask, weights = live(model, width), []
+    for numbers, (_, inner, kernel) in zip(noise, model.layers(width), strict=True):
+        weights.append(numbers * jnp.sqrt(2 / (jnp.asarray(inner, numbers.dtype) * int(np.prod(kernel)))))
+    return masked(Parameters(tuple(weights), tuple(jnp.zeros(m.shape, noise[0].dtype) for m in mask.biases)), mask)
 
 
 def masked(params: Parameters, mask: Parameters) -> Parameters:

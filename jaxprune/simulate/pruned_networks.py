@@ -58,19 +58,22 @@ def surfaces(
     for name, (_, start) in treatments.items():
         if start not in STARTS:
             raise ValueError(f"treatments: {name!r} starts from {start!r}; use one of {', '.join(STARTS)}")
+    groups = buckets(widths)
+    budgets = jnp.asarray([networks.weight_count(family(base), base) for base in bases])
+    # One draw for all: original weights, fresh weights, and chance for the rules. Every bucket would be slow to compile.
+    drawn = jax.vmap(lambda k: networks.noise(family(groups[-1][0]), k))(jax.random.split(key, 3))
     parts = []
-    for padded, group in buckets(widths):
+    for padded, group in groups:
         model = family(padded)
-        budgets = jnp.asarray([networks.weight_count(family(base), base) for base in bases])
-        one = _protocol(model, budgets, list(treatments.values()), train, test, optimiser, steps, key)
+        noise = networks.cropped(drawn, model)
+        one = _protocol(model, budgets, list(treatments.values()), train, test, optimiser, steps, noise)
         parts.append(_each(one, jnp.asarray(group), one_by_one=model.large))
     return jax.tree.map(lambda *found: jnp.concatenate(found), *parts)
 
 
-def _protocol(model, budgets, treatments, train, test, optimiser, steps, key):
+def _protocol(model, budgets, treatments, train, test, optimiser, steps, noise):
     """The function of a width that does all of it. Its runs are the dense network trained on, then every treatment at
     every budget."""
-    *draws, rule_key = jax.random.split(key, 3)
     rules = list(dict.fromkeys(rule for rule, _ in treatments))
     which_rule = np.repeat([rules.index(rule) for rule, _ in treatments], len(budgets))
     which_start = np.repeat([STARTS.index(start) for _, start in treatments], len(budgets))
@@ -78,9 +81,9 @@ def _protocol(model, budgets, treatments, train, test, optimiser, steps, key):
 
     def one_width(width):
         whole = networks.live(model, width)
-        drawn = jax.vmap(lambda k: networks.init(model, k, width))(jnp.stack(draws))
+        drawn = jax.vmap(lambda n: networks.init(model, n, width))(_at(noise, slice(2)))
         dense = networks.train(model, _at(drawn, 0), whole, train, optimiser, steps)
-        masks = _stack([_masks(rule, model, dense.params, whole, budgets, train, rule_key) for rule in rules])
+        masks = _stack([_masks(rule, model, dense.params, whole, budgets, train, _at(noise, 2)) for rule in rules])
         starts = _after(dense.params, drawn)
         kept = _after(whole, _at(masks, (which_rule, which_budget)))
         first = _after(dense.params, _at(starts, which_start))
@@ -103,9 +106,9 @@ def _protocol(model, budgets, treatments, train, test, optimiser, steps, key):
     return one_width
 
 
-def _masks(rule, model, params, whole, budgets, train, key):
+def _masks(rule, model, params, whole, budgets, train, noise):
     """One mask per budget."""
-    return jax.vmap(lambda budget: rule(model, params, whole, budget, train.inputs, key))(budgets)
+    return jax.vmap(lambda budget: rule(model, params, whole, budget, train.inputs, noise))(budgets)
 
 
 def _measures(model, several, train, test):
