@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Labelled
-from jaxprune.simulate import least_squares
+from jaxprune.simulate import labelled, least_squares
 from jaxprune.simulate.least_squares import Counts, Data
 from jaxprune.simulate.pruning import descending
 from jaxprune.struct import struct
@@ -29,13 +29,13 @@ def draw(problem: Labelled, dim: int, key: Key[Array, ""]) -> Split:
     The first p features are the same whatever ``dim``, so that models of all widths share one draw.
     """
     split_key, feature_key = jax.random.split(key)
-    inputs, labels = jnp.asarray(problem.inputs), jnp.asarray(problem.labels)
-    order = jax.random.permutation(split_key, len(inputs))
-    train, test = order[: problem.n], order[problem.n :]
-    weights = jax.random.normal(feature_key, (dim, inputs.shape[1]), inputs.dtype)
-    features = jax.nn.relu(jnp.matmul(weights, inputs.T, precision=least_squares.EXACT))
-    offset = jnp.mean(labels[train], axis=0)
-    return Split(features[:, train], (labels[train] - offset).T, features[:, test], labels[test].T, offset)
+    train, test = labelled.split(problem, split_key)
+    weights = jax.random.normal(feature_key, (dim, train.inputs.shape[1]), train.inputs.dtype)
+    features, others = (
+        jax.nn.relu(jnp.matmul(weights, batch.inputs.T, precision=least_squares.EXACT)) for batch in (train, test)
+    )
+    offset = jnp.mean(train.labels, axis=1)
+    return Split(features, train.labels - offset[:, None], others, test.labels, offset)
 
 
 def surfaces(split: Split, widths: Counts, kept: Counts, key: Key[Array, ""]) -> dict[str, Float[Array, "..."]]:
