@@ -38,7 +38,7 @@ RIGHT = [
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Two panels at the last value of every axis: dense, pruned and retrained; and retraining on the same or fresh data."""
-    here = samples.isel({axis: -1 for axis in ("n", "noise", "d_in")})
+    here = samples.isel(dict.fromkeys(("n", "noise", "d_in"), -1))
     problem = sim.make(int(here["n"]), float(here["noise"]), int(here["d_in"]))
     kept = [int(s) for s in here["kept"].values]
     lines = curves(problem, grid(int(here["width"].min()), problem.dim, problem.n), kept)

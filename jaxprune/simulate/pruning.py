@@ -5,6 +5,7 @@ index. To add a rule, write such a function here. Source: Chang et al. 2020, sec
 """
 
 from collections.abc import Callable, Collection
+from typing import TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,11 @@ Problem = LinearGaussian | Population
 TIES = 1e9
 Scores = Float[Array, "W d"]
 Rule = Callable[..., Scores]
+
+
+def diagonal(problem: Problem) -> TypeGuard[LinearGaussian]:
+    """Whether features are uncorrelated, so that risks are sums over features."""
+    return isinstance(problem, LinearGaussian) and problem.basis is None
 
 
 def magnitude(path: Path, problem: Problem, key: Array) -> Scores:
@@ -41,7 +47,7 @@ def oracle(path: Path, problem: Problem, key: Array) -> Scores:
 
     For a covariance that is not diagonal, scores equal to 1e-9 of the largest count as ties: they come from a solve.
     """
-    if isinstance(problem, LinearGaussian) and problem.basis is None:
+    if diagonal(problem):
         return problem.variances * jnp.broadcast_to(jnp.asarray(problem.teacher), path.coef.shape) ** 2
     best = least_squares.leading_solutions(problem.covariance, problem.cross, jnp.asarray(path.widths), problem.deficient)
     scores = problem.variances * best**2
@@ -103,7 +109,7 @@ def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept:
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
     counts = jnp.minimum(jnp.asarray(kept), jnp.asarray(path.widths)[:, None])
-    if not isinstance(problem, LinearGaussian) or problem.basis is not None:
+    if not diagonal(problem):
         rank = jnp.argsort(order, axis=-1)
         masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
         return problem.risk(masked)

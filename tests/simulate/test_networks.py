@@ -64,7 +64,10 @@ def test_padding_changes_nothing(x64, family):
         mask = networks.live(model, width)
         trained = networks.train(model, fresh(model, width), mask, batch(model), ADAM, 12)
         curves[widest, width] = np.asarray(trained.curve)
-        assert all(np.all(np.asarray(p)[~np.asarray(m)] == 0) for p, m in zip(jax.tree.leaves(trained.params), jax.tree.leaves(mask), strict=True))
+        assert all(
+            np.all(np.asarray(p)[~np.asarray(m)] == 0)
+            for p, m in zip(jax.tree.leaves(trained.params), jax.tree.leaves(mask), strict=True)
+        )
     judge.exact(curves[8, 3], curves[3, 3], 1e-12)
     assert np.max(np.abs(curves[8, 4] - curves[3, 3])) > 1e-3
     assert curves[3, 3][-1] < curves[3, 3][0]
@@ -145,7 +148,9 @@ def test_pruned_weights_stay_zero(x64, optimiser):
     for w, m in zip(trained.params.weights, mask.weights, strict=True):
         assert np.all(np.asarray(w)[~np.asarray(m)] == 0) and np.any(np.asarray(w) != 0)
     slope = jax.grad(lambda p: jnp.sum(model.apply(networks.masked(p, mask), batch(model).inputs) ** 2))(fresh(model, 4))
-    assert all(np.all(np.asarray(g)[~np.asarray(m)] == 0) for g, m in zip(jax.tree.leaves(slope), jax.tree.leaves(mask), strict=True))
+    assert all(
+        np.all(np.asarray(g)[~np.asarray(m)] == 0) for g, m in zip(jax.tree.leaves(slope), jax.tree.leaves(mask), strict=True)
+    )
     assert np.any(np.asarray(trained.params.biases[0])[:4] != 0), "biases are trained"
 
 
@@ -308,7 +313,14 @@ def test_surfaces_are_network_by_network(x64):
 
 
 def test_buckets():
-    assert pruned_networks.buckets([1, 2, 3, 8, 12, 16, 128]) == [(1, [1]), (2, [2]), (4, [3]), (8, [8]), (16, [12, 16]), (128, [128])]
+    assert pruned_networks.buckets([1, 2, 3, 8, 12, 16, 128]) == [
+        (1, [1]),
+        (2, [2]),
+        (4, [3]),
+        (8, [8]),
+        (16, [12, 16]),
+        (128, [128]),
+    ]
 
 
 def test_large_sets_are_evaluated_in_parts(x64, monkeypatch):
