@@ -3,10 +3,12 @@
 Give the differences seed by seed, both curves measured on the same draw: what the two share cancels.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq, isotonic_regression
 
 Array = NDArray[np.float64]
 
@@ -27,7 +29,7 @@ def crossing(
 
     Points whose mean is ``limit`` standard errors from zero must show one sign on one side and the other on the other.
     Between the two that stand nearest the mean is taken to be monotone (isotonic means, weighted by their variances)
-    and interpolated by Steffen's monotone cubic; outside it may do as it likes. The error and the interval of
+    and interpolated by a monotone cubic; outside it may do as it likes. The error and the interval of
     probability ``coverage`` come from ``resamples`` bootstrap samples of the seeds, drawn from ``seed``. Where x spans
     decades pass its logarithm. The error of interpolation is not included: compare with every other point left out.
 
@@ -84,45 +86,18 @@ def _bracket(x, mean, error, limit) -> tuple[int, int]:
 
 def _zero(x, y, weight, first, last) -> float:
     """Zero of a curve that rises from ``first`` to ``last``; the nearer end where a resample has lost its sign."""
-    centre, level = _isotonic(x[first : last + 1], y[first : last + 1], weight[first : last + 1])
+    inside = slice(first, last + 1)
+    rising = isotonic_regression(y[inside], weights=weight[inside])
+    starts, mass = rising.blocks[:-1], weight[inside]  # points pooled at one level stand at their centre of weight
+    centre = np.add.reduceat(mass * x[inside], starts) / np.add.reduceat(mass, starts)
+    level = rising.x[starts]
     if level[0] >= 0 or level[-1] <= 0:
         return float(centre[0] if level[0] >= 0 else centre[-1])
-    x = np.concatenate([x[:first], centre, x[last + 1 :]])
-    y = np.concatenate([y[:first], level, y[last + 1 :]])
-    at = first + int(np.searchsorted(level, 0.0, side="right")) - 1
-    step = float(x[at + 1] - x[at])
-    (a, b), (up, down) = y[at : at + 2].tolist(), (step * _slopes(x, y)[at : at + 2]).tolist()
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        t = 0.5 * (low + high)
-        rest = 1 - t
-        value = rest**2 * ((1 + 2 * t) * a + t * up) + t**2 * ((1 + 2 * rest) * b - rest * down)
-        low, high = (t, high) if value < 0 else (low, t)
-    return float(x[at]) + 0.5 * (low + high) * step
-
-
-def _isotonic(x, y, weight) -> tuple[Array, Array]:
-    """Weighted least-squares means that rise, one for each pool of points, at the pool's centre of weight."""
-    pools: list[list[float]] = []  # weight, weighted mean of x, of y
-    for point in zip(weight, x, y, strict=True):
-        pools.append(list(point))
-        while len(pools) > 1 and pools[-2][2] >= pools[-1][2]:
-            b, a = pools.pop(), pools.pop()
-            total = a[0] + b[0]
-            pools.append([total, *((a[0] * a[k] + b[0] * b[k]) / total for k in (1, 2))])
-    return np.array([p[1] for p in pools]), np.array([p[2] for p in pools])
-
-
-def _slopes(x, y) -> Array:
-    """Slopes at the knots that keep a piecewise cubic monotone wherever its knots are (Steffen 1990)."""
-    step, secant = np.diff(x), np.diff(y) / np.diff(x)
-    if len(secant) == 1:
-        return np.repeat(secant, 2)
-    left, right = secant[:-1], secant[1:]
-    parabola = (left * step[1:] + right * step[:-1]) / (step[:-1] + step[1:])
-    inner = (np.sign(left) + np.sign(right)) * np.minimum(np.minimum(np.abs(left), np.abs(right)), 0.5 * np.abs(parabola))
-    ends = []
-    for near, far, h, k in ((secant[0], secant[1], step[0], step[1]), (secant[-1], secant[-2], step[-1], step[-2])):
-        slope = near + (near - far) * h / (h + k)
-        ends.append(0.0 if slope * near <= 0 else np.sign(near) * min(abs(slope), 2 * abs(near)))
-    return np.array([ends[0], *inner, ends[1]])
+    at = int(np.searchsorted(level, 0.0, side="right")) - 1
+    if level[at] == 0:
+        return float(centre[at])
+    curve = PchipInterpolator(
+        np.concatenate([x[:first], centre, x[last + 1 :]]), np.concatenate([y[:first], level, y[last + 1 :]])
+    )
+    root: Any = brentq(curve, centre[at], centre[at + 1], xtol=1e-15)
+    return float(root)
