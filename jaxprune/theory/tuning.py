@@ -6,7 +6,7 @@ does not.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -107,7 +107,7 @@ def _best(risk: Callable[[float], float], eigs, kept: int) -> Best:
         if risks[end] <= (1 + TIE) * risks[at]:
             return Best(ridge, kept, float(risks[end]))
     around = np.log(grid[[max(at - 1, 1), at + 1]])
-    found = minimize_scalar(lambda u: risk(np.exp(u)), bounds=around, method="bounded", options=dict(xatol=1e-7))
+    found: Any = minimize_scalar(lambda u: risk(np.exp(u)), bounds=around, method="bounded", options=dict(xatol=1e-7))
     if found.fun <= risks[at]:
         return Best(float(np.exp(found.x)), kept, float(found.fun))
     return Best(float(grid[at]), kept, float(risks[at]))
