@@ -63,8 +63,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         _ticks(axes[1], (0.5, 0.7, 1, 1.5, 2))
         setting = f"$n={problem.n}$, $d_\\mathrm{{in}}={problem.d_in}$, $\\sigma={problem.noise:g}$"
         note = f"{setting}\nnull risk: dash-dotted\nlines: theory"
-        _legend(axes[0], note + ", of RT on fresh data", "upper right")
-        _legend(axes[1], note + " of fresh data", "upper right")
+        _legend(axes[0], note + " (RT: on fresh data)", "upper right")
+        _legend(axes[1], note + " (fresh data)", "upper right")
     return figure
 
 
@@ -94,7 +94,8 @@ def curves(problem, widths: list[int], kept: list[int], activation: str = "relu"
 
 
 def _moments(problem, dim: int, seed: int, activation: str):
-    weights = np.random.default_rng(seed).standard_normal((dim, problem.d_in)) / np.sqrt(problem.d_in)
+    rng = np.random.default_rng([seed, problem.n])  # a stream of its own: the teacher's neurons are no features
+    weights = rng.standard_normal((dim, problem.d_in)) / np.sqrt(problem.d_in)
     inner = None if problem.inner is None else np.asarray(problem.inner)
     return random_features.moments(weights, np.asarray(problem.teacher), float(problem.noise), activation, inner)
 

@@ -24,7 +24,7 @@ REPS = 400
 
 
 def weights_of(case):
-    rng = np.random.RandomState(case["seed"])  # noqa: NPY002  (the reference's own draw)
+    rng = np.random.RandomState(case["seed"])  # the generator of the reference
     return rng.randn(case["p"], case["d_in"]) / np.sqrt(case["d_in"])
 
 
