@@ -63,7 +63,7 @@ def _panel(ax, here: xr.Dataset, activation: str, teacher: str, kept: int) -> No
     null = random_features.moments(rows, np.asarray(problem.teacher), float(problem.noise), activation, inner).energy
     ax.axvline(n, color="0.6", lw=0.8, ls=":")
     ax.axhline(null, color="0.6", lw=0.8, ls="-.")
-    ax.set(xscale="log", yscale="log", ylim=(0.5 * float(np.nanmin(lines["risk"])), 12 * null))
+    ax.set(xscale="log", yscale="log", ylim=(0.75 * float(np.nanmin(lines["risk"])), 12 * null))
     ax.set_xticks([p for p in (20, 50, 100, 200, 500) if p <= problem.dim])
     ax.get_xaxis().set_major_formatter("{x:g}")
     low, high = ax.get_ylim()

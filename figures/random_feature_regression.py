@@ -80,11 +80,11 @@ def curves(problem, widths: list[int], kept: list[int], activation: str = "relu"
     ``retrained_fresh`` (W, K) of magnitude pruning. NaN between the two sides of the threshold, and below a kept count."""
     found: dict[int, list] = {p: [] for p in widths}
     for seed in range(DRAWS):
-        some = [p for p in widths if seed == 0 or p * seed <= FEATURES]
+        some = [p for p in widths if seed < _draws(p)]
         if some:
             moments = _moments(problem, some[-1], seed, activation)
             for p in some:
-                found[p].append(_point(random_features.project(moments, p), problem.n, np.minimum(kept, p)))
+                found[p].append(_point(random_features.project(moments, p), problem.n, kept))
     means = [[np.mean(part, axis=0) for part in zip(*found[p], strict=True)] for p in widths]
     cut = int(np.searchsorted(widths, problem.n))
     width = np.insert(np.asarray(widths, float), cut, np.nan)
@@ -100,10 +100,18 @@ def _moments(problem, dim: int, seed: int, activation: str):
     return random_features.moments(weights, np.asarray(problem.teacher), float(problem.noise), activation, inner)
 
 
-def _point(same, n: int, counts):
-    """The three predictions at one width."""
-    pruned = correlated.pruned_risk(*same, n, counts, method="series")
-    return correlated.risk(*same, n), pruned, sampled.retrained_risk(*same, n, counts, draws=200, seed=0).value
+def _draws(width: int) -> int:
+    return int(np.clip(FEATURES // width, 1, DRAWS))
+
+
+def _point(same: tuple[Any, Any, float], n: int, kept: list[int]):
+    """The three predictions at one width; a count above the width keeps all."""
+    covariance, teacher, noise = same
+    counts = np.minimum(kept, len(teacher))
+    pruned = correlated.pruned_risk(covariance, teacher, noise, n, counts, method="series")
+    draws = 400 // _draws(len(teacher))
+    fresh = sampled.retrained_risk(covariance, teacher, noise, n, counts, draws=draws, seed=0)
+    return correlated.risk(covariance, teacher, noise, n), pruned, fresh.value
 
 
 def markers(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int | None, look: int, label: str | None) -> None:
