@@ -101,7 +101,7 @@ def _moments(problem, dim: int, seed: int, activation: str):
 
 
 def _draws(width: int) -> int:
-    return int(np.clip(FEATURES // width, 1, DRAWS))
+    return int(np.clip(FEATURES // width, 2, DRAWS))
 
 
 def _point(same: tuple[Any, Any, float], n: int, kept: list[int]):
