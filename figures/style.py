@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
-COLOURS = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK]
-MARKERS = list("os^Dv<>")
+GREY = "#888888"
+COLOURS = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY]
+MARKERS = list("os^Dv<>P")
 COLUMN, FULL = 3.25, 6.75  # inches: one column and full width of a two-column page
 RC: Any = {
     "font.family": "serif",

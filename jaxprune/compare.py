@@ -116,6 +116,7 @@ def compare(
     """Judge ``samples`` (dimension ``seed``) by ``prediction``: a dataset, or a mapping of metrics to numbers or arrays.
 
     A variable ``metric_kind`` ("exact", "limit", "tail" or "none") says how to judge; without one, as exact.
+    A variable ``metric_error`` is the standard error of a prediction that is itself an average of draws.
     ``level`` is the probability that a true theory fails anywhere in the report. ``ladder`` names the axis of
     sizes. Metrics in ``allow_nonfinite`` may lose non-finite trials; otherwise these make the report refuse.
 
@@ -143,7 +144,10 @@ def compare(
             kind = _aligned(f"{name}_kind", predicted[f"{name}_kind"], values)
             if unknown := set(np.unique(kind)) - set(KINDS):
                 raise ValueError(f"prediction: {name}_kind is {unknown.pop()!r} somewhere; use one of {', '.join(KINDS)}")
-        points[name] = _judge(values.where(finite), expected, kind, ladder)
+        doubt = xr.zeros_like(expected)
+        if f"{name}_error" in predicted:
+            doubt = _aligned(f"{name}_error", predicted[f"{name}_error"], values)
+        points[name] = _judge(values.where(finite), expected, doubt, kind, ladder)
     tests = sum(int(d["judged"].sum()) for d in points.values())
     limit = float(stats.norm.isf(level / (2 * max(tests, 1))))
     for d in points.values():
@@ -160,7 +164,7 @@ def _as_dataset(samples: xr.Dataset, prediction: Any) -> xr.Dataset:
         return prediction
     named = {}
     for name, value in dict(prediction).items():
-        metric = str(name).removesuffix("_kind")
+        metric = str(name).removesuffix("_kind").removesuffix("_error")
         if np.ndim(value) and not isinstance(value, xr.DataArray) and metric in samples:
             mean = samples[metric].isel(seed=0, drop=True)
             if np.shape(value) != mean.shape:
@@ -184,33 +188,33 @@ def _aligned(name: str, expected: xr.DataArray, values: xr.DataArray) -> xr.Data
         raise ValueError(f"prediction: {name!r} does not fit the points of the samples: {error}") from error
 
 
-def _judge(values: xr.DataArray, expected: xr.DataArray, kind: xr.DataArray, ladder: str) -> xr.Dataset:
-    """Statistics and deviates of one metric."""
+def _judge(values: xr.DataArray, expected: xr.DataArray, doubt: xr.DataArray, kind: xr.DataArray, ladder: str) -> xr.Dataset:
+    """Statistics and deviates of one metric; ``doubt`` is the standard error of the prediction."""
     count = values.notnull().sum("seed")
     mean, median = values.mean("seed"), values.median("seed")
     se = values.std("seed", ddof=1) / np.sqrt(count)
     low, high = values.min("seed"), values.max("seed")
     order = mean.dims
     gap = mean / expected.where(np.isfinite(expected) & (expected != 0)) - 1
-    z, error = xr.full_like(mean, np.nan), se.copy()
+    z, error = xr.full_like(mean, np.nan), np.hypot(se, doubt)
     testable = (count >= 2) & expected.notnull()
 
     exact = testable & (kind == "exact")
-    z = xr.where(exact, _deviate(mean - expected, se, count - 1, np.abs(expected)), z)
+    z = xr.where(exact, _deviate(mean - expected, error, count - 1, np.abs(expected)), z)
 
     within = (expected >= low) & (expected <= high)
     tail = (count >= TAIL_SEEDS) & np.isfinite(expected) & (kind == "tail")
     z = xr.where(tail, xr.where(within, 0.0, np.inf), z)
-    error = xr.where(tail, np.nan, error)
 
     judged = exact | tail
     infinite = testable & (kind == "limit") & np.isinf(expected)
     z, judged = xr.where(infinite, np.inf, z), judged | infinite
     limits = testable & (kind == "limit") & np.isfinite(expected)
     if ladder in mean.dims and mean.sizes[ladder] > 1:
-        at, far, spread, freedom = _extrapolate(mean - expected, se, count, limits, ladder)
+        at, far, spread, freedom = _extrapolate(mean - expected, error, count, limits, ladder)
         z = xr.where(at, _deviate(far, spread, freedom, np.abs(expected)), z)
         error, judged = xr.where(at, spread, error), judged | at
+    error = xr.where(tail, np.nan, error)
     fields = dict(mean=mean, se=se, median=median, low=low, high=high, prediction=expected, gap=gap, z=z)
     result = xr.Dataset({**fields, "resolution": error, "judged": judged, "kind": kind})
     return result.transpose(*order)

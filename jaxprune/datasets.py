@@ -1,9 +1,23 @@
-"""Real data: the set bundled with scikit-learn."""
+"""Real data from local files, and the set bundled with scikit-learn. Nothing is downloaded.
+
+Every set comes as inputs (samples, ...) and one-hot labels (samples, classes), training and test files one after
+the other: an experiment draws its own training set.
+"""
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
+IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+GZIP = b"\x1f\x8b"
+CIFAR10_RECORD = 1 + 3 * 32 * 32
+CLASSES = 10
 
 
 def digits() -> tuple[Array, Array]:
@@ -17,4 +31,115 @@ def digits() -> tuple[Array, Array]:
     except ImportError as error:
         raise ImportError("the digits come with scikit-learn: pip install 'jaxprune[data]'") from error
     pixels, labels = load_digits(return_X_y=True)
-    return np.asarray(pixels, float) / 16 / np.sqrt(pixels.shape[1] / 4), np.eye(10)[labels]
+    return np.asarray(pixels, float) / 16 / np.sqrt(pixels.shape[1] / 4), np.eye(CLASSES)[labels]
+
+
+def mnist(folder: str | Path) -> tuple[Single, Single]:
+    """MNIST, or Fashion-MNIST, whose files have the same names: IDX, each with or without ``.gz``.
+
+    Returns pixels (samples, rows * columns) in [0, 1] and one-hot labels (samples, 10), both float32: the training
+    file, then the test file. Raises FileNotFoundError, naming what was looked for, and ValueError for files of
+    another format, or whose counts differ.
+    """
+    pixels, labels = [], []
+    for part in ("train", "t10k"):
+        image_file, label_file = (_find(folder, f"{part}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1"))
+        images, digit = read_idx(image_file), read_idx(label_file)
+        if images.ndim != 3 or digit.ndim != 1 or len(images) != len(digit):
+            raise ValueError(f"{label_file}: shape {digit.shape} are not the labels of images of shape {images.shape}")
+        pixels.append(images.reshape(len(images), -1))
+        labels.append(_one_hot(digit, label_file))
+    if pixels[0].shape[1] != pixels[1].shape[1]:
+        raise ValueError(f"{folder}: training and test images differ in size; they belong to different sets")
+    return _scaled(np.concatenate(pixels)), np.concatenate(labels)
+
+
+def cifar10(folder: str | Path) -> tuple[Single, Single]:
+    """CIFAR-10, binary version: ``data_batch_1.bin`` to ``data_batch_5.bin`` and ``test_batch.bin``, or with ``.gz``.
+
+    Returns images (samples, 32, 32, 3) in [0, 1] and one-hot labels (samples, 10), both float32: the training batches
+    that are there, at least one, then the test batch. Raises FileNotFoundError, naming what was looked for, and
+    ValueError for files of another format.
+    """
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)]
+    batches = [file for name in names if (file := _existing(folder, name))]
+    if not batches:
+        raise _missing(folder, f"any of data_batch_1.bin to {names[-1]}")
+    batches.append(_find(folder, "test_batch.bin"))
+    images, labels = zip(*map(read_cifar10, batches), strict=True)
+    one_hot = [_one_hot(label, file) for label, file in zip(labels, batches, strict=True)]
+    return _scaled(np.concatenate(images)), np.concatenate(one_hot)
+
+
+def read_idx(path: str | Path) -> np.ndarray:
+    """The array of one IDX file, gzipped or not: two zero bytes, type, rank, big-endian sizes, data.
+
+    Raises ValueError for another magic number or length.
+    """
+    raw = _read(path)
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in IDX_TYPES:
+        raise ValueError(f"{path}: begins with {raw[:4].hex(' ')}, which is not the magic number of an IDX file")
+    kind, rank = np.dtype(IDX_TYPES[raw[2]]), raw[3]
+    start = 4 + 4 * rank
+    if len(raw) < start:
+        raise ValueError(f"{path}: {len(raw)} bytes end before the {rank} sizes of its array; fetch the file again")
+    shape = struct.unpack(f">{rank}I", raw[4:start])
+    expected = start + int(np.prod(shape, dtype=object)) * kind.itemsize
+    if len(raw) != expected:
+        raise ValueError(f"{path}: {len(raw)} bytes, but an array of shape {shape} takes {expected}; fetch the file again")
+    return np.frombuffer(raw, kind, offset=start).reshape(shape)
+
+
+def read_cifar10(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """One binary batch, gzipped or not: images (samples, 32, 32, 3) as bytes and labels (samples,).
+
+    Raises ValueError for another length, and for labels above 9.
+    """
+    raw = np.frombuffer(_read(path), np.uint8)
+    if not len(raw) or len(raw) % CIFAR10_RECORD:
+        raise ValueError(f"{path}: {len(raw)} bytes are no multiple of {CIFAR10_RECORD}; use the binary version of CIFAR-10")
+    records = raw.reshape(-1, CIFAR10_RECORD)
+    labels = records[:, 0]
+    _check_labels(labels, path)
+    return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
+
+
+def _read(path: str | Path) -> bytes:
+    raw = Path(path).read_bytes()
+    if raw[:2] != GZIP:
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path}: a damaged gzip file ({error}); fetch the file again") from error
+
+
+def _existing(folder: str | Path, name: str) -> Path | None:
+    return next((p for p in (Path(folder) / name, Path(folder) / f"{name}.gz") if p.is_file()), None)
+
+
+def _find(folder: str | Path, name: str) -> Path:
+    file = _existing(folder, name)
+    if file is None:
+        raise _missing(folder, name)
+    return file
+
+
+def _missing(folder: str | Path, names: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        f"folder: {folder} does not hold {names}, with or without .gz; put the files there, or name another"
+    )
+
+
+def _check_labels(labels: np.ndarray, path: str | Path) -> None:
+    if np.max(labels, initial=0) >= CLASSES or np.min(labels, initial=0) < 0:
+        raise ValueError(f"{path}: holds the label {np.max(labels)}, but there are {CLASSES} classes; is it another set?")
+
+
+def _one_hot(labels: np.ndarray, path: str | Path) -> Single:
+    _check_labels(labels, path)
+    return np.eye(CLASSES, dtype=np.float32)[labels]
+
+
+def _scaled(pixels: np.ndarray) -> Single:
+    return pixels.astype(np.float32) / np.float32(255)

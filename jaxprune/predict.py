@@ -18,22 +18,26 @@ import numpy as np
 import xarray as xr
 
 from jaxprune.problems import LinearGaussian
-from jaxprune.theory import least_squares as theory
+from jaxprune.theory import correlated, sampled
+from jaxprune.theory import least_squares as diagonal
 
 # Moments of order k of the risk exist for |p - n| > 2k - 1; a trustworthy standard error needs the fourth.
 TAIL = 7
+DRAWS = 400  # of the Gaussian law, where coefficients are correlated
 
 
 class Value(NamedTuple):
-    """One predicted mean and how to judge it."""
+    """One predicted mean, how to judge it, and its standard error where it is itself an average of draws."""
 
     value: float
     kind: str
+    error: float = 0.0
 
 
 NONE = Value(np.nan, "none")
 UNDERSTOOD = {"width", "kept", "rule", "ridge"}
 Predictor = tuple[set[str], Callable[[dict[str, Any]], Value]]  # the inner axes it needs, and place -> value
+UNKNOWN: Predictor = ({""}, lambda place: NONE)
 
 
 def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
@@ -59,13 +63,16 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
         for point in _places(coords, axes):
             if (key := tuple(point.items())) not in predictors:
                 predictors[key] = _predictors(make(**{**fixed, **point}))
-            needs, predictor = predictors[key].get(str(name), ({""}, lambda place: NONE))
+            needs, predictor = predictors[key].get(str(name), UNKNOWN)
             known = needs <= {*inner, *also}
             found += [predictor({**also, **place}) if known else NONE for place in _places(coords, inner)]
         if all(v.kind == "none" for v in found):
             continue
         shape = [len(coords[d]) for d in coords]
-        for key, data in ((name, [v.value for v in found]), (f"{name}_kind", [v.kind for v in found])):
+        parts = {name: [v.value for v in found], f"{name}_kind": [v.kind for v in found]}
+        if any(v.error for v in found):
+            parts[f"{name}_error"] = [v.error for v in found]
+        for key, data in parts.items():
             result[key] = xr.DataArray(np.reshape(data, shape), coords=coords, dims=list(coords))
     return result if result.data_vars else None
 
@@ -82,8 +89,6 @@ def _predictors(problem: Any) -> dict[str, Predictor]:
 
 @_predictors.register
 def _(problem: LinearGaussian) -> dict[str, Predictor]:
-    if problem.basis is not None:
-        return {}
     lens = _Lens(problem)
     dense, sparse = {"width"}, {"width", "rule", "kept"}
     return {
@@ -96,26 +101,32 @@ def _(problem: LinearGaussian) -> dict[str, Predictor]:
 
 
 class _Lens:
-    """The theory of one linear Gaussian problem with diagonal covariance, at any width."""
+    """The theory of one linear Gaussian problem at any width."""
 
     def __init__(self, problem: LinearGaussian):
-        self._problem, self._n = problem, problem.n
+        self._theory: Any = diagonal if problem.basis is None else correlated
+        self._features = np.asarray(problem.eigs, float)
+        if problem.basis is not None:
+            basis = np.asarray(problem.basis, float)
+            self._features = (basis * self._features) @ basis.T
+        self._teacher, self._noise, self._n = np.asarray(problem.teacher, float), float(problem.noise), problem.n
         self._reduced = functools.lru_cache(maxsize=None)(self._reduce)
 
-    def _reduce(self, width: int):
-        triple = (np.asarray(self._problem.eigs), np.asarray(self._problem.teacher), float(self._problem.noise))
-        eigs, teacher, noise = theory.reduce(*triple, width)
-        return eigs, teacher, noise, self._n
+    def _reduce(self, width: int) -> tuple[tuple[Any, Any, Any, int], int]:
+        reduced = self._theory.reduce(self._features, self._teacher, self._noise, width)
+        spectrum = reduced[0] if self._theory is diagonal else correlated.spectral(*reduced[:2]).eigs
+        return (*reduced, self._n), int(np.count_nonzero(spectrum))
 
     def _count(self, value: Any) -> int:
         return round(value * self._n) if isinstance(value, float) else int(value)
 
-    def _model(self, place: dict[str, Any]):
-        """The reduced problem, the kept count, the rule and the ridge of a place; a count above the width keeps all."""
-        reduced = self._reduced(self._count(place["width"]))
-        kept = min(self._count(place.get("kept", 0)), len(reduced[0]))
+    def _model(self, place: dict[str, Any]) -> tuple[tuple[Any, Any, Any, int], int, int, str, float]:
+        """The reduced problem and its rank, the kept count, the rule and the ridge of a place; a count above the width
+        keeps all."""
+        reduced, rank = self._reduced(self._count(place["width"]))
+        kept = min(self._count(place.get("kept", 0)), len(reduced[1]))
         rule = place.get("rule", "")
-        return reduced, kept, "hessian" if rule == "empirical_hessian" else rule, float(place.get("ridge", 0.0))
+        return reduced, rank, kept, "hessian" if rule == "empirical_hessian" else rule, float(place.get("ridge", 0.0))
 
     def _heavy(self, size: Any, noise: float, ridge: float = 0.0) -> bool:
         return abs(size - self._n) <= TAIL and noise > 0 and ridge == 0
@@ -125,39 +136,45 @@ class _Lens:
         return "limit" if all(isinstance(place[name], float) for name in ("width", "kept") if name in place) else "none"
 
     def dense(self, place: dict[str, Any]) -> Value:
-        reduced, _, _, ridge = self._model(place)
-        eigs, _, noise, n = reduced
-        if self._heavy(np.count_nonzero(eigs), noise, ridge):
-            return Value(theory.risk(*reduced), "tail")
-        if ridge == 0 and theory.finite_risk_exists(eigs, n):
-            return Value(theory.finite_risk(*reduced), "exact")
-        return Value(theory.risk(*reduced, ridge), self._limit(place))
+        reduced, rank, _, _, ridge = self._model(place)
+        if self._heavy(rank, reduced[2], ridge):
+            return Value(self._theory.risk(*reduced), "tail")
+        if ridge == 0 and self._theory.finite_risk_exists(reduced[0], self._n):
+            return Value(self._theory.finite_risk(*reduced), "exact")
+        return Value(self._theory.risk(*reduced, ridge), self._limit(place))
 
     def train_error(self, place: dict[str, Any]) -> Value:
-        (eigs, _, noise, n), _, _, ridge = self._model(place)
-        rank = np.count_nonzero(eigs)
-        return Value(noise**2 * (1 - rank / n), "exact") if rank < n and ridge == 0 else NONE
+        reduced, rank, _, _, ridge = self._model(place)
+        return Value(reduced[2] ** 2 * (1 - rank / self._n), "exact") if rank < self._n and ridge == 0 else NONE
 
     def pruned(self, place: dict[str, Any]) -> Value:
-        reduced, kept, rule, ridge = self._model(place)
-        eigs, _, noise, n = reduced
-        if rule not in theory.RULES:
+        reduced, rank, kept, rule, ridge = self._model(place)
+        if rule not in diagonal.RULES:
             return NONE
-        if self._heavy(np.count_nonzero(eigs), noise, ridge) and kept:
-            return Value(theory.pruned_risk(*reduced, kept, rule), "tail")
-        if ridge == 0 and theory.finite_risk_exists(eigs, n, kept, rule):
-            return Value(theory.finite_risk(*reduced, kept, rule), "exact")
-        return Value(theory.pruned_risk(*reduced, kept, rule, ridge), self._limit(place))
+        if self._heavy(rank, reduced[2], ridge) and kept:
+            return Value(self._theory.pruned_risk(*reduced, kept, rule), "tail")
+        if ridge == 0 and self._theory.finite_risk_exists(reduced[0], self._n, kept, rule):
+            return Value(self._theory.finite_risk(*reduced, kept, rule), "exact")
+        if self._theory is correlated and rule in diagonal.BY_FIT:
+            found = sampled.pruned_risk(*reduced, kept, rule, ridge, draws=DRAWS, seed=0)
+            return Value(float(found.value), self._limit(place), float(found.error))
+        return Value(self._theory.pruned_risk(*reduced, kept, rule, ridge), self._limit(place))
 
     def retrained(self, sample: str, place: dict[str, Any]) -> Value:
-        reduced, kept, rule, ridge = self._model(place)
-        eigs, _, _, n = reduced
-        if rule not in theory.RULES:
+        reduced, rank, kept, rule, ridge = self._model(place)
+        if rule not in diagonal.RULES:
             return NONE
-        size = min(kept, np.count_nonzero(eigs))
-        if size == n:
+        size = min(kept, rank)
+        if size == self._n:
             return Value(np.inf, "tail")
-        if theory.finite_risk_exists(eigs, n, kept, rule, retrained=True) and not self._heavy(size, reduced[2]):
-            return Value(theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
-        value = theory.retrained_risk(*reduced, kept, rule, sample, ridge)
-        return Value(value, self._limit(place) if np.isfinite(value) and not self._heavy(size, reduced[2]) else "tail")
+        heavy = self._heavy(size, reduced[2])
+        if self._theory.finite_risk_exists(reduced[0], self._n, kept, rule, retrained=True) and not heavy:
+            return Value(self._theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
+        if self._theory is diagonal:
+            value, error = diagonal.retrained_risk(*reduced, kept, rule, sample, ridge), 0.0
+        elif (sample == "same" and rule in diagonal.BY_FIT) or np.isinf(correlated.risk(*reduced, ridge)):
+            return NONE
+        else:
+            found = sampled.retrained_risk(*reduced, kept, rule, sample, ridge, draws=DRAWS, seed=0)
+            value, error = float(found.value), float(found.error)
+        return Value(value, self._limit(place) if np.isfinite(value) and not heavy else "tail", error)

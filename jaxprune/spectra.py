@@ -51,3 +51,11 @@ def equicorrelated(dim: int, rho: float) -> Matrix:
 def rank_one(direction: Spectrum) -> Matrix:
     """``direction direction^T``: every feature is a multiple of one variable."""
     return np.outer(direction, direction)
+
+
+def random_directions(eigs: Spectrum, seed: int) -> Matrix:
+    """A covariance with eigenvalues ``eigs`` in uniformly random orthogonal directions, drawn from ``seed``."""
+    gaussian = np.random.default_rng(seed).standard_normal((len(eigs), len(eigs)))
+    basis, triangle = np.linalg.qr(gaussian)
+    basis = basis * np.sign(np.diag(triangle))  # uniform only with these signs
+    return (basis * eigs) @ basis.T

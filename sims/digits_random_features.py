@@ -8,7 +8,7 @@ import jax
 
 from jaxprune import datasets
 from jaxprune.problems import Labelled
-from jaxprune.simulate import random_features
+from jaxprune.simulate import labelled_features
 from jaxprune.sweep import Experiment
 
 WIDTH = [30, 60, 100, 150, 200, 250, 280, 300, 320, 350, 400, 500, 700, 1000, 1500]
@@ -26,8 +26,8 @@ def make(n, target):
 
 def trial(key, problem):
     draw, rule = jax.random.split(key)
-    split = random_features.draw(problem, WIDTH[-1], draw)
-    return random_features.surfaces(split, WIDTH, KEPT, rule)
+    split = labelled_features.draw(problem, WIDTH[-1], draw)
+    return labelled_features.surfaces(split, WIDTH, KEPT, rule)
 
 
 EXPERIMENT = Experiment(

@@ -5,20 +5,19 @@ import os
 for name, value in {"NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "MPLBACKEND": "Agg"}.items():
     os.environ.setdefault(name, value)
 
+import importlib
+import pkgutil
+
 import jax
 import pytest
 from jaxtyping import install_import_hook
 
 # Annotated shapes of the simulation are checked while the tests run.
 with install_import_hook("jaxprune.simulate", "beartype.beartype"):
-    import jaxprune.simulate.designs
-    import jaxprune.simulate.iterative
-    import jaxprune.simulate.least_squares
-    import jaxprune.simulate.leave_one_out
-    import jaxprune.simulate.linalg
-    import jaxprune.simulate.pruning
-    import jaxprune.simulate.risk_estimators
-    import jaxprune.simulate.saliency  # noqa: F401
+    import jaxprune.simulate
+
+    for module in pkgutil.iter_modules(jaxprune.simulate.__path__):
+        importlib.import_module(f"jaxprune.simulate.{module.name}")
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ MAY = {  # our own modules that a room may import
     "sweep": {"sweep", "struct", "__init__"},
     "predict": {"problems", "theory"},
     "compare": set(),
+    "crossing": set(),
     "datasets": set(),
     "sims": VOCABULARY | {"simulate", "sweep", "datasets"},
-    "figures": {"sweep", "predict", "compare", "theory"},
+    "figures": {"sweep", "predict", "compare", "crossing", "theory"},
 }
-LIBRARIES = {"theory": {"numpy", "scipy"}, "compare": {"numpy", "scipy", "xarray"}}
+LIBRARIES = {"theory": {"numpy", "scipy"}, "compare": {"numpy", "scipy", "xarray"}, "crossing": {"numpy"}}
 STANDARD = set(__import__("sys").stdlib_module_names)
 
 

@@ -58,8 +58,24 @@ def test_what_is_not_known_is_left_alone():
     assert predict(make, samples("risk")) is None
     assert predict(make, samples("pruned_risk", width=[5])) is None
     assert predict(make, samples("pruned_risk", width=[5], rule=["mine"], kept=[2])) is None
-    correlated = LinearGaussian.from_covariance(spectra.ar1(60, 0.5), np.ones(60), 0.5, 20)
-    assert predict(lambda noise: correlated, samples("risk", width=[5])) is None
+
+
+def test_a_rotation_changes_no_dense_prediction():
+    """The same eigenvalues in random directions; a choice by the fit has no theory on the same sample."""
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((60, 60)))[0]
+    plain = LinearGaussian(spectra.power(60, 1.0), teachers.cosine(np.ones(60)), 0.5, 20)
+    turned = LinearGaussian.from_covariance((turn * plain.eigs) @ turn.T, turn @ plain.teacher, 0.5, 20)
+    for metric, inner in (("risk", {}), ("retrained_same", dict(rule=["oracle"], kept=[60])), ("train_error", {})):
+        here = samples(metric, width=[60], **inner)
+        one, other = predict(lambda noise: plain, here), predict(lambda noise: turned, here)
+        if one is None:
+            assert other is None
+        else:
+            np.testing.assert_allclose(one[metric], other[metric], rtol=1e-10)
+            assert not np.allclose(1.001 * one[metric], other[metric], rtol=1e-10)
+    assert predict(lambda noise: turned, samples("retrained_same", width=[60], rule=["magnitude"], kept=[5])) is None
+    fresh = predict(lambda noise: turned, samples("retrained_fresh", width=[3.0], rule=["magnitude"], kept=[0.25]))
+    assert float(fresh["retrained_fresh_error"].max()) > 0
 
 
 def test_a_selection_is_predicted_like_the_whole():

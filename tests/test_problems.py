@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxprune import spectra, teachers
-from jaxprune.problems import Labelled, LinearGaussian
+from jaxprune.problems import Labelled, LinearGaussian, Population
+from jaxprune.simulate import least_squares, pruning
 from tests import judge
 
 GOOD = dict(eigs=np.array([2.0, 1.0]), teacher=np.array([1.0, -1.0]), noise=0.3, n=10)
@@ -89,6 +90,29 @@ def test_spectra_and_teachers():
     ):
         with pytest.raises(ValueError, match=": "):
             bad()
+
+
+def test_random_directions_keep_the_spectrum():
+    eigs = spectra.spiked(40, 3, 25.0)
+    turned = spectra.random_directions(eigs, seed=1)
+    np.testing.assert_allclose(np.linalg.eigvalsh(turned), np.sort(eigs), rtol=1e-12)
+    assert np.max(np.abs(turned - np.diag(np.diag(turned)))) > 0.1
+    assert not np.allclose(turned, spectra.random_directions(eigs, seed=2))
+
+
+def test_populations_and_problems_tell_the_same_risk(x64):
+    """A Population knows only second moments; its risk, and every rule, is that of the problem it describes."""
+    problem = LinearGaussian.from_covariance(spectra.ar1(12, 0.5), teachers.cosine(np.ones(12)), 0.3, 8)
+    energy = problem.noise**2 + problem.teacher @ problem.covariance @ problem.teacher
+    population = Population(problem.covariance, problem.cross, energy)
+    coef = np.random.default_rng(0).standard_normal((3, 12))
+    np.testing.assert_allclose(population.risk(coef), problem.risk(coef), rtol=1e-12)
+    path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(0)), [5, 12])
+    for rule in (pruning.magnitude, pruning.hessian, pruning.oracle, pruning.random):
+        orders = [pruning.orders(path, p, [rule], jax.random.key(1)) for p in (problem, population)]
+        np.testing.assert_array_equal(*orders)
+        surfaces = [pruning.risk_surface(path, p, orders[0], [0, 3, 7]) for p in (problem, population)]
+        np.testing.assert_allclose(*surfaces, rtol=1e-11)
 
 
 def test_labelled_data_is_checked():

@@ -5,6 +5,7 @@ index. To add a rule, write such a function here. Source: Chang et al. 2020, sec
 """
 
 from collections.abc import Callable, Collection
+from typing import TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +17,14 @@ from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import Counts, Data, Path
 
 Problem = LinearGaussian | Population
+TIES = 1e9
 Scores = Float[Array, "W d"]
 Rule = Callable[..., Scores]
+
+
+def diagonal(problem: Problem) -> TypeGuard[LinearGaussian]:
+    """Whether features are uncorrelated, so that risks are sums over features."""
+    return isinstance(problem, LinearGaussian) and problem.basis is None
 
 
 def magnitude(path: Path, problem: Problem, key: Array) -> Scores:
@@ -36,11 +43,15 @@ def empirical_hessian(path: Path, problem: Problem, key: Array) -> Scores:
 
 
 def oracle(path: Path, problem: Problem, key: Array) -> Scores:
-    """``Sigma_ii beta_i^2`` of the population's best predictor of each width: it never looks at the data."""
-    if problem.separable:
+    """``Sigma_ii beta_i^2`` of the population's best predictor of each width: it never looks at the data.
+
+    For a covariance that is not diagonal, scores equal to 1e-9 of the largest count as ties: they come from a solve.
+    """
+    if diagonal(problem):
         return problem.variances * jnp.broadcast_to(jnp.asarray(problem.teacher), path.coef.shape) ** 2
     best = least_squares.leading_solutions(problem.covariance, problem.cross, jnp.asarray(path.widths), problem.deficient)
-    return problem.variances * best**2
+    scores = problem.variances * best**2
+    return jnp.round(scores / jnp.max(scores, axis=-1, keepdims=True) * TIES)
 
 
 def random(path: Path, problem: Problem, key: Array) -> Scores:
@@ -98,7 +109,7 @@ def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept:
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
     counts = jnp.minimum(jnp.asarray(kept), jnp.asarray(path.widths)[:, None])
-    if not problem.separable:
+    if not diagonal(problem):
         rank = jnp.argsort(order, axis=-1)
         masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
         return problem.risk(masked)

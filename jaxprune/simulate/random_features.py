@@ -1,95 +1,46 @@
-"""Least squares on random features of labelled data, one fit per class, tested on the samples left out."""
+"""Regression on random features of Gaussian inputs: draws, and the population that a trial meets.
+
+The first p rows of the weights are the features of width p, so models of all widths share one draw; a larger
+sample begins with the smaller one. The population is exact (``kernels``): a trial needs no test set.
+Source: Chang et al. 2020, section 10.
+"""
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxprune.problems import Labelled
-from jaxprune.simulate import least_squares
-from jaxprune.simulate.least_squares import Counts, Data
-from jaxprune.simulate.pruning import descending
-from jaxprune.struct import struct
+from jaxprune.problems import Population, RandomFeatures
+from jaxprune.simulate import kernels
+from jaxprune.simulate.least_squares import EXACT, Data
 
 
-@struct
-class Split:
-    """``features`` (d, n) and ``target`` (classes, n) to train on, ``test_features`` (d, m) and ``test_labels``
-    (classes, m) to test on, one-hot; ``offset`` (classes,) is the training mean, taken off the targets."""
-
-    features: Float[Array, "d n"]
-    target: Float[Array, "c n"]
-    test_features: Float[Array, "d m"]
-    test_labels: Float[Array, "c m"]
-    offset: Float[Array, " c"]
+def draw_weights(problem: RandomFeatures, key: Key[Array, ""]) -> Float[Array, "d m"]:
+    """R: those that the problem is conditioned on, or i.i.d. N(0, 1/d_in)."""
+    if problem.weights is not None:
+        return jnp.asarray(problem.weights)
+    dtype = jnp.asarray(problem.teacher).dtype
+    return jax.random.normal(key, (problem.dim, problem.d_in), dtype) / jnp.sqrt(jnp.asarray(problem.d_in, dtype))
 
 
-def draw(problem: Labelled, dim: int, key: Key[Array, ""]) -> Split:
-    """A random training set and ``dim`` random ReLU features ``relu(R a)`` with ``R_ij ~ N(0, 1)``.
-
-    The first p features are the same whatever ``dim``, so that models of all widths share one draw.
-    """
-    split_key, feature_key = jax.random.split(key)
-    inputs, labels = jnp.asarray(problem.inputs), jnp.asarray(problem.labels)
-    order = jax.random.permutation(split_key, len(inputs))
-    train, test = order[: problem.n], order[problem.n :]
-    weights = jax.random.normal(feature_key, (dim, inputs.shape[1]), inputs.dtype)
-    features = jax.nn.relu(jnp.matmul(weights, inputs.T, precision=least_squares.EXACT))
-    offset = jnp.mean(labels[train], axis=0)
-    return Split(features[:, train], (labels[train] - offset).T, features[:, test], labels[test].T, offset)
+def draw(problem: RandomFeatures, weights: Float[Array, "d m"], key: Key[Array, ""]) -> Data:
+    """One sample of size n on the features ``weights``."""
+    input_key, noise_key = jax.random.split(key)
+    inputs = jax.random.normal(input_key, (problem.n, problem.d_in), weights.dtype)
+    noise = problem.noise * jax.random.normal(noise_key, (problem.n,), weights.dtype)
+    features = problem.activation(jnp.matmul(weights, inputs.T, precision=EXACT))
+    hidden = inputs if problem.inner is None else problem.activation(jnp.matmul(inputs, problem.inner.T, precision=EXACT))
+    return Data(features=features, target=jnp.matmul(hidden, problem.teacher, precision=EXACT) + noise)
 
 
-def surfaces(split: Split, widths: Counts, kept: Counts, key: Key[Array, ""]) -> dict[str, Float[Array, "..."]]:
-    """Error and square loss on the test set, of every width, budget and treatment.
-
-    Every class is a least-squares problem of its own and keeps ``kept`` of its own coefficients, by magnitude or
-    at random; a budget above the width keeps all. Returns ``error`` and ``loss`` (W,) of the dense models,
-    ``pruned_error``, ``pruned_loss``, ``retrained_error``, ``retrained_loss`` (W, 2, K) of the two rules, and the
-    dense ``train_loss`` (W,). Losses are summed over classes.
-    """
-    dim = len(split.features)
-    widths = least_squares.strictly_increasing("widths", widths, 1, dim)
-    kept = least_squares.strictly_increasing("kept", kept, 0, dim)
-    shuffled = jax.random.uniform(key, (dim,), split.features.dtype)
-
-    def one_class(target):
-        data = Data(split.features, target, "qr")  # real features are badly conditioned
-        path = least_squares.min_norm_path(data, widths)
-        moments = least_squares.shared_moments(data, 2 * len(widths), kept[-1])
-
-        def treat(coef_and_width):
-            coef, width = coef_and_width
-            live = jnp.arange(dim) < width
-            orders = [descending(jnp.where(live, score, -jnp.inf)) for score in (jnp.abs(coef), shuffled)]
-            counts = jnp.minimum(jnp.asarray(kept), width)[:, None]
-            pruned = [jnp.where(jnp.argsort(order) < counts, coef, 0) for order in orders]
-            refitted = [least_squares.retrain_path(data, order, kept, width, moments) for order in orders]
-            return jnp.stack([jnp.stack(pruned), jnp.stack(refitted)]) @ split.test_features
-
-        sparse = jax.lax.map(treat, (path.coef, jnp.asarray(widths)))
-        return path.coef @ split.test_features, sparse, path.train_error
-
-    dense, sparse, train = jax.lax.map(one_class, split.target)
-    error, loss = _judge(dense, split)
-    (pruned_error, retrained_error), (pruned_loss, retrained_loss) = (jnp.moveaxis(m, 1, 0) for m in _judge(sparse, split))
-    return {
-        "error": error,
-        "loss": loss,
-        "train_loss": jnp.sum(train, axis=0),
-        "pruned_error": pruned_error,
-        "pruned_loss": pruned_loss,
-        "retrained_error": retrained_error,
-        "retrained_loss": retrained_loss,
-    }
-
-
-def _judge(scores, split):
-    """Error rate and square loss of scores (classes, ..., m): the largest class wins, a single class at one half."""
-    fill = (slice(None), *[None] * (scores.ndim - 2), slice(None))
-    scores = scores + split.offset[fill[:-1]][..., None]
-    labels = split.test_labels[fill]
-    loss = jnp.mean(jnp.sum((scores - labels) ** 2, axis=0), axis=-1)
-    if len(scores) == 1:
-        wrong = (scores[0] > 0.5) != (labels[0] > 0.5)
+def population(problem: RandomFeatures, weights: Float[Array, "d m"]) -> Population:
+    """Second moments of the features ``weights`` and the target. An entry that the kernel of the activation cannot
+    give to eight digits is NaN, and so are all risks: see ``kernels``."""
+    teacher = jnp.asarray(problem.teacher)
+    covariance = kernels.second_moments(problem.activation, weights)
+    if problem.inner is None:
+        cross, signal = kernels.linear_moments(problem.activation, weights, teacher), jnp.sum(teacher**2)
     else:
-        wrong = jnp.argmax(scores, axis=0) != jnp.argmax(labels, axis=0)
-    return jnp.mean(wrong, axis=-1, dtype=loss.dtype), loss
+        inner = jnp.asarray(problem.inner)
+        cross = kernels.cross_moments(problem.activation, weights, inner) @ teacher
+        signal = teacher @ kernels.second_moments(problem.activation, inner) @ teacher
+    return Population(covariance, cross, signal + problem.noise**2)

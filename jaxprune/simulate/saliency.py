@@ -21,7 +21,7 @@ def obs(path: Path, problem: Problem, key: Array) -> Scores:
 
     Raises ValueError for a covariance with dependent features.
     """
-    if problem.separable:
+    if pruning.diagonal(problem):
         return pruning.hessian(path, problem, key)
     return _saliency(path, _inverse_factor(_regular(problem)))
 
@@ -32,7 +32,7 @@ def obs_greedy(path: Path, problem: Problem, key: Array) -> Scores:
 
     O(p^3) for a width p. Raises ValueError for a covariance with dependent features.
     """
-    if problem.separable:
+    if pruning.diagonal(problem):
         return pruning.hessian(path, problem, key)
     factor = _inverse_factor(_regular(problem))
 
@@ -68,7 +68,7 @@ def compensated_surface(path: Path, problem: Problem, order: Int[Array, "W R d"]
     Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
-    if problem.separable:
+    if pruning.diagonal(problem):
         return pruning.risk_surface(path, problem, order, kept)
     covariance = jnp.asarray(problem.covariance)
     images = jnp.matmul(path.coef, covariance, precision=EXACT)

@@ -79,11 +79,13 @@ def law(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: 
     """What it predicts: the law of the fitted coefficients, and the risk of the dense model.
 
     Equation: N(S (S + nu)^-1 teacher, (gamma / n) S (S + nu)^-2), nu and gamma from the eigenvalues (14).
-    Regime: limit, for functionals that average over many coefficients; all infinite at rank n.
+    Regime: limit, for functionals that average over many coefficients; at rank n no law, and infinities.
     Source: section 6.1. Test: tests/theory/test_correlated.py.
     """
     eigs, basis, inside = spectral(covariance, teacher)
     fit = _fit(eigs, inside, noise, n, ridge)
+    if np.isinf(fit.risk):
+        return Law(basis @ inside, np.full((len(basis), len(basis)), np.inf), fit.risk)
     return Law(basis @ (fit.shrink * inside), (basis * fit.sd**2) @ basis.T, fit.risk)
 
 
@@ -194,6 +196,17 @@ def refitted_noise(covariance: Array, teacher: Array, noise: float, support: NDA
     return reduce(matrix, beta, noise, len(support))[2]
 
 
+def oracle_order(covariance: Array, teacher: Array) -> NDArray[np.intp]:
+    """What it predicts: the features in the order in which ``oracle`` keeps them.
+
+    Equation: S_ii teacher_i^2, decreasing; scores equal to 1e-9 of the largest count as ties, since a reduced teacher
+    carries round-off, and go to the lower index. Regime: a definition. Source: section 2.
+    Test: tests/theory/test_correlated.py.
+    """
+    score = np.diag(covariance) * teacher**2
+    return np.argsort(-np.round(score / max(np.max(score), 1e-300) * 1e9), kind="stable")
+
+
 def _fit(eigs, inside, noise, n, ridge):
     noise = arguments.non_negative("noise", noise)
     n, ridge = arguments.integer("n", n, 1), arguments.non_negative("ridge", ridge)
@@ -211,8 +224,9 @@ def _rank(matrix, support) -> int:
 
 def _fixed_support(matrix, beta, size, rule, basis):
     """The oracle's choice; under rank one that of any other rule: all coefficients are multiples of one variable."""
-    variance = np.diag(matrix)
-    score = variance * beta**2 if rule == "oracle" else np.abs(basis[:, 0]) * (variance if rule == "hessian" else 1)
+    if rule == "oracle":
+        return oracle_order(matrix, beta)[:size]
+    score = np.abs(basis[:, 0]) * (np.sqrt(np.diag(matrix)) if rule == "hessian" else 1)
     return np.argsort(-score, kind="stable")[:size]
 
 
@@ -225,7 +239,7 @@ def _spread(matrix, beta, found: Law, size: int, rule: str, method: str) -> floa
     if rule == "random":
         return _random(matrix, beta, found, size)
     if rule == "oracle":
-        return _fixed(matrix, beta, found, np.argsort(-np.diag(matrix) * beta**2, kind="stable")[:size])
+        return _fixed(matrix, beta, found, oracle_order(matrix, beta)[:size])
     weight = np.sqrt(np.diag(matrix)) if rule == "hessian" else np.ones(len(beta))
     live = np.flatnonzero(np.diag(matrix) > 0)
     if size >= len(live) or found.risk == 0:

@@ -42,12 +42,12 @@ def pruned_risk(
     Regime: limit; any correlation between coefficients. Source: section 6.2(c). Test: tests/theory/test_correlated.py.
     """
     problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws)
-    rng = np.random.default_rng(seed)
+    coef, orders = problem.draw(np.random.default_rng(seed), draws)
+    rank = np.argsort(orders, axis=-1)
     risks = np.empty((draws, len(problem.counts)))
-    for row in risks:
-        coef, order = problem.draw(rng)
-        errors = np.where(np.argsort(order) < problem.counts[:, None], coef, 0) - problem.teacher
-        row[:] = problem.noise**2 + np.sum((errors @ problem.covariance) * errors, axis=-1)
+    for column, size in zip(risks.T, problem.counts, strict=True):
+        errors = np.where(rank < size, coef, 0) - problem.teacher
+        column[:] = problem.noise**2 + np.sum((errors @ problem.covariance) * errors, axis=-1)
     return problem.estimate(risks)
 
 
@@ -82,9 +82,8 @@ def retrained_risk(
     problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws)
     if np.any(at := problem.counts == n):
         raise ValueError(f"kept: {problem.counts[at][0]} puts the refit at its interpolation threshold n = {n}")
-    rng = np.random.default_rng(seed)
-    risks = np.array([problem.refit(problem.draw(rng)[1]) for _ in range(draws)])
-    return problem.estimate(risks)
+    orders = problem.draw(np.random.default_rng(seed), draws if rule != "oracle" else 2)[1]
+    return problem.estimate(np.array([problem.refit(order) for order in orders]))
 
 
 class _Problem:
@@ -105,17 +104,15 @@ class _Problem:
         self._mean, self._spread = self.basis @ (self._fit.shrink * inside), self.basis * self._fit.sd
         self.cross = self.covariance @ self.teacher
 
-    def draw(self, rng) -> tuple[Array, NDArray[np.intp]]:
-        """Coefficients (p,), and the features in the order in which the rule keeps them."""
-        coef = self._mean + self._spread @ rng.standard_normal(len(self.eigs))
-        variance = np.diag(self.covariance)
-        scores = dict(
-            magnitude=lambda: np.abs(coef),
-            hessian=lambda: np.sqrt(variance) * np.abs(coef),
-            oracle=lambda: variance * self.teacher**2,
-            random=lambda: rng.random(len(coef)),
-        )
-        return coef, np.argsort(-scores[self.rule](), kind="stable")
+    def draw(self, rng, draws: int) -> tuple[Array, NDArray[np.intp]]:
+        """Coefficients (draws, p), and the features in the order in which the rule keeps them."""
+        coef = self._mean + rng.standard_normal((draws, len(self.eigs))) @ self._spread.T
+        if self.rule == "oracle":
+            return coef, np.tile(correlated.oracle_order(self.covariance, self.teacher), (draws, 1))
+        if self.rule == "random":
+            return coef, np.argsort(rng.random(coef.shape), axis=-1)
+        weight = np.sqrt(np.diag(self.covariance)) if self.rule == "hessian" else 1.0
+        return coef, np.argsort(-weight * np.abs(coef), axis=-1, kind="stable")
 
     def refit(self, order) -> Array:
         """The risk (K,) after a refit of the first s features of ``order``, for every s of ``counts``."""

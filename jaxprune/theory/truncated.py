@@ -60,7 +60,8 @@ def threshold(mean: Array, sd: Array, weight: Array, kept: NDArray[np.int64]) ->
         with np.errstate(all="ignore"):
             newton = t + (count - target) / np.sum(density / scale, axis=-1, keepdims=True)
         step = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
-        done = np.abs(step - t) <= 4e-16 * np.abs(t)
+        # Round-off in the count can keep the last digit of t from standing still.
+        done = (np.abs(step - t) <= 4e-16 * np.abs(t)) | (np.abs(count - target) <= 4e-15 * target)
         t = step
         if np.all(done):
             break

@@ -1,6 +1,7 @@
 """Where theory and simulation of least squares meet. Every comparison rejects a spoiled twin."""
 
 import functools
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -10,11 +11,14 @@ from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares, pruning
 from jaxprune.sweep import Experiment, run
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import correlated, sampled
 from jaxprune.theory import least_squares as theory
 from tests import cases, judge
 
 RULES = dict(magnitude=pruning.magnitude, hessian=pruning.hessian, oracle=pruning.oracle, random=pruning.random)
 REPS = 400
+ROOT = Path(__file__).parents[2]
 
 
 def surface(key, problem, widths, kept, ridge):
@@ -148,3 +152,85 @@ def test_rank_one_covariance():
     retrained = 0.25 + 0.25 / (n - 2)
     found = np.stack([samples["no"].sel(rule="magnitude"), samples["same"].sel(rule="magnitude"), samples["none"]], axis=1)
     judge.statistical(found, np.array([pruned, retrained, retrained]), spoil=1.02)
+
+
+@pytest.mark.slow
+def test_exact_means_of_correlated_features():
+    """Sections 7.1 and 7.3 for a covariance in random directions, and for one that is singular."""
+    n, widths, kept = 24, [6, 14], [2, 6]
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((20, 20)))[0]
+    full = (turn * spectra.power(20, 1.0, 5.0)) @ turn.T
+    low = (turn[:, :10] * spectra.power(10, 1.0, 5.0)) @ turn[:, :10].T
+    for sigma in (full, low):
+        problem = LinearGaussian.from_covariance(sigma, teachers.cosine(np.ones(20)), 0.5, n)
+        samples = simulate(problem, widths, kept, reps=3000)
+        found, expected = [], []
+        for p in widths:
+            reduced = (*correlated.reduce(sigma, problem.teacher, problem.noise, p), n)
+            found.append(samples["none"].sel(width=p).values)
+            expected.append(correlated.finite_risk(*reduced))
+            for s in kept:
+                for name in ("no", "same", "fresh"):
+                    for rule in ("oracle", "random"):
+                        if correlated.finite_risk_exists(reduced[0], n, s, rule, name != "no"):
+                            found.append(samples[name].sel(width=p, rule=rule, kept=s).values)
+                            expected.append(correlated.finite_risk(*reduced, s, rule, name != "no"))
+        assert len(found) == 18
+        judge.statistical(np.stack(found, axis=1), np.array(expected), spoil=1.05)
+
+
+@pytest.mark.slow
+def test_limits_of_correlated_features_on_a_ladder():
+    """AR(1), MP and HP, pruned and refitted on a fresh sample, below and above n: the gap vanishes like 1/n."""
+    sizes, gaps, errors = [40, 80], {}, {}
+    for n in sizes:
+        sigma = spectra.ar1(2 * n, 0.6) * np.outer(*[np.sqrt(spectra.linear(2 * n, 3.0, 0.5))] * 2)
+        problem = LinearGaussian.from_covariance(sigma, teachers.cosine(np.ones(2 * n)), 0.5, n)
+        widths, kept = [n // 2, 2 * n], [n // 4]
+        samples = simulate(problem, widths, kept, reps=2000)
+        for p in widths:
+            reduced = (*correlated.reduce(sigma, problem.teacher, problem.noise, p), n)
+            for rule in ("magnitude", "hessian"):
+                pruned = correlated.pruned_risk(*reduced, kept[0], rule)
+                fresh = sampled.retrained_risk(*reduced, kept[0], rule, draws=1000, seed=0)
+                for name, value, doubt in (("no", pruned, 0.0), ("fresh", *fresh)):
+                    found = samples[name].sel(width=p, rule=rule, kept=kept[0]).values
+                    at = (p // n, rule, name)
+                    gaps.setdefault(at, []).append(found.mean() / value - 1)
+                    error = np.hypot(found.std(ddof=1) / np.sqrt(len(found)), doubt)
+                    errors.setdefault(at, []).append(error / value)
+    assert len(gaps) == 8
+    for at in gaps:
+        judge.asymptotic(np.array(gaps[at]), np.array(errors[at]), sizes, spoil=1.1)
+
+
+RHO = {  # section 9.6: pruned, retrained on the same sample, on a fresh one
+    "equicorrelated": {
+        0.0: (1.179, 1.522, 1.737),
+        0.02: (0.715, 0.839, 1.006),
+        0.1: (0.580, 0.579, 0.599),
+        0.3: (0.566, 0.519, 0.467),
+    },
+    "ar1": {0.7: (0.780, 0.921, None), 0.8: (0.786, 0.795, None), 0.9: (0.944, 0.649, None), 0.95: (1.36, 0.574, None)},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, expected", [("equicorrelated", 0.1), ("ar1", 0.8)])
+def test_correlation_decides_whether_retraining_helps(name, expected):
+    """The table of section 9.6 (errors of both up to 1.5 % each, 5 % where it says so), and the crossing by code."""
+    sim, figure = (load_file(ROOT / folder / "correlation_decides.py") for folder in ("sims", "figures"))
+    experiment = sim.EQUICORRELATED if name == "equicorrelated" else sim.AR1
+    rhos = sorted({*RHO[name], *([0.05, 0.08, 0.12] if name == "equicorrelated" else [0.75, 0.85])})
+    samples = run(experiment.resized(n=[150], rho=rhos, seeds=100), workers=0)
+    for rho, values in RHO[name].items():
+        for metric, value in zip(("pruned_risk", "retrained_same", "retrained_fresh"), values, strict=True):
+            if value is not None:
+                found = samples[metric].sel(rho=rho).values.ravel()
+                table = 0.05 if rho == 0.95 else 0.015
+                limit = 4 * np.hypot(found.std(ddof=1) / 10, table * value)
+                assert abs(found.mean() - value) <= limit, (rho, metric)
+                assert abs(found.mean() - 1.4 * value) > limit
+    at = figure.place(samples)
+    assert abs(at.place - expected) <= 4 * at.error + 0.01
+    assert at.error < 0.02 and abs(at.place - 1.5 * expected) > 4 * at.error + 0.01

@@ -1,0 +1,128 @@
+"""Risk against the number of random features. Lines: the Gaussian equivalent on a fine grid; markers: simulation."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.predict import TAIL
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import correlated, random_features, sampled
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+FEATURES = 4000  # drawn for every point of a line: one draw of a narrow model says little
+POINTS = 32
+
+# metric, rule, which kept count, label, look, line of theory
+LEFT = [
+    ("risk", None, None, "dense", 6, "risk"),
+    ("pruned_risk", "magnitude", 0, "MP", 0, "pruned_risk"),
+    ("pruned_risk", "magnitude", 1, "MP", 1, "pruned_risk"),
+    ("retrained_same", "magnitude", 0, "MP + RT", 2, "retrained_fresh"),
+    ("retrained_same", "magnitude", 1, "MP + RT", 3, "retrained_fresh"),
+]
+RIGHT = [
+    ("retrained_same", "random", 0, "random + RT", 7, None),
+    ("retrained_same", "magnitude", 0, "same data", 2, None),
+    ("retrained_fresh", "magnitude", 0, "fresh data", 4, "retrained_fresh"),
+    ("retrained_same", "magnitude", 1, "same data", 3, None),
+    ("retrained_fresh", "magnitude", 1, "fresh data", 5, "retrained_fresh"),
+]
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Two panels at the last value of every axis: dense, pruned and retrained; and retraining on the same or fresh data."""
+    here = samples.isel(dict.fromkeys(("n", "noise", "d_in"), -1))
+    problem = sim.make(int(here["n"]), float(here["noise"]), int(here["d_in"]))
+    kept = [int(s) for s in here["kept"].values]
+    lines = curves(problem, grid(int(here["width"].min()), problem.dim, problem.n), kept)
+    null = float(np.sum(problem.teacher**2) + problem.noise**2)
+    with style.paper():
+        figure, axes = plt.subplots(1, 2, figsize=(style.FULL, 3.3))
+        for ax, entries, title in zip(axes, (LEFT, RIGHT), ("(a) pruned and retrained", "(b) retraining"), strict=True):
+            for metric, rule, at, label, look, line in entries:
+                label = label if at is None else f"{label}, $s={kept[at]}$"
+                markers(ax, here, metric, rule, None if at is None else kept[at], look, label)
+                if line:
+                    ax.plot(lines["width"], lines[line][:, at] if at is not None else lines[line], color=style.COLOURS[look])
+            ax.axvline(problem.n, color="0.6", lw=0.8, ls=":")
+            ax.axhline(null, color="0.6", lw=0.8, ls="-.")
+            ax.set(xscale="log", yscale="log", xlabel="number of features $p$", ylabel="risk")
+            ax.set_xticks([p for p in (50, 100, 200, 500, 1000) if p <= problem.dim])
+            ax.get_xaxis().set_major_formatter("{x:g}")
+            ax.set_title(title, loc="left")
+        axes[0].set_ylim(0.8 * float(lines["risk"][np.isfinite(lines["risk"])].min()), 14)
+        axes[1].set_ylim(0.42, 2.6)
+        _ticks(axes[0], (0.2, 0.5, 1, 2, 5, 10))
+        _ticks(axes[1], (0.5, 0.7, 1, 1.5, 2))
+        note = f"$n={problem.n}$, $d_\\mathrm{{in}}={problem.d_in}$, $\\sigma={problem.noise:g}$\nnull risk: dash-dotted\nlines: theory"
+        _legend(axes[0], note + ", of RT on fresh data", "upper right")
+        _legend(axes[1], note + " of fresh data", "upper right")
+    return figure
+
+
+def grid(low: int, high: int, n: int) -> list[int]:
+    """Widths of the lines, closer together about p = n, which is left out."""
+    near = n * (1 + np.array([-0.2, -0.12, -0.07, -0.04, 0.04, 0.07, 0.12, 0.2]))
+    widths = np.concatenate([np.geomspace(low, high, POINTS), near])
+    return [int(p) for p in np.unique(np.round(widths)) if low <= p <= high and p != n]
+
+
+def curves(problem, widths: list[int], kept: list[int], activation: str = "relu") -> dict[str, Any]:
+    """Theory at every width, averaged over nested draws of the features: ``risk`` (W,), ``pruned_risk`` and
+    ``retrained_fresh`` (W, K) of magnitude pruning. NaN between the two sides of the threshold, and below a kept count."""
+    means = []
+    for p in widths:
+        draws = [_features(seed, problem)[:p] for seed in range(int(np.clip(FEATURES / p, 2, 20)))]
+        means.append(
+            [np.mean(part, axis=0) for part in zip(*(_point(problem, r, kept, activation) for r in draws), strict=True)]
+        )
+    cut = int(np.searchsorted(widths, problem.n))
+    width = np.insert(np.asarray(widths, float), cut, np.nan)
+    risk, *sparse = (np.insert(np.stack(part), cut, np.nan, axis=0) for part in zip(*means, strict=True))
+    pruned, fresh = (np.where(width[:, None] >= kept, part, np.nan) for part in sparse)
+    return {"width": width, "risk": risk, "pruned_risk": pruned, "retrained_fresh": fresh}
+
+
+def _features(seed: int, problem):
+    return np.random.default_rng(seed).standard_normal((problem.dim, problem.d_in)) / np.sqrt(problem.d_in)
+
+
+def _point(problem, rows, kept: list[int], activation: str):
+    """The three predictions at one width; a count above the width keeps all."""
+    inner = None if problem.inner is None else np.asarray(problem.inner)
+    same = random_features.equivalent(rows, np.asarray(problem.teacher), float(problem.noise), activation, inner)
+    counts = np.minimum(kept, len(rows))
+    pruned = correlated.pruned_risk(*same, problem.n, counts, method="series")
+    fresh = sampled.retrained_risk(*same, problem.n, counts, draws=200, seed=0)
+    return correlated.risk(*same, problem.n), pruned, fresh.value
+
+
+def markers(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int | None, look: int, label: str | None) -> None:
+    """Means with bands; medians (filled) where the mean or its standard error does not exist."""
+    values = here[metric] if rule is None else here[metric].sel(rule=rule, kept=kept)
+    values = values.where(values["width"] >= (kept or 0), drop=True)
+    size = values["width"] if not metric.startswith("retrained") else xr.full_like(values["width"], kept or 0)
+    heavy = (abs(size - here["n"]) <= TAIL).values
+    style.means(ax, *_at(values, ~heavy), look, label)
+    style.medians(ax, *_at(values, heavy), look)
+
+
+def _at(values, chosen):
+    some = values.isel(width=np.flatnonzero(chosen))
+    return some["width"], some
+
+
+def _ticks(ax, places) -> None:
+    ax.set_yticks(places, [f"{p:g}" for p in places])
+    ax.minorticks_off()
+
+
+def _legend(ax, note: str, place: str) -> None:
+    ax.legend(loc=place, fontsize=6, title=note, title_fontsize=6, alignment="left", handlelength=1.2)

@@ -1,0 +1,45 @@
+"""One variable behind all features: risk against the kept count. Lines: exact theory; markers: simulation."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import correlated as theory
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Pruned and retrained risk at the last point of the grid, the dense risk and the null risk as landmarks."""
+    point = {axis: samples[axis].values[-1].item() for axis in ("n", "noise", "exponent")}
+    here, problem = samples.sel(point).isel(width=0).sel(rule="magnitude"), sim.make(**point)
+    covariance = np.asarray(problem.basis * problem.eigs @ problem.basis.T)
+    reduced = (covariance, problem.teacher, problem.noise, problem.n)
+    grid = np.arange(1, problem.dim + 1)
+    with style.paper():
+        figure, ax = plt.subplots(figsize=(style.COLUMN, 2.4))
+        curves = (("pruned_risk", False, "pruned"), ("retrained_same", True, "pruned and retrained"))
+        for index, (metric, retrained, label) in enumerate(curves, start=1):
+            exact = [theory.finite_risk(*reduced, int(s), "magnitude", retrained) for s in grid]
+            ax.plot(grid, exact, color=style.COLOURS[index], label=label)
+            style.means(ax, here["kept"], here[metric], index)
+        null = problem.noise**2 + problem.teacher @ covariance @ problem.teacher
+        ax.axhline(null, color="0.6", lw=0.8, ls="-.")
+        ax.annotate(f"null risk {null:.3g}", (problem.dim, null), (0, 2), textcoords="offset points", ha="right", fontsize=6)
+        ax.axhline(theory.finite_risk(*reduced), color="0.3", lw=0.8, ls="--", label="dense")
+        ax.set(yscale="log", xlabel="kept coefficients $s$", ylabel="risk")
+        ticks = [0.3, 0.5, 1, 2, 5, 10]
+        ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
+        ax.minorticks_off()
+        setting = f"$n={problem.n}$, $p={problem.dim}$, $\\sigma={problem.noise:g}$"
+        ax.set_title(f"rank-one covariance, {setting}", loc="left")
+        note = "line: exact theory\nmarker: simulation"
+        ax.legend(loc="upper right", bbox_to_anchor=(1, 0.93), title=note, title_fontsize=6, alignment="left")
+    return figure

@@ -1,0 +1,93 @@
+"""Ridge before pruning: risk against the ridge of the first fit, and the best ridge against the kept count."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import least_squares as theory
+from jaxprune.theory import tuning
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+N = 100  # of the theory's best ridges: they depend on ratios alone
+NONE, MOST = 0.012, 1500.0  # where no ridge, and one without bound, stand on a logarithmic axis
+RULE = "magnitude"
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """One row for each problem: risk against ridge at the largest n (left), best ridges against s/n (right)."""
+    n, problems = int(samples["n"].max()), samples["problem"].values.tolist()
+    with style.paper():
+        figure, axes = plt.subplots(len(problems), 2, figsize=(style.FULL, 2.5 * len(problems)), squeeze=False)
+        for row, name in zip(axes, problems, strict=True):
+            here = samples.sel(n=n, problem=name).isel(width=0)
+            _risks(row[0], here, sim.make(n, name), round(float(here["width"]) * n))
+            _best(row[1], sim.make(N, name), round(float(here["width"]) * N))
+            row[0].set_title(f"{name}: risk, $n={n}$, $p/n={float(here['width']):g}$", loc="left")
+            same = " (HP = MP)" if name == "isotropic" else ""
+            row[1].set_title(f"{name}: best ridge, theory{same}", loc="left")
+            row[0].set_ylabel("risk")
+            row[1].set_ylabel("best ridge $\\delta$")
+        axes[-1, 0].set_xlabel("ridge of the first fit $\\delta$")
+        axes[-1, 1].set_xlabel("kept $s/n$")
+        for ax, title in ((axes[0, 0], "line: theory, marker: simulation, star: best"), (axes[0, 1], None)):
+            ax.legend(fontsize=6, title=title, title_fontsize=6, loc="best", ncols=1 if title is None else 2)
+    return figure
+
+
+def _shown(ridge):
+    return np.clip(ridge, NONE, MOST)
+
+
+def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
+    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    grid = np.concatenate([[0.0], np.geomspace(0.03, 400, 60)])
+    kept = [round(float(s) * problem.n) for s in here["kept"]]
+    pruned = np.array([theory.pruned_risk(*reduced, kept, RULE, ridge) for ridge in grid])
+    dense = [theory.risk(*reduced, ridge) for ridge in grid]
+    values = here["pruned_risk"].sel(rule=RULE)
+    curves = [(dense, here["risk"], "dense", tuning.dense(*reduced))]
+    for k, count in enumerate(kept):
+        label = f"MP, $s/n={float(here['kept'][k]):g}$"
+        curves.append((pruned[:, k], values.isel(kept=k), label, tuning.pruned(*reduced, count, RULE)))
+    for index, (line, data, label, best) in enumerate(curves):
+        ax.plot(_shown(grid), line, color=style.COLOURS[index])
+        style.means(ax, _shown(here["ridge"].values), data, index, label)
+        ax.plot(_shown(best.ridge), best.risk, "*", color=style.COLOURS[index], ms=8, mec="k", mew=0.4, zorder=6)
+    _ridge_axis(ax.xaxis, ax.set_xscale, False)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
+
+
+def _best(ax, problem, width: int) -> None:
+    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    counts = np.unique(np.round(np.geomspace(0.04 * N, width, 22)).astype(int))
+    short = counts[counts < 0.97 * N]
+    lines = [
+        (counts, [tuning.pruned(*reduced, int(s), "magnitude").ridge for s in counts], 1, "MP"),
+        (counts, [tuning.pruned(*reduced, int(s), "hessian").ridge for s in counts], 2, "HP"),
+        (short, [tuning.retrained(*reduced, int(s), "magnitude").ridge for s in short], 4, "MP + RT"),
+    ]
+    if np.ptp(reduced[0]) == 0:  # equal variances: HP is MP
+        lines = [(*lines[0][:3], "MP = HP"), lines[2]]
+    ax.axhline(tuning.dense(*reduced).ridge, color=style.COLOURS[0], label="dense")
+    for sizes, ridges, look, label in lines:
+        ax.plot(sizes / N, _shown(ridges), color=style.COLOURS[look], label=label, marker=style.MARKERS[look], ms=2)
+    ax.set(xscale="log")
+    ax.set_xticks([0.05, 0.2, 1, 5], ["0.05", "0.2", "1", "5"])
+    ax.minorticks_off()
+    _ridge_axis(ax.yaxis, ax.set_yscale, True)
+
+
+def _ridge_axis(axis, set_scale, bound: bool) -> None:
+    """A logarithmic axis with a place for no ridge, and one for a ridge without bound."""
+    set_scale("log")
+    places, names = [NONE, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"]
+    axis.set_ticks([*places, MOST] if bound else places, labels=[*names, "$\\infty$"] if bound else names)
+    axis.set_tick_params(which="minor", length=0)

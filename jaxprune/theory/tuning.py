@@ -1,0 +1,113 @@
+"""The best ridge of the first fit: for the dense risk, after pruning, after retraining, and under a budget.
+
+Arguments as in ``least_squares``; ``kept`` is one count. Minima are global over a grid in log ridge and then refined;
+the ends count too: no penalty, and a penalty without bound, whose fit vanishes while its ranking of the coefficients
+does not.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize_scalar
+
+from jaxprune.theory import arguments
+from jaxprune.theory import least_squares as theory
+
+# In units of the trace of the covariance; beyond, risks stand still.
+DECADES = (-8.0, 8.0)
+POINTS = 65  # four in a decade
+TIE = 1e-12
+
+
+class Best(NamedTuple):
+    """The best ``ridge`` (0 and ``inf`` included), the ``kept`` count it goes with (p: dense) and their ``risk``."""
+
+    ridge: float
+    kept: int
+    risk: float
+
+
+def dense(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int) -> Best:
+    """What it predicts: the ridge with the least dense risk.
+
+    Equation: argmin over ridge of (7); for equal eigenvalues ridge = noise^2 p / |teacher|^2.
+    Regime: limit, relative error O(1/n). Source: sections 3.2 and 16. Test: tests/theory/test_tuning.py.
+    """
+    eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
+    return _best(lambda ridge: theory.risk(eigs, teacher, noise, n, ridge), eigs, len(eigs))
+
+
+def pruned(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, kept: int, rule: str = "magnitude") -> Best:
+    """What it predicts: the ridge with the least risk after keeping ``kept`` coefficients by ``rule``.
+
+    Equation: argmin over ridge of (11). Regime: limit, relative error O(1/n). Source: sections 4 and 16.
+    Test: tests/theory/test_tuning.py.
+    """
+    eigs, teacher, noise, kept = _problem(eigs, teacher, noise, kept)
+    return _best(lambda ridge: theory.pruned_risk(eigs, teacher, noise, n, kept, rule, ridge), eigs, kept)
+
+
+def retrained(
+    eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, kept: int, rule: str = "magnitude", sample: str = "same"
+) -> Best:
+    """What it predicts: the ridge of the first fit with the least risk after a refit, without ridge, of what is kept.
+
+    Equation: argmin over ridge of (12) or (13); at ridge = inf the coefficients are ranked by the correlations
+    ``X^T y``. Regime: limit, relative error O(1/n). Source: sections 5 and 16. Test: tests/theory/test_tuning.py.
+    """
+    eigs, teacher, noise, kept = _problem(eigs, teacher, noise, kept)
+    return _best(lambda ridge: theory.retrained_risk(eigs, teacher, noise, n, kept, rule, sample, ridge), eigs, kept)
+
+
+def pruned_within(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, budget: int, rule: str = "magnitude") -> Best:
+    """What it predicts: the ridge and the kept count, at most ``budget``, with the least risk after pruning.
+
+    Equation: argmin over ridge and kept of (11). All counts at every ridge of the grid; then the ridge is refined for
+    the best count and its neighbours until the pair stands still. Regime: limit, relative error O(1/n).
+    Source: sections 4 and 16. Test: tests/theory/test_tuning.py.
+    """
+    eigs, teacher, noise, budget = _problem(eigs, teacher, noise, budget)
+    counts = np.unique(np.round(np.linspace(0, budget, min(budget, 24) + 1)).astype(int))
+
+    def risks(ridge, kept):
+        return theory.pruned_risk(eigs, teacher, noise, n, kept, rule, ridge)
+
+    table = np.array([risks(ridge, counts) for ridge in _grid(eigs)[::2]])
+    kept = int(counts[np.argmin(np.min(table, axis=0))])
+    step = int(np.max(np.diff(counts), initial=1))
+    best = pruned(eigs, teacher, noise, n, kept, rule)
+    for _ in range(20):
+        near = np.arange(max(kept - step, 0), min(kept + step, budget) + 1)
+        ridge = min(best.ridge, _grid(eigs)[-1])
+        kept = int(near[np.argmin(risks(ridge, near))])
+        found = pruned(eigs, teacher, noise, n, kept, rule)
+        if not found.risk < best.risk:
+            break
+        best, step = found, max(step // 2, 1)
+    return best
+
+
+def _problem(eigs, teacher, noise, kept):
+    eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
+    return eigs, teacher, noise, arguments.integer("kept", kept, 0, len(eigs))
+
+
+def _grid(eigs):
+    return np.concatenate([[0.0], float(np.sum(eigs)) * np.logspace(*DECADES, POINTS)])
+
+
+def _best(risk: Callable[[float], float], eigs, kept: int) -> Best:
+    """The least of a grid, refined between its neighbours; an end wins ties to round-off."""
+    grid = _grid(eigs)
+    risks = np.array([risk(ridge) for ridge in grid])
+    at = int(np.argmin(risks))
+    for end, ridge in ((-1, np.inf), (0, 0.0)):
+        if risks[end] <= (1 + TIE) * risks[at]:
+            return Best(ridge, kept, float(risks[end]))
+    around = np.log(grid[[max(at - 1, 1), at + 1]])
+    found = minimize_scalar(lambda u: risk(np.exp(u)), bounds=around, method="bounded", options=dict(xatol=1e-7))
+    if found.fun <= risks[at]:
+        return Best(float(np.exp(found.x)), kept, float(found.fun))
+    return Best(float(grid[at]), kept, float(risks[at]))

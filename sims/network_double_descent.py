@@ -1,0 +1,66 @@
+"""Pruned double descent of trained networks (Chang et al. 2020, section 5), on handwritten digits.
+
+Networks 64 - k - 10 with ReLU learn 500 digits, a fifth of them with random labels, by full-batch Adam; they are
+pruned to the number of weights of a dense network of width 8 or 16 and trained again for as many steps. The fair
+baseline is that small network itself, trained for both periods. Figure: figures/network_double_descent.py.
+"""
+
+import functools
+
+import jax
+import numpy as np
+import optax
+
+from jaxprune import datasets
+from jaxprune.problems import Labelled, Training
+from jaxprune.simulate import labelled, network_pruning, pruned_networks
+from jaxprune.simulate.architectures import MLP
+from jaxprune.sweep import Experiment
+
+WIDTH = [8, 12, 16, 24, 32, 48, 64, 96, 128]
+BASE = [8, 16]
+TREATMENTS = {
+    "magnitude, trained": (network_pruning.global_magnitude, "trained"),
+    "magnitude, original": (network_pruning.global_magnitude, "original"),
+    "magnitude, fresh": (network_pruning.global_magnitude, "fresh"),
+    "layerwise, trained": (network_pruning.layerwise_magnitude, "trained"),
+    "hessian, trained": (network_pruning.hessian, "trained"),
+    "random, trained": (network_pruning.random, "trained"),
+}
+
+
+@functools.cache
+def digits():
+    """Pixels scaled to a mean square of one, for which He initialisation is made."""
+    inputs, labels = datasets.digits()
+    return inputs / np.sqrt(np.mean(inputs**2)), labels
+
+
+def make(n, label_noise, rate, steps):
+    return Training(Labelled(*digits(), n=n, label_noise=label_noise), rate=rate, steps=steps)
+
+
+def trial(key, problem):
+    sample, networks = jax.random.split(key)
+    train, test = labelled.split(problem.data, sample)
+    inputs, classes = train.inputs.shape[1], len(train.labels)
+
+    def family(widest):
+        return MLP(inputs, (widest,), classes)
+
+    adam = optax.adam(problem.rate)
+    return pruned_networks.surfaces(family, WIDTH, BASE, TREATMENTS, train, test, adam, problem.steps, networks)
+
+
+EXPERIMENT = Experiment(
+    "network_double_descent",
+    axes=dict(n=[500], label_noise=[0.2], rate=[0.01], steps=[1000]),
+    make=make,
+    trial=trial,
+    inner=dict(width=WIDTH, base=BASE, treatment=list(TREATMENTS)),
+    seeds=20,
+    precision="float32",
+    block=5,
+    smoke=dict(seeds=5, steps=[30]),
+    describe="errors of networks on noisy digits against width: dense, pruned, retrained, small from the start",
+)
