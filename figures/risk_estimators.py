@@ -23,6 +23,7 @@ ESTIMATES = [
     ("_whole", "leave-one-out of the whole pipeline", 0),
     ("_naive", "leave-one-out, support held fixed", 1),
     ("_gcv", "GCV, support held fixed", 2),
+    ("_less", "exact risk of $n-1$ samples", 3),
 ]
 RULE = "magnitude"
 
@@ -74,7 +75,7 @@ def _heavy(values: xr.DataArray, n: int, metric: str):
 
 def _plot(ax, values: xr.DataArray, n: int, index: int, label: str) -> None:
     """Means with bands; medians (filled) near the threshold. The estimates stand a little apart."""
-    x = values["width"] * 1.03 ** (index - 1 if index < len(ESTIMATES) else 0)
+    x = values["width"] * 1.04 ** (index - 1.5 if index < len(ESTIMATES) else 0)
     heavy = _heavy(values, n, str(values.name))
     for plot, chosen, name in ((style.means, ~heavy, label), (style.medians, heavy, None)):
         some = np.flatnonzero(chosen)
@@ -87,7 +88,7 @@ def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> N
     heavy = _heavy(risk, n, metric) & (float(here["ridge"]) == 0)
     scale = xr.where(xr.DataArray(heavy, dims="width"), risk, risk.mean("seed"))
     gap = (100 * (found - risk) / scale).transpose(*risk.dims)
-    x = gap["width"] * 1.03 ** (index - 1)
+    x = gap["width"] * 1.04 ** (index - 1.5)
     for plot, chosen in ((style.means, ~heavy), (style.medians, heavy)):
         some = np.flatnonzero(chosen)
         plot(ax, x.isel(width=some), gap.isel(width=some), index)

@@ -1,4 +1,4 @@
-"""Risk against kept count for saliencies of correlated features. Lines with a label of theory: the law of the fit."""
+"""Risk against kept count for saliencies of correlated features. Thick lines: theory; markers: simulation."""
 
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,12 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 ax, at = axes[row, column], here.sel(rho=rho)
                 ax.axhline(float(at["dense"].mean()), color="0.6", lw=0.8, ls="-.")
                 for metric, place, index, filled in curves:
-                    _markers(ax, at[metric].sel(place), index, filled, _label(metric, place))
+                    theory = metric == "pruned" and place["rule"] in THEORY
+                    _markers(ax, at[metric].sel(place), index, filled, _label(metric, place), joined=not theory)
                 ax.set(xscale="log", yscale="log")
             _theory(axes[0, column], sim.make(rho=float(rho), noise=float(here["noise"])))
             axes[0, column].set_title(f"$\\rho={rho:g}$")
-            axes[1, column].axvline(sim.N, color="0.6", lw=0.8, ls=":")
+            axes[1, column].axvline(sim.N, color="0.6", lw=0.8, ls=":")  # the refit's own threshold
             axes[1, column].set_xlabel("kept coefficients $s$")
             axes[1, column].set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
             axes[1, column].minorticks_off()
@@ -69,12 +70,13 @@ def _label(metric: str, place: dict[str, str]) -> str:
     return NAMES.get(name, name) + (" + compensation" if metric == "compensated" else "")
 
 
-def _markers(ax, values: xr.DataArray, index: int, filled: bool, label: str) -> None:
-    """Means with 95 % bands, joined by a thin line; filled markers on request."""
+def _markers(ax, values: xr.DataArray, index: int, filled: bool, label: str, joined: bool) -> None:
+    """Means with 95 % bands; joined by a thin line where there is no theory."""
     colour, mean = style.COLOURS[index], values.mean("seed")
     band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
     look: Any = dict(marker=style.MARKERS[index], mfc=colour if filled else "white", mew=0.8, elinewidth=0.8)
-    ax.errorbar(values["kept"], mean, band, color=colour, lw=0.5, ls="--" if filled else "-", label=label, zorder=3, **look)
+    line = "" if not joined else "--" if filled else "-"
+    ax.errorbar(values["kept"], mean, band, color=colour, lw=0.5, ls=line, label=label, zorder=3, **look)
 
 
 def _theory(ax, problem) -> None:

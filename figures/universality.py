@@ -102,7 +102,7 @@ def _finish(figure, axes, title: str) -> Figure:
         ax.axvline(1, color="0.6", lw=0.8, ls=":")
     for ax in axes[::2, 0]:
         low, high = ax.get_ylim()
-        places = [p for p in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7) if low <= p <= high]
+        places = [p for p in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50) if low <= p <= high]
         ax.set_yticks(places, [f"{p:g}" for p in places])
         ax.minorticks_off()
         ax.set_ylabel(ax.get_ylabel() or "risk")

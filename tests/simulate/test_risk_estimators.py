@@ -13,7 +13,7 @@ from jaxprune.simulate import least_squares, leave_one_out, pruning, risk_estima
 from tests import judge
 
 DIM, N = 24, 10
-WIDTHS, KEPT = [3, 8, 9, 10, 11, 14, 24], [0, 1, 4, 7, 20]
+WIDTHS, KEPT = [3, 9, 10, 14, 24], [0, 1, 4, 20]
 KEY = jax.random.key(0)
 RULES = [pruning.magnitude, pruning.empirical_hessian, pruning.random]
 
@@ -151,7 +151,7 @@ def test_leaving_one_out_of_everything_is_unbiased_at_one_sample_less(x64, width
         naive = jnp.stack([e.naive[0, 0] for e in estimates])
         return whole, naive, jnp.stack(risks)
 
-    whole, naive, risk = jax.jit(lambda keys: jax.lax.map(trial, keys))(jax.random.split(jax.random.key(7), 2000))
+    whole, naive, risk = jax.jit(lambda keys: jax.lax.map(trial, keys))(jax.random.split(jax.random.key(7), 1500))
     level = np.mean(risk, axis=0)
     judge.statistical(whole - risk + level, level, spoil=1.1)
     with pytest.raises(AssertionError):
