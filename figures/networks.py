@@ -36,7 +36,7 @@ def panels(samples: xr.Dataset, unit: str) -> Figure:
     here = samples.isel(dict.fromkeys(axes, -1))
     bases, trials = here["base"].values, here.sizes["seed"]
     with style.paper():
-        figure, grid = plt.subplots(2, len(bases), figsize=(style.FULL, 5.4), sharex=True, sharey=True, squeeze=False)
+        figure, grid = plt.subplots(2, len(bases), figsize=(style.FULL, 5.4), sharex=True, sharey="row", squeeze=False)
         for row, curves, title in zip(grid, (STARTS, RULES), ("starts", "rules"), strict=True):
             for ax, base in zip(row, bases, strict=True):
                 for index, (metric, treatment, label) in enumerate(curves):
@@ -54,7 +54,9 @@ def panels(samples: xr.Dataset, unit: str) -> Figure:
             ax.set_xticks(shown, [str(w) for w in shown])
             ax.minorticks_off()
         noise = f"{float(here['label_noise']):.0%} of them with random labels"
-        heading = f"{int(here['n'])} training samples, {noise}; {int(here['steps'])} steps before and after pruning, {trials} seeds"
+        heading = (
+            f"{int(here['n'])} training samples, {noise}; {int(here['steps'])} steps before and after pruning, {trials} seeds"
+        )
         figure.suptitle(heading, fontsize=8)
     return figure
 

@@ -126,7 +126,9 @@ def _find(folder: str | Path, name: str) -> Path:
 
 
 def _missing(folder: str | Path, names: str) -> FileNotFoundError:
-    return FileNotFoundError(f"folder: {folder} does not hold {names}, with or without .gz; put the files there, or name another")
+    return FileNotFoundError(
+        f"folder: {folder} does not hold {names}, with or without .gz; put the files there, or name another"
+    )
 
 
 def _check_labels(labels: np.ndarray, path: str | Path) -> None:

@@ -95,7 +95,7 @@ def for_torch(torch, problem, kind, dtype):
         params, mask = jax.jit(initial, static_argnums=(0, 3))(MLP(64, (width,), 10), noise, width, kind)
         order = [leaf for pair in zip(params.weights, params.biases, strict=True) for leaf in pair]
         nets.append(([tensor(leaf) for leaf in order], [tensor(m) for m in mask.weights]))
-    return tensor(batch.inputs), torch.tensor(np.array(jnp.argmax(batch.labels, axis=0))), nets
+    return tensor(batch.inputs), torch.tensor(np.array(jnp.argmax(batch.labels, axis=0), np.int64)), nets
 
 
 def train_torch(torch, data, steps: int, kind: str, fused: bool) -> tuple[list[float], list[Any]]:
@@ -106,7 +106,7 @@ def train_torch(torch, data, steps: int, kind: str, fused: bool) -> tuple[list[f
         params = [p.clone().requires_grad_() for p in start]
         adam = torch.optim.Adam(params, lr=RATE, **(dict(fused=True) if fused else dict(foreach=True)))
         w1, b1, w2, b2 = params
-        loss = None
+        loss = torch.zeros(())
         for _ in range(steps):
             adam.zero_grad(set_to_none=True)
             first, second = (w1, w2) if kind == "dense" else (w1 * first_mask, w2 * second_mask)
@@ -204,10 +204,13 @@ def compare(torch, kind: str, cores: int) -> None:
         rows.append((one, every, *times))
     one, every, single, best = np.median(rows, axis=0) / STEPS * 1e6
     ratios = [np.array([r[theirs] / r[mine] for r in rows]) for theirs, mine in ((3, 0), (3, 1), (2, 0))]
-    print(f"microseconds per step of all {len(WIDTH)} widths (median of {PAIRS} pairs; {compiling:.1f} s of compiling not counted)")
+    print(
+        f"microseconds per step of all {len(WIDTH)} widths (median of {PAIRS} pairs; {compiling:.1f} s of compiling not counted)"
+    )
     print(f"  jaxprune, one process        {one:8.0f}")
     print(f"  jaxprune, {cores} processes        {every:8.0f}")
-    print(f"  PyTorch, {threads} thread(s), best   {best:8.0f}   ratio {_range(ratios[0])} to one process, {_range(ratios[1])} to {cores}")
+    both = f"ratio {_range(ratios[0])} to one process, {_range(ratios[1])} to {cores}"
+    print(f"  PyTorch, {threads} thread(s), best   {best:8.0f}   {both}")
     print(f"  PyTorch, 1 thread            {single:8.0f}   ratio {_range(ratios[2])} to one process")
     work, top = flops(), peak()
     print(f"{work / 1e6:.1f} MFLOP per step; {work / one / 1e3:.1f} GFLOP/s on one thread, {work / one * 1e6 / top:.0%} of the")

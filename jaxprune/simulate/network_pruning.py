@@ -39,17 +39,13 @@ def layerwise_magnitude(
     return Parameters(tuple(weights), live.biases)
 
 
-def hessian(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
-) -> Parameters:
+def hessian(model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise) -> Parameters:
     """``w^2`` times the Gauss-Newton diagonal of the training loss: the rise of the loss to second order."""
     curved = model.curvature(params, inputs)
     return keep_largest([w**2 * h for w, h in zip(params.weights, curved, strict=True)], live, budget)
 
 
-def random(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
-) -> Parameters:
+def random(model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise) -> Parameters:
     """A random order of all weights, the control."""
     return keep_largest(noise, live, budget)
 

@@ -137,7 +137,8 @@ def train(
         params, state = carry
         value, slope = jax.value_and_grad(loss)(params)
         updates, state = optimiser.update(slope, state, params)
-        return (optax.apply_updates(params, updates), state), value
+        moved: Any = optax.apply_updates(params, updates)  # type: ignore[arg-type]
+        return (moved, state), value
 
     params = masked(params, mask)
     state = optimiser.init(params) if state is None else state
