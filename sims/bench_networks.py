@@ -204,9 +204,7 @@ def compare(torch, kind: str, cores: int) -> None:
         rows.append((one, every, *times))
     one, every, single, best = np.median(rows, axis=0) / STEPS * 1e6
     ratios = [np.array([r[theirs] / r[mine] for r in rows]) for theirs, mine in ((3, 0), (3, 1), (2, 0))]
-    print(
-        f"microseconds per step of all {len(WIDTH)} widths (median of {PAIRS} pairs; {compiling:.1f} s of compiling not counted)"
-    )
+    print(f"microseconds per step of all {len(WIDTH)} widths (median of {PAIRS} pairs; compiling took {compiling:.1f} s)")
     print(f"  jaxprune, one process        {one:8.0f}")
     print(f"  jaxprune, {cores} processes        {every:8.0f}")
     both = f"ratio {_range(ratios[0])} to one process, {_range(ratios[1])} to {cores}"

@@ -137,8 +137,7 @@ def train(
         params, state = carry
         value, slope = jax.value_and_grad(loss)(params)
         updates, state = optimiser.update(slope, state, params)
-        moved: Any = optax.apply_updates(params, updates)  # type: ignore[arg-type]
-        return (moved, state), value
+        return (jax.tree.map(jnp.add, params, updates), state), value
 
     params = masked(params, mask)
     state = optimiser.init(params) if state is None else state
