@@ -43,7 +43,7 @@ EXPERIMENT = Experiment(
     make=make,
     trial=trial,
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
-    seeds=200,
+    seeds=300,
     block=5,
     smoke=dict(seeds=10),
     describe="risk of dense, pruned and retrained random-features regression against the number of features",
