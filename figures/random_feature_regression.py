@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
-FEATURES = 4000  # drawn for every point of a line: one draw of a narrow model says little
+DRAWS, FEATURES = 5, 2000  # draws of the features for a point of a line, fewer where they are many
 POINTS = 32
 
 # metric, rule, which kept count, label, look, line of theory
@@ -61,9 +61,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         axes[1].set_ylim(0.42, 2.6)
         _ticks(axes[0], (0.2, 0.5, 1, 2, 5, 10))
         _ticks(axes[1], (0.5, 0.7, 1, 1.5, 2))
-        note = f"$n={problem.n}$, $d_\\mathrm{{in}}={problem.d_in}$, $\\sigma={problem.noise:g}$\nnull risk: dash-dotted\nlines: theory"
-        _legend(axes[0], note + ", of RT on fresh data", "upper right")
-        _legend(axes[1], note + " of fresh data", "upper right")
+        setting = f"$n={problem.n}$, $d_\\mathrm{{in}}={problem.d_in}$, $\\sigma={problem.noise:g}$"
+        note = f"{setting}\nnull risk: dash-dotted\nlines: theory"
+        _legend(axes[0], note + " (RT: on fresh data)", "upper right")
+        _legend(axes[1], note + " (fresh data)", "upper right")
     return figure
 
 
@@ -77,12 +78,14 @@ def grid(low: int, high: int, n: int) -> list[int]:
 def curves(problem, widths: list[int], kept: list[int], activation: str = "relu") -> dict[str, Any]:
     """Theory at every width, averaged over nested draws of the features: ``risk`` (W,), ``pruned_risk`` and
     ``retrained_fresh`` (W, K) of magnitude pruning. NaN between the two sides of the threshold, and below a kept count."""
-    means = []
-    for p in widths:
-        draws = [_features(seed, problem)[:p] for seed in range(int(np.clip(FEATURES / p, 2, 20)))]
-        means.append(
-            [np.mean(part, axis=0) for part in zip(*(_point(problem, r, kept, activation) for r in draws), strict=True)]
-        )
+    found: dict[int, list] = {p: [] for p in widths}
+    for seed in range(DRAWS):
+        some = [p for p in widths if seed < _draws(p)]
+        if some:
+            moments = _moments(problem, some[-1], seed, activation)
+            for p in some:
+                found[p].append(_point(random_features.project(moments, p), problem.n, kept))
+    means = [[np.mean(part, axis=0) for part in zip(*found[p], strict=True)] for p in widths]
     cut = int(np.searchsorted(widths, problem.n))
     width = np.insert(np.asarray(widths, float), cut, np.nan)
     risk, *sparse = (np.insert(np.stack(part), cut, np.nan, axis=0) for part in zip(*means, strict=True))
@@ -90,18 +93,25 @@ def curves(problem, widths: list[int], kept: list[int], activation: str = "relu"
     return {"width": width, "risk": risk, "pruned_risk": pruned, "retrained_fresh": fresh}
 
 
-def _features(seed: int, problem):
-    return np.random.default_rng(seed).standard_normal((problem.dim, problem.d_in)) / np.sqrt(problem.d_in)
-
-
-def _point(problem, rows, kept: list[int], activation: str):
-    """The three predictions at one width; a count above the width keeps all."""
+def _moments(problem, dim: int, seed: int, activation: str):
+    rng = np.random.default_rng([seed, problem.n])  # a stream of its own: the teacher's neurons are no features
+    weights = rng.standard_normal((dim, problem.d_in)) / np.sqrt(problem.d_in)
     inner = None if problem.inner is None else np.asarray(problem.inner)
-    same = random_features.equivalent(rows, np.asarray(problem.teacher), float(problem.noise), activation, inner)
-    counts = np.minimum(kept, len(rows))
-    pruned = correlated.pruned_risk(*same, problem.n, counts, method="series")
-    fresh = sampled.retrained_risk(*same, problem.n, counts, draws=200, seed=0)
-    return correlated.risk(*same, problem.n), pruned, fresh.value
+    return random_features.moments(weights, np.asarray(problem.teacher), float(problem.noise), activation, inner)
+
+
+def _draws(width: int) -> int:
+    return int(np.clip(FEATURES // width, 2, DRAWS))
+
+
+def _point(same: tuple[Any, Any, float], n: int, kept: list[int]):
+    """The three predictions at one width; a count above the width keeps all."""
+    covariance, teacher, noise = same
+    counts = np.minimum(kept, len(teacher))
+    pruned = correlated.pruned_risk(covariance, teacher, noise, n, counts, method="series")
+    draws = 400 // _draws(len(teacher))
+    fresh = sampled.retrained_risk(covariance, teacher, noise, n, counts, draws=draws, seed=0)
+    return correlated.risk(covariance, teacher, noise, n), pruned, fresh.value
 
 
 def markers(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int | None, look: int, label: str | None) -> None:

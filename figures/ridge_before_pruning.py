@@ -52,7 +52,7 @@ def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
     pruned = np.array([theory.pruned_risk(*reduced, kept, RULE, ridge) for ridge in grid])
     dense = [theory.risk(*reduced, ridge) for ridge in grid]
     values = here["pruned_risk"].sel(rule=RULE)
-    curves = [(dense, here["risk"], "dense", tuning.dense(*reduced))]
+    curves: list[Any] = [(dense, here["risk"], "dense", tuning.dense(*reduced))]
     for k, count in enumerate(kept):
         label = f"MP, $s/n={float(here['kept'][k]):g}$"
         curves.append((pruned[:, k], values.isel(kept=k), label, tuning.pruned(*reduced, count, RULE)))

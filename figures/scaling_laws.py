@@ -15,7 +15,7 @@ from jaxprune.theory import scaling
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
-SIZES = 2 * np.round(np.geomspace(25, 50000, 23)).astype(int)
+SIZES = 2 * np.round(np.geomspace(25, 50000, 34)).astype(int)
 CURVES = [("risk", None, "dense", 0), ("pruned_risk", "hessian", "HP", 2), ("pruned_risk", "magnitude", "MP", 1)]
 # decay, energy, what, label, look: one of each kind
 SLOPES = [
@@ -65,9 +65,11 @@ def _panel(ax, here: xr.Dataset, decay: float, energy: float, noise: float) -> N
     else:
         ax.axhline(scaling.noisy_limit(decay, noise, sim.WIDTH[-1]), color="k", ls=":", lw=1.6)
     ax.set(xscale="log", yscale="log", xlabel="samples $n$", ylabel="risk")
-    if noise > 0:
-        ax.set_yticks([0.4, 0.7, 1, 1.5, 2, 3], ["0.4", "0.7", "1", "1.5", "2", "3"])
-        ax.minorticks_off()
+    low, high = ax.get_ylim()
+    if high < 100 * low:
+        places = [p for p in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7) if low <= p <= high]
+        ax.set_yticks(places, [f"{p:g}" for p in places])
+        ax.tick_params(axis="y", which="minor", left=False, labelleft=False)
 
 
 def _slopes(ax) -> None:
@@ -75,7 +77,8 @@ def _slopes(ax) -> None:
     for decay, energy, what, label, look in SLOPES:
         rule = None if what == "dense" else what
         found = scaling.local_exponents(SIZES, [_risk(n, decay, energy, 0.0, rule) for n in SIZES])
-        ax.plot(np.sqrt(SIZES[1:] * SIZES[:-1]), found, color=style.COLOURS[look], label=label)
+        width = 3 if rule is None else 1.1  # a thin line may run on a thick one
+        ax.plot(np.sqrt(SIZES[1:] * SIZES[:-1]), found, color=style.COLOURS[look], label=label, lw=width)
         limit = scaling.dense_exponent(decay, energy) if rule is None else scaling.pruned_exponent(decay, energy, rule)
         ax.plot(SIZES[-1] * 1.6, limit, "<", color=style.COLOURS[look], ms=4, mfc="white", clip_on=False)
     ax.set(xscale="log", xlabel="samples $n$", ylabel="local exponent of the risk", ylim=(-0.6, 6.6))

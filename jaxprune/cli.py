@@ -61,7 +61,10 @@ class Status:
 
 @dataclasses.dataclass(frozen=True)
 class Verify:
-    """Run every experiment at its smoke size and print one line each. Exit status 1 when one disagrees."""
+    """Run every experiment at its smoke size and print one line each. Exit status 1 when one disagrees.
+
+    An experiment whose data files are missing is skipped, with the reason.
+    """
 
     sims: Positional[Path] = Path("sims")
     """Folder of experiments."""

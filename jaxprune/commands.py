@@ -129,12 +129,24 @@ def _experiment_files(sims: Path) -> list[Path]:
     return files
 
 
+def _missing_data(experiment) -> str | None:
+    """Why the experiment cannot run here, where its data set, or the package that brings it, is missing."""
+    try:
+        experiment.make(**experiment.smoke_size().points()[0])
+    except (FileNotFoundError, ImportError) as error:
+        return str(error)
+    return None
+
+
 def verify(options: Any) -> int:
-    """Every experiment at its smoke size, one line each."""
+    """Every experiment at its smoke size, one line each; those whose data are not here are skipped."""
     status = AGREE
     for file in _experiment_files(options.sims):
         for experiment in load_experiments(file):
             started = time.perf_counter()
+            if reason := _missing_data(experiment):
+                print(f"{experiment.name:32s} skipped: {reason}")
+                continue
             try:
                 samples = sweep.run(
                     experiment.smoke_size(), store=_folder(options.out, experiment.name, True), workers=options.workers
@@ -176,6 +188,8 @@ def listing(options: Any) -> int:
         for e in load_experiments(file):
             axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
             print(f"{file}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
+            if reason := _missing_data(e):
+                print(f"    skipped by verify: {reason}")
     return AGREE
 
 

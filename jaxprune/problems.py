@@ -174,10 +174,10 @@ class RandomFeatures:
         _check_numbers(self, ("teacher", "noise", *given))
         if np.ndim(self.teacher) != 1 or self.teacher.shape[0] < 1:
             raise ValueError(f"teacher: shape {np.shape(self.teacher)} is not that of at least one weight")
-        if self.inner is not None and (
-            np.ndim(self.inner) != 2 or self.inner.shape[0] != self.teacher.shape[0] or not self.d_in
-        ):
-            raise ValueError(f"inner: shape {self.inner.shape} is not ({self.teacher.shape[0]}, d_in) with d_in >= 1")
+        if self.inner is not None:
+            rows = self.teacher.shape[0]
+            if np.ndim(self.inner) != 2 or self.inner.shape[0] != rows or not self.d_in:
+                raise ValueError(f"inner: shape {self.inner.shape} is not ({rows}, d_in) with d_in >= 1")
         if self.weights is not None:
             self._check_weights()
 

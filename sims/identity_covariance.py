@@ -46,6 +46,6 @@ EXPERIMENT = Experiment(
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
     seeds=600,
     block=40,
-    smoke=dict(n=[40, 80], seeds=40),
+    smoke=dict(n=[80, 160], seeds=60),
     describe="large then pruned against small, identity covariance, with theory",
 )

@@ -46,6 +46,6 @@ EXPERIMENT = Experiment(
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
     seeds=300,
     block=50,
-    smoke=dict(n=[50, 100], spike=[25.0], noise=[0.25, 0.5], seeds=50),
+    smoke=dict(n=[50, 100], spike=[25.0], noise=[0.5], seeds=50),
     describe="phase diagrams of pruning and retraining over width and kept count, and over spike and noise",
 )

@@ -54,6 +54,6 @@ EXPERIMENT = Experiment(
     dims={name: ["width", "rule", "kept"] for name in ("pruned_risk", "retrained_same", "retrained_fresh")},
     seeds=400,
     block=40,
-    smoke=dict(n=[60, 120], seeds=40),
+    smoke=dict(n=[60, 120], problem=["isotropic"], seeds=40),
     describe="risk after retraining on the training sample and on a fresh one, against width p/n, with theory",
 )

@@ -57,6 +57,6 @@ EXPERIMENT = Experiment(
     inner=dict(ridge=RIDGE, width=WIDTH, rule=list(RULES), kept=KEPT),
     seeds=400,
     block=40,
-    smoke=dict(n=[40, 80], seeds=40),
+    smoke=dict(n=[40, 80], problem=["spiked"], seeds=40),
     describe="risk of pruned and retrained models against the ridge of the first fit, with theory",
 )

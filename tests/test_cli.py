@@ -132,6 +132,52 @@ def test_list_names_every_experiment(capsys):
     assert "pruned_double_descent" in said and "digits_random_features" in said
 
 
+@pytest.fixture
+def small_cifar10(tmp_path):
+    """The experiment and its figure at widths 2 and 3 with one treatment, in a folder of their own."""
+    for folder in ("sims", "figures"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for file in (tmp_path / "sims").glob("*.py"):
+        if file.name != "cifar10_resnet.py":
+            file.unlink()
+    sim = tmp_path / "sims" / "cifar10_resnet.py"
+    text = sim.read_text().replace("WIDTH = [2, 3, 4, 6, 8, 12, 16]", "WIDTH = [2, 3]").replace("BASE = [2, 4]", "BASE = [2]")
+    sim.write_text(text)
+    assert "WIDTH = [2, 3]\n" in text and "BASE = [2]\n" in text
+    return sim
+
+
+def test_missing_data_are_skipped_by_name(small_cifar10, capfd, monkeypatch):
+    monkeypatch.chdir(small_cifar10.parents[1])
+    assert call("verify") == 0
+    assert "skipped: folder: data/cifar-10-batches-bin does not hold any of data_batch_1.bin" in capfd.readouterr().out
+    assert call("list") == 0
+    assert "skipped by verify: folder: data/cifar-10" in capfd.readouterr().out
+    assert call("run", small_cifar10) == 2
+    said = capfd.readouterr().err
+    assert "does not hold any of data_batch_1.bin" in said and "put the files there" in said and "Traceback" not in said
+    assert not Path("results").exists()
+
+
+def test_cifar10_from_files_to_figure(small_cifar10, capsys):
+    from tests.test_datasets import write_cifar10
+
+    data = small_cifar10.parents[1] / "batches"
+    data.mkdir()
+    write_cifar10(data, packed=True)
+    argv = ["--folder", data, "--n", 8, "--steps", 2, "--seeds", 1, "--workers", 0, "--out", data.parent / "out"]
+    assert call("run", small_cifar10, *argv) == 0
+    said = capsys.readouterr().out
+    assert "1 trials" in said and "Non-finite trials: 0" in said
+    folder = data.parent / "out" / "cifar10_resnet"
+    assert (folder / "figure.pdf").exists()
+    from jaxprune.sweep import Store
+
+    samples = Store(folder).read()
+    assert samples["retrained_error"].sizes["treatment"] == 6 and float(samples["density"].max()) == 1.0
+    assert np.all(np.isfinite(samples["retrained_train_loss"]))
+
+
 @pytest.mark.slow
 def test_main_job_uses_both_cores(tmp_path):
     """Throughput of the default workers is at least 1.6 times that of one, on a quiet machine with two cores."""

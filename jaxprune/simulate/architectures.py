@@ -1,6 +1,7 @@
 """Architectures: what ``networks`` trains and ``network_pruning`` prunes."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -33,7 +34,7 @@ class MLP:
         """(outputs, inputs, ()) of every layer."""
         hidden = self.hidden if width is None else [width[i] if np.ndim(width) else width for i in range(len(self.hidden))]
         sizes = [self.inputs, *hidden, self.classes]
-        return [(out, inner, ()) for inner, out in zip(sizes[:-1], sizes[1:], strict=True)]
+        return [(out, inner, ()) for inner, out in itertools.pairwise(sizes)]
 
     def apply(self, params: Parameters, inputs: Float[Array, "n d"]) -> Float[Array, "c n"]:
         """Logits. Units come first and samples last, so that the first layers of many networks are one product."""

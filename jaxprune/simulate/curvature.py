@@ -10,7 +10,7 @@ from jaxprune.simulate.networks import Parameters
 
 
 def gauss_newton(
-    apply: Callable[[Parameters, Array], Array], params: Parameters, inputs: Float[Array, "n *shape"], together: int = 8
+    apply: Callable[[Parameters, Array], Array], params: Parameters, inputs: Float[Array, "n ..."], together: int = 8
 ) -> tuple[Array, ...]:
     """For every weight w, the diagonal of the Gauss-Newton matrix of the mean cross entropy over ``inputs``:
     ``mean_n sum_a p_na (J_na - sum_b p_nb J_nb)^2`` with J_na = d logit_na / dw and class probabilities p.

@@ -12,7 +12,7 @@ from jaxprune.struct import struct
 class Batch:
     """``inputs`` (n, ...) and one-hot ``labels`` (classes, n)."""
 
-    inputs: Float[Array, "n *shape"]
+    inputs: Float[Array, "n ..."]
     labels: Float[Array, "c n"]
 
 

@@ -78,14 +78,16 @@ def noise(model: Model, key: Key[Array, ""]) -> tuple[Array, ...]:
 
     A smaller array is the leading block of a larger one, so ``cropped`` noise is that of the smaller model.
     """
-    layers, dtype = model.layers(), jnp.zeros(()).dtype
+    shapes = [(out, inner, *kernel) for out, inner, kernel in model.layers()]
+    columns = [int(np.prod(shape[1:])) for shape in shapes]
 
-    def by_rows(key, shape):
-        keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(shape[0]))
-        return jax.vmap(lambda k: jax.random.normal(k, shape[1:], dtype))(keys)
+    def row(layer, unit):
+        return jax.random.normal(jax.random.fold_in(jax.random.fold_in(key, layer), unit), (max(columns),))
 
-    shapes = [(out, inner, *kernel) for out, inner, kernel in layers]
-    return tuple(by_rows(k, shape) for k, shape in zip(jax.random.split(key, len(layers)), shapes, strict=True))
+    # All layers at the size of the largest: one generator in the program compiles faster than one per layer.
+    units = jnp.arange(max(shape[0] for shape in shapes))
+    drawn = jax.vmap(lambda layer: jax.vmap(lambda unit: row(layer, unit))(units))(jnp.arange(len(shapes)))
+    return tuple(d[: s[0], :c].reshape(s) for d, s, c in zip(drawn, shapes, columns, strict=True))
 
 
 def cropped(values: tuple[Array, ...], model: Model) -> tuple[Array, ...]:
@@ -135,7 +137,7 @@ def train(
         params, state = carry
         value, slope = jax.value_and_grad(loss)(params)
         updates, state = optimiser.update(slope, state, params)
-        return (optax.apply_updates(params, updates), state), value
+        return (jax.tree.map(jnp.add, params, updates), state), value
 
     params = masked(params, mask)
     state = optimiser.init(params) if state is None else state

@@ -96,7 +96,9 @@ def _lengths(size: Array) -> tuple[Array, Array]:
     """A Chebyshev grid over the lengths, and Chebyshev polynomials at each of them."""
     low, high = float(np.min(size)), float(np.max(size))
     middle, half = (low + high) / 2, max((high - low) / 2, 1e-3 * high, 1e-12)
-    return middle + half * chebpts1(LENGTHS), chebvander((size - middle) / half, LENGTHS - 1)
+    grid: Array = middle + half * chebpts1(LENGTHS)
+    basis: Array = np.asarray(chebvander((size - middle) / half, LENGTHS - 1), float)
+    return grid, basis
 
 
 def _table(f, grid: Array, other_grid: Array, cosines: Array) -> Array:

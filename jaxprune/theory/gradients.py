@@ -42,7 +42,7 @@ def effective_ridge(eigs: ArrayLike, n: float, ridge: float = 0.0) -> Gradient:
     n, ridge = _size(n), arguments.non_negative("ridge", ridge)
     live = eigs > 0
     nu = solve_ridge(eigs[live], np.ones(np.count_nonzero(live)), n, ridge)
-    _away_from_threshold(nu, np.count_nonzero(live), n)
+    _away_from_threshold(nu, int(np.count_nonzero(live)), n)
     return Gradient(nu, *_nu_slopes(eigs, nu, n, ridge))
 
 
@@ -98,7 +98,7 @@ class _Slopes(NamedTuple):
 def _risk(eigs, teacher, noise, n, ridge):
     """Gradient of the dense risk, nu, the fit on positive eigenvalues, and which these are."""
     live = eigs > 0
-    lam, rank = eigs[live], np.count_nonzero(live)
+    lam, rank = eigs[live], int(np.count_nonzero(live))
     nu = solve_ridge(lam, np.ones(rank), n, ridge)
     _away_from_threshold(nu, rank, n)
     fit = first_fit(lam, teacher[live], noise, n, ridge)

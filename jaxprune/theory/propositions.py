@@ -5,6 +5,8 @@ risk includes ``noise**2``. The small model is fitted to the s kept features alo
 one is fitted to all p and pruned to the same s (``oracle``). The specification cited is Chang et al. 2020.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 
@@ -74,7 +76,8 @@ def identity_least_kept_ratio(share: float, noise: float, signal: float = 1.0) -
     grid = np.linspace(np.log(1e-9), -1e-9, 2000)
     best = int(np.argmin(meet(grid)))
     around = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
-    return float(minimize_scalar(meet, bounds=around, method="bounded", options=dict(xatol=1e-12)).fun)
+    found: Any = minimize_scalar(meet, bounds=around, method="bounded", options=dict(xatol=1e-12))
+    return float(found.fun)
 
 
 def strong_spike_small(kept_ratio: float, tail: float, noise: float) -> float:

@@ -41,7 +41,8 @@ def moments(
     Raises ValueError for a row of ``weights`` that is zero or parallel to another, and for an unknown activation.
     """
     activation = arguments.choice("activation", activation, ACTIVATIONS)
-    weights, teacher, inner = _rows(weights, activation), arguments.vector("teacher", teacher), _inner(inner, teacher)
+    weights, teacher = _rows(weights, activation), arguments.vector("teacher", teacher)
+    inner = _inner(inner, teacher)
     if (dim := len(teacher) if inner is None else inner.shape[1]) != weights.shape[1] or dim < 1:
         raise ValueError(f"weights: shape {weights.shape} does not fit a teacher of d_in = {dim} inputs; d_in must be >= 1")
     variance = arguments.non_negative("noise", noise) ** 2
@@ -64,9 +65,21 @@ def equivalent(
 
     Raises ValueError as ``moments`` does, and where the covariance is singular in this precision.
     """
-    covariance, cross, energy = moments(weights, teacher, noise, activation, inner)
+    return project(moments(weights, teacher, noise, activation, inner))
+
+
+def project(found: Moments, width: int | None = None) -> tuple[Array, Array, float]:
+    """What it predicts: ``equivalent`` for the first ``width`` features (None: all), so that one computation of the
+    moments serves every width.
+
+    Equation: as in ``equivalent``. Regime: exact. Source: section 10.2. Test: tests/theory/test_random_features.py.
+
+    Raises ValueError where the covariance is singular in this precision, with its extreme eigenvalues.
+    """
+    p = arguments.integer("width", len(found.cross) if width is None else width, 1, len(found.cross))
+    covariance, cross = found.covariance[:p, :p], found.cross[:p]
     best = _solve(covariance, cross)
-    return covariance, best, float(np.sqrt(max(energy - cross @ best, 0.0)))
+    return covariance, best, float(np.sqrt(max(found.energy - cross @ best, 0.0)))
 
 
 def surrogate(weights: ArrayLike, activation: str = "relu") -> Array:
@@ -94,7 +107,7 @@ def _solve(covariance: Array, cross: Array) -> Array:
     if factor is None or np.min(pivots) <= len(cross) * np.finfo(float).eps * np.max(np.diag(covariance)):
         least, most = np.linalg.eigvalsh(covariance)[[0, -1]]
         raise ValueError(
-            f"weights: the covariance of {len(cross)} features is singular, its eigenvalues range over {least:.3g} .. {most:.3g};"
+            f"weights: the covariance of {len(cross)} features is singular, with eigenvalues {least:.3g} .. {most:.3g};"
             " use fewer features, or more inputs"
         )
     return linalg.cho_solve(factor, cross)
@@ -126,9 +139,7 @@ def _rows(weights: ArrayLike, activation: str) -> Array:
     for other in (unit,) if activation == "relu" else (unit, -unit):
         distance = cdist(unit, other)
         np.fill_diagonal(distance, np.inf)
-        if np.min(distance) < PARALLEL:
+        if (least := np.min(distance)) < PARALLEL:
             first, second = sorted(int(i) for i in np.unravel_index(np.argmin(distance), distance.shape))
-            raise ValueError(
-                f"weights: rows {first} and {second} are parallel, at distance {np.min(distance):.3g}; leave one out"
-            )
+            raise ValueError(f"weights: rows {first} and {second} are parallel, at distance {least:.3g}; leave one out")
     return weights

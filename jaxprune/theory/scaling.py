@@ -10,6 +10,8 @@ No clean exponent exists at energy = 2 decay + 1, where a logarithm enters, and 
 the leading coefficients are all equal: they survive when more than ``marginal_kept_ratio`` n are kept, and not below.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import quad
@@ -33,7 +35,8 @@ def ridge_constant(decay: float, width_ratio: float = np.inf) -> float:
     def excess(log_c):
         return _integral(lambda x: 1 / (1 + np.exp(log_c) * x**decay), width_ratio) - 1
 
-    return float(np.exp(brentq(excess, -60.0 * max(decay, 1.0), 60.0 * max(decay, 1.0), xtol=1e-13)))
+    log_c: Any = brentq(excess, -60.0 * max(decay, 1.0), 60.0 * max(decay, 1.0), xtol=1e-13)
+    return float(np.exp(log_c))
 
 
 def noisy_limit(decay: float, noise: float, width_ratio: float = np.inf) -> float:

@@ -6,7 +6,7 @@ does not.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,29 +64,37 @@ def retrained(
 def pruned_within(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, budget: int, rule: str = "magnitude") -> Best:
     """What it predicts: the ridge and the kept count, at most ``budget``, with the least risk after pruning.
 
-    Equation: argmin over ridge and kept of (11). All counts at every ridge of the grid; then the ridge is refined for
-    the best count and its neighbours until the pair stands still. Regime: limit, relative error O(1/n).
-    Source: sections 4 and 16. Test: tests/theory/test_tuning.py.
+    Equation: argmin over ridge and kept of (11). Counts (all, or 128 of them) at every ridge of the grid; around the
+    three deepest valleys among the counts the pair is refined until it stands still.
+    Regime: limit, relative error O(1/n). Source: sections 4 and 16. Test: tests/theory/test_tuning.py.
     """
     eigs, teacher, noise, budget = _problem(eigs, teacher, noise, budget)
-    counts = np.unique(np.round(np.linspace(0, budget, min(budget, 24) + 1)).astype(int))
+    counts = np.unique(np.round(np.linspace(0, budget, min(budget, 128) + 1)).astype(int))
 
     def risks(ridge, kept):
         return theory.pruned_risk(eigs, teacher, noise, n, kept, rule, ridge)
 
-    table = np.array([risks(ridge, counts) for ridge in _grid(eigs)[::2]])
-    kept = int(counts[np.argmin(np.min(table, axis=0))])
+    depth = np.min([risks(ridge, counts) for ridge in _grid(eigs)], axis=0)
+    walls = np.concatenate([[np.inf], depth, [np.inf]])
+    valleys = np.flatnonzero((depth <= walls[:-2]) & (depth <= walls[2:]))
     step = int(np.max(np.diff(counts), initial=1))
-    best = pruned(eigs, teacher, noise, n, kept, rule)
-    for _ in range(20):
-        near = np.arange(max(kept - step, 0), min(kept + step, budget) + 1)
-        ridge = min(best.ridge, _grid(eigs)[-1])
-        kept = int(near[np.argmin(risks(ridge, near))])
-        found = pruned(eigs, teacher, noise, n, kept, rule)
-        if not found.risk < best.risk:
-            break
-        best, step = found, max(step // 2, 1)
-    return best
+    found = []
+    for start in valleys[np.argsort(depth[valleys], kind="stable")[:3]]:
+        best = pruned(eigs, teacher, noise, n, int(counts[start]), rule)
+        while True:
+            near = np.arange(max(best.kept - step, 0), min(best.kept + step, budget) + 1)
+            likely = int(near[np.argmin(risks(min(best.ridge, _grid(eigs)[-1]), near))])
+            others = {likely, max(best.kept - 1, 0), min(best.kept + 1, budget)} - {best.kept}
+            better = min((pruned(eigs, teacher, noise, n, k, rule) for k in others), key=_by_risk, default=best)
+            if not better.risk < best.risk:
+                break
+            best = better
+        found.append(best)
+    return min(found, key=_by_risk)
+
+
+def _by_risk(best: Best) -> float:
+    return best.risk
 
 
 def _problem(eigs, teacher, noise, kept):
@@ -107,7 +115,7 @@ def _best(risk: Callable[[float], float], eigs, kept: int) -> Best:
         if risks[end] <= (1 + TIE) * risks[at]:
             return Best(ridge, kept, float(risks[end]))
     around = np.log(grid[[max(at - 1, 1), at + 1]])
-    found = minimize_scalar(lambda u: risk(np.exp(u)), bounds=around, method="bounded", options=dict(xatol=1e-7))
+    found: Any = minimize_scalar(lambda u: risk(np.exp(u)), bounds=around, method="bounded", options=dict(xatol=1e-7))
     if found.fun <= risks[at]:
         return Best(float(np.exp(found.x)), kept, float(found.fun))
     return Best(float(grid[at]), kept, float(risks[at]))

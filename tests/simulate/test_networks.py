@@ -1,5 +1,6 @@
 """Networks of masked width against networks of that size, and pruning against counting and brute force."""
 
+import functools
 from fractions import Fraction
 
 import jax
@@ -42,13 +43,22 @@ def batch(model, n=9, seed=0):
     return Batch(jnp.asarray(rng.normal(size=shape)), jnp.asarray(np.eye(3)[rng.integers(0, 3, n)].T))
 
 
-def fresh(model, width, seed=0):
-    return networks.init(model, networks.noise(model, jax.random.key(seed)), width)
+whole_mask = jax.jit(networks.live, static_argnums=0)
+numbers = jax.jit(networks.noise, static_argnums=0)
+fit = jax.jit(networks.train, static_argnums=(0, 4, 5))
+measure = jax.jit(networks.evaluate, static_argnums=0)
+quotas = jax.jit(network_pruning.quotas)
 
 
-def rule_arguments(model, params, width, budget):
-    data = batch(model)
-    return model, params, networks.live(model, width), budget, data.inputs, networks.noise(model, jax.random.key(7))
+@functools.partial(jax.jit, static_argnums=0)
+def fresh(model, width):
+    return networks.init(model, networks.noise(model, jax.random.key(0)), width)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def pruned(rule, model, params, width, budget):
+    chance = networks.noise(model, jax.random.key(7))
+    return rule(model, params, networks.live(model, width), budget, batch(model).inputs, chance)
 
 
 def kept(mask):
@@ -61,8 +71,8 @@ def test_padding_changes_nothing(x64, family):
     curves = {}
     for widest, width in ((3, 3), (8, 3), (8, 4)):
         model = family(widest)
-        mask = networks.live(model, width)
-        trained = networks.train(model, fresh(model, width), mask, batch(model), ADAM, 12)
+        mask = whole_mask(model, width)
+        trained = fit(model, fresh(model, width), mask, batch(model), ADAM, 12)
         curves[widest, width] = np.asarray(trained.curve)
         assert all(
             np.all(np.asarray(p)[~np.asarray(m)] == 0)
@@ -75,7 +85,7 @@ def test_padding_changes_nothing(x64, family):
 
 def test_widths_may_differ_by_layer(x64):
     large, small = MLP(6, (8, 8), 3), MLP(6, (5, 2), 3)
-    width = np.array([5, 2])
+    width = jnp.array([5, 2])
     found = jax.vmap(lambda w: large.apply(fresh(large, w), batch(large).inputs))(jnp.asarray([width]))[0]
     judge.exact(found, small.apply(fresh(small, width), batch(small).inputs), 1e-12)
     assert networks.weight_count(large, width) == networks.weight_count(small) == 6 * 5 + 5 * 2 + 2 * 3
@@ -83,10 +93,10 @@ def test_widths_may_differ_by_layer(x64):
 
 def test_a_larger_draw_begins_with_the_smaller():
     for family in (deep, residual):
-        large, small = networks.noise(family(8), jax.random.key(1)), networks.noise(family(3), jax.random.key(1))
+        large, small = numbers(family(8), jax.random.key(1)), numbers(family(3), jax.random.key(1))
         for a, b in zip(networks.cropped(large, family(3)), small, strict=True):
             np.testing.assert_array_equal(a, b)
-        assert not np.array_equal(networks.noise(family(3), jax.random.key(2))[0], small[0])
+        assert not np.array_equal(numbers(family(3), jax.random.key(2))[0], small[0])
 
 
 def test_weights_have_the_variance_of_he(x64):
@@ -107,7 +117,7 @@ def test_logits_are_those_of_numpy(x64):
     logits = model.apply(params, data.inputs)
     judge.exact(logits, here.T)
     chances = np.exp(here) / np.exp(here).sum(1, keepdims=True)
-    error, loss = networks.evaluate(model, params, data)
+    error, loss = measure(model, params, data)
     truth = np.asarray(data.labels).argmax(0)
     judge.exact(loss, -np.mean(np.log(chances[np.arange(9), truth])))
     judge.exact(error, np.mean(here.argmax(1) != truth))
@@ -143,8 +153,8 @@ def test_residual_network_is_that_of_numpy(x64):
 @pytest.mark.parametrize("optimiser", [ADAM, optax.adamw(0.02), optax.sgd(0.1, momentum=0.9)], ids=["adam", "adamw", "sgd"])
 def test_pruned_weights_stay_zero(x64, optimiser):
     model = deep(5)
-    mask = network_pruning.random(*rule_arguments(model, fresh(model, 4), 4, 20))
-    trained = networks.train(model, fresh(model, 4), mask, batch(model), optimiser, 15)
+    mask = pruned(network_pruning.random, model, fresh(model, 4), 4, 20)
+    trained = fit(model, fresh(model, 4), mask, batch(model), optimiser, 15)
     for w, m in zip(trained.params.weights, mask.weights, strict=True):
         assert np.all(np.asarray(w)[~np.asarray(m)] == 0) and np.any(np.asarray(w) != 0)
     slope = jax.grad(lambda p: jnp.sum(model.apply(networks.masked(p, mask), batch(model).inputs) ** 2))(fresh(model, 4))
@@ -156,39 +166,37 @@ def test_pruned_weights_stay_zero(x64, optimiser):
 
 def test_training_goes_on_where_it_stopped(x64):
     model = shallow(4)
-    mask, data = networks.live(model, 4), batch(model)
-    whole = networks.train(model, fresh(model, 4), mask, data, ADAM, 10)
-    half = networks.train(model, fresh(model, 4), mask, data, ADAM, 5)
-    rest = networks.train(model, half.params, mask, data, ADAM, 5, half.state)
+    mask, data = whole_mask(model, 4), batch(model)
+    whole = fit(model, fresh(model, 4), mask, data, ADAM, 10)
+    half = fit(model, fresh(model, 4), mask, data, ADAM, 5)
+    rest = fit(model, half.params, mask, data, ADAM, 5, half.state)
     judge.exact(np.concatenate([half.curve, rest.curve]), whole.curve)
-    anew = networks.train(model, half.params, mask, data, ADAM, 5)
+    anew = fit(model, half.params, mask, data, ADAM, 5)
     assert np.max(np.abs(anew.curve - rest.curve)) > 1e-6
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("family", [deep, residual])
-@pytest.mark.parametrize("budget", [0, 1, 17, 40, 10**6])
-def test_the_budget_is_exact(rule, family, budget):
-    model = family(4)
-    params = fresh(model, 3)
-    mask = rule(*rule_arguments(model, params, 3, budget))
-    whole = networks.live(model, 3)
-    assert kept(mask) == min(budget, networks.weight_count(model, 3))
-    assert all(not np.any(np.asarray(m) & ~np.asarray(a)) for m, a in zip(mask.weights, whole.weights, strict=True))
-    for b, all_of_it in zip(mask.biases, whole.biases, strict=True):
-        np.testing.assert_array_equal(b, all_of_it)
-    # The same weights are kept whatever the padding.
-    small = family(3)
-    alone = rule(*rule_arguments(small, fresh(small, 3), 3, budget))
-    for m, a in zip(networks.cropped(mask.weights, small), alone.weights, strict=True):
-        np.testing.assert_array_equal(m, a)
+@pytest.mark.parametrize("rule, family", [*((rule, deep) for rule in RULES), (network_pruning.hessian, residual)])
+def test_the_budget_is_exact(x64, rule, family):
+    """At any budget, within the live weights, and the same weights whatever the padding."""
+    large, small = family(3), family(2)
+    whole = whole_mask(large, 2)
+    for budget in (0, 1, 17, 40, 10**6):
+        mask = pruned(rule, large, fresh(large, 2), 2, budget)
+        assert kept(mask) == min(budget, networks.weight_count(large, 2))
+        for m, a in zip(mask.weights, whole.weights, strict=True):
+            assert not np.any(np.asarray(m) & ~np.asarray(a))
+        for m, a in zip(mask.biases, whole.biases, strict=True):
+            np.testing.assert_array_equal(m, a)
+        alone = pruned(rule, small, fresh(small, 2), 2, budget)
+        for m, a in zip(networks.cropped(mask.weights, small), alone.weights, strict=True):
+            np.testing.assert_array_equal(m, a)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_ties_go_to_the_lower_index(precision):
     with jax.enable_x64(precision == "float64"):
         model = shallow(4)
-        live = networks.live(model, 3)
+        live = whole_mask(model, 3)
         ones = [jnp.ones(m.shape) for m in live.weights]
         mask = network_pruning.keep_largest(ones, live, 8)
         flat = np.concatenate([np.asarray(m)[np.asarray(a)] for m, a in zip(mask.weights, live.weights, strict=True)])
@@ -201,7 +209,7 @@ def test_ties_go_to_the_lower_index(precision):
 def test_magnitude_is_sorting():
     model = deep(5)
     params = fresh(model, 5)
-    mask = network_pruning.global_magnitude(*rule_arguments(model, params, 5, 30))
+    mask = pruned(network_pruning.global_magnitude, model, params, 5, 30)
     sizes = np.concatenate([np.abs(w).ravel() for w in params.weights])
     chosen = np.concatenate([np.asarray(m).ravel() for m in mask.weights])
     assert sizes[chosen].min() >= sizes[~chosen].max() and chosen.sum() == 30
@@ -209,7 +217,7 @@ def test_magnitude_is_sorting():
 
 def test_scores_that_are_not_finite_keep_nothing():
     model = shallow(4)
-    live = networks.live(model, 3)
+    live = whole_mask(model, 3)
     scores = [jnp.ones(m.shape) for m in live.weights]
     scores[0] = scores[0].at[0, 0].set(jnp.nan)
     mask = network_pruning.keep_largest(scores, live, 5)
@@ -221,7 +229,7 @@ def test_quotas_are_largest_remainders():
     for sizes in ([3, 3, 3], [1, 1, 1], [432, 20480, 300_000_000, 17], *rng.integers(1, 5000, (20, 4)).tolist()):
         total = sum(sizes)
         for budget in {0, 1, 2, total // 7, total // 2, total - 1, total, total + 5}:
-            found = np.asarray(network_pruning.quotas(jnp.asarray(sizes, jnp.int32), budget))
+            found = np.asarray(quotas(jnp.asarray(sizes, jnp.int32), budget))
             exact = [Fraction(s * min(budget, total), total) for s in sizes]
             expected = [int(e) for e in exact]
             order = sorted(range(len(sizes)), key=lambda i: (-(exact[i] - int(exact[i])), i))
@@ -232,10 +240,10 @@ def test_quotas_are_largest_remainders():
 
 def test_collapse_is_seen():
     model = deep(4)
-    params, live = fresh(model, 4), networks.live(model, 4)
+    params, live = fresh(model, 4), whole_mask(model, 4)
     shrunk = Parameters((params.weights[0], 1e-6 * params.weights[1], params.weights[2]), params.biases)
     for rule, gone in ((RULES[0], True), (RULES[1], False)):
-        density = network_pruning.layer_density(rule(*rule_arguments(model, shrunk, 4, 20)), live)
+        density = network_pruning.layer_density(pruned(rule, model, shrunk, 4, 20), live)
         assert bool(network_pruning.collapsed(density)) is gone
         assert (float(density[1]) == 0) is gone
 
@@ -246,14 +254,15 @@ def test_curvature_is_that_of_the_full_jacobian(x64, family):
     model = family(2)
     params, data = fresh(model, 2), batch(model, 5)
     flat, unravel = jax.flatten_util.ravel_pytree(params.weights)
-    jacobian = np.asarray(jax.jacfwd(lambda v: model.apply(Parameters(unravel(v), params.biases), data.inputs))(flat))
-    chances = np.asarray(jax.nn.softmax(model.apply(params, data.inputs), axis=0))
+    logits = jax.jit(lambda v: model.apply(Parameters(unravel(v), params.biases), data.inputs))
+    jacobian = np.asarray(jax.jit(jax.jacfwd(logits))(flat))
+    chances = np.asarray(jax.nn.softmax(logits(flat), axis=0))
     expected = np.zeros(len(flat))
     for n in range(5):
         spread = np.diag(chances[:, n]) - np.outer(chances[:, n], chances[:, n])
         expected += np.diag(jacobian[:, n].T @ spread @ jacobian[:, n]) / 5
-    judge.exact(jax.flatten_util.ravel_pytree(model.curvature(params, data.inputs))[0], expected, 1e-10)
-    general = curvature.gauss_newton(model.apply, params, data.inputs, together=2)
+    judge.exact(jax.flatten_util.ravel_pytree(jax.jit(model.curvature)(params, data.inputs))[0], expected, 1e-10)
+    general = jax.jit(functools.partial(curvature.gauss_newton, model.apply, together=2))(params, data.inputs)
     judge.exact(jax.flatten_util.ravel_pytree(general)[0], expected, 1e-10)
 
 
@@ -262,13 +271,13 @@ def test_hessian_scores_are_the_rise_of_the_loss(x64):
     model = shallow(3)
     params, data = fresh(model, 3), batch(model, 40)
     soft = jax.nn.softmax(model.apply(params, data.inputs), axis=0)
-    curved = model.curvature(params, data.inputs)
+    curved = jax.jit(model.curvature)(params, data.inputs)
 
     def loss(scale):
         weights = (params.weights[0].at[1, 2].multiply(1 - scale), params.weights[1])
         return networks.cross_entropy(model.apply(Parameters(weights, params.biases), data.inputs), soft)
 
-    judge.exact(jax.grad(jax.grad(loss))(0.0), params.weights[0][1, 2] ** 2 * curved[0][1, 2], 1e-9)
+    judge.exact(jax.jit(jax.grad(jax.grad(loss)))(0.0), params.weights[0][1, 2] ** 2 * curved[0][1, 2], 1e-9)
 
 
 TREATMENTS = {
@@ -282,30 +291,32 @@ TREATMENTS = {
 
 def test_surfaces_are_network_by_network(x64):
     """Every cell of the batched program is a plain run of networks of exactly that size."""
-    widths, bases, steps, key = [2, 3, 5, 6], [2, 3], 8, jax.random.key(4)
+    widths, bases, steps, key = [2, 3, 4], [2, 3], 8, jax.random.key(4)
     train, test = batch(shallow(1), 20), batch(shallow(1), 30, seed=1)
-    found = pruned_networks.surfaces(shallow, widths, bases, TREATMENTS, train, test, ADAM, steps, key)
+    surfaces = functools.partial(pruned_networks.surfaces, shallow, widths, bases, TREATMENTS)
+    found = jax.jit(lambda train, test, key: surfaces(train, test, ADAM, steps, key))(train, test, key)
     keys = jax.random.split(key, 3)
     for i, width in enumerate(widths):
         model = shallow(width)
-        whole = networks.live(model, width)
-        original, other = (networks.init(model, networks.noise(model, k), width) for k in keys[:2])
-        dense = networks.train(model, original, whole, train, ADAM, steps)
+        whole = whole_mask(model, width)
+        original, other = (networks.init(model, numbers(model, k), width) for k in keys[:2])
+        dense = fit(model, original, whole, train, ADAM, steps)
         starts = dict(trained=dense.params, original=original, fresh=other)
-        longer = networks.train(model, original, whole, train, ADAM, 2 * steps)
+        longer = fit(model, original, whole, train, ADAM, 2 * steps)
         for name, params in (("dense", dense.params), ("longer", longer.params)):
             for prefix, data in (("", test), ("train_", train)):
-                error, loss = networks.evaluate(model, params, data)
+                error, loss = measure(model, params, data)
                 judge.exact(found[f"{name}_{prefix}error"][i], error, 1e-12)
                 judge.exact(found[f"{name}_{prefix}loss"][i], loss, 1e-9)
         for j, base in enumerate(bases):
             budget = networks.weight_count(shallow(base), base)
             for k, (rule, start) in enumerate(TREATMENTS.values()):
-                mask = rule(model, dense.params, whole, budget, train.inputs, networks.noise(model, keys[2]))
-                again = networks.train(model, starts[start], mask, train, ADAM, steps)
-                _, loss = networks.evaluate(model, again.params, test)
+                chosen = jax.jit(rule, static_argnums=0)
+                mask = chosen(model, dense.params, whole, budget, train.inputs, numbers(model, keys[2]))
+                again = fit(model, starts[start], mask, train, ADAM, steps)
+                _, loss = measure(model, again.params, test)
                 judge.exact(found["retrained_loss"][i, j, k], loss, 1e-9)
-                _, loss = networks.evaluate(model, networks.masked(dense.params, mask), test)
+                _, loss = measure(model, networks.masked(dense.params, mask), test)
                 judge.exact(found["pruned_loss"][i, j, k], loss, 1e-9)
                 density = network_pruning.layer_density(mask, whole)
                 judge.exact(found["density"][i, j, k], jnp.min(density))
@@ -326,9 +337,9 @@ def test_buckets():
 def test_large_sets_are_evaluated_in_parts(x64, monkeypatch):
     model = shallow(3)
     params, data = fresh(model, 3), batch(model, 25)
-    whole = networks.evaluate(model, params, data)
+    whole = measure(model, params, data)
     monkeypatch.setattr(networks, "EVALUATED_TOGETHER", 7)
-    judge.exact(np.stack(networks.evaluate(model, params, data)), np.stack(whole), 1e-12)
+    judge.exact(np.stack(measure(model, params, data)), np.stack(whole), 1e-12)
 
 
 def test_label_noise_is_a_count(x64):
@@ -357,7 +368,7 @@ def small_surfaces(widths, bases, start):
         (lambda: MLP(3, (), 2), "hidden layer"),
         (lambda: MLP(3, (0,), 2), "integers >= 1"),
         (lambda: ResNet(0), "widest: 0"),
-        (lambda: ResNet(4, blocks=1.5), "blocks: 1.5"),
+        (lambda: ResNet(4, blocks=0), "blocks: 0"),
         (lambda: small_surfaces([3, 2], [2], "trained"), "widths: "),
         (lambda: small_surfaces([3], [0], "trained"), "bases: "),
         (lambda: small_surfaces([3], [2], "there"), "starts from 'there'"),

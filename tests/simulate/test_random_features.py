@@ -43,8 +43,8 @@ def test_kernels_are_those_of_theory(x64, name, d_in, scale):
     """Hermite series against quadrature, and the closed forms against other closed forms."""
     weights, others = rows(40, d_in, scale=scale), rows(7, d_in, seed=1)
     found = jax.jit(lambda r: kernels.second_moments(ACTIVATIONS[name], r))(weights)
-    mixed = kernels.cross_moments(ACTIVATIONS[name], weights, others)
-    linear = kernels.linear_moments(ACTIVATIONS[name], weights, others[0])
+    mixed = jax.jit(lambda r, s: kernels.cross_moments(ACTIVATIONS[name], r, s))(weights, others)
+    linear = jax.jit(lambda r, t: kernels.linear_moments(ACTIVATIONS[name], r, t))(weights, others[0])
     for value, expected in (
         (found, gaussian_kernels.moments(name, weights)),
         (mixed, gaussian_kernels.moments(name, weights, others)),
@@ -60,9 +60,10 @@ def test_series_is_the_closed_form(x64):
     """erf and sine through the series that any callable takes, against arcsine and hyperbolic sine."""
     weights = rows(30, 30)
     size, gram = np.linalg.norm(weights, axis=1), weights @ weights.T
-    judge.exact(kernels.second_moments(lambda x: jax.lax.erf(x), weights), kernels.second_moments(jax.lax.erf, weights), 1e-12)
+    by_series = kernels.second_moments(lambda x: jax.lax.erf(x), jnp.asarray(weights))
+    judge.exact(by_series, kernels.second_moments(jax.lax.erf, jnp.asarray(weights)), 1e-12)
     sines = np.exp(-(size[:, None] ** 2 + size**2) / 2) * np.sinh(gram)
-    judge.exact(kernels.second_moments(jnp.sin, weights), sines, 1e-12)
+    judge.exact(kernels.second_moments(jnp.sin, jnp.asarray(weights)), sines, 1e-12)
 
 
 def test_a_series_that_has_not_converged_is_nan(x64):
@@ -76,7 +77,7 @@ def test_a_series_that_has_not_converged_is_nan(x64):
     relu = gaussian_kernels.moments("relu", np.concatenate([near, -near]))
     plus, minus, mixed = relu[:21, :21], relu[21:, 21:], relu[:21, 21:]
     expected = plus + 0.01 * minus - 0.1 * (mixed + mixed.T)
-    found = np.asarray(kernels.second_moments(leaky, near))
+    found = np.asarray(kernels.second_moments(leaky, jnp.asarray(near)))
     assert np.isnan(found[0, 20]) and np.isnan(found[20, 0]) and np.isnan(found).sum() == 2
     judge.exact(found[np.isfinite(found)], expected[np.isfinite(found)], 1e-9)
 
@@ -85,7 +86,7 @@ def test_digits_survive_where_rows_nearly_coincide(x64):
     """1 - cos of 1e-14: the kernel is good to round-off, and its diagonal is exact."""
     weights = np.array([[1.0, 0.0], [np.cos(1e-7), np.sin(1e-7)], [-1.0, 1e-9]])
     angle = np.array([[0, 1e-7, np.pi - 1e-9], [1e-7, 0, np.pi - 1e-9 - 1e-7], [np.pi - 1e-9, np.pi - 1e-9 - 1e-7, 0]])
-    found = np.asarray(kernels.second_moments(jax.nn.relu, weights))
+    found = np.asarray(kernels.second_moments(jax.nn.relu, jnp.asarray(weights)))
     expected = (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
     np.testing.assert_allclose(found, expected, rtol=0, atol=3e-16)
     assert np.all(np.diag(found) == 0.5)

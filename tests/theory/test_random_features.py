@@ -1,5 +1,7 @@
 """Moments against closed forms and brute quadrature; the surrogate; what is rejected."""
 
+import functools
+
 import numpy as np
 import pytest
 from scipy import integrate, special
@@ -51,7 +53,9 @@ def test_moments_are_the_brute_integral(name, d_in):
     judge.exact([found[i, j] for i in range(6) for j in range(i)], expected, 1e-10)
     size = np.linalg.norm(weights, axis=1)
     mean, slope, energy = gaussian_kernels.line(name, weights)
-    expected = [[integral(lambda h, r=r: BY_HAND[name](r * h) ** p * h**k) for r in size] for p, k in ((1, 0), (1, 1), (2, 0))]
+    f = BY_HAND[name]
+    forms = (lambda h, r: f(r * h), lambda h, r: f(r * h) * h, lambda h, r: f(r * h) ** 2)
+    expected = [[integral(functools.partial(form, r=r)) for r in size] for form in forms]
     judge.exact([mean, slope * size, energy], expected, 1e-10)
     judge.exact(np.diag(found), energy)
 
@@ -75,6 +79,9 @@ def test_equivalent_is_the_projection(name):
         judge.exact(same @ best, cross, 1e-9)
         judge.exact(noise**2, energy - best @ covariance @ best, 1e-9)
         assert noise > 0.3
+    narrow = theory.project(theory.moments(weights, np.linspace(1, -1, 8), 0.3, name), 5)
+    for part, expected in zip(narrow, theory.equivalent(weights[:5], np.linspace(1, -1, 8), 0.3, name), strict=True):
+        judge.exact(part, expected, 1e-8)
     neuron = theory.moments(weights, np.array([2.0]), 0.0, name, weights[:1])  # the teacher is twice the first feature
     judge.exact(neuron.cross, 2 * covariance[0], 1e-12)
     found = theory.equivalent(weights, np.array([2.0]), 0.1, name, weights[:1])
@@ -121,5 +128,5 @@ def test_what_is_parallel_depends_on_the_activation():
     theory.equivalent(opposite, np.ones(2), 0.1)
     with pytest.raises(ValueError, match="^weights: rows 0 and 1 are parallel"):
         theory.equivalent(opposite, np.ones(2), 0.1, "tanh")
-    with pytest.raises(ValueError, match="^weights: the covariance of 40 features is singular, its eigenvalues range"):
+    with pytest.raises(ValueError, match="^weights: the covariance of 40 features is singular, with eigenvalues"):
         theory.equivalent(rows(40, 2), np.ones(2), 0.1, "sine")

@@ -74,6 +74,18 @@ def test_noise_may_make_fewer_coefficients_better_than_the_budget():
     assert best.kept < 20 and best.risk < 0.9 * tuning.pruned(*sparse, 60).risk
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_of_several_valleys_the_deepest(seed):
+    """Heavy-tailed coefficients and much noise: keeping few and keeping many compete."""
+    rng = np.random.default_rng(seed)
+    p, n = 28, 39
+    eigs, teacher = np.exp(rng.normal(size=p)), rng.normal(size=p) * np.exp(rng.normal(size=p))
+    problem = (eigs, teachers.with_signal(teacher, eigs), 1.75, n)
+    best = tuning.pruned_within(*problem, 27)
+    table = [theory.pruned_risk(*problem, np.arange(28), "magnitude", r) for r in np.sum(eigs) * np.geomspace(1e-3, 1e4, 80)]
+    assert best.risk <= np.min(table) * (1 + 1e-9)
+
+
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="^kept: 151 is outside"):
         tuning.pruned(*PROBLEMS["spiked"], 151)

@@ -1,0 +1,16 @@
+"""Residual networks on CIFAR-10: error against width, dense, pruned, retrained, and small from the start."""
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+
+networks = load_file(Path(__file__).resolve().with_name("networks.py"))
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Two panels for each budget, at the last value of every axis."""
+    return networks.panels(samples, "channels of the first stage")

@@ -1,0 +1,72 @@
+"""Risk against the number of features for several activations and teachers: theory on a fine grid, simulated markers."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import random_features
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+regression = load_file(HERE.with_name("random_feature_regression.py"))
+
+# metric, label, look, line of theory
+CURVES = [
+    ("risk", "dense", 6, "risk"),
+    ("pruned_risk", "pruned (MP)", 0, "pruned_risk"),
+    ("retrained_fresh", "retrained, fresh data", 4, "retrained_fresh"),
+    ("retrained_same", "retrained, same data", 2, None),
+]
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """A row for each teacher, a column for each activation, at the last value of every other axis and of kept."""
+    here = samples.isel(dict.fromkeys(("n", "noise", "d_in"), -1))
+    rows, columns = [str(t) for t in here["teacher"].values], [str(a) for a in here["activation"].values]
+    size, kept = (2.25 * len(columns) + 0.3, 1.9 * len(rows) + 0.7), int(here["kept"].values[-1])
+    with style.paper():
+        figure, axes = plt.subplots(len(rows), len(columns), figsize=size, sharex=True, sharey="row", squeeze=False)
+        for i, teacher in enumerate(rows):
+            for j, activation in enumerate(columns):
+                panel = here.sel(teacher=teacher, activation=activation)
+                _panel(axes[i, j], panel, activation, teacher, kept)
+                axes[i, j].set_title(f"{activation}, {teacher} teacher", loc="left")
+            axes[i, 0].set_ylabel("risk")
+        for ax in axes[-1]:
+            ax.set_xlabel("number of features $p$")
+        title = (
+            f"$n={int(here['n'])}$, $d_\\mathrm{{in}}={int(here['d_in'])}$, $\\sigma={float(here['noise']):g}$, $s={kept}$;"
+            " lines: Gaussian equivalent; null risk dash-dotted; filled: median"
+        )
+        handles = axes[0, 0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside upper center", ncols=4, fontsize=7, title=title, title_fontsize=7)
+    return figure
+
+
+def _panel(ax, here: xr.Dataset, activation: str, teacher: str, kept: int) -> None:
+    n = int(here["n"])
+    problem = sim.make(activation, teacher, n, float(here["noise"]), int(here["d_in"]))
+    lines = regression.curves(problem, regression.grid(int(here["width"].min()), problem.dim, n), [kept], activation)
+    for metric, label, look, line in CURVES:
+        dense = metric == "risk"
+        regression.markers(ax, here, metric, None if dense else "magnitude", None if dense else kept, look, label)
+        if line:
+            ax.plot(lines["width"], np.ravel(lines[line]), color=style.COLOURS[look])
+    inner = None if problem.inner is None else np.asarray(problem.inner)
+    rows = np.eye(problem.d_in)[:1]
+    null = random_features.moments(rows, np.asarray(problem.teacher), float(problem.noise), activation, inner).energy
+    ax.axvline(n, color="0.6", lw=0.8, ls=":")
+    ax.axhline(null, color="0.6", lw=0.8, ls="-.")
+    ax.set(xscale="log", yscale="log", ylim=(0.75 * float(np.nanmin(lines["risk"])), 12 * null))
+    ax.set_xticks([p for p in (20, 50, 100, 200, 500) if p <= problem.dim])
+    ax.get_xaxis().set_major_formatter("{x:g}")
+    low, high = ax.get_ylim()
+    places = [p for p in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low <= p <= high]
+    ax.set_yticks(places, [f"{p:g}" for p in places])
+    ax.minorticks_off()
