@@ -74,8 +74,7 @@ def smoother(p, support, ridge, refit):
     return matrix
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("ridge", [0.0, 0.7])
+@pytest.mark.parametrize("rule, ridge", [*((rule, 0.0) for rule in RULES), (pruning.magnitude, 0.7)])
 def test_estimates_are_brute_force(x64, rule, ridge):
     fits = leave_one_out.leave_one_out(sample(), WIDTHS, ridge)
     pruned, retrained = risk_estimators.estimate(fits, problem(), rule, KEY, KEPT)

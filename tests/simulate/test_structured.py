@@ -25,8 +25,7 @@ def fitted(widths=WIDTHS):
     return least_squares.min_norm_path(least_squares.draw(problem(), jax.random.key(3)), widths)
 
 
-@pytest.mark.parametrize("rule", [pruning.magnitude, pruning.random])
-@pytest.mark.parametrize("size", [2, 5, 10])
+@pytest.mark.parametrize("rule, size", [(pruning.magnitude, 2), (pruning.magnitude, 10), (pruning.random, 5)])
 def test_groups_stay_together_in_the_order_of_their_scores(x64, rule, size):
     path = fitted([10, 20, 40])
     order = np.asarray(pruning.orders(path, problem(), [pruning.grouped(rule, size)], KEY))[:, 0]
@@ -77,9 +76,8 @@ def test_one_round_is_one_shot(x64):
     assert np.max(np.abs(problem().risk(more) / one_shot - 1)) > 0.01  # the spoiled twin
 
 
-@pytest.mark.parametrize("rounds", [2, 5])
-@pytest.mark.parametrize("rule", [pruning.magnitude, pruning.empirical_hessian])
-def test_rounds_are_lstsq_in_a_loop(x64, rounds, rule):
+@pytest.mark.parametrize("rule, rounds", [(pruning.magnitude, 5), (pruning.empirical_hessian, 2)])
+def test_rounds_are_lstsq_in_a_loop(x64, rule, rounds):
     path, schedule = fitted(), iterative.geometric(WIDTHS, KEPT, rounds)
     found = iterative.iterative_path(path, problem(), schedule, rule, KEY)
     x, y = np.asarray(path.data.features).T, np.asarray(path.data.target)
