@@ -27,7 +27,7 @@ from jaxprune.sweep.executors import LocalProcesses
 from jaxprune.sweep.tasks import describe, execute, pinned
 
 WIDTH = [8, 12, 16, 24, 32, 48, 64, 96, 128]
-N, RATE, STEPS, PAIRS = 500, 0.01, 500, 5
+N, RATE, STEPS, PAIRS = 500, 0.01, 200, 5
 BUDGET = networks.weight_count(MLP(64, (8,), 10), 8)
 KINDS = ("dense", "pruned")
 

@@ -139,9 +139,9 @@ def train(
         updates, state = optimiser.update(slope, state, params)
         return (jax.tree.map(jnp.add, params, updates), state), value
 
-    params = masked(params, mask)
-    state = optimiser.init(params) if state is None else state
-    (params, state), curve = jax.lax.scan(step, (params, state), length=steps)
+    first: Any = masked(params, mask)
+    state = optimiser.init(first) if state is None else state
+    (params, state), curve = jax.lax.scan(step, (first, state), length=steps)
     return Trained(masked(params, mask), state, curve)
 
 

@@ -2,6 +2,7 @@
 
 import functools
 from fractions import Fraction
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jaxprune.simulate import curvature, labelled, network_pruning, networks, pr
 from jaxprune.simulate.architectures import MLP, ResNet
 from jaxprune.simulate.labelled import Batch
 from jaxprune.simulate.networks import Parameters
+from jaxprune.sweep import load_experiments
 from tests import judge
 
 ADAM = optax.adam(0.02)
@@ -389,3 +391,12 @@ def test_bad_problem_is_named():
     for name, wrong in (("rate", 0.0), ("rate", -1.0), ("rate", np.inf), ("steps", 0), ("steps", 1.5), ("steps", True)):
         with pytest.raises(ValueError, match=f"^{name}: "):
             Training(good, **{**dict(rate=0.1, steps=3), name: wrong})
+
+
+def test_swept_numbers_are_leaves():
+    """Other noise and another rate are the same program; other steps are another."""
+    sim = load_experiments(Path(__file__).parents[2] / "sims" / "network_double_descent.py")[0]
+    point = dict(n=500, label_noise=0.2, rate=0.01, steps=10)
+    seen = [sim.make(**{**point, **change}) for change in ({}, dict(label_noise=0.0), dict(rate=0.1), dict(steps=11))]
+    kinds = [(jax.tree.structure(p), [(np.shape(x), np.asarray(x).dtype) for x in jax.tree.leaves(p)]) for p in seen]
+    assert kinds[0] == kinds[1] == kinds[2] != kinds[3]
