@@ -51,7 +51,8 @@ def oracle(path: Path, problem: Problem, key: Array) -> Scores:
         return problem.variances * jnp.broadcast_to(jnp.asarray(problem.teacher), path.coef.shape) ** 2
     best = least_squares.leading_solutions(problem.covariance, problem.cross, jnp.asarray(path.widths), problem.deficient)
     scores = problem.variances * best**2
-    return jnp.round(scores / jnp.max(scores, axis=-1, keepdims=True) * TIES)
+    unit = jnp.max(scores, axis=-1, keepdims=True) / TIES
+    return jnp.round(scores / unit) * unit
 
 
 def random(path: Path, problem: Problem, key: Array) -> Scores:
