@@ -1,8 +1,9 @@
 """Pruned double descent of trained networks (Chang et al. 2020, section 5), on handwritten digits.
 
-Networks 64 - k - 10 with ReLU learn 500 digits, a fifth of them with random labels, by full-batch Adam; they are
-pruned to the number of weights of a dense network of width 8 or 16 and trained again for as many steps. The fair
-baseline is that small network itself, trained for both periods. Figure: figures/network_double_descent.py.
+Networks 64 - k - 10 with ReLU learn 500 digits, a fifth of them with random labels, by full-batch Adam; they are pruned
+to the number of weights of a dense network of width 8 or 16 and trained again for as many steps. The fair baseline is
+that small network itself, trained for both periods. ``data`` is "digits", or a folder of your own files of MNIST or
+Fashion-MNIST (train-images-idx3-ubyte and so on, gzipped or not). Figure: figures/network_double_descent.py.
 """
 
 import functools
@@ -30,14 +31,14 @@ TREATMENTS = {
 
 
 @functools.cache
-def digits():
+def images(data):
     """Pixels scaled to a mean square of one, for which He initialisation is made."""
-    inputs, labels = datasets.digits()
+    inputs, labels = datasets.digits() if data == "digits" else datasets.mnist(data)
     return inputs / np.sqrt(np.mean(inputs**2)), labels
 
 
-def make(n, label_noise, rate, steps):
-    return Training(Labelled(*digits(), n=n, label_noise=label_noise), rate=rate, steps=steps)
+def make(data, n, label_noise, rate, steps):
+    return Training(Labelled(*images(data), n=n, label_noise=label_noise), rate=rate, steps=steps)
 
 
 def trial(key, problem):
@@ -54,11 +55,12 @@ def trial(key, problem):
 
 EXPERIMENT = Experiment(
     "network_double_descent",
-    axes=dict(n=[500], label_noise=[0.2], rate=[0.01], steps=[1000]),
+    axes=dict(data=["digits"], n=[500], label_noise=[0.2], rate=[0.01], steps=[1000]),
     make=make,
     trial=trial,
     inner=dict(width=WIDTH, base=BASE, treatment=list(TREATMENTS)),
     seeds=20,
+    share=("data",),
     precision="float32",
     block=5,
     smoke=dict(seeds=5, steps=[30]),

@@ -2,11 +2,13 @@
 
 import gzip
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from jaxprune import datasets
+from jaxprune.sweep.experiment import load_file
 
 RNG = np.random.default_rng(0)
 
@@ -53,6 +55,16 @@ def test_mnist(tmp_path, packed):
     images, labels = write_mnist(tmp_path, packed)
     check(datasets.mnist(tmp_path), images.reshape(8, 784), labels)
     check(datasets.mnist(str(tmp_path)), images.reshape(8, 784), labels)
+
+
+def test_the_network_experiment_takes_a_folder(tmp_path):
+    write_mnist(tmp_path)
+    sim = load_file(Path(__file__).parents[1] / "sims" / "network_double_descent.py")
+    problem = sim.make(data=str(tmp_path), n=5, label_noise=0.2, rate=0.01, steps=3)
+    assert problem.data.inputs.shape == (8, 784)
+    assert np.mean(np.asarray(problem.data.inputs) ** 2) == pytest.approx(1, rel=1e-5)
+    with pytest.raises(FileNotFoundError, match="train-images-idx3-ubyte"):
+        sim.make(data=str(tmp_path / "nowhere"), n=5, label_noise=0.2, rate=0.01, steps=3)
 
 
 @pytest.mark.parametrize("packed", [False, True])

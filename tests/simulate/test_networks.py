@@ -396,7 +396,7 @@ def test_bad_problem_is_named():
 def test_swept_numbers_are_leaves():
     """Other noise and another rate are the same program; other steps are another."""
     sim = load_experiments(Path(__file__).parents[2] / "sims" / "network_double_descent.py")[0]
-    point = dict(n=500, label_noise=0.2, rate=0.01, steps=10)
+    point = dict(data="digits", n=500, label_noise=0.2, rate=0.01, steps=10)
     seen = [sim.make(**{**point, **change}) for change in ({}, dict(label_noise=0.0), dict(rate=0.1), dict(steps=11))]
     kinds = [(jax.tree.structure(p), [(np.shape(x), np.asarray(x).dtype) for x in jax.tree.leaves(p)]) for p in seen]
     assert kinds[0] == kinds[1] == kinds[2] != kinds[3]
