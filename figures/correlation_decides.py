@@ -35,7 +35,7 @@ def place(samples: xr.Dataset) -> Crossing:
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One panel: pruned and retrained risks, and where they cross."""
-    here, equal = _largest(samples), bool(samples["rho"].min() < 0.3 and 0.005 in samples["rho"])
+    here, equal = _largest(samples), samples.attrs["name"] == sim.EQUICORRELATED.name
     with style.paper():
         figure, ax = plt.subplots(figsize=(style.COLUMN, 2.5))
         rho = np.linspace(0, float(here["rho"].max()), 25)

@@ -33,6 +33,8 @@ class Run:
 
     file: Positional[Path]
     """The experiment's file, such as sims/pruned_double_descent.py."""
+    only: Annotated[str | None, _own("NAME", "all of the file")] = None
+    """One experiment, where the file declares several; jaxprune list names them."""
     smoke: bool = False
     """The quick size, in a folder of its own."""
     seeds: Annotated[int | None, _own("INT", "the experiment's")] = None
@@ -174,6 +176,8 @@ def _axes(file: Path) -> dict[str, Sequence[Any]]:
     declared = [next((k.value for k in c.keywords if k.arg == "axes"), None) for c in experiments]
     axes: dict[str, Sequence[Any]] = {}
     try:
+        if not declared:
+            raise ValueError
         for node in declared:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict":  # dict(noise=[0.1, 0.5])
                 axes.update({str(k.arg): ast.literal_eval(k.value) for k in node.keywords})

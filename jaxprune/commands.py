@@ -24,7 +24,7 @@ def run(options: Any) -> int:
     own = {f.name for f in dataclasses.fields(Run)}
     asked = {f.name: getattr(options, f.name) for f in dataclasses.fields(options) if f.name not in own}
     worst = AGREE
-    for experiment in load_experiments(options.file):
+    for experiment in _chosen(options):
         if options.smoke:
             experiment = experiment.smoke_size()
         changed = {name: values for name, values in asked.items() if name in experiment.axes and values is not None}
@@ -39,6 +39,16 @@ def run(options: Any) -> int:
         )
         worst = max(worst, _sweep_and_judge(experiment, options.file, folder, how))
     return worst
+
+
+def _chosen(options: Any) -> list[sweep.Experiment]:
+    """The experiments of the file, or the one that was named."""
+    found = load_experiments(options.file)
+    if options.only is None:
+        return found
+    if options.only not in (names := [e.name for e in found]):
+        raise ValueError(f"--only: {options.only!r} is not in {options.file}; there are: {', '.join(names)}")
+    return [e for e in found if e.name == options.only]
 
 
 def _folder(out: Path, name: str, smoke: bool) -> Path:
@@ -187,7 +197,7 @@ def listing(options: Any) -> int:
     for file in _experiment_files(options.sims):
         for e in load_experiments(file):
             axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
-            print(f"{file}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
+            print(f"{file}: {e.name}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
             if reason := _missing_data(e):
                 print(f"    skipped by verify: {reason}")
     return AGREE

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 
 class Crossing(NamedTuple):
-    """``place`` of the sign change, its standard ``error``, and the bootstrap interval ``low`` .. ``high``."""
+    """``place`` of the sign change, its standard ``error``, and the interval ``low`` .. ``high``."""
 
     place: float
     error: float
@@ -30,11 +30,12 @@ def crossing(
     Points whose mean is ``limit`` standard errors from zero must show one sign on one side and the other on the other.
     Between the two that stand nearest the mean is taken to be monotone (isotonic means, weighted by their variances)
     and interpolated by a monotone cubic; outside it may do as it likes. The error and the interval of
-    probability ``coverage`` come from ``resamples`` bootstrap samples of the seeds, drawn from ``seed``. Where x spans
-    decades pass its logarithm. The error of interpolation is not included: compare with every other point left out.
+    probability ``coverage`` come from ``resamples`` bootstrap samples of the seeds, drawn from ``seed``, widened by an
+    error of interpolation: how far the zero moves when straight lines join the same means. Where x spans decades pass
+    its logarithm.
 
-    Raises ValueError for shapes that do not fit, values that are not finite, fewer than 8 seeds, and where the sign
-    does not change, not significantly, or more than once.
+    Raises ValueError for shapes that do not fit, values that are not finite, fewer than 4 points or 8 seeds, and where
+    the sign does not change, not significantly, or more than once.
     """
     x, differences = _checked(x, differences, resamples, coverage)
     count = len(differences)
@@ -44,19 +45,21 @@ def crossing(
     # A variance of zero would take all the weight; the floor is far below anything that noise can tell.
     weight = 1 / np.maximum(variance, 1e-12 * np.max(variance, initial=1e-300))[start:stop]
 
-    def zero(means: Array) -> float:
-        return _zero(x[start:stop], np.sign(mean[last]) * means[start:stop], weight, first - start, last - start)
+    def zero(means: Array, straight: bool = False) -> float:
+        return _zero(x[start:stop], np.sign(mean[last]) * means[start:stop], weight, first - start, last - start, straight)
 
     counts = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
     places = np.array([zero(means) for means in (counts / count) @ differences])
     low, high = np.quantile(places, [(1 - coverage) / 2, (1 + coverage) / 2])
-    return Crossing(zero(mean), float(np.std(places, ddof=1)), float(low), float(high))
+    place = zero(mean)
+    bent = abs(place - zero(mean, straight=True))
+    return Crossing(place, float(np.hypot(np.std(places, ddof=1), bent)), float(low - bent), float(high + bent))
 
 
 def _checked(x, differences, resamples, coverage) -> tuple[Array, Array]:
     x, differences = np.asarray(x, float), np.asarray(differences, float)
-    if x.ndim != 1 or len(x) < 2 or not np.all(np.isfinite(x)) or np.any(np.diff(x) <= 0):
-        raise ValueError(f"x: {x!r} is not a list of at least two increasing finite numbers")
+    if x.ndim != 1 or len(x) < 4 or not np.all(np.isfinite(x)) or np.any(np.diff(x) <= 0):
+        raise ValueError(f"x: {x!r} is not a list of at least four increasing finite numbers")
     if differences.ndim != 2 or differences.shape[1] != len(x):
         raise ValueError(f"differences: shape {differences.shape} is not (seeds, {len(x)})")
     if not np.all(np.isfinite(differences)):
@@ -84,7 +87,7 @@ def _bracket(x, mean, error, limit) -> tuple[int, int]:
     return int(certain[turns[0]]), int(certain[turns[0] + 1])
 
 
-def _zero(x, y, weight, first, last) -> float:
+def _zero(x, y, weight, first, last, straight) -> float:
     """Zero of a curve that rises from ``first`` to ``last``; the nearer end where a resample has lost its sign."""
     inside = slice(first, last + 1)
     rising = isotonic_regression(y[inside], weights=weight[inside])
@@ -96,6 +99,8 @@ def _zero(x, y, weight, first, last) -> float:
     at = int(np.searchsorted(level, 0.0, side="right")) - 1
     if level[at] == 0:
         return float(centre[at])
+    if straight:
+        return float(np.interp(0.0, level[at : at + 2], centre[at : at + 2]))
     curve = PchipInterpolator(
         np.concatenate([x[:first], centre, x[last + 1 :]]), np.concatenate([y[:first], level, y[last + 1 :]])
     )

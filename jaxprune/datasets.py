@@ -78,7 +78,7 @@ def read_idx(path: str | Path) -> np.ndarray:
     """
     raw = _read(path)
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in IDX_TYPES:
-        raise ValueError(f"{path}: begins with {raw[:4].hex(' ')}, which is not the magic number of an IDX file")
+        raise ValueError(f"{path}: begins with {raw[:4].hex(' ') or 'nothing'}, which is not the magic number of an IDX file")
     kind, rank = np.dtype(IDX_TYPES[raw[2]]), raw[3]
     start = 4 + 4 * rank
     if len(raw) < start:

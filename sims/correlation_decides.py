@@ -4,8 +4,6 @@ Equal coefficients with total signal 1, twice as many features as samples; the s
 correlation. Two experiments, of equal and of decaying correlations. Figure: figures/correlation_decides.py.
 """
 
-import functools
-
 import jax
 import numpy as np
 
@@ -52,26 +50,32 @@ def trial(key, problem):
     }
 
 
-_experiment = functools.partial(
-    Experiment,
-    trial=trial,
-    inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
-    dims=dict(risk=["width"]),
-    seeds=200,
-    share=("rho",),
-    block=20,
-)
-EQUICORRELATED = _experiment(
+INNER = dict(width=WIDTH, rule=list(RULES), kept=KEPT)
+
+EQUICORRELATED = Experiment(
     "equicorrelated",
     axes=dict(n=[75, 150], noise=[0.5], rho=[0.0, 0.005, 0.02, 0.05, 0.08, 0.1, 0.12, 0.2, 0.3, 0.6, 0.9]),
     make=make_equicorrelated,
-    smoke=dict(seeds=20, rho=[0.0, 0.3]),
+    trial=trial,
+    inner=INNER,
+    dims=dict(risk=["width"]),
+    seeds=200,
+    block=20,
+    share=("rho",),
+    smoke=dict(seeds=20, rho=[0.0, 0.02, 0.1, 0.3, 0.9]),
     describe="pruned and retrained risk against an equal correlation of all features",
 )
-AR1 = _experiment(
+
+AR1 = Experiment(
     "ar1",
     axes=dict(n=[75, 150], noise=[0.5], rho=[0.0, 0.3, 0.5, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98]),
     make=make_ar1,
-    smoke=dict(seeds=20, rho=[0.0, 0.9]),
+    trial=trial,
+    inner=INNER,
+    dims=dict(risk=["width"]),
+    seeds=200,
+    block=20,
+    share=("rho",),
+    smoke=dict(seeds=20, rho=[0.0, 0.5, 0.7, 0.9, 0.95]),
     describe="pruned and retrained risk against the decay of the correlation of neighbours",
 )

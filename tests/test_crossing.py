@@ -27,7 +27,9 @@ def test_without_noise_the_place_is_exact_up_to_interpolation(name):
     curve, place = CURVES[name]
     found = crossing(X, np.repeat(curve(X)[None], 8, axis=0), seed=0)
     assert found.place == pytest.approx(place, abs=4e-3)
-    assert found.error <= 1e-12 and found.low == pytest.approx(found.high, abs=1e-12)
+    assert abs(found.place - place) <= 2 * found.error + 1e-12  # the error of interpolation is told
+    assert found.low <= found.place <= found.high and found.error < 4e-3
+    assert found.error <= 1e-12 or name in ("curved", "hump")
     assert found.place != pytest.approx(1.02 * place, abs=4e-3)
     fine = np.linspace(0, 1, 81)
     assert crossing(fine, np.repeat(curve(fine)[None], 8, axis=0), seed=0).place == pytest.approx(place, abs=2e-5)

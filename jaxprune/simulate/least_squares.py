@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import linalg
@@ -41,6 +41,29 @@ class Data:
     def __post_init__(self):
         if self.method not in METHODS:
             raise ValueError(f"method: {self.method!r} is unknown; use one of {', '.join(METHODS)}")
+        for name in ("features", "target"):
+            object.__setattr__(self, name, jnp.asarray(getattr(self, name)))
+        if self.features.ndim != 2 or self.target.shape != self.features.shape[1:]:
+            raise ValueError(
+                f"features, target: shapes {self.features.shape} and {self.target.shape} are not (d, n) and (n,);"
+                " least_squares.from_rows takes rows of samples"
+            )
+
+
+def from_rows(inputs: ArrayLike, target: ArrayLike, method: str = "cholesky") -> Data:
+    """Your own sample: ``inputs`` (n, d), one row per sample, and ``target`` (n,). There is no intercept: centre both,
+    or add a column of ones.
+
+    Raises ValueError for other shapes, and for numbers that are not finite.
+    """
+    inputs, target = np.asarray(inputs), np.asarray(target)
+    if inputs.ndim != 2 or target.shape != inputs.shape[:1]:
+        raise ValueError(f"inputs, target: shapes {inputs.shape} and {target.shape} are not (n, d) and (n,)")
+    for name, values in (("inputs", inputs), ("target", target)):
+        if not np.all(np.isfinite(values)):
+            raise ValueError(f"{name}: holds NaN or infinity; leave such samples out")
+    dtype = jnp.zeros(()).dtype
+    return Data(jnp.asarray(inputs.T, dtype), jnp.asarray(target, dtype), method)
 
 
 @struct

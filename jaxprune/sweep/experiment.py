@@ -21,6 +21,8 @@ from jaxprune.sweep.code import fingerprint
 Coordinate = int | float | str | bool
 Point = dict[str, Coordinate]
 RESERVED = ("seed", "nonfinite")
+# A report has these beside its axes.
+FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind")
 FILE_PREFIX = "jaxprune_file_"
 
 
@@ -59,7 +61,8 @@ class Experiment:
             raise ValueError(f"axes: {self.axes!r} is not a mapping from names to lists of values")
         axes = {name: _axis(name, values) for name, values in self.axes.items()}
         inner = {name: _axis(name, values) for name, values in (self.inner or {}).items()}
-        clash = [name for name in inner if name in axes or name in RESERVED] + [n for n in axes if n in RESERVED]
+        taken = (*RESERVED, *FIELDS)
+        clash = [name for name in inner if name in axes or name in taken] + [n for n in axes if n in taken]
         if clash:
             raise ValueError(f"inner, axes: the name {clash[0]!r} is taken; every axis needs its own")
         for name in ("make", "trial"):
@@ -203,5 +206,7 @@ def load_experiments(path: str | Path) -> list[Experiment]:
     """The experiments that the file ``path`` declares, in its order."""
     found = [v for v in vars(load_file(path)).values() if isinstance(v, Experiment)]
     if not found:
-        raise ValueError(f"file: {path} declares no Experiment; assign one to a name at its top level")
+        raise ValueError(
+            f"file: {path} declares no Experiment; assign one to a name at its top level (benchmarks: jaxprune bench)"
+        )
     return found
