@@ -78,7 +78,8 @@ class Report:
         judged, predicted = d["judged"].values, np.isfinite(d["prediction"].values)
         z = np.max(np.abs(d["z"].values[judged]), initial=0.0)
         mean_exists = judged & predicted & (d["kind"].values != "tail")
-        gap = np.max(np.abs(d["gap"].values[mean_exists]), initial=0.0)
+        gaps = np.abs(d["gap"].values[mean_exists])
+        gap = np.max(gaps[np.isfinite(gaps)], initial=0.0)
         sharp = d["resolution"].values[judged & np.isfinite(d["resolution"].values)]
         detect = f"{np.median(sharp):.1%}" if sharp.size else "-"
         verdict = "agree" if self.passes(name) else "REFUSED" if name in self.refused else "DISAGREE"
@@ -216,7 +217,8 @@ def _judge(values: xr.DataArray, expected: xr.DataArray, doubt: xr.DataArray, ki
     exact = testable & (kind == "exact")
     z = xr.where(exact, _deviate(mean - expected, error, count - 1, np.abs(expected)), z)
 
-    within = (expected >= low) & (expected <= high)
+    slack = np.maximum(ROUND_OFF * np.abs(expected), NOTHING)
+    within = (expected >= low - slack) & (expected <= high + slack)
     tail = (count >= TAIL_SEEDS) & np.isfinite(expected) & (kind == "tail")
     z = xr.where(tail, xr.where(within, 0.0, np.inf), z)
 

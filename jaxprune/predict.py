@@ -167,12 +167,12 @@ class _Lens:
         size = min(kept, rank)
         if size == self._n:
             return Value(np.inf, "tail")
-        heavy = self._heavy(size, reduced[2])
+        heavy = size > 0 and self._heavy(size, reduced[2])
         if self._theory.finite_risk_exists(reduced[0], self._n, kept, rule, retrained=True) and not heavy:
             return Value(self._theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
         if self._theory is diagonal:
             value, error = diagonal.retrained_risk(*reduced, kept, rule, sample, ridge), 0.0
-        elif (sample == "same" and rule in diagonal.BY_FIT) or np.isinf(correlated.risk(*reduced, ridge)):
+        elif rule in diagonal.BY_FIT and (sample == "same" or np.isinf(correlated.risk(*reduced, ridge))):
             return NONE
         else:
             found = sampled.retrained_risk(*reduced, kept, rule, sample, ridge, draws=DRAWS, seed=0)

@@ -8,6 +8,8 @@ Vector = NDArray[np.float64]
 
 def vector(name: str, value: ArrayLike) -> Vector:
     """A finite one-dimensional float64 array: nothing is cast."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name}: is a masked array; choose what the masked entries are, and pass a plain one")
     array = np.asarray(value)
     if array.dtype != np.float64:
         raise ValueError(f"{name}: dtype {array.dtype} is not float64; convert it yourself, theory casts nothing")
@@ -69,7 +71,7 @@ def integer(name: str, value: int, low: int, high: int | None = None) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise ValueError(f"{name}: {value!r} is not an integer; round it yourself")
     if value < low or (high is not None and value > high):
-        raise ValueError(f"{name}: {value} is outside {low} .. {'' if high is None else high}")
+        raise ValueError(f"{name}: {value} is " + (f"below {low}" if high is None else f"outside {low} .. {high}"))
     return int(value)
 
 

@@ -66,13 +66,16 @@ def reduce(covariance: ArrayLike, teacher: ArrayLike, noise: float, width: int) 
     matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
     noise = arguments.non_negative("noise", noise)
     p = arguments.integer("width", width, 1, len(matrix))
+    spectral(matrix, beta)  # refuses a matrix that is not positive semi-definite
     if p == len(matrix):
         return matrix, beta, noise
     used, other = matrix[:p, :p], beta[p:]
     shared = matrix[:p, p:] @ other
     eigs, basis, inside = spectral(used, shared)
-    unseen = float(other @ matrix[p:, p:] @ other) - float(np.sum(inside**2 / eigs))
-    return used, beta[:p] + basis @ (inside / eigs), float(np.sqrt(noise**2 + max(unseen, 0.0)))
+    energy = float(other @ matrix[p:, p:] @ other)
+    unseen = energy - float(np.sum(inside**2 / eigs))
+    unseen = unseen if unseen > 1e-14 * energy else 0.0  # less is round-off
+    return used, beta[:p] + basis @ (inside / eigs), float(np.sqrt(noise**2 + unseen))
 
 
 def law(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float = 0.0) -> Law:
@@ -172,38 +175,43 @@ def finite_risk(
         return least_squares.finite_risk(np.diag(matrix).copy(), beta, noise, n, kept, rule, retrained)
     eigs, basis, inside = spectral(matrix, beta)
     size = len(matrix) if kept is None else int(kept)
-    if retrained:
+    if retrained and kept is not None:
         support = _fixed_support(matrix, beta, size, rule, basis)
-        left = refitted_noise(matrix, beta, noise, support)
-        return left**2 * (n - 1) / (n - _rank(matrix, support) - 1)
+        inner, coefficients, left = restrict(matrix, beta, noise, support)
+        rank = len(spectral(inner, coefficients).eigs) if len(coefficients) else 0
+        return left**2 * (n - 1) / (n - rank - 1)
     variance = noise**2 / (n - len(eigs) - 1)
+    if kept is None:
+        return noise**2 + variance * len(eigs)
     found = Law(basis @ inside, variance * (basis / eigs) @ basis.T, noise**2 + variance * len(eigs))
-    rule = "oracle" if kept is None else rule
     if rule in BY_FIT:
         return noise**2 + _fixed(matrix, beta, found, _fixed_support(matrix, beta, size, rule, basis))
     return noise**2 + _spread(matrix, beta, found, size, rule, "pairs")
 
 
-def refitted_noise(covariance: Array, teacher: Array, noise: float, support: NDArray[np.intp]) -> float:
-    """What it predicts: the noise (a standard deviation) that remains for the best model of the features ``support``.
+def restrict(covariance: Array, teacher: Array, noise: float, support: NDArray[np.intp]) -> tuple[Array, Array, float]:
+    """What it predicts: the problem seen by a model of the features ``support``: (covariance, teacher, noise).
 
-    Equation: (2) for any subset. Regime: exact. Source: section 1.2. Test: tests/theory/test_correlated.py.
+    Equation: (2) for any subset; features that do not vary are left out, be it all of them. Regime: exact. Source: section 1.2.
+    Test: tests/theory/test_correlated.py.
     """
+    support = support[np.diag(covariance)[support] > 0]
     order = np.concatenate([support, np.setdiff1d(np.arange(len(teacher)), support)])
     matrix, beta = covariance[np.ix_(order, order)], teacher[order]
-    if not np.any(matrix[: len(support)]):
-        return float(np.sqrt(noise**2 + beta @ matrix @ beta))
-    return reduce(matrix, beta, noise, len(support))[2]
+    if not len(support):
+        return matrix[:0, :0], beta[:0], float(np.sqrt(noise**2 + beta @ matrix @ beta))
+    return reduce(matrix, beta, noise, len(support))
 
 
 def oracle_order(covariance: Array, teacher: Array) -> NDArray[np.intp]:
     """What it predicts: the features in the order in which ``oracle`` keeps them.
 
-    Equation: S_ii teacher_i^2, decreasing; scores equal to 1e-9 of the largest count as ties, since a reduced teacher
-    carries round-off, and go to the lower index. Regime: a definition. Source: section 2.
-    Test: tests/theory/test_correlated.py.
+    Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; scores equal to 1e-9 of the
+    largest count as ties, since a reduced teacher carries round-off, and go to the lower index. Regime: a definition.
+    Source: section 2. Test: tests/theory/test_correlated.py.
     """
-    score = np.diag(covariance) * teacher**2
+    _, basis, inside = spectral(covariance, teacher)
+    score = np.diag(covariance) * (basis @ inside if basis.shape[1] < len(teacher) else teacher) ** 2
     return np.argsort(-np.round(score / max(np.max(score), 1e-300) * 1e9), kind="stable")
 
 
@@ -215,11 +223,6 @@ def _fit(eigs, inside, noise, n, ridge):
 
 def _is_diagonal(matrix) -> bool:
     return not np.any(matrix - np.diag(np.diag(matrix)))
-
-
-def _rank(matrix, support) -> int:
-    block = matrix[np.ix_(support, support)]
-    return len(spectral(block, np.zeros(len(block))).eigs) if np.any(block) else 0
 
 
 def _fixed_support(matrix, beta, size, rule, basis):
@@ -241,7 +244,7 @@ def _spread(matrix, beta, found: Law, size: int, rule: str, method: str) -> floa
     if rule == "oracle":
         return _fixed(matrix, beta, found, oracle_order(matrix, beta)[:size])
     weight = np.sqrt(np.diag(matrix)) if rule == "hessian" else np.ones(len(beta))
-    live = np.flatnonzero(np.diag(matrix) > 0)
+    live = np.flatnonzero(np.diag(found.covariance) > 0)
     if size >= len(live) or found.risk == 0:
         return _fixed(matrix, beta, found, np.argsort(-weight * np.abs(found.mean), kind="stable")[:size])
     return _by_threshold(matrix, beta, found, weight, live, size, method)
@@ -251,7 +254,9 @@ def _fixed(matrix, beta, found: Law, support) -> float:
     error = -beta.copy()
     error[support] += found.mean[support]
     inside = np.ix_(support, support)
-    return float(error @ matrix @ error + np.sum(matrix[inside] * found.covariance[inside]))
+    wrong, spread = error @ matrix @ error, np.sum(matrix[inside] * found.covariance[inside])
+    null = float(beta @ matrix @ beta)
+    return float(max(wrong, 0.0) if wrong > 1e-15 * null else 0.0) + float(max(spread, 0.0))  # less is round-off
 
 
 def _random(matrix, beta, found: Law, size: int) -> float:

@@ -41,9 +41,10 @@ def pruned_risk(
     Equation: noise^2 + E[(T - teacher)^T S (T - teacher)], T the pruned draws of the law (14).
     Regime: limit; any correlation between coefficients. Source: section 6.2(c). Test: tests/theory/test_correlated.py.
     """
-    problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws)
-    coef, orders = problem.draw(np.random.default_rng(seed), draws)
-    rank = np.argsort(orders, axis=-1)
+    problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)
+    rng = np.random.default_rng(seed)
+    coef = problem.coefficients(rng, draws)
+    rank = np.argsort(problem.orders(rng, draws, coef), axis=-1)
     risks = np.empty((draws, len(problem.counts)))
     for column, size in zip(risks.T, problem.counts, strict=True):
         errors = np.where(rank < size, coef, 0) - problem.teacher
@@ -67,7 +68,8 @@ def retrained_risk(
     """What it predicts: the risk after refitting the kept coefficients on an independent sample of size n.
 
     Equation: E_S[noise_S^2] / (1 - s/n) over the drawn supports S, noise_S^2 what remains for the best model of S (2);
-    for s > n the dense risk of the problem reduced to S. ``sample="same"`` is the same thing for the supports of
+    for s > n the dense risk of the problem reduced to S; s is the rank of S where features depend on each other.
+    ``sample="same"`` is the same thing for the supports of
     ``oracle`` and ``random``, and unknown for those chosen by the fit. Regime: limit. Source: section 6.3.
     Test: tests/theory/test_correlated.py.
 
@@ -79,19 +81,20 @@ def retrained_risk(
             "sample: no theory is known for retraining on the same sample with a covariance that is not diagonal;"
             " simulate it, or use sample='fresh'"
         )
-    problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws)
-    if np.any(at := problem.counts == n):
+    problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)
+    if np.any(at := problem.counts == n) and not problem.singular:
         raise ValueError(f"kept: {problem.counts[at][0]} puts the refit at its interpolation threshold n = {n}")
-    orders = problem.draw(np.random.default_rng(seed), draws if rule != "oracle" else 2)[1]
+    orders = problem.orders(np.random.default_rng(seed), draws if rule != "oracle" else 2)
     return problem.estimate(np.array([problem.refit(order) for order in orders]))
 
 
 class _Problem:
     """A validated problem, its law, and draws of it."""
 
-    def __init__(self, covariance, teacher, noise, n, kept, rule, ridge, draws):
+    def __init__(self, covariance, teacher, noise, n, kept, rule, ridge, draws, seed):
         arguments.choice("rule", rule, RULES)
         arguments.integer("draws", draws, 2)
+        arguments.integer("seed", seed, 0)
         self.noise, self.n = arguments.non_negative("noise", noise), arguments.integer("n", n, 1)
         ridge = arguments.non_negative("ridge", ridge)
         self.eigs, self.basis, inside = correlated.spectral(covariance, teacher)
@@ -99,45 +102,50 @@ class _Problem:
         self.kept = arguments.kept_counts(kept, len(self.teacher))
         self.counts, self._where = np.unique(self.kept, return_inverse=True)
         self._fit = first_fit(self.eigs, inside, self.noise, self.n, ridge)
-        if np.isinf(self._fit.risk):
-            raise ValueError(f"n: the fit is at its interpolation threshold, rank {len(self.eigs)} = n; it has no law there")
         self._mean, self._spread = self.basis @ (self._fit.shrink * inside), self.basis * self._fit.sd
         self.cross = self.covariance @ self.teacher
+        self.singular = len(self.eigs) < len(self.teacher)
 
-    def draw(self, rng, draws: int) -> tuple[Array, NDArray[np.intp]]:
-        """Coefficients (draws, p), and the features in the order in which the rule keeps them."""
-        coef = self._mean + rng.standard_normal((draws, len(self.eigs))) @ self._spread.T
+    def coefficients(self, rng, draws: int) -> Array:
+        """Draws of the law (draws, p)."""
+        if np.isinf(self._fit.risk):
+            raise ValueError(f"n: the fit is at its interpolation threshold, rank {len(self.eigs)} = n; it has no law there")
+        return self._mean + rng.standard_normal((draws, len(self.eigs))) @ self._spread.T
+
+    def orders(self, rng, draws: int, coef: Array | None = None) -> NDArray[np.intp]:
+        """The features in the order in which the rule keeps them (draws, p); of ``coef``, drawn if need be."""
         if self.rule == "oracle":
-            return coef, np.tile(correlated.oracle_order(self.covariance, self.teacher), (draws, 1))
+            return np.tile(correlated.oracle_order(self.covariance, self.teacher), (draws, 1))
         if self.rule == "random":
-            return coef, np.argsort(rng.random(coef.shape), axis=-1)
+            return np.argsort(rng.random((draws, len(self.teacher))), axis=-1)
+        coef = self.coefficients(rng, draws) if coef is None else coef
         weight = np.sqrt(np.diag(self.covariance)) if self.rule == "hessian" else 1.0
-        return coef, np.argsort(-weight * np.abs(coef), axis=-1, kind="stable")
+        return np.argsort(-weight * np.abs(coef), axis=-1, kind="stable")
 
     def refit(self, order) -> Array:
         """The risk (K,) after a refit of the first s features of ``order``, for every s of ``counts``."""
+        if self.singular:
+            return np.array([self._alone(order[:s]) for s in self.counts])
         narrow = self.counts[self.counts < self.n]
         left = self._left(order, narrow) / (1 - narrow / self.n)
-        return np.concatenate([left, [self._wide(order[:s]) for s in self.counts[self.counts > self.n]]])
+        return np.concatenate([left, [self._alone(order[:s]) for s in self.counts[self.counts > self.n]]])
 
     def _left(self, order, counts) -> Array:
-        """noise_S^2 for nested supports, from one Cholesky factor; one by one where the covariance is singular."""
-        if len(self.eigs) < len(self.teacher):
-            parts = [correlated.refitted_noise(self.covariance, self.teacher, self.noise, order[:s]) for s in counts]
-            return np.array(parts) ** 2
+        """noise_S^2 for nested supports, from one Cholesky factor."""
         chosen = order[: max(counts, default=0)]
         factor = np.linalg.cholesky(self.covariance[np.ix_(chosen, chosen)]) if len(chosen) else np.zeros((0, 0))
         half = scipy.linalg.solve_triangular(factor, self.cross[chosen], lower=True) if len(chosen) else np.zeros(0)
         explained = np.concatenate([[0.0], np.cumsum(half**2)])[counts]
         return self.noise**2 + np.maximum(self.teacher @ self.cross - explained, 0.0)
 
-    def _wide(self, support) -> float:
-        order = np.concatenate([support, np.setdiff1d(np.arange(len(self.teacher)), support)])
-        reduced = correlated.reduce(self.covariance[np.ix_(order, order)], self.teacher[order], self.noise, len(support))
-        return correlated.risk(*reduced, self.n)
+    def _alone(self, support) -> float:
+        """The dense risk of the problem reduced to one support, by its rank."""
+        covariance, teacher, noise = correlated.restrict(self.covariance, self.teacher, self.noise, support)
+        return correlated.risk(covariance, teacher, noise, self.n) if len(teacher) else noise**2
 
     def estimate(self, risks) -> Estimate:
         """Mean and standard error over the first axis, in the shape of ``kept``."""
-        value, error = risks.mean(0), risks.std(0, ddof=1) / np.sqrt(len(risks))
+        value, exists = risks.mean(0), np.all(np.isfinite(risks), axis=0)
+        error = np.where(exists, np.where(exists, risks, 0.0).std(0, ddof=1) / np.sqrt(len(risks)), np.inf)
         shape = self.kept.shape
         return Estimate(value[self._where].reshape(shape), error[self._where].reshape(shape))

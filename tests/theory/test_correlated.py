@@ -140,7 +140,7 @@ def test_a_narrow_model_is_a_smaller_problem():
     triple = np.kron(np.ones((3, 3)), sigma)  # every feature three times, the teacher on the last ones
     singular = correlated.reduce(triple, np.concatenate([0 * beta, 0 * beta, beta]), noise, 60)
     judge.exact(correlated.risk(*singular, 12), correlated.risk(sigma, beta, noise, 12), 1e-10)
-    judge.exact(correlated.refitted_noise(sigma, beta, noise, np.arange(10)), left, 1e-12)
+    judge.exact(correlated.restrict(sigma, beta, noise, np.arange(10))[2], left, 1e-12)
 
 
 def test_exact_means_of_fixed_supports():
@@ -154,11 +154,40 @@ def test_exact_means_of_fixed_supports():
     trace = np.sum(sigma[np.ix_(support, support)] * inverse[np.ix_(support, support)])
     left = beta[gone] @ sigma[np.ix_(gone, gone)] @ beta[gone]
     judge.exact(correlated.finite_risk(sigma, beta, noise, n, s), noise**2 * (1 + trace / (n - 21)) + left, 1e-11)
-    variance = correlated.refitted_noise(sigma, beta, noise, support) ** 2
+    variance = correlated.restrict(sigma, beta, noise, support)[2] ** 2
     judge.exact(correlated.finite_risk(sigma, beta, noise, n, s, retrained=True), variance * (n - 1) / (n - s - 1), 1e-11)
     assert not correlated.finite_risk_exists(sigma, n, s, "magnitude")
     with pytest.raises(ValueError, match="no exact mean"):
         correlated.finite_risk(sigma, beta, noise, n, s, "magnitude")
+
+
+def test_singular_covariances_go_by_rank():
+    """Every feature twice, or standing still: a refit of all of them is the dense model, a refit of one variable has rank one."""
+    double = np.kron(spectra.equicorrelated(4, 0.2), np.ones((2, 2)))
+    beta, n = 0.3 * np.ones(8), 20
+    everything = sampled.retrained_risk(double, beta, 0.5, n, 8, "magnitude", seed=0)
+    judge.exact(everything.value, correlated.risk(double, beta, 0.5, n), 1e-11)
+    judge.exact(everything.value, 0.25 / (1 - 4 / n), 1e-11)
+    one = spectra.rank_one(spectra.power(6, 0.3))
+    found = sampled.retrained_risk(one, np.ones(6), 0.5, 4, np.array([1, 2, 4, 6]), "magnitude", seed=0).value
+    judge.exact(found, np.full(4, 0.25 / (1 - 1 / 4)), 1e-11)
+    still = np.array([1.0, 1.0, 0.0, 0.0])
+    # Of two features kept at random none varies in one draw of six, one in four, both in one.
+    expected = (2.25 + 4 * 1.25 / (1 - 1 / 8) + 0.25 / (1 - 2 / 8)) / 6
+    found = sampled.retrained_risk(np.diag(still), np.ones(4), 0.5, 8, 2, "random", draws=4000, seed=0)
+    assert abs(found.value - expected) < 5 * found.error < abs(found.value - 1.05 * expected)
+    at_threshold = sampled.retrained_risk(
+        np.kron(np.eye(3) * 0.8 + 0.2, np.ones((2, 2))), np.ones(6), 0.5, 3, 6, "random", seed=0
+    )
+    assert np.isinf(at_threshold.value) and np.isinf(at_threshold.error)
+
+
+def test_the_oracle_of_a_singular_covariance_knows_the_smallest_teacher():
+    """Features 0 and 1 are one variable: theory and simulation rank them by the teacher of minimum norm."""
+    sigma = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0.3], [0, 0, 0.3, 1]])
+    beta = np.array([0, 1.2, 1, 0.9])
+    assert correlated.oracle_order(sigma, beta)[:2].tolist() == [2, 3]
+    assert correlated.oracle_order(sigma + 0.5 * np.eye(4), beta)[0] == 1
 
 
 def test_draws_of_the_law():
@@ -204,6 +233,12 @@ def test_bad_input(change, message):
 
 
 def test_what_is_unknown_is_refused():
+    with pytest.raises(ValueError, match="covariance: not positive semi-definite"):
+        correlated.reduce(np.diag([1.0, 1.0, -0.1]), np.ones(3), 0.5, 2)
+    with pytest.raises(ValueError, match="seed: None"):
+        sampled.pruned_risk(*problem(), 4, seed=None)
+    with pytest.raises(ValueError, match="teacher: is a masked array"):
+        correlated.risk(np.eye(2), np.ma.masked_array([1.0, 2.0], [True, False]), 0.5, 5)
     with pytest.raises(ValueError, match="sample: no theory is known for retraining on the same sample"):
         sampled.retrained_risk(*problem(), 4, "magnitude", "same", seed=0)
     with pytest.raises(ValueError, match="kept: 12 puts the refit at its interpolation threshold"):
