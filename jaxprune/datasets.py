@@ -45,13 +45,16 @@ def mnist(folder: str | Path) -> tuple[Single, Single]:
     for part in ("train", "t10k"):
         image_file, label_file = (_find(folder, f"{part}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1"))
         images, digit = read_idx(image_file), read_idx(label_file)
-        if images.ndim != 3 or digit.ndim != 1 or len(images) != len(digit):
+        if images.dtype != np.uint8 or digit.dtype != np.uint8:
+            raise ValueError(f"{image_file}: holds {images.dtype} (labels {digit.dtype}); MNIST's files hold bytes")
+        if images.ndim != 3 or digit.ndim != 1 or len(images) != len(digit) or not len(images):
             raise ValueError(f"{label_file}: shape {digit.shape} are not the labels of images of shape {images.shape}")
-        pixels.append(images.reshape(len(images), -1))
+        pixels.append(images)
         labels.append(_one_hot(digit, label_file))
-    if pixels[0].shape[1] != pixels[1].shape[1]:
+    if pixels[0].shape[1:] != pixels[1].shape[1:]:
         raise ValueError(f"{folder}: training and test images differ in size; they belong to different sets")
-    return _scaled(np.concatenate(pixels)), np.concatenate(labels)
+    images = np.concatenate(pixels)
+    return _scaled(images.reshape(len(images), -1)), np.concatenate(labels)
 
 
 def cifar10(folder: str | Path) -> tuple[Single, Single]:
@@ -81,6 +84,8 @@ def read_idx(path: str | Path) -> np.ndarray:
         raise ValueError(f"{path}: begins with {raw[:4].hex(' ') or 'nothing'}, which is not the magic number of an IDX file")
     kind, rank = np.dtype(IDX_TYPES[raw[2]]), raw[3]
     start = 4 + 4 * rank
+    if not 1 <= rank <= 8:
+        raise ValueError(f"{path}: an array of {rank} dimensions is no data set; fetch the file again")
     if len(raw) < start:
         raise ValueError(f"{path}: {len(raw)} bytes end before the {rank} sizes of its array; fetch the file again")
     shape = struct.unpack(f">{rank}I", raw[4:start])
@@ -132,8 +137,8 @@ def _missing(folder: str | Path, names: str) -> FileNotFoundError:
 
 
 def _check_labels(labels: np.ndarray, path: str | Path) -> None:
-    if np.max(labels, initial=0) >= CLASSES or np.min(labels, initial=0) < 0:
-        raise ValueError(f"{path}: holds the label {np.max(labels)}, but there are {CLASSES} classes; is it another set?")
+    if len(wrong := labels[(labels < 0) | (labels >= CLASSES)]):
+        raise ValueError(f"{path}: holds the label {wrong[0]}, but there are {CLASSES} classes; is it another set?")
 
 
 def _one_hot(labels: np.ndarray, path: str | Path) -> Single:

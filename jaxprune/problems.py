@@ -62,6 +62,10 @@ class LinearGaussian:
             raise ValueError(f"teacher: shape {np.shape(self.teacher)} does not fit {len(rows)} features")
         if self.basis is not None and np.shape(self.basis) != (len(self.teacher), len(self.eigs)):
             raise ValueError(f"basis: shape {np.shape(self.basis)} is not ({len(self.teacher)}, {len(self.eigs)})")
+        if self.basis is not None:
+            basis = np.asarray(self.basis)
+            if np.max(np.abs(basis.T @ basis - np.eye(len(self.eigs)))) > 1e3 * np.finfo(basis.dtype).eps * len(basis):
+                raise ValueError("basis: its columns are not orthonormal; for any covariance use from_covariance")
         object.__setattr__(self, "deficient", bool(np.count_nonzero(self.eigs) < len(self.teacher)))
 
     @classmethod
@@ -178,6 +182,8 @@ class RandomFeatures:
             rows = self.teacher.shape[0]
             if np.ndim(self.inner) != 2 or self.inner.shape[0] != rows or not self.d_in:
                 raise ValueError(f"inner: shape {self.inner.shape} is not ({rows}, d_in) with d_in >= 1")
+        if self.d_in == 1 and self.dim > 2:
+            raise ValueError(f"dim: {self.dim} features of one input are parallel; use more inputs, or at most 2 features")
         if self.weights is not None:
             self._check_weights()
 
@@ -253,9 +259,12 @@ class Labelled:
     def __post_init__(self):
         if np.ndim(self.inputs) not in (2, 4) or not np.all(np.isfinite(self.inputs)):
             raise ValueError("inputs: must be a finite array (samples, d_in) or (samples, rows, columns, channels)")
-        if np.ndim(self.labels) != 2 or len(self.labels) != len(self.inputs):
+        if np.ndim(self.labels) != 2 or len(self.labels) != len(self.inputs) or not np.shape(self.labels)[1]:
             raise ValueError(f"labels: shape {np.shape(self.labels)} is not ({len(self.inputs)}, classes)")
-        if not 1 <= self.n < len(self.inputs):
+        if not np.all((np.asarray(self.labels) == 0) | (np.asarray(self.labels) == 1)):
+            raise ValueError("labels: must be one-hot, of zeros and ones; np.eye(classes)[digits] makes them")
+        _check_count("n", self.n, "samples")
+        if not self.n < len(self.inputs):
             raise ValueError(f"n: {self.n} training samples of {len(self.inputs)} leave no test set")
         if np.ndim(self.label_noise) or not 0 <= self.label_noise <= 1:
             raise ValueError(f"label_noise: {self.label_noise} is not a fraction; use one number in 0 .. 1")

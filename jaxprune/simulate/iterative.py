@@ -37,6 +37,7 @@ def iterative_path(
 
     Raises ValueError for a schedule of another number of widths, or that rises or leaves 0 .. width.
     """
+    schedule = np.asarray(schedule)
     _check(path, schedule)
     data, dim = path.data, problem.dim
     cells, most = len(path.widths) * schedule.shape[1], int(schedule[..., 0].max())
@@ -61,7 +62,12 @@ def iterative_path(
 
 
 def _check(path, schedule):
-    if schedule.ndim != 3 or len(schedule) != len(path.widths) or not np.issubdtype(schedule.dtype, np.integer):
+    if (
+        schedule.ndim != 3
+        or not schedule.size
+        or len(schedule) != len(path.widths)
+        or not np.issubdtype(schedule.dtype, np.integer)
+    ):
         raise ValueError(
             f"schedule: {schedule.dtype} of shape {schedule.shape}; use integers ({len(path.widths)}, K, rounds), see geometric"
         )

@@ -4,7 +4,8 @@ For ``a ~ N(0, I)`` and rows r, s: ``E[f(r.a) f(s.a)]`` depends on |r|, |s| and 
 arc-cosine kernel and erf the arcsine kernel; every other activation f goes through its Hermite series
 ``f(|r| h) = sum_k c_k(|r|) He_k(h) / sqrt(k!)``, so that the moment is ``sum_k c_k(|r|) c_k(|s|) cos^k`` (Mehler).
 The series is cut at ``TERMS``. What is left out is at most ``sqrt(lost(r) lost(s)) |cos|^TERMS`` with ``lost`` the part
-of ``E f^2`` beyond the cut: an entry for which this exceeds ``TOLERANCE`` of its scale is NaN, never a wrong number.
+of ``E f^2`` beyond the cut: an entry for which this exceeds ``TOLERANCE`` of its scale is NaN. So is a row for which
+quadrature with panels twice as long gives another ``E f^2``: one with a kink off the origin, or that turns too fast.
 Source: Chang et al. 2020, section 10.3.
 """
 
@@ -18,7 +19,7 @@ from jaxtyping import Array, Float
 EXACT = jax.lax.Precision.HIGHEST
 TERMS = 64
 TOLERANCE = 1e-8
-PANELS, POINTS = 32, 16  # panels of length one, with a border at the origin, where activations have their kinks
+REACH, POINTS = 16, 16  # standard deviations; nodes in a panel. A border lies at the origin, where most kinks are
 ERRORS = (jax.scipy.special.erf, jax.lax.erf)
 
 Activation = Callable[[Array], Array]
@@ -45,8 +46,11 @@ def cross_moments(activation: Activation, rows: Float[Array, "p m"], others: Flo
 def linear_moments(activation: Activation, rows: Float[Array, "p m"], teacher: Float[Array, " m"]) -> Float[Array, " p"]:
     """``E[f(r_i.a) teacher.a]``: by Stein's lemma ``E[f'] r_i.teacher``, here without a derivative."""
     size, unit = _polar(rows)
-    slope = size / 2 if activation is jax.nn.relu else _coefficients(activation, size)[:, 1]
-    return slope * jnp.matmul(unit, teacher, precision=EXACT)
+    along = jnp.matmul(unit, teacher, precision=EXACT)
+    if activation is jax.nn.relu:
+        return size / 2 * along
+    slope = _coefficients(activation, size)[:, 1]
+    return jnp.where(jnp.isnan(_energy(activation, size)), jnp.nan, slope) * along
 
 
 def _polar(rows):
@@ -95,8 +99,11 @@ def _cut(activation, size, coefficients):
 
 
 def _energy(activation, size):
-    nodes, weights, _ = _rule(size.dtype)
-    return activation(size[:, None] * nodes) ** 2 @ weights
+    """``E f^2``, NaN where two rules tell it apart."""
+    rules = _rule(size.dtype), _rule(size.dtype, 1.0)
+    fine, coarse = (activation(size[:, None] * nodes) ** 2 @ weights for nodes, weights, _ in rules)
+    tolerance = max(TOLERANCE, 100 * float(jnp.finfo(size.dtype).eps))
+    return jnp.where(jnp.abs(fine - coarse) <= tolerance * fine, fine, jnp.nan)
 
 
 def _coefficients(activation, size):
@@ -105,12 +112,12 @@ def _coefficients(activation, size):
     return jnp.matmul(activation(size[:, None] * nodes), hermite.T, precision=EXACT)
 
 
-def _rule(dtype):
+def _rule(dtype, panel=0.5):
     """Nodes (Q,), Gaussian weights (Q,), and weights times the normalised Hermite polynomials (TERMS, Q)."""
     point, weight = np.polynomial.legendre.leggauss(POINTS)
-    border = np.arange(PANELS)[:, None] - PANELS / 2
-    nodes = (border + (point + 1) / 2).ravel()
-    weights = np.tile(weight / 2, PANELS) * np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
+    border = np.arange(-REACH, REACH, panel)[:, None]
+    nodes = (border + panel * (point + 1) / 2).ravel()
+    weights = np.tile(panel * weight / 2, len(border)) * np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
     hermite = [np.ones_like(nodes), nodes]
     for k in range(1, TERMS - 1):
         hermite.append((nodes * hermite[k] - np.sqrt(k) * hermite[k - 1]) / np.sqrt(k + 1))

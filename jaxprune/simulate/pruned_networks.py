@@ -55,6 +55,8 @@ def surfaces(
     """
     widths = strictly_increasing("widths", widths, 1, 2**20)
     bases = strictly_increasing("bases", bases, 1, 2**20)
+    if not treatments:
+        raise ValueError("treatments: none is given; use one or more, such as {name: (global_magnitude, 'trained')}")
     for name, (_, start) in treatments.items():
         if start not in STARTS:
             raise ValueError(f"treatments: {name!r} starts from {start!r}; use one of {', '.join(STARTS)}")

@@ -83,6 +83,8 @@ def grouped(rule: Rule, size: int) -> Rule:
 
 def orders(path: Path, problem: Problem, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
     """The features of each width in the order in which each rule keeps them; absent features come last."""
+    if not rules:
+        raise ValueError("rules: none is given; use one or more, such as [pruning.magnitude]")
     live = jnp.arange(path.coef.shape[-1]) < jnp.asarray(path.widths)[:, None]
     scores = jnp.stack([jnp.where(live, rule(path, problem, key), -jnp.inf) for rule in rules], axis=1)
     return descending(scores)

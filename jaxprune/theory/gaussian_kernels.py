@@ -24,15 +24,18 @@ SMOOTH: dict[str, Callable[[Array], Array]] = {
 ACTIVATIONS = ("relu", *SMOOTH)
 REACH = 8.4  # standard deviations at which integrals are cut: a mass of 5e-17 is left out
 STEP = 0.3  # of the rule for unit rows: an error of 5e-15 for a pole at distance pi/2, that of tanh
-LENGTHS, COSINES = 20, 48  # interpolation points
+GRIDS = ((20, 48), (40, 96), (64, 192))  # interpolation points of the lengths and of the cosine
+ACCURACY = 1e-9
+LONGEST = 6.0  # beyond, an activation is all but a step, and quadrature slow
 
 
 def moments(activation: str, rows: Array, others: Array | None = None) -> Array:
     """What it predicts: E[f(r_i.a) f(s_j.a)] (p, q) for a ~ N(0, I); ``others`` None means all pairs of ``rows``.
 
     Equation: arc-cosine kernel with the angle from both chords; or E f(|r| u) f(|s| (c u + sqrt(1-c^2) v)) over
-    independent normal u, v. Regime: exact; interpolation to about 1e-10 of the scale. Source: section 10.3 of the
-    specification of Chang et al. 2020. Test: tests/theory/test_random_features.py.
+    independent normal u, v. Regime: exact; interpolation to 1e-9 of the scale, checked at some pairs; ValueError where
+    that is not reached. Source: section 10.3 of the specification of Chang et al. 2020.
+    Test: tests/theory/test_random_features.py.
     """
     size, unit = _polar(rows)
     other, direction = (size, unit) if others is None else _polar(others)
@@ -76,33 +79,52 @@ def _polar(rows: Array) -> tuple[Array, Array]:
 
 def _rule(longest: float) -> tuple[Array, Array]:
     """Nodes and Gaussian weights; finer for long rows, along which an activation turns faster."""
+    if longest > LONGEST:
+        raise ValueError(f"weights: a row of length {longest:.3g} is too long for quadrature; use lengths up to {LONGEST:g}")
     count = int(np.ceil(REACH * max(longest, 1.0) / STEP))
     node, step = np.linspace(-REACH, REACH, 2 * count + 1, retstep=True)
     return node, np.exp(-(node**2) / 2) * step / np.sqrt(2 * np.pi)
 
 
 def _interpolated(f, size: Array, other: Array, cosine: Array) -> Array:
-    """The moments at every pair: Clenshaw's sum over Chebyshev polynomials of the cosine."""
+    """The moments at every pair, on the first grid that is right at some pairs computed directly."""
     reach = max(float(np.max(np.abs(cosine))), 1e-3)
-    (grid, basis), (other_grid, other_basis) = _lengths(size), _lengths(other)
-    coefficients = _expand(_table(f, grid, other_grid, reach * chebpts1(COSINES)))
+    ranges = _range(size), _range(other)
+    ends = [np.quantile(lengths, [0.0, 0.3, 1.0]) for lengths in (size, other)]
+    cosines = reach * np.array([-1.0, 0.4, 1.0])
+    direct = _table(f, *ends, cosines)
+    for lengths, angles in GRIDS:
+        grids = [middle + half * chebpts1(lengths) for middle, half in ranges]
+        coefficients = _expand(_table(f, *grids, reach * chebpts1(angles)))
+        tried = [_clenshaw(coefficients, ranges, *ends, np.full((3, 3), c / reach)) for c in cosines]
+        if np.max(np.abs(tried - direct)) <= ACCURACY * np.max(np.abs(direct)):
+            return _clenshaw(coefficients, ranges, size, other, cosine / reach)
+    raise ValueError(
+        f"weights: rows of lengths {np.min(size):.3g} .. {np.max(size):.3g} are too different, or too long, for"
+        f" moments good to {ACCURACY:g}; use more inputs, or rows of lengths near 1"
+    )
+
+
+def _clenshaw(coefficients: Array, ranges, size: Array, other: Array, cosine: Array) -> Array:
+    """Clenshaw's sum over Chebyshev polynomials of the cosine (a matrix, in units of its reach)."""
+    basis, other_basis = (
+        np.asarray(chebvander((lengths - middle) / half, coefficients.shape[1] - 1), float)
+        for lengths, (middle, half) in zip((size, other), ranges, strict=True)
+    )
     later = latest = np.zeros_like(cosine)
-    for k in range(COSINES - 1, 0, -1):
-        later, latest = basis @ coefficients[k] @ other_basis.T + 2 * (cosine / reach) * later - latest, later
-    return basis @ coefficients[0] @ other_basis.T + cosine / reach * later - latest
+    for k in range(len(coefficients) - 1, 0, -1):
+        later, latest = basis @ coefficients[k] @ other_basis.T + 2 * cosine * later - latest, later
+    return basis @ coefficients[0] @ other_basis.T + cosine * later - latest
 
 
-def _lengths(size: Array) -> tuple[Array, Array]:
-    """A Chebyshev grid over the lengths, and Chebyshev polynomials at each of them."""
+def _range(size: Array) -> tuple[float, float]:
+    """Middle and half width of the interval of lengths."""
     low, high = float(np.min(size)), float(np.max(size))
-    middle, half = (low + high) / 2, max((high - low) / 2, 1e-3 * high, 1e-12)
-    grid: Array = middle + half * chebpts1(LENGTHS)
-    basis: Array = np.asarray(chebvander((size - middle) / half, LENGTHS - 1), float)
-    return grid, basis
+    return (low + high) / 2, max((high - low) / 2, 1e-3 * high, 1e-12)
 
 
 def _table(f, grid: Array, other_grid: Array, cosines: Array) -> Array:
-    """E f(s u) f(t (c u + sqrt(1-c^2) v)) for c, s and t on their grids: (COSINES, LENGTHS, LENGTHS)."""
+    """E f(s u) f(t (c u + sqrt(1-c^2) v)) for cosines c and lengths s and t: (cosines, lengths, lengths)."""
     node, weight = _rule(max(np.max(grid), np.max(other_grid)))
     first = f(grid[:, None] * node) * weight
     table = []

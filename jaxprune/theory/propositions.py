@@ -8,7 +8,7 @@ one is fitted to all p and pruned to the same s (``oracle``). The specification 
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from jaxprune.theory import arguments
 
@@ -37,19 +37,26 @@ def identity_large(kept_ratio: float, width_ratio: float, share: float, noise: f
 def identity_best_width(kept_ratio: float, share: float, noise: float, signal: float = 1.0) -> float:
     """What it predicts: the p/n > 1 at which the pruned large model is best; 1 (not attained) without noise.
 
-    Equation: the derivative of ``identity_large`` in u = n/p, times (1 - u)^2, is a polynomial of degree 4; the
-    best of its roots in (0, 1). Such a root exists: the risk falls at u = 0 and is infinite at u = 1.
+    Equation: with g = 1 - n/p the derivative of ``identity_large`` in g, times g^2, is
+    2 head g^3 - (s/n)[noise^2 (1 - g^2) + signal (1 - g)(3 g - 1) g^2]; the best of its roots in (0, 1). Such a root
+    exists: the risk falls as p/n grows from 1, and rises to the null risk in the end.
     Regime: limit. Source: section 9.1, minimised here. Test: tests/theory/test_propositions.py.
     """
     kept_ratio, tail, head, variance = _identity(kept_ratio, share, noise, signal)
     if variance == 0:
         return 1.0
-    gap = np.polynomial.Polynomial([1.0, -1.0])  # 1 - u
-    u = np.polynomial.Polynomial([0.0, 1.0])
-    slope = -2 * head * gap**3 + kept_ratio * (variance * (2 * u - u**2) + (head + tail) * (2 * u - 3 * u**2) * gap**2)
-    roots = slope.roots()
-    inside = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > 0) & (roots.real < 1)]
-    return float(1 / min(inside, key=lambda root: _identity_large(kept_ratio, root, tail, head, variance)))
+
+    def slope(log_gap):
+        g = np.exp(log_gap)
+        noisy = variance * -np.expm1(2 * log_gap) + (head + tail) * -np.expm1(log_gap) * (3 * g - 1) * g**2
+        return 2 * head * g**3 - kept_ratio * noisy
+
+    # The last point is the far side of a root that may lie as close to 1 as the numbers of this size allow.
+    grid = np.concatenate([np.linspace(-60.0, -1e-3, 4000), -np.logspace(-3, -14, 400)])
+    up = np.flatnonzero((slope(grid[:-1]) < 0) & (slope(grid[1:]) >= 0))
+    roots = [np.exp(brentq(slope, grid[i], grid[i + 1], xtol=1e-15)) for i in up]
+    best = min(roots, key=lambda g: _identity_large(kept_ratio, 1 - g, tail, head, variance))
+    return float(1 / (1 - best))
 
 
 def identity_least_kept_ratio(share: float, noise: float, signal: float = 1.0) -> float:

@@ -102,7 +102,7 @@ class _Problem:
         self.kept = arguments.kept_counts(kept, len(self.teacher))
         self.counts, self._where = np.unique(self.kept, return_inverse=True)
         self._fit = first_fit(self.eigs, inside, self.noise, self.n, ridge)
-        self._mean, self._spread = self.basis @ (self._fit.shrink * inside), self.basis * self._fit.sd
+        self._mean = self.basis @ (self._fit.shrink * inside)
         self.cross = self.covariance @ self.teacher
         self.singular = len(self.eigs) < len(self.teacher)
 
@@ -110,7 +110,7 @@ class _Problem:
         """Draws of the law (draws, p)."""
         if np.isinf(self._fit.risk):
             raise ValueError(f"n: the fit is at its interpolation threshold, rank {len(self.eigs)} = n; it has no law there")
-        return self._mean + rng.standard_normal((draws, len(self.eigs))) @ self._spread.T
+        return self._mean + rng.standard_normal((draws, len(self.eigs))) @ (self.basis * self._fit.sd).T
 
     def orders(self, rng, draws: int, coef: Array | None = None) -> NDArray[np.intp]:
         """The features in the order in which the rule keeps them (draws, p); of ``coef``, drawn if need be."""

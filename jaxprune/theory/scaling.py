@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.special import beta, ndtr
 
 from jaxprune.theory import arguments
+
+FAR = 700.0  # of log x: beyond, powers overflow
 
 
 def ridge_constant(decay: float, width_ratio: float = np.inf) -> float:
@@ -62,14 +64,22 @@ def dense_exponent(decay: float, energy: float) -> float:
 def dense_constant(decay: float, energy: float, width_ratio: float = np.inf) -> float:
     """What it predicts: the limit of risk n^(energy - 1), dense, without noise, for energy < 2 decay + 1.
 
-    Equation: integral x^-energy (1 - theta)^2 dx / (1 - integral theta^2 dx), theta = 1/(1 + c x^decay), x < p/n.
+    Equation: integral x^-energy (1 - theta)^2 dx / (1 - integral theta^2 dx), theta = 1/(1 + c x^decay), x < p/n; for
+    infinite p c^q B(2 - q, q), q = (energy - 1)/decay.
     Regime: limit of large n. Source: (7) in the profile x = i/n, derived here. Test: tests/theory/test_scaling.py.
     """
     decay, width_ratio = _spectrum(decay, width_ratio)
     if not _energy(energy) < 2 * decay + 1:
         raise ValueError(f"energy: {energy!r} is not below 2 decay + 1 = {2 * decay + 1:g}; no integral rules the risk there")
     c = ridge_constant(decay, width_ratio)
-    return _integral(lambda x: x**-energy / (1 + x**-decay / c) ** 2, width_ratio) / _slack(decay, width_ratio)
+    if np.isinf(width_ratio):
+        place = (energy - 1) / decay
+        return float(c**place * beta(2 - place, place))
+    # Where c x^decay < 1e-14 only a power of x is left, which may fall so slowly that it is integrated by hand.
+    start, power = np.exp((np.log(1e-14) - np.log(c)) / decay), 2 * decay - energy
+    head = c**2 * start ** (power + 1) / (power + 1)
+    rest = _integral(lambda x: c**2 * x**power / (1 + c * x**decay) ** 2, width_ratio, start)
+    return float(head + rest) / _slack(decay, width_ratio)
 
 
 def pruned_exponent(decay: float, energy: float, rule: str = "magnitude") -> float:
@@ -126,12 +136,15 @@ def local_exponents(sizes: ArrayLike, risks: ArrayLike) -> NDArray[np.float64]:
 
 def _slack(decay, width_ratio):
     """1 - integral theta^2 = integral theta (1 - theta), which does not cancel."""
+    if np.isinf(width_ratio):
+        return 1 / decay
     c = ridge_constant(decay, width_ratio)
     return _integral(lambda x: 1 / ((1 + c * x**decay) * (1 + x**-decay / c)), width_ratio)
 
 
-def _integral(f, stop) -> float:
-    """Over 0 < x < stop, in u = log x: powers of x at either end become exponentials."""
+def _integral(f, stop, start=0.0) -> float:
+    """Over start < x < stop, in u = log x: powers of x at either end become exponentials. ValueError where it converges too
+    slowly to be known to 1e-8."""
 
     def by_log(u):
         with np.errstate(all="ignore"):
@@ -139,8 +152,19 @@ def _integral(f, stop) -> float:
         return value if np.isfinite(value) else 0.0
 
     top = np.log(stop) if np.isfinite(stop) else np.inf
-    parts = [quad(by_log, low, high, epsabs=0, epsrel=1e-11, limit=500)[0] for low, high in ((-np.inf, 0.0), (0.0, top))]
-    return float(sum(parts))
+    # Piece by piece until nothing is left: over an infinite range the rule does not see slow tails.
+    total = 0.0
+    for way, last in ((-1.0, np.log(start) if start else -FAR), (1.0, min(top, FAR))):
+        low = 0.0
+        while way * (last - low) > 0:
+            high = low + way * min(4.0, abs(last - low))
+            part = abs(quad(by_log, low, high, epsabs=0, epsrel=1e-12, limit=200)[0])
+            total, low = total + part, high
+            if part <= 1e-15 * total:
+                break
+        if abs(low) == FAR:
+            raise ValueError(f"decay: an integral still grows at x = e^{low:.0f}; the exponents are at their bounds")
+    return float(total)
 
 
 def _spectrum(decay, width_ratio):

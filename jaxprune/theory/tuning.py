@@ -15,9 +15,8 @@ from scipy.optimize import minimize_scalar
 from jaxprune.theory import arguments
 from jaxprune.theory import least_squares as theory
 
-# In units of the trace of the covariance; beyond, risks stand still.
-DECADES = (-8.0, 8.0)
-POINTS = 65  # four in a decade
+MARGIN = 8.0  # decades below the smallest eigenvalue and above the trace; beyond, risks stand still
+DENSITY = 4  # points in a decade
 TIE = 1e-12
 
 
@@ -103,7 +102,8 @@ def _problem(eigs, teacher, noise, kept):
 
 
 def _grid(eigs):
-    return np.concatenate([[0.0], float(np.sum(eigs)) * np.logspace(*DECADES, POINTS)])
+    low, high = np.log10(np.min(eigs[eigs > 0])) - MARGIN, np.log10(np.sum(eigs)) + MARGIN
+    return np.concatenate([[0.0], np.logspace(low, high, int(np.ceil(DENSITY * (high - low))) + 1)])
 
 
 def _best(risk: Callable[[float], float], eigs, kept: int) -> Best:
