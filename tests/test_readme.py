@@ -5,11 +5,16 @@ import io
 import re
 from pathlib import Path
 
+import pytest
+
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
-def test_the_example_prints_its_numbers():
-    code, printed = re.search(r"```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```", README, re.DOTALL).groups()
+EXAMPLES = re.findall(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("code, printed", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_prints_its_numbers(code, printed):
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         exec(code, {})

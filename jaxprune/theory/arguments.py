@@ -1,5 +1,7 @@
 """What the theory accepts; anything else is a ValueError that names the argument, the value and the cure."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -2,11 +2,14 @@
 
 ``covariance`` (p, p), ``teacher`` (p,) and ``noise`` (a standard deviation) describe the reduced problem of one width
 (see ``reduce``); every risk includes ``noise**2``. ``kept`` is an integer or an array of integers; the answer has its
-shape. A singular covariance is treated by its rank. The specification cited is Chang et al. 2020.
+shape. A singular covariance is treated by its rank.
+Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 
 No theory is known for coefficients that are chosen by the fit and refitted on the same sample: simulate, or use the
 diagonal theory. Supports chosen by the fit and refitted on a fresh sample are averaged over draws: see ``sampled``.
 """
+
+from __future__ import annotations
 
 from typing import Any, NamedTuple
 

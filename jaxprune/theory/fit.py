@@ -1,4 +1,6 @@
-"""The Gaussian law of a fit: effective ridge, shrinkage, noise. Equations (6) to (9) of the specification."""
+"""The Gaussian law of a fit: effective ridge, shrinkage, noise. Equations (6) to (9) of our notes on Chang et al. 2020."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 

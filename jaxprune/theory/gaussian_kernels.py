@@ -5,6 +5,8 @@ depends on two lengths and a cosine only, and smoothly: it is computed on a Cheb
 interpolated, so that thousands of rows cost as much as a handful.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np
@@ -34,7 +36,7 @@ def moments(activation: str, rows: Array, others: Array | None = None) -> Array:
 
     Equation: arc-cosine kernel with the angle from both chords; or E f(|r| u) f(|s| (c u + sqrt(1-c^2) v)) over
     independent normal u, v. Regime: exact; interpolation to 1e-9 of the scale, checked at some pairs; ValueError where
-    that is not reached. Source: section 10.3 of the specification of Chang et al. 2020.
+    that is not reached. Source: section 10.3 of the notes on Chang et al. 2020.
     Test: tests/theory/test_random_features.py.
     """
     size, unit = _polar(rows)

@@ -7,8 +7,11 @@ risk is smooth in the problem although pruning is not smooth in the coefficients
 There is no derivative where the rank meets n without ridge (the risks are infinite), nor in an eigenvalue that is zero
 below it (the rank would change): ValueError, and NaN. A zero eigenvalue above the threshold has a one-sided one. Equal
 eigenvalues, and ties among scores, are ordinary points: ties are broken by the noise, unless nothing is noisy, where
-the pruned risk jumps: ValueError. The specification cited is Chang et al. 2020.
+the pruned risk jumps: ValueError.
+Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 """
+
+from __future__ import annotations
 
 from typing import NamedTuple
 

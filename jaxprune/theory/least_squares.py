@@ -2,12 +2,15 @@
 
 ``eigs`` (p,), ``teacher`` (p,) and ``noise`` (a standard deviation) describe the reduced problem of one width
 (see ``reduce``); every risk includes ``noise**2``. ``kept`` is an integer or an array of integers; the answer has
-its shape. ``ridge`` is the penalty of the first fit. The specification cited is Chang et al. 2020.
+its shape. ``ridge`` is the penalty of the first fit.
+Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 
 At rank n the first fit is at the interpolation threshold: its risk and that of every model pruned from it is
 ``inf`` (0 excess when nothing is noisy). A model that is retrained after choosing by that fit has a finite risk, but
 no first fit to be predicted from: ``inf`` is returned for it too, by convention.
 """
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -22,6 +25,7 @@ Array = NDArray[np.float64]
 RULES = ("magnitude", "hessian", "oracle", "random")
 BY_FIT = ("magnitude", "hessian")
 SAMPLES = ("same", "fresh")
+NOISELESS = 1e-9  # of the smallest coefficient kept: less noise is lost in the digits of its threshold
 
 
 def reduce(eigs: ArrayLike, teacher: ArrayLike, noise: float, width: int) -> tuple[Array, Array, float]:
@@ -221,11 +225,25 @@ def _support(eigs, teacher, live, fit: Fit, counts, rule) -> Moments:
     if fit.risk == 0:  # the fit is exact: nothing is random
         rank = np.argsort(np.argsort(-weight * np.abs(mean), kind="stable"))
         return _blind((rank < sizes[:, None]).astype(float))
+    scores, noise = weight * np.abs(mean), np.max(weight * fit.sd)
+    least = np.sort(scores)[::-1][np.maximum(sizes - 1, 0)]  # the smallest coefficient kept if nothing were random
+    sharp = (sizes > 0) & (noise <= NOISELESS * least)
     cuts = np.where(sizes > 0, 0.0, np.inf)
-    inner = (sizes > 0) & (sizes < len(lam))
+    inner = (sizes > 0) & (sizes < len(lam)) & ~sharp
     if np.any(inner):
         cuts[inner] = truncated.threshold(mean, fit.sd, weight, sizes[inner])
-    return truncated.moments(mean / fit.sd, cuts[:, None] / (weight * fit.sd))
+    found = truncated.moments(mean / fit.sd, cuts[:, None] / (weight * fit.sd))
+    if not np.any(sharp):
+        return found
+    ties = _blind(_tied_shares(scores, least, sizes, 10 * noise))
+    return Moments(*(np.where(sharp[:, None], tied, smooth) for tied, smooth in zip(ties, found, strict=True)))
+
+
+def _tied_shares(scores, least, sizes, tie):
+    """Inclusion probabilities (K, p) where noise decides nothing but ties: these share what is left of the count."""
+    above, level = scores > least[:, None] + tie, np.abs(scores - least[:, None]) <= tie
+    left = (sizes[:, None] - np.sum(above, axis=-1, keepdims=True)) / np.sum(level, axis=-1, keepdims=True)
+    return above + level * left
 
 
 def _blind(share) -> Moments:

@@ -4,6 +4,8 @@ X = mean + sd h, h ~ N(0, 1), survives where ``|centre + h| > cut`` with ``centr
 T is X where it survives and 0 elsewhere. Everything here is in units of sd: T / sd.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, owens_t
@@ -20,7 +22,7 @@ def covariance(centre: tuple[Array, Array], cut: tuple[Array, Array], rho: Array
     Equation: E[T_1 T_2] is the sum over the four quadrants (both upper, ...) of the moments of a bivariate normal
     beyond two bounds; these need one bivariate distribution function each, two of Owen's T.
     Regime: exact for every rho in [-1, 1], +-1 included, and cut < infinity; absolute error about 1e-15.
-    Source: Rosenbaum 1961 (moments), Owen 1956 (distribution); equation (15) of the specification of
+    Source: Rosenbaum 1961 (moments), Owen 1956 (distribution); equation (15) of our notes on
     Chang et al. 2020. Test: tests/theory/test_correlated.py.
     """
     product = np.zeros(np.broadcast(*centre, *cut, rho).shape)

@@ -2,8 +2,11 @@
 
 ``kept_ratio`` s/n in (0, 1) and ``width_ratio`` p/n > 1 are real numbers; ``noise`` is a standard deviation; every
 risk includes ``noise**2``. The small model is fitted to the s kept features alone and knows which they are; the large
-one is fitted to all p and pruned to the same s (``oracle``). The specification cited is Chang et al. 2020.
+one is fitted to all p and pruned to the same s (``oracle``).
+Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 """
+
+from __future__ import annotations
 
 from typing import Any
 

@@ -4,8 +4,11 @@ Inputs ``a ~ N(0, I)`` of d_in entries, features ``activation(weights a)`` with 
 ``y = teacher(a) + noise z``. ``teacher`` (d_in,) is linear, or (k,) with ``inner`` (k, d_in) the outer weights of a
 network of the same activation. The covariance is E[x x^T], not centred. Hand the triple of ``equivalent`` to
 ``theory.correlated``. That its risks are those of the features is a conjecture, with a bias of some per cent at
-hundreds of inputs: ``sims/bench_gaussian_equivalence.py`` measures it. The specification cited is Chang et al. 2020.
+hundreds of inputs: ``sims/bench_gaussian_equivalence.py`` measures it.
+Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 """
+
+from __future__ import annotations
 
 from typing import NamedTuple
 

@@ -1,4 +1,6 @@
-"""The risk of a second fit, to the coefficients that a first one kept. Equations (12) and (13) of the specification."""
+"""The risk of a second fit, to the coefficients that a first one kept. Equations (12), (13) of our notes."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 

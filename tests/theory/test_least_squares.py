@@ -278,3 +278,11 @@ def test_more_bad_input():
         theory.finite_risk(**GOOD, kept=1, rule="magnitude")
     with pytest.raises(ValueError, match="^kept: 2 puts the refit at its interpolation threshold"):
         theory.retrained_risk(GOOD["eigs"], GOOD["teacher"], 0.3, 2, [1, 2], "oracle")
+
+
+@pytest.mark.parametrize("noise", [1e-20, 1e-14, 1e-11])
+def test_ties_share_where_noise_is_lost_in_the_digits(noise):
+    """Equal coefficients are kept with equal chances, however small the noise that decides."""
+    judge.exact(theory.pruned_risk(np.ones(4), np.full(4, 0.5), noise, 10, np.arange(5)), [1.0, 0.75, 0.5, 0.25, 0.0], 1e-12)
+    found = theory.pruned_risk(np.ones(4), np.array([1, 0.5, 0.5, 0.1]), noise, 10, np.array([1, 2, 3]))
+    judge.exact(found, [0.51, 0.26, 0.01], 1e-12)
