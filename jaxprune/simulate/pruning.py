@@ -27,7 +27,7 @@ def diagonal(problem: Problem) -> TypeGuard[LinearGaussian]:
     return isinstance(problem, LinearGaussian) and problem.basis is None
 
 
-def magnitude(path: Path, problem: Problem, key: Array) -> Scores:
+def magnitude(path: Path, problem: Problem | None, key: Array) -> Scores:
     """``|b_i|``."""
     return jnp.abs(path.coef)
 
@@ -37,7 +37,7 @@ def hessian(path: Path, problem: Problem, key: Array) -> Scores:
     return jnp.sqrt(problem.variances) * jnp.abs(path.coef)
 
 
-def empirical_hessian(path: Path, problem: Problem, key: Array) -> Scores:
+def empirical_hessian(path: Path, problem: Problem | None, key: Array) -> Scores:
     """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments."""
     return jnp.sqrt(jnp.mean(path.data.features**2, axis=-1)) * jnp.abs(path.coef)
 
@@ -81,8 +81,11 @@ def grouped(rule: Rule, size: int) -> Rule:
     return together
 
 
-def orders(path: Path, problem: Problem, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
-    """The features of each width in the order in which each rule keeps them; absent features come last."""
+def orders(path: Path, problem: Problem | None, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
+    """The features of each width in the order in which each rule keeps them; absent features come last.
+
+    ``problem`` may be None where no rule needs the population.
+    """
     if not rules:
         raise ValueError("rules: none is given; use one or more, such as [pruning.magnitude]")
     live = jnp.arange(path.coef.shape[-1]) < jnp.asarray(path.widths)[:, None]

@@ -27,12 +27,14 @@ class Estimates:
     gcv: Float[Array, "W K"]
 
 
-def estimate(fits: LeftOut, problem: Problem, rule: Rule, key: Key[Array, ""], kept: Counts) -> tuple[Estimates, Estimates]:
+def estimate(
+    fits: LeftOut, problem: Problem | None, rule: Rule, key: Key[Array, ""], kept: Counts
+) -> tuple[Estimates, Estimates]:
     """Estimates of the risk of the pruned, and of the pruned and retrained models. A count above the width keeps all.
 
     ``fits`` comes from ``leave_one_out``; the dense model's own estimates are its ``loo`` and ``gcv``. ``problem`` is only
-    handed to ``rule``: magnitude and the empirical rules never look at it. ``key`` is the same in every pruning.
-    About n times the cost of pruning and refitting once.
+    handed to ``rule``: None will do for magnitude and the empirical rules, which never look at it. ``key`` is the same
+    in every pruning. About n times the cost of pruning and refitting once.
 
     Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
     """
