@@ -92,13 +92,13 @@ def _interpolated(f, size: Array, other: Array, cosine: Array) -> Array:
     """The moments at every pair, on the first grid that is right at some pairs computed directly."""
     reach = max(float(np.max(np.abs(cosine))), 1e-3)
     ranges = _range(size), _range(other)
-    ends = [np.quantile(lengths, [0.0, 0.3, 1.0]) for lengths in (size, other)]
+    few, fewer = (np.quantile(lengths, [0.0, 0.3, 1.0]) for lengths in (size, other))
     cosines = reach * np.array([-1.0, 0.4, 1.0])
-    direct = _table(f, *ends, cosines)
+    direct = _table(f, few, fewer, cosines)
     for lengths, angles in GRIDS:
-        grids = [middle + half * chebpts1(lengths) for middle, half in ranges]
-        coefficients = _expand(_table(f, *grids, reach * chebpts1(angles)))
-        tried = [_clenshaw(coefficients, ranges, *ends, np.full((3, 3), c / reach)) for c in cosines]
+        grid, other_grid = (middle + half * chebpts1(lengths) for middle, half in ranges)
+        coefficients = _expand(_table(f, grid, other_grid, reach * chebpts1(angles)))
+        tried = [_clenshaw(coefficients, ranges, few, fewer, np.full((3, 3), c / reach)) for c in cosines]
         if np.max(np.abs(tried - direct)) <= ACCURACY * np.max(np.abs(direct)):
             return _clenshaw(coefficients, ranges, size, other, cosine / reach)
     raise ValueError(

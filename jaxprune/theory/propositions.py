@@ -57,7 +57,8 @@ def identity_best_width(kept_ratio: float, share: float, noise: float, signal: f
     # The last point is the far side of a root that may lie as close to 1 as the numbers of this size allow.
     grid = np.concatenate([np.linspace(-60.0, -1e-3, 4000), -np.logspace(-3, -14, 400)])
     up = np.flatnonzero((slope(grid[:-1]) < 0) & (slope(grid[1:]) >= 0))
-    roots = [np.exp(brentq(slope, grid[i], grid[i + 1], xtol=1e-15)) for i in up]
+    found: list[Any] = [brentq(slope, grid[i], grid[i + 1], xtol=1e-15) for i in up]
+    roots = np.exp(found)
     best = min(roots, key=lambda g: _identity_large(kept_ratio, 1 - g, tail, head, variance))
     return float(1 / (1 - best))
 
