@@ -31,7 +31,8 @@ class Data:
     ``method``: "cholesky" of Gram matrices is the fastest, and loses twice the digits of the condition number;
     "qr" loses them once, for real or badly scaled features, at some six times the cost, and gives the
     coefficient zero to a feature that depends on those before it; NaN marks widths above n whose samples
-    depend on each other; "rank" is a pseudo-inverse, for designs of any rank.
+    depend on each other; "rank" is a pseudo-inverse, for designs of any rank, in
+    which directions below about 1e-7 of the largest singular value count as absent.
     """
 
     features: Float[Array, "d n"]

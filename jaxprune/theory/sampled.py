@@ -109,10 +109,11 @@ class _Problem:
         self.singular = len(self.eigs) < len(self.teacher)
 
     def coefficients(self, rng, draws: int) -> Array:
-        """Draws of the law (draws, p)."""
+        """Draws of the law (draws, p). By the symmetric root, which does not depend on the choice of eigenvectors."""
         if np.isinf(self._fit.risk):
             raise ValueError(f"n: the fit is at its interpolation threshold, rank {len(self.eigs)} = n; it has no law there")
-        return self._mean + rng.standard_normal((draws, len(self.eigs))) @ (self.basis * self._fit.sd).T
+        white = rng.standard_normal((draws, len(self.teacher))) @ self.basis
+        return self._mean + (white * self._fit.sd) @ self.basis.T
 
     def orders(self, rng, draws: int, coef: Array | None = None) -> NDArray[np.intp]:
         """The features in the order in which the rule keeps them (draws, p); of ``coef``, drawn if need be."""
