@@ -12,6 +12,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.crossing import Crossing, crossing
+from jaxprune.predict import covariance
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import correlated, sampled
 
@@ -74,8 +75,7 @@ def _theory(make, here: xr.Dataset, grid):
     pruned, fresh = [], []
     for rho in grid:
         problem = make(n, noise, float(rho))
-        covariance = np.asarray(problem.basis * problem.eigs @ problem.basis.T)
-        arguments = (covariance, problem.teacher, noise, n, round(float(here["kept"]) * n))
+        arguments = (covariance(problem), problem.teacher, noise, n, round(float(here["kept"]) * n))
         pruned.append(correlated.pruned_risk(*arguments))
         fresh.append(sampled.retrained_risk(*arguments, draws=100, seed=0).value)
     return pruned, None, fresh

@@ -87,5 +87,4 @@ def _markers(ax, here: xr.Dataset, n: int, metric: str, rule: str | None, index:
     """Means with bands; medians (filled) where the mean or its standard error does not exist."""
     values = here[metric] if rule is None else here[metric].sel(rule=rule)
     heavy = (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
-    style.means(ax, values["width"][~heavy], values.isel(width=np.flatnonzero(~heavy)), index, label)
-    style.medians(ax, values["width"][heavy], values.isel(width=np.flatnonzero(heavy)), index)
+    style.markers(ax, values["width"], values, heavy, index, label)

@@ -87,9 +87,7 @@ def _markers(ax, here: xr.Dataset, n: int, metric: str, rule: str | None, index:
     values = here[metric] if rule is None else here[metric].sel(rule=rule)
     values = values.isel(width=np.flatnonzero(values["width"] >= (0 if rule is None else here["kept"])))
     heavy = (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
-    for plot, chosen in ((style.means, ~heavy), (style.medians, heavy)):
-        some = values.isel(width=np.flatnonzero(chosen))
-        plot(ax, some["width"], some, index)
+    style.markers(ax, values["width"], values, heavy, index)
 
 
 def _landmarks(ax, null: float, narrow: float) -> None:

@@ -120,13 +120,7 @@ def markers(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int | Non
     values = values.where(values["width"] >= (kept or 0), drop=True)
     size = values["width"] if not metric.startswith("retrained") else xr.full_like(values["width"], kept or 0)
     heavy = (abs(size - here["n"]) <= TAIL).values
-    style.means(ax, *_at(values, ~heavy), look, label)
-    style.medians(ax, *_at(values, heavy), look)
-
-
-def _at(values, chosen):
-    some = values.isel(width=np.flatnonzero(chosen))
-    return some["width"], some
+    style.markers(ax, values["width"], values, heavy, look, label)
 
 
 def _ticks(ax, places) -> None:

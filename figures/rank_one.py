@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from jaxprune.predict import covariance
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import correlated as theory
 
@@ -20,8 +21,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Pruned and retrained risk at the last point of the grid, the dense risk and the null risk as landmarks."""
     point = {axis: samples[axis].values[-1].item() for axis in ("n", "noise", "exponent")}
     here, problem = samples.sel(point).isel(width=0).sel(rule="magnitude"), sim.make(**point)
-    covariance = np.asarray(problem.basis * problem.eigs @ problem.basis.T)
-    reduced = (covariance, problem.teacher, problem.noise, problem.n)
+    sigma = covariance(problem)
+    reduced = (sigma, problem.teacher, problem.noise, problem.n)
     grid = np.arange(1, problem.dim + 1)
     with style.paper():
         figure, ax = plt.subplots(figsize=(style.COLUMN, 2.4))
@@ -30,7 +31,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             exact = [theory.finite_risk(*reduced, int(s), "magnitude", retrained) for s in grid]
             ax.plot(grid, exact, color=style.COLOURS[index], label=label)
             style.means(ax, here["kept"], here[metric], index)
-        null = problem.noise**2 + problem.teacher @ covariance @ problem.teacher
+        null = problem.noise**2 + problem.teacher @ sigma @ problem.teacher
         ax.axhline(null, color="0.6", lw=0.8, ls="-.")
         ax.annotate(f"null risk {null:.3g}", (problem.dim, null), (0, 2), textcoords="offset points", ha="right", fontsize=6)
         ax.axhline(theory.finite_risk(*reduced), color="0.3", lw=0.8, ls="--", label="dense")

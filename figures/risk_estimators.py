@@ -76,10 +76,7 @@ def _heavy(values: xr.DataArray, n: int, metric: str):
 def _plot(ax, values: xr.DataArray, n: int, index: int, label: str) -> None:
     """Means with bands; medians (filled) near the threshold. The estimates stand a little apart."""
     x = values["width"] * 1.04 ** (index - 1.5 if index < len(ESTIMATES) else 0)
-    heavy = _heavy(values, n, str(values.name))
-    for plot, chosen, name in ((style.means, ~heavy, label), (style.medians, heavy, None)):
-        some = np.flatnonzero(chosen)
-        plot(ax, x.isel(width=some), values.isel(width=some), index, name)
+    style.markers(ax, x, values, _heavy(values, n, str(values.name)), index, label)
 
 
 def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> None:
@@ -89,9 +86,7 @@ def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> N
     scale = xr.where(xr.DataArray(heavy, dims="width"), risk, risk.mean("seed"))
     gap = (100 * (found - risk) / scale).transpose(*risk.dims)
     x = gap["width"] * 1.04 ** (index - 1.5)
-    for plot, chosen in ((style.means, ~heavy), (style.medians, heavy)):
-        some = np.flatnonzero(chosen)
-        plot(ax, x.isel(width=some), gap.isel(width=some), index)
+    style.markers(ax, x, gap, heavy, index)
 
 
 def _finish(figure, axes, here, problem) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from jaxprune.predict import covariance
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import sampled
 
@@ -81,10 +82,9 @@ def _markers(ax, values: xr.DataArray, index: int, filled: bool, label: str, joi
 
 def _theory(ax, problem) -> None:
     """The pruned risk from draws of the Gaussian law of the fit, with exactly s kept."""
-    covariance = problem.basis * problem.eigs @ problem.basis.T
     kept = np.unique(np.round(np.geomspace(sim.KEPT[0], sim.DIM, 40)).astype(int))
     for index, rule in enumerate(THEORY):
-        known = (covariance, problem.teacher, float(problem.noise), problem.n)
+        known = (covariance(problem), problem.teacher, float(problem.noise), problem.n)
         risks = sampled.pruned_risk(*known, kept, rule, draws=DRAWS, seed=0).value
         ax.plot(kept, risks, color=style.COLOURS[index], label=f"{rule}, theory")
 

@@ -63,6 +63,14 @@ def means(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     ax.errorbar(x, mean, band, label=label, zorder=3, **look)
 
 
+def markers(ax: Axes, x, values, heavy, index: int, label: str | None = None) -> None:
+    """Means along the dimension ``width``; medians where ``heavy`` (W,) says that the mean, or its standard error, does
+    not exist."""
+    for plot, chosen, name in ((means, ~heavy, label), (medians, heavy, None)):
+        some = np.flatnonzero(chosen)
+        plot(ax, x.isel(width=some), values.isel(width=some), index, name)
+
+
 def medians(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     """Filled markers at the median with the 95 % interval of the median, where means do not exist."""
     if not values.size:

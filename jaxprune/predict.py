@@ -81,6 +81,12 @@ def _places(coords: dict[str, np.ndarray], names: list[str]) -> list[dict[str, A
     return [dict(zip(names, v, strict=True)) for v in itertools.product(*(coords[name].tolist() for name in names))]
 
 
+def covariance(problem: LinearGaussian) -> np.ndarray:
+    """The covariance (d, d) of a problem with a ``basis``, as ``theory.correlated`` takes it: NumPy, float64."""
+    basis = np.asarray(problem.basis, float)
+    return (basis * np.asarray(problem.eigs, float)) @ basis.T
+
+
 @functools.singledispatch
 def _predictors(problem: Any) -> dict[str, Predictor]:
     """Metric -> what it needs, and its prediction. Register a problem type here to give it theory lines."""
@@ -105,10 +111,7 @@ class _Lens:
 
     def __init__(self, problem: LinearGaussian):
         self._theory: Any = diagonal if problem.basis is None else correlated
-        self._features = np.asarray(problem.eigs, float)
-        if problem.basis is not None:
-            basis = np.asarray(problem.basis, float)
-            self._features = (basis * self._features) @ basis.T
+        self._features = np.asarray(problem.eigs, float) if problem.basis is None else covariance(problem)
         self._teacher, self._noise, self._n = np.asarray(problem.teacher, float), float(problem.noise), problem.n
         self._reduced = functools.lru_cache(maxsize=None)(self._reduce)
 

@@ -228,8 +228,7 @@ class Finite:
             raise ValueError(f"target: shape {np.shape(self.target)}; must be finite and ({len(self.features)},)")
         if np.ndim(self.noise) != 0 or not 0 <= self.noise < np.inf:
             raise ValueError(f"noise: {self.noise} is not a standard deviation; use one number >= 0")
-        if not isinstance(self.n, int | np.integer) or isinstance(self.n, bool) or self.n < 1:
-            raise ValueError(f"n: {self.n!r} is not a number of samples; use an integer >= 1")
+        _check_count("n", self.n, "samples")
 
     @property
     def population(self) -> Population:

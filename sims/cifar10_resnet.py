@@ -13,7 +13,7 @@ import optax
 
 from jaxprune import datasets
 from jaxprune.problems import Labelled, Training
-from jaxprune.simulate import labelled, network_pruning, pruned_networks
+from jaxprune.simulate import labelled, pruned_networks
 from jaxprune.simulate.architectures import ResNet
 from jaxprune.sweep import Experiment
 
@@ -21,14 +21,6 @@ WIDTH = [2, 3, 4, 6, 8, 12, 16]
 BASE = [2, 4]
 BLOCKS = 1  # per stage; 3 is the shape of ResNet-20
 IMAGES = 10_000  # of the files, in their order; n of them to train on, the others to test on
-TREATMENTS = {
-    "magnitude, trained": (network_pruning.global_magnitude, "trained"),
-    "magnitude, original": (network_pruning.global_magnitude, "original"),
-    "magnitude, fresh": (network_pruning.global_magnitude, "fresh"),
-    "layerwise, trained": (network_pruning.layerwise_magnitude, "trained"),
-    "hessian, trained": (network_pruning.hessian, "trained"),
-    "random, trained": (network_pruning.random, "trained"),
-}
 
 
 @functools.cache
@@ -51,7 +43,7 @@ def trial(key, problem):
     sample, networks = jax.random.split(key)
     train, test = labelled.split(problem.data, sample)
     adam = optax.adam(problem.rate)
-    return pruned_networks.surfaces(family, WIDTH, BASE, TREATMENTS, train, test, adam, problem.steps, networks)
+    return pruned_networks.surfaces(family, WIDTH, BASE, pruned_networks.TREATMENTS, train, test, adam, problem.steps, networks)
 
 
 EXPERIMENT = Experiment(
@@ -59,7 +51,7 @@ EXPERIMENT = Experiment(
     axes=dict(folder=["data/cifar-10-batches-bin"], n=[2000], label_noise=[0.2], rate=[0.003], steps=[500]),
     make=make,
     trial=trial,
-    inner=dict(width=WIDTH, base=BASE, treatment=list(TREATMENTS)),
+    inner=dict(width=WIDTH, base=BASE, treatment=list(pruned_networks.TREATMENTS)),
     seeds=5,
     share=("folder",),
     precision="float32",

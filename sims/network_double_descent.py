@@ -14,20 +14,12 @@ import optax
 
 from jaxprune import datasets
 from jaxprune.problems import Labelled, Training
-from jaxprune.simulate import labelled, network_pruning, pruned_networks
+from jaxprune.simulate import labelled, pruned_networks
 from jaxprune.simulate.architectures import MLP
 from jaxprune.sweep import Experiment
 
 WIDTH = [8, 12, 16, 24, 32, 48, 64, 96, 128]
 BASE = [8, 16]
-TREATMENTS = {
-    "magnitude, trained": (network_pruning.global_magnitude, "trained"),
-    "magnitude, original": (network_pruning.global_magnitude, "original"),
-    "magnitude, fresh": (network_pruning.global_magnitude, "fresh"),
-    "layerwise, trained": (network_pruning.layerwise_magnitude, "trained"),
-    "hessian, trained": (network_pruning.hessian, "trained"),
-    "random, trained": (network_pruning.random, "trained"),
-}
 
 
 @functools.cache
@@ -50,7 +42,7 @@ def trial(key, problem):
         return MLP(inputs, (widest,), classes)
 
     adam = optax.adam(problem.rate)
-    return pruned_networks.surfaces(family, WIDTH, BASE, TREATMENTS, train, test, adam, problem.steps, networks)
+    return pruned_networks.surfaces(family, WIDTH, BASE, pruned_networks.TREATMENTS, train, test, adam, problem.steps, networks)
 
 
 EXPERIMENT = Experiment(
@@ -58,7 +50,7 @@ EXPERIMENT = Experiment(
     axes=dict(data=["digits"], n=[500], label_noise=[0.2], rate=[0.01], steps=[1000]),
     make=make,
     trial=trial,
-    inner=dict(width=WIDTH, base=BASE, treatment=list(TREATMENTS)),
+    inner=dict(width=WIDTH, base=BASE, treatment=list(pruned_networks.TREATMENTS)),
     seeds=20,
     share=("data",),
     precision="float32",

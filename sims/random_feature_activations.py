@@ -37,13 +37,7 @@ def trial(key, problem):
     population = random_features.population(problem, weights)
     data, fresh = (random_features.draw(problem, weights, k) for k in (sample, other))
     path = least_squares.min_norm_path(data, WIDTH)
-    order = pruning.orders(path, population, (pruning.magnitude,), rule)
-    return {
-        "risk": population.risk(path.coef),
-        "pruned_risk": pruning.risk_surface(path, population, order, KEPT),
-        "retrained_same": pruning.retrained_surface(data, population, order, WIDTH, KEPT),
-        "retrained_fresh": pruning.retrained_surface(fresh, population, order, WIDTH, KEPT),
-    }
+    return pruning.risks(path, population, (pruning.magnitude,), KEPT, rule, fresh)
 
 
 EXPERIMENT = Experiment(

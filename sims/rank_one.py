@@ -24,12 +24,7 @@ def trial(key, problem):
     sample, rule = jax.random.split(key)
     data = least_squares.draw(problem, sample)
     path = least_squares.min_norm_path(data, WIDTH)
-    order = pruning.orders(path, problem, RULES.values(), rule)
-    return {
-        "risk": problem.risk(path.coef),
-        "pruned_risk": pruning.risk_surface(path, problem, order, KEPT),
-        "retrained_same": pruning.retrained_surface(data, problem, order, WIDTH, KEPT),
-    }
+    return pruning.risks(path, problem, RULES.values(), KEPT, rule)
 
 
 EXPERIMENT = Experiment(

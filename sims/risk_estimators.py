@@ -31,12 +31,7 @@ def make(n, noise):
 def exact(problem, data, widths, kept, ridge, key, ending):
     """Exact risks of the dense (W,), pruned and retrained (W, R, K) models of one sample."""
     path = least_squares.min_norm_path(data, widths, ridge)
-    order = pruning.orders(path, problem, RULES.values(), key)
-    return {
-        f"risk{ending}": problem.risk(path.coef),
-        f"pruned_risk{ending}": pruning.risk_surface(path, problem, order, kept),
-        f"retrained_same{ending}": pruning.retrained_surface(data, problem, order, widths, kept),
-    }
+    return {f"{name}{ending}": value for name, value in pruning.risks(path, problem, RULES.values(), kept, key).items()}
 
 
 def estimates(problem, data, widths, kept, ridge, key):

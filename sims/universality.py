@@ -44,12 +44,8 @@ def risks(problem, data, widths, key):
     """Dense (W,), pruned and retrained (W, R) risks; ``problem`` knows the population."""
     kept = [round(KEPT * data.target.shape[0])]
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, problem, RULES.values(), key)
-    return {
-        "dense": problem.risk(path.coef),
-        "pruned": pruning.risk_surface(path, problem, order, kept)[..., 0],
-        "retrained": pruning.retrained_surface(data, problem, order, widths, kept)[..., 0],
-    }
+    found = pruning.risks(path, problem, RULES.values(), kept, key)
+    return {"dense": found["risk"], "pruned": found["pruned_risk"][..., 0], "retrained": found["retrained_same"][..., 0]}
 
 
 def trial(key, problem):

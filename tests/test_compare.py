@@ -109,3 +109,10 @@ def test_bad_input_is_named():
     plain[0, 0] = np.inf
     assert not compare(data, {"risk": plain}).ok
     assert not compare(data.isel(seed=[0]), {"risk": 2.0}).ok  # one seed has no standard error
+
+
+def test_no_axis_takes_the_name_of_a_field_of_the_report():
+    from jaxprune import compare as judge_module
+    from jaxprune.sweep import experiment
+
+    assert experiment.FIELDS == judge_module.FIELDS

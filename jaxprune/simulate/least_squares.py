@@ -107,8 +107,7 @@ def min_norm_path(data: Data, widths: Counts, ridge: float = 0.0, refine: int | 
     Raises ValueError for widths that are not strictly increasing integers in 1 .. d, and for ridge < 0.
     """
     widths = strictly_increasing("widths", widths, 1, len(data.features))
-    if not isinstance(ridge, Tracer) and not 0 <= float(ridge) < np.inf:
-        raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
+    check_ridge(ridge)
     coef, condition = _fit(data, widths, ridge, refine)
     residual = data.target - jnp.matmul(coef, data.features, precision=EXACT)
     return Path(data, coef, jnp.mean(residual**2, axis=-1), condition, widths)
@@ -178,6 +177,12 @@ def strictly_increasing(name: str, values: Counts, low: int, high: int) -> tuple
     if not found.size or found[0] < low or found[-1] > high or np.any(np.diff(found) <= 0):
         raise ValueError(f"{name}: {found.tolist()} must be strictly increasing and lie in {low} .. {high}")
     return tuple(found.tolist())
+
+
+def check_ridge(ridge: float) -> None:
+    """ValueError unless ``ridge`` is a finite number >= 0; a traced one cannot be looked at."""
+    if not isinstance(ridge, Tracer) and not 0 <= float(ridge) < np.inf:
+        raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
 
 
 def _fit(data, widths, ridge, refine, fewer=None, moments=None):

@@ -7,7 +7,6 @@ a rank-one change, exact for least squares, for ridge regression, and for interp
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from jaxprune.simulate import least_squares, linalg
@@ -43,8 +42,7 @@ def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
     and for designs that are not solved by Cholesky factors.
     """
     widths = least_squares.strictly_increasing("widths", widths, 1, len(data.features))
-    if not isinstance(ridge, Tracer) and not 0 <= float(ridge) < float("inf"):
-        raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
+    least_squares.check_ridge(ridge)
     if data.method != "cholesky":
         raise ValueError(f"data: method {data.method!r} has no rank-one changes; use features of full rank and 'cholesky'")
     x, y, n = data.features, data.target, len(data.target)

@@ -21,6 +21,15 @@ from jaxprune.simulate.networks import Model
 STARTS = ("trained", "original", "fresh")
 Family = Callable[[int], Model]  # largest width -> model
 Treatment = tuple[Rule, str]  # how to prune, and the weights from which to train again
+# Every rule from the trained weights, and magnitude from each start.
+TREATMENTS: Mapping[str, Treatment] = {
+    "magnitude, trained": (network_pruning.global_magnitude, "trained"),
+    "magnitude, original": (network_pruning.global_magnitude, "original"),
+    "magnitude, fresh": (network_pruning.global_magnitude, "fresh"),
+    "layerwise, trained": (network_pruning.layerwise_magnitude, "trained"),
+    "hessian, trained": (network_pruning.hessian, "trained"),
+    "random, trained": (network_pruning.random, "trained"),
+}
 
 
 def buckets(widths: Sequence[int]) -> list[tuple[int, list[int]]]:

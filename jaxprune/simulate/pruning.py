@@ -128,6 +128,22 @@ def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept:
     return problem.noise**2 + jnp.take_along_axis(wrong, at, axis=-1) + jnp.take_along_axis(lost, at, axis=-1)
 
 
+def risks(
+    path: Path, problem: Problem, rules: Collection[Rule], kept: Counts, key: Key[Array, ""], fresh: Data | None = None
+) -> dict[str, Array]:
+    """Exact population risks under the names that predictions know: ``risk`` (W,), ``pruned_risk`` (W, R, K),
+    ``retrained_same`` (W, R, K) on the sample of ``path`` and, given a ``fresh`` one, ``retrained_fresh`` (W, R, K)."""
+    order = orders(path, problem, rules, key)
+    found = {
+        "risk": problem.risk(path.coef),
+        "pruned_risk": risk_surface(path, problem, order, kept),
+        "retrained_same": retrained_surface(path.data, problem, order, path.widths, kept),
+    }
+    if fresh is not None:
+        found["retrained_fresh"] = retrained_surface(fresh, problem, order, path.widths, kept)
+    return found
+
+
 def retrained_surface(
     data: Data, problem: Problem, order: Int[Array, "W R d"], widths: Counts, kept: Counts
 ) -> Float[Array, "W R K"]:

@@ -259,7 +259,7 @@ def _fixed(matrix, beta, found: Law, support) -> float:
     inside = np.ix_(support, support)
     wrong, spread = error @ matrix @ error, np.sum(matrix[inside] * found.covariance[inside])
     null = float(beta @ matrix @ beta)
-    return float(max(wrong, 0.0) if wrong > 1e-15 * null else 0.0) + float(max(spread, 0.0))  # less is round-off
+    return float(wrong if wrong > 1e-15 * null else 0.0) + float(max(spread, 0.0))  # less is round-off
 
 
 def _random(matrix, beta, found: Law, size: int) -> float:
