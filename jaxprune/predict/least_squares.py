@@ -1,22 +1,14 @@
-"""From a problem to theory's numbers for the metrics of its samples.
+"""Least squares: metrics ``risk``, ``pruned_risk``, ``retrained_same``, ``retrained_fresh``, ``train_error``.
 
-Metrics are known by name, for each type of problem (see ``_predictors``), and only where every inner axis is one
-that theory understands: ``width`` and ``kept`` (counts when they are integers, fractions of n when they are
-floats), ``rule`` and ``ridge``. A metric of another name, or with another axis, is left alone.
-A prediction is a dataset: ``metric`` holds the predicted means (NaN: none), ``metric_kind`` how to judge them:
-"exact" at this size, "limit" for asymptotic theory with a gap O(1/n), "tail" where the mean, or the standard
-error of a sample mean, does not exist, "none" where nothing can be judged: asymptotic theory of fixed counts.
+Inner axes: ``width`` and ``kept`` (counts when they are integers, fractions of n when they are floats), ``rule``, ``ridge``.
 """
 
 import functools
-import inspect
-import itertools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import xarray as xr
 
+from jaxprune.predict.core import NONE, Predictor, Value, predictors
 from jaxprune.problems import LinearGaussian
 from jaxprune.theory import correlated, sampled
 from jaxprune.theory import least_squares as diagonal
@@ -24,61 +16,7 @@ from jaxprune.theory import least_squares as diagonal
 # Moments of order k of the risk exist for |p - n| > 2k - 1; a trustworthy standard error needs the fourth.
 TAIL = 7
 DRAWS = 400  # of the Gaussian law, where coefficients are correlated
-
-
-class Value(NamedTuple):
-    """One predicted mean, how to judge it, and its standard error where it is itself an average of draws."""
-
-    value: float
-    kind: str
-    error: float = 0.0
-
-
-NONE = Value(np.nan, "none")
-UNDERSTOOD = {"width", "kept", "rule", "ridge"}
-Predictor = tuple[set[str], Callable[[dict[str, Any]], Value]]  # the inner axes it needs, and place -> value
-UNKNOWN: Predictor = ({""}, lambda place: NONE)
-
-
-def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
-    """Predictions for every metric of ``samples`` that theory knows, or None when it knows none.
-
-    ``make`` is the experiment's: grid point -> problem.
-    """
-    result = xr.Dataset()
-    parameters = inspect.signature(make).parameters
-    scalars = {str(name): c.item() for name, c in samples.coords.items() if c.ndim == 0}  # left over from a selection
-    fixed = {name: value for name, value in scalars.items() if name in parameters}
-    also = {name: value for name, value in scalars.items() if name in UNDERSTOOD}
-    predictors: dict[tuple, dict[str, Predictor]] = {}
-    for name, values in samples.data_vars.items():
-        if "seed" not in values.dims:
-            continue
-        split = values.dims.index("seed")
-        axes, inner = [str(d) for d in values.dims[:split]], [str(d) for d in values.dims[split + 1 :]]
-        if not set(inner) <= UNDERSTOOD:
-            continue
-        coords = {d: samples[d].values for d in (*axes, *inner)}
-        found = []
-        for point in _places(coords, axes):
-            if (key := tuple(point.items())) not in predictors:
-                predictors[key] = _predictors(make(**{**fixed, **point}))
-            needs, predictor = predictors[key].get(str(name), UNKNOWN)
-            known = needs <= {*inner, *also}
-            found += [predictor({**also, **place}) if known else NONE for place in _places(coords, inner)]
-        if all(v.kind == "none" for v in found):
-            continue
-        shape = [len(coords[d]) for d in coords]
-        parts = {name: [v.value for v in found], f"{name}_kind": [v.kind for v in found]}
-        if any(v.error for v in found):
-            parts[f"{name}_error"] = [v.error for v in found]
-        for key, data in parts.items():
-            result[key] = xr.DataArray(np.reshape(data, shape), coords=coords, dims=list(coords))
-    return result if result.data_vars else None
-
-
-def _places(coords: dict[str, np.ndarray], names: list[str]) -> list[dict[str, Any]]:
-    return [dict(zip(names, v, strict=True)) for v in itertools.product(*(coords[name].tolist() for name in names))]
+AXES = {"width", "kept", "rule", "ridge"}
 
 
 def covariance(problem: LinearGaussian) -> np.ndarray:
@@ -87,22 +25,16 @@ def covariance(problem: LinearGaussian) -> np.ndarray:
     return (basis * np.asarray(problem.eigs, float)) @ basis.T
 
 
-@functools.singledispatch
-def _predictors(problem: Any) -> dict[str, Predictor]:
-    """Metric -> what it needs, and its prediction. Register a problem type here to give it theory lines."""
-    return {}
-
-
-@_predictors.register
+@predictors.register
 def _(problem: LinearGaussian) -> dict[str, Predictor]:
     lens = _Lens(problem)
     dense, sparse = {"width"}, {"width", "rule", "kept"}
     return {
-        "risk": (dense, lens.dense),
-        "train_error": (dense, lens.train_error),
-        "pruned_risk": (sparse, lens.pruned),
-        "retrained_same": (sparse, functools.partial(lens.retrained, "same")),
-        "retrained_fresh": (sparse, functools.partial(lens.retrained, "fresh")),
+        "risk": Predictor(lens.dense, dense, AXES),
+        "train_error": Predictor(lens.train_error, dense, AXES),
+        "pruned_risk": Predictor(lens.pruned, sparse, AXES),
+        "retrained_same": Predictor(functools.partial(lens.retrained, "same"), sparse, AXES),
+        "retrained_fresh": Predictor(functools.partial(lens.retrained, "fresh"), sparse, AXES),
     }
 
 

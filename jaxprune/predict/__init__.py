@@ -1,0 +1,6 @@
+"""From a problem to theory's numbers: one file per family of problems, which registers its types."""
+
+from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
+from jaxprune.predict.least_squares import TAIL, covariance
+
+__all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "predict", "predictors"]

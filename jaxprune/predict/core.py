@@ -1,0 +1,85 @@
+"""From a problem to theory's numbers for the metrics of its samples.
+
+Metrics are known by name, for each type of problem, and only where every inner axis is one that theory understands.
+A metric of another name, or with another axis, is left alone. A prediction is a dataset: ``metric`` holds the
+predicted means (NaN: none), ``metric_kind`` how to judge them: "exact" at this size, "limit" for asymptotic theory
+with a gap O(1/n), "tail" where the mean, or the standard error of a sample mean, does not exist, "none" where nothing
+can be judged: asymptotic theory of fixed counts.
+"""
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+
+class Value(NamedTuple):
+    """One predicted mean, how to judge it, and its standard error where it is itself an average of draws."""
+
+    value: float
+    kind: str
+    error: float = 0.0
+
+
+class Predictor(NamedTuple):
+    """The prediction of one metric: inner coordinates -> value, the inner axes that it needs, and others it allows."""
+
+    value: Callable[[dict[str, Any]], Value]
+    needs: Collection[str] = ()
+    allows: Collection[str] = ()
+
+    def knows(self, inner: Collection[str], also: Collection[str]) -> bool:
+        """Whether it understands every inner axis, and finds those it needs, among them scalar coordinates ``also``."""
+        return {*self.needs} <= {*inner, *also} and {*inner} <= {*self.needs, *self.allows}
+
+
+NONE = Value(np.nan, "none")
+UNKNOWN = Predictor(lambda place: NONE)
+
+
+@functools.singledispatch
+def predictors(problem: Any) -> dict[str, Predictor]:
+    """Metric -> predictor. Register a problem type here to give it theory lines."""
+    return {}
+
+
+def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
+    """Predictions for every metric of ``samples`` that theory knows, or None when it knows none.
+
+    ``make`` is the experiment's: grid point -> problem.
+    """
+    result = xr.Dataset()
+    parameters = inspect.signature(make).parameters
+    scalars = {str(name): c.item() for name, c in samples.coords.items() if c.ndim == 0}  # left over from a selection
+    fixed = {name: value for name, value in scalars.items() if name in parameters}
+    known: dict[tuple, dict[str, Predictor]] = {}
+    for name, values in samples.data_vars.items():
+        if "seed" not in values.dims:
+            continue
+        split = values.dims.index("seed")
+        axes, inner = [str(d) for d in values.dims[:split]], [str(d) for d in values.dims[split + 1 :]]
+        coords = {d: samples[d].values for d in (*axes, *inner)}
+        found = []
+        for point in _places(coords, axes):
+            if (key := tuple(point.items())) not in known:
+                known[key] = predictors(make(**{**fixed, **point}))
+            predictor = known[key].get(str(name), UNKNOWN)
+            value = predictor.value if predictor.knows(inner, scalars) else UNKNOWN.value
+            found += [value({**scalars, **place}) for place in _places(coords, inner)]
+        if all(v.kind == "none" for v in found):
+            continue
+        shape = [len(coords[d]) for d in coords]
+        parts = {name: [v.value for v in found], f"{name}_kind": [v.kind for v in found]}
+        if any(v.error for v in found):
+            parts[f"{name}_error"] = [v.error for v in found]
+        for key, data in parts.items():
+            result[key] = xr.DataArray(np.reshape(data, shape), coords=coords, dims=list(coords))
+    return result if result.data_vars else None
+
+
+def _places(coords: dict[str, np.ndarray], names: list[str]) -> list[dict[str, Any]]:
+    return [dict(zip(names, v, strict=True)) for v in itertools.product(*(coords[name].tolist() for name in names))]

@@ -1,0 +1,7 @@
+"""Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
+
+from jaxprune.problems.labelled import Labelled, Training
+from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
+from jaxprune.problems.random_features import RandomFeatures
+
+__all__ = ["Finite", "Labelled", "LinearGaussian", "Population", "RandomFeatures", "Training"]

@@ -1,0 +1,59 @@
+"""Labelled data, and networks trained on them."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxprune.problems.checks import check_count
+from jaxprune.struct import static, struct
+
+
+@struct
+class Labelled:
+    """Labelled data to learn from: ``inputs`` (samples, d_in) or (samples, rows, columns, channels), one-hot ``labels``
+    (samples, classes).
+
+    A trial trains on ``n`` of the samples, drawn without replacement, and tests on the others. A fraction
+    ``label_noise`` of the training labels is replaced by labels of random samples of the whole set.
+    Raises ValueError, naming the argument, when the shapes do not fit, n leaves nothing to test on, or label_noise is
+    no fraction.
+    """
+
+    inputs: Any
+    labels: Any
+    n: int = static()
+    label_noise: Any = 0.0
+
+    def __post_init__(self):
+        if np.ndim(self.inputs) not in (2, 4) or not np.all(np.isfinite(self.inputs)):
+            raise ValueError("inputs: must be a finite array (samples, d_in) or (samples, rows, columns, channels)")
+        if np.ndim(self.labels) != 2 or len(self.labels) != len(self.inputs) or not np.shape(self.labels)[1]:
+            raise ValueError(f"labels: shape {np.shape(self.labels)} is not ({len(self.inputs)}, classes)")
+        if not np.all((np.asarray(self.labels) == 0) | (np.asarray(self.labels) == 1)):
+            raise ValueError("labels: must be one-hot, of zeros and ones; np.eye(classes)[digits] makes them")
+        check_count("n", self.n, "samples")
+        if not self.n < len(self.inputs):
+            raise ValueError(f"n: {self.n} training samples of {len(self.inputs)} leave no test set")
+        if np.ndim(self.label_noise) or not 0 <= self.label_noise <= 1:
+            raise ValueError(f"label_noise: {self.label_noise} is not a fraction; use one number in 0 .. 1")
+        object.__setattr__(self, "label_noise", np.asarray(self.label_noise, float))
+
+
+@struct
+class Training:
+    """Networks trained on ``data``, every training sample in every step: ``steps`` of them before pruning and as many
+    after, at learning rate ``rate`` > 0, a leaf.
+
+    Raises ValueError, naming the argument, for a rate or a number of steps that is not positive.
+    """
+
+    data: Labelled
+    rate: Any
+    steps: int = static()
+
+    def __post_init__(self):
+        if np.ndim(self.rate) or not 0 < self.rate < np.inf:
+            raise ValueError(f"rate: {self.rate} is not a learning rate; use one finite number > 0")
+        if not isinstance(self.steps, int | np.integer) or isinstance(self.steps, bool) or self.steps < 1:
+            raise ValueError(f"steps: {self.steps!r} is not a number of steps; use an integer >= 1")
+        object.__setattr__(self, "rate", np.asarray(self.rate, float))

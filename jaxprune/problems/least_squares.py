@@ -1,0 +1,153 @@
+"""Least squares: the linear Gaussian problem, and populations given by their moments or by their rows."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxprune.problems.checks import check_count, check_numbers
+from jaxprune.struct import static, struct
+
+
+@struct
+class LinearGaussian:
+    """``y = x . teacher + noise * z`` with ``x ~ N(0, Sigma)``, learnt from ``n`` samples.
+
+    Diagonal covariance: ``eigs`` (d,) are its entries and ``basis`` is None. Any other covariance is
+    ``Sigma = basis @ diag(eigs) @ basis.T`` with ``basis`` (d, r); build it with ``from_covariance``.
+    ``teacher`` (d,), ``noise`` >= 0 a standard deviation, ``n`` >= 1 samples. Source: Chang et al. 2020, section 2.
+
+    ``deficient`` is set when some features depend on others, or do not vary.
+    Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
+    """
+
+    eigs: Any
+    teacher: Any
+    noise: Any
+    n: int = static()
+    basis: Any = None
+    deficient: bool = static(init=False, default=False)
+
+    def __post_init__(self):
+        check_count("n", self.n, "samples")
+        check_numbers(self, ("eigs", "teacher", "noise", *(["basis"] if self.basis is not None else [])))
+        if np.ndim(self.eigs) != 1 or np.min(self.eigs, initial=np.inf) < 0 or not np.any(self.eigs):
+            raise ValueError("eigs: must be one-dimensional, non-negative and not all zero (a matrix: from_covariance)")
+        rows = self.eigs if self.basis is None else self.basis
+        if np.ndim(self.teacher) != 1 or len(self.teacher) != len(rows):
+            raise ValueError(f"teacher: shape {np.shape(self.teacher)} does not fit {len(rows)} features")
+        if self.basis is not None and np.shape(self.basis) != (len(self.teacher), len(self.eigs)):
+            raise ValueError(f"basis: shape {np.shape(self.basis)} is not ({len(self.teacher)}, {len(self.eigs)})")
+        if self.basis is not None:
+            basis = np.asarray(self.basis)
+            if np.max(np.abs(basis.T @ basis - np.eye(len(self.eigs)))) > 1e3 * np.finfo(basis.dtype).eps * len(basis):
+                raise ValueError("basis: its columns are not orthonormal; for any covariance use from_covariance")
+        object.__setattr__(self, "deficient", bool(np.count_nonzero(self.eigs) < len(self.teacher)))
+
+    @classmethod
+    def from_covariance(cls, covariance, teacher, noise, n: int) -> "LinearGaussian":
+        """The problem with covariance ``covariance`` (d, d); directions of zero variance are left out, by rank."""
+        covariance = np.asarray(covariance)
+        if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
+            raise ValueError(f"covariance: shape {covariance.shape} is not square")
+        if not np.issubdtype(covariance.dtype, np.floating) or not np.all(np.isfinite(covariance)):
+            raise ValueError("covariance: must hold finite floating-point numbers")
+        scale = np.max(np.abs(covariance))
+        if not np.allclose(covariance, covariance.T, rtol=0, atol=1e-10 * scale):
+            raise ValueError("covariance: not symmetric; pass (S + S.T) / 2")
+        precision = len(covariance) * np.finfo(covariance.dtype).eps
+        eigs, basis = np.linalg.eigh((covariance + covariance.T).astype(float) / 2)
+        if eigs[0] < -max(1e-8, precision) * eigs[-1]:
+            raise ValueError(f"covariance: not positive semi-definite, smallest eigenvalue {eigs[0]:.3g}")
+        live = eigs > precision * eigs[-1]
+        return cls(eigs=eigs[live], teacher=teacher, noise=noise, n=n, basis=basis[:, live])
+
+    @property
+    def dim(self) -> int:
+        """Number of features d."""
+        return self.teacher.shape[-1]
+
+    @property
+    def variances(self) -> Float[Array, " d"]:
+        """The diagonal of the covariance."""
+        return jnp.asarray(self.eigs) if self.basis is None else (jnp.asarray(self.basis) ** 2) @ self.eigs
+
+    @property
+    def covariance(self) -> Float[Array, "d d"]:
+        """The whole covariance."""
+        if self.basis is None:
+            return jnp.diag(jnp.asarray(self.eigs))
+        return jnp.matmul(self.basis * self.eigs, self.basis.T, precision=jax.lax.Precision.HIGHEST)
+
+    @property
+    def cross(self) -> Float[Array, " d"]:
+        """``E[x y]``."""
+        return jnp.matmul(self.covariance, self.teacher, precision=jax.lax.Precision.HIGHEST)
+
+    def risk(self, coef: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
+        """Population risk ``noise^2 + (coef - teacher)^T Sigma (coef - teacher)``, exact, without a test set."""
+        error = coef - self.teacher
+        if self.basis is not None:
+            error = jnp.matmul(error, self.basis, precision=jax.lax.Precision.HIGHEST)
+        return self.noise**2 + jnp.sum(self.eigs * error**2, axis=-1)
+
+
+@struct
+class Population:
+    """What a linear model of features x meets, whatever their law: ``covariance`` (d, d) = E[x x^T] (not centred),
+    ``cross`` (d,) = E[x y] and ``energy`` = E[y^2]. A trial draws one where features are random.
+    """
+
+    covariance: Any
+    cross: Any
+    energy: Any
+    deficient: bool = static(default=False)
+
+    @property
+    def dim(self) -> int:
+        """Number of features d."""
+        return self.cross.shape[-1]
+
+    @property
+    def variances(self) -> Float[Array, " d"]:
+        """The diagonal of the covariance."""
+        return jnp.diagonal(self.covariance)
+
+    def risk(self, coef: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
+        """Population risk ``E[(y - x . coef)^2]``, exact, without a test set."""
+        image = jnp.matmul(coef, self.covariance, precision=jax.lax.Precision.HIGHEST)
+        return self.energy + jnp.sum((image - 2 * self.cross) * coef, axis=-1)
+
+
+@struct
+class Finite:
+    """A data set that is the whole population: ``features`` (N, d), ``target`` (N,), and ``noise`` >= 0, the standard
+    deviation of what is added anew to every target that is met. A trial learns from ``n`` of its rows.
+
+    Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
+    """
+
+    features: Any
+    target: Any
+    noise: Any
+    n: int = static()
+
+    def __post_init__(self):
+        if np.ndim(self.features) != 2 or not np.all(np.isfinite(self.features)):
+            raise ValueError("features: must be a finite (N, d) array")
+        if np.shape(self.target) != (len(self.features),) or not np.all(np.isfinite(self.target)):
+            raise ValueError(f"target: shape {np.shape(self.target)}; must be finite and ({len(self.features)},)")
+        if np.ndim(self.noise) != 0 or not 0 <= self.noise < np.inf:
+            raise ValueError(f"noise: {self.noise} is not a standard deviation; use one number >= 0")
+        check_count("n", self.n, "samples")
+
+    @property
+    def population(self) -> Population:
+        """Its exact second moments, for exact risks over every row. Dependent features are solved by rank."""
+        x, y = jnp.asarray(self.features), jnp.asarray(self.target)
+        count, product = len(y), functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+        energy = jnp.mean(y**2) + self.noise**2
+        return Population(product(x.T, x) / count, product(x.T, y) / count, energy, deficient=True)

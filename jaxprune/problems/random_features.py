@@ -1,0 +1,74 @@
+"""Regression on random features."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprune.problems.checks import check_count, check_numbers
+from jaxprune.struct import static, struct
+
+PARALLEL = 1e-12  # directions whose cosine is that close to one count as the same
+
+
+@struct
+class RandomFeatures:
+    """``y = teacher(a) + noise * z`` with inputs ``a ~ N(0, I)`` of d_in entries, learnt from ``n`` samples by a model
+    that is linear in ``dim`` random features ``x = activation(R a)``, where ``R_ij ~ N(0, 1/d_in)``.
+
+    ``teacher`` (d_in,) is a linear one, ``teacher . a``. With ``inner`` (k, d_in), ``teacher`` (k,) holds the outer
+    weights of a network, ``teacher . activation(inner a)``. ``weights`` (dim, d_in) fixes R, so that a trial is
+    conditioned on it; None: every trial draws its own. ``activation`` is an elementwise function: hand over the same
+    object every time (``jax.nn.relu``, not a new lambda), because it is part of the compiled program.
+    Source: Chang et al. 2020, section 10.
+
+    Raises ValueError, naming the argument, for wrong shapes, non-finite numbers, and weights with a row that is zero
+    or parallel to another (then features depend on each other).
+    """
+
+    teacher: Any
+    noise: Any
+    n: int = static()
+    dim: int = static()
+    activation: Callable = static(default=jax.nn.relu)
+    inner: Any = None
+    weights: Any = None
+
+    def __post_init__(self):
+        check_count("n", self.n, "samples")
+        check_count("dim", self.dim, "features")
+        if not callable(self.activation):
+            raise ValueError(f"activation: {self.activation!r} is not a function; pass one such as jax.nn.relu")
+        given = [name for name in ("inner", "weights") if getattr(self, name) is not None]
+        check_numbers(self, ("teacher", "noise", *given))
+        if np.ndim(self.teacher) != 1 or self.teacher.shape[0] < 1:
+            raise ValueError(f"teacher: shape {np.shape(self.teacher)} is not that of at least one weight")
+        if self.inner is not None:
+            rows = self.teacher.shape[0]
+            if np.ndim(self.inner) != 2 or self.inner.shape[0] != rows or not self.d_in:
+                raise ValueError(f"inner: shape {self.inner.shape} is not ({rows}, d_in) with d_in >= 1")
+        if self.d_in == 1 and self.dim > 2:
+            raise ValueError(f"dim: {self.dim} features of one input are parallel; use more inputs, or at most 2 features")
+        if self.weights is not None:
+            self._check_weights()
+
+    def _check_weights(self):
+        if self.weights.shape != (self.dim, self.d_in):
+            raise ValueError(f"weights: shape {self.weights.shape} is not ({self.dim}, {self.d_in})")
+        sizes = np.linalg.norm(self.weights, axis=1, keepdims=True)
+        if not np.all(sizes):
+            raise ValueError(f"weights: row {np.argmin(sizes)} is zero, so its feature does not vary; leave it out")
+        rows = self.weights / sizes
+        cosine = rows @ rows.T
+        np.fill_diagonal(cosine, 0)
+        if self.activation is not jax.nn.relu:  # relu(h) and relu(-h) are two features, tanh(h) and tanh(-h) are one
+            cosine = np.abs(cosine)
+        if np.max(cosine) >= 1 - PARALLEL:
+            first, second = sorted(int(i) for i in np.unravel_index(np.argmax(cosine), cosine.shape))
+            raise ValueError(f"weights: rows {first} and {second} are parallel; leave one of them out")
+
+    @property
+    def d_in(self) -> int:
+        """Number of inputs."""
+        return self.teacher.shape[-1] if self.inner is None else self.inner.shape[-1]
