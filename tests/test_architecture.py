@@ -12,7 +12,7 @@ MAY = {  # our own modules that a room may import
     "simulate": VOCABULARY | {"simulate"},
     "theory": {"theory"},
     "sweep": {"sweep", "struct", "__init__"},
-    "predict": {"problems", "theory"},
+    "predict": {"predict", "problems", "theory"},
     "compare": set(),
     "crossing": set(),
     "datasets": set(),
