@@ -86,9 +86,12 @@ class Partial:
         poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density else [self.order]]))
         gaps = list(pairwise(poles))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
+        # A law of small alpha is narrow in log|X| / alpha: lines as dense as its saddle points, skipping poles.
         end = poles[poles > -1][0]
-        steps = 0.25 * self.alpha * np.arange(1, 2 + int(np.sqrt(2 * (end + 1) / self.alpha))) ** 2
-        return places + [(end - r, r) for r in steps if r < 0.5 * (end + 1)]
+        graded = end - 0.25 * self.alpha * np.arange(1, 2 + int(np.sqrt(4 * (end + 6) / self.alpha))) ** 2
+        distances = np.min(np.abs(graded[:, None] - poles), axis=1)
+        clear = distances >= np.minimum(0.15, 0.24 * self.alpha)
+        return places + list(zip(graded[clear], distances[clear], strict=True))
 
     def _line(self, real, distance):
         # The width of |M| along the line, too, when the law is so narrow in log|X| that the next pole is far.
@@ -121,7 +124,7 @@ class Partial:
         for j, crossed in enumerate(between):
             cost[:, j] = np.maximum(cost[:, j], np.max(sizes[:, crossed], axis=1, initial=-np.inf))
             if not self.density and beyond[j] != upper:
-                cost[:, j] = np.maximum(cost[:, j], log_whole)
+                cost[:, j] = np.logaddexp(cost[:, j], log_whole)
         choice = np.argmin(cost, axis=1)
         with np.errstate(over="ignore", under="ignore"):
             values = np.sum(np.where(between[choice], terms.signs * np.exp(np.where(between[choice], sizes, 0.0)), 0.0), axis=1)
