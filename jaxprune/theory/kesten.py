@@ -223,7 +223,10 @@ def _nodes(k: float, order: float, shift: float | None, finest: float) -> tuple[
         edges = [_march(0.0, low, k, None), _march(0.0, high, k, None)]
     else:
         low, high = low - shift, high - shift
-        edges = [_march(min(high, 0.0), low, k, shift, finest), _march(max(low, 0.0), high, k, shift, finest)]
+        edges = [
+            _march(min(high, 0.0), min(low, 0.0), k, shift, finest),
+            _march(max(low, 0.0), max(high, 0.0), k, shift, finest),
+        ]
     offset = 0.0 if shift is None else shift
     panels = np.array([(min(a, b), max(a, b)) for e in edges for a, b in pairwise(e)])
     half = 0.5 * (panels[:, 1] - panels[:, 0])[:, None]

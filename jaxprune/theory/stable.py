@@ -194,7 +194,11 @@ def _cdf(x, alpha):
 
 
 def _pdf(x, alpha):
-    return np.exp(-np.square(np.minimum(x, 1e100)) / 4) / np.sqrt(np.pi) if alpha == 2 else np.maximum(_partial(-1.0, alpha).lower(np.log(x)), 0.0)
+    return (
+        np.exp(-np.square(np.minimum(x, 1e100)) / 4) / np.sqrt(np.pi)
+        if alpha == 2
+        else np.maximum(_partial(-1.0, alpha).lower(np.log(x)), 0.0)
+    )
 
 
 def _truncated(t, order, alpha):

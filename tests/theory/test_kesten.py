@@ -22,7 +22,11 @@ def test_reference_numbers():
 
 
 def test_reference_numbers_of_related_systems():
-    judge.exact([theory.thresholds(5, 10)[0], theory.second_moment(0.3, 5, 10), theory.fourth_moment(0.3, 5, 10)], [0.625, 0.688, 0.498976], 1e-13)
+    judge.exact(
+        [theory.thresholds(5, 10)[0], theory.second_moment(0.3, 5, 10), theory.fourth_moment(0.3, 5, 10)],
+        [0.625, 0.688, 0.498976],
+        1e-13,
+    )
     judge.exact(theory.stationary_second_moment(0.3, 5, 10, 1.0, 1.0), 0.5769230769230769, 1e-13)
     judge.exact(theory.tail_index([1.1, 0.65], [1, 5], [1, 10]), [0.9244181318721283, 1.205151787010614], 1e-7)
     judge.exact(theory.lyapunov([1.1, 0.65], [1, 5], [1, 10]), [-0.3885102649092172, -0.03321806097231512], 1e-8)
@@ -32,7 +36,7 @@ def test_reference_numbers_of_related_systems():
 
 
 @pytest.mark.parametrize("batch, dim", SHAPES)
-@pytest.mark.parametrize("step_size", [1e-6, 0.01, 0.3, 0.8, 1.3, 100.0])
+@pytest.mark.parametrize("step_size", [1e-6, 0.3, 1.3, 100.0])
 def test_moments_are_polynomials(step_size, batch, dim):
     judge.exact(theory.moment(2, step_size, batch, dim), theory.second_moment(step_size, batch, dim), 1e-12)
     judge.exact(theory.moment(4, step_size, batch, dim), theory.fourth_moment(step_size, batch, dim), 1e-12)
@@ -56,7 +60,7 @@ def test_one_dimension(s, step_size, batch, expected):
 
 def test_rate_of_one_dimension_and_of_steps_that_dominate():
     # For huge steps R ~ step/b sqrt(X (X + Y)), the sum being chi2_(b + d - 1).
-    for b, d in [(1, 1), (3, 1), (2, 5), (1, 50)]:
+    for b, d in [(1, 1), (3, 1), (2, 5)]:
         logs = 0.5 * np.log(4) + np.log(1e9 / b)
         if d == 1:
             expected = logs + special.digamma(b / 2)

@@ -144,7 +144,12 @@ def test_ends_of_the_tail_series_and_of_moments(alpha):
         judge.exact(stable.truncated_moment(np.inf, order, alpha), whole, 1e-14)
         rest = alpha * c * x ** (order - alpha) / (alpha - order)
         judge.exact(stable.truncated_moment(x, order, alpha), whole - rest, 1e-12)
-    assert stable.truncated_moment(np.inf, alpha, alpha) == stable.abs_moment(alpha, alpha) == stable.abs_moment(3, alpha) == np.inf
+    assert (
+        stable.truncated_moment(np.inf, alpha, alpha)
+        == stable.abs_moment(alpha, alpha)
+        == stable.abs_moment(3, alpha)
+        == np.inf
+    )
     if alpha < 1.6:
         far = stable.truncated_moment(x, 3.0, alpha)
         judge.exact(far, alpha * c * x ** (3 - alpha) / (3 - alpha), 1e-10)
