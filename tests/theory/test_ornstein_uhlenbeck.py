@@ -1,5 +1,7 @@
 """Scales of Ornstein-Uhlenbeck processes and their Euler schemes: reference numbers, direct sums, limits, bad input."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import integrate
@@ -41,7 +43,7 @@ def kernel_integral(alpha, x, m):
     def kernel(v):
         return abs(np.exp(-x * (m + v)) - power) ** alpha
 
-    return sum(integrate.quad(kernel, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    return sum(integrate.quad(kernel, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in pairwise(cuts))
 
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 1.7, 2.0])
