@@ -52,7 +52,9 @@ class Partial:
         close = np.abs(order - k * alpha)
         self.twin = int(np.argmin(close)) + 1 if np.min(close) < 0.15 * min(alpha, 1.0) and not self.density else 0
         self.terms = self._terms(k)
-        self.whole = np.nan if self.twin else moment(order, alpha) if not self.density else 0.0
+        # An order beyond the poles that are used is not crossed.
+        self.crossed = not self.density and order < count * alpha
+        self.whole = moment(order, alpha) if self.crossed and not self.twin else 0.0
         self.lines = [self._line(c, d) for c, d in self._places(k)]
 
     def lower(self, log_t: Array) -> Array:
@@ -83,7 +85,7 @@ class Partial:
 
     def _places(self, k):
         """Lines (abscissa, distance to the nearest pole): the middle of each gap, and a graded set left of the first pole."""
-        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density else [self.order]]))
+        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [self.order] if self.crossed else []]))
         gaps = list(pairwise(poles))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
         # A law of small alpha is narrow in log|X| / alpha: lines as dense as its saddle points, skipping poles.
@@ -102,7 +104,7 @@ class Partial:
         s = real + 1j * y
         logs = log_moment(s, self.alpha) - (0 if self.density else np.log(self.order - s))
         logs = np.where(np.isfinite(logs), logs, -np.inf)  # M vanishes at s = 2, 4, ...
-        scale = np.max(logs.real)
+        scale = np.max(np.real(logs))
         weights = np.exp(logs - scale) * step / np.pi
         weights[0] *= 0.5
         size = np.sum(np.abs(weights))
@@ -118,12 +120,12 @@ class Partial:
         terms, real = self.terms, np.array([line.real for line in self.lines])
         sizes = terms.log_sizes + terms.powers * log_t[:, None]
         between = np.where(terms.poles > -1, terms.poles < real[:, None], terms.poles > real[:, None])
-        beyond = real > self.order
+        beyond = self.crossed & (real > self.order)
         with np.errstate(divide="ignore"):
             whole, log_whole = self._whole(log_t)
             cost = np.array([line.log_size for line in self.lines]) + (self.order - real) * log_t[:, None]
         cost = np.maximum(cost, self._largest(sizes, between))
-        if not self.density:
+        if self.crossed:
             cost = np.where(beyond != upper, np.logaddexp(cost, log_whole[:, None]), cost)
         choice = np.argmin(cost, axis=1)
         with np.errstate(over="ignore", under="ignore"):
@@ -150,7 +152,7 @@ class Partial:
     def _whole(self, log_t):
         """Residue at s = order, together with that of a pole close by; and the log of the larger of the two."""
         if not self.twin:
-            return np.full(log_t.shape, self.whole), np.full(log_t.shape, np.log(np.abs(self.whole)))
+            return np.full(log_t.shape, self.whole), np.full(log_t.shape, np.log(abs(self.whole)))
         gap = self.order - self.twin * self.alpha
         radius = np.minimum(0.35 * min(self.alpha, 1.0), 1.5 / np.maximum(np.abs(log_t), 1e-300))
         radius = np.maximum(radius, 1.5 * abs(gap))[:, None]

@@ -182,7 +182,7 @@ class _Factor:
 
     def __init__(self, c: float, batch: float, dim: float, order: float):
         # zeta = log(c X): the kink is at 0, to which distances are kept exactly. Its strength falls with dim.
-        zeta, log_x = _nodes(batch, order, -np.log(c * batch), 10.0 ** (-17 / min(dim, 17.0)))
+        zeta, log_x = _nodes(batch, order, -np.log(c * batch), 10.0 ** (-20 / min(dim, 20.0)))
         if dim == 1:
             v, log_y = np.array([-np.inf]), np.zeros(1)
         else:

@@ -177,8 +177,10 @@ def _power_gaps(alpha, x, y, steps):
         if x + y < 1:
             gaps = np.exp(m * np.log1p(-x)) * -np.expm1(m * np.log1p(-y / (1 - x)))
         else:
-            gaps = np.abs((1 - x) ** m - (1 - x - y) ** m)
-        total += np.sum(gaps**alpha)
+            with np.errstate(over="ignore"):
+                gaps = np.abs((1 - x) ** m - (1 - x - y) ** m)
+        with np.errstate(over="ignore"):
+            total += np.sum(gaps**alpha)
     return total
 
 
