@@ -1,4 +1,4 @@
-"""Roots of increasing functions, many at once."""
+"""Roots of increasing functions, many at once, without their slopes."""
 
 from __future__ import annotations
 
@@ -9,25 +9,39 @@ import numpy as np
 from jaxprune.theory.ranges import Array
 
 
-def increasing(function: Callable[[Array], Array], target: Array, low: Array, high: Array) -> Array:
-    """The x between ``low`` and ``high`` where ``function(x) = target``, elementwise, to round-off.
+def increasing(function: Callable[[Array], Array], low: Array, high: Array, tolerance: float = 1e-14) -> Array:
+    """The x where ``function(x) = 0``, elementwise, by Chandrupatla's method; the bracket widens until it holds the root.
 
-    Secant steps inside a bracket that every step tightens, halved where the secant has not halved it.
+    Inverse quadratic steps where they can be trusted, else bisection, until the bracket is ``tolerance`` (1 + |x|) wide.
     """
     low, high = np.array(low, float), np.array(high, float)
-    f_low, f_high = function(low) - target, function(high) - target
-    x = 0.5 * (low + high)
-    for step in range(200):
-        f = function(x) - target
-        above = f > 0
-        width = high - low
-        low, f_low = np.where(above, low, x), np.where(above, f_low, f)
-        high, f_high = np.where(above, x, high), np.where(above, f, f_high)
-        if np.all((high - low <= 4e-16 * np.maximum(np.abs(low), np.abs(high))) | (f == 0)):
+    f_low, f_high = function(low), function(high)
+    for _ in range(60):
+        if not np.any((f_low > 0) | (f_high < 0)):
+            break
+        wide = high - low
+        low, high = np.where(f_low > 0, low - 2 * wide, low), np.where(f_high < 0, high + 2 * wide, high)
+        f_low, f_high = function(low), function(high)
+    return _chandrupatla(function, (low, f_low), (high, f_high), tolerance)
+
+
+def _chandrupatla(function, end, newest, tolerance):
+    (a, fa), (b, fb) = newest, end
+    c, fc, where = a, fa, np.full(a.shape, 0.5)
+    for _ in range(120):
+        x = a + where * (b - a)
+        f = function(x)
+        same = np.sign(f) == np.sign(fa)
+        c, fc = np.where(same, a, b), np.where(same, fa, fb)
+        b, fb = np.where(same, b, a), np.where(same, fb, fa)
+        a, fa = x, f
+        best = np.where(np.abs(fa) < np.abs(fb), a, b)
+        room = tolerance * (1 + np.abs(best)) / np.maximum(np.abs(b - a), 1e-300)
+        if np.all((room > 0.5) | (fa == 0) | (fb == 0)):
             break
         with np.errstate(all="ignore"):
-            secant = low - f_low * (high - low) / (f_high - f_low)
-        margin = 1e-3 * (high - low) if step % 3 else 0.0
-        inside = np.isfinite(secant) & (secant > low) & (secant < high) & (high - low <= 0.5 * width)
-        x = np.where(inside, np.clip(secant, low + margin, high - margin), 0.5 * (low + high))
-    return x
+            xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+            inner = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        trusted = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi) & np.isfinite(inner)
+        where = np.clip(np.where(trusted, inner, 0.5), np.minimum(room, 0.5), np.maximum(1 - room, 0.5))
+    return np.where(np.abs(fa) < np.abs(fb), a, b)
