@@ -24,7 +24,8 @@ from jaxprune.theory.gamma import log_ratio
 from jaxprune.theory.monotone import each, plain, solve
 
 Array = NDArray[np.float64]
-POLES = 32  # crossed at x >= 1
+POLES = 32  # crossed at log x >= CROSSED; nearer to 1 their series hardly converges for a near 1
+CROSSED = 1.0
 BENT = (0.25 * np.pi, 0.13)  # angle and step of the contours
 SADDLE = (0.3, 0.08)  # the same where the integrand is nearly Gaussian: less bent, else it oscillates
 ROWS = 2000
@@ -117,7 +118,7 @@ def _rows(log_x, a):
     if np.any(left):
         lost, density = _integrals(log_x[left], a, -saddle[left], _width(saddle[left], a), (lambda s: -1 / s, np.ones_like))
         values[:, left] = 1 - lost, lost, density
-    for here, poles in ((~left & (log_x < 0), 0), (~left & (log_x >= 0), POLES)):
+    for here, poles in ((~left & (log_x < CROSSED), 0), (~left & (log_x >= CROSSED), POLES)):
         if np.any(here):
             y = log_x[here]
             start = np.full(y.shape, (poles + 0.6) * a)
@@ -135,7 +136,7 @@ def _mean(t, a):
 
 def _mean_rows(log_t, a):
     saddle, left = _saddle(log_t, a)
-    poles = np.where(log_t >= 0, POLES, 0)
+    poles = np.where(log_t >= CROSSED, POLES, 0)
     start = np.where(left, -saddle, (poles + 0.6) * a)
     width = np.where(left, _width(np.where(left, saddle, 1.0), a), 0.8 * a)
     values = _integrals(log_t, a, start, width, (lambda s: 1 / (1 - s),))[0] * np.exp(log_t)
