@@ -67,7 +67,13 @@ class Partial:
         k = k[k != self.twin]
         right, sign = tail_terms(k, self.alpha)
         j = np.arange(4)
-        left = gammaln(1 + (2 * j + 1) / self.alpha) - (2 * j) * np.log(2) - gammaln(j + 1.5) - gammaln(j + 1) - 0.5 * np.log(np.pi)
+        left = (
+            gammaln(1 + (2 * j + 1) / self.alpha)
+            - (2 * j) * np.log(2)
+            - gammaln(j + 1.5)
+            - gammaln(j + 1)
+            - 0.5 * np.log(np.pi)
+        )
         poles = np.concatenate([k * self.alpha, -(2.0 * j + 1)])
         logs, signs = np.concatenate([right, left]), np.concatenate([sign, (-1.0) ** j])
         if not self.density:
@@ -76,7 +82,15 @@ class Partial:
 
     def _places(self, k):
         """Lines (abscissa, distance to the nearest pole): the middle of each gap, and a graded set left of the first pole."""
-        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density or self.order > k[-1] * self.alpha else [self.order]]))
+        poles = np.sort(
+            np.concatenate(
+                [
+                    k * self.alpha,
+                    -(2.0 * np.arange(4) + 1),
+                    [] if self.density or self.order > k[-1] * self.alpha else [self.order],
+                ]
+            )
+        )
         gaps = list(zip(poles[:-1], poles[1:], strict=True))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
         end = poles[poles > -1][0]

@@ -52,7 +52,8 @@ def isotropic(alpha: float, dim: float) -> Energy:
     log_chi = np.arange(*ends, min(spread / 2, 0.2, (1 - a) / 4))
     logit = np.arange(-40.0, 40.0, a * min(spread / 1.5, 0.2))
     log_scale = 2 * np.log(2) + float(log_ratio(dim / 2, a)) / a
-    if COST * len(log_chi) < len(logit):
+    # Below a = 0.1 the quantiles of A leave the range of floats.
+    if a < 0.1 or COST * len(log_chi) < len(logit):
         weights = np.exp(dim / 2 * (log_chi - np.log(dim)) - (np.exp(log_chi) - dim) / 2)
         return _over_chi(a, np.log(2) + log_chi, weights / np.sum(weights), log_scale)
     return _over_positive(a, dim, logit, log_scale)
@@ -61,8 +62,7 @@ def isotropic(alpha: float, dim: float) -> Energy:
 def _over_chi(a: float, log_factor: Array, weights: Array, log_scale: float) -> Energy:
     def mixture(function, factor):
         def value(log_y):
-            with np.errstate(over="ignore", under="ignore"):
-                return function(np.exp(log_y[:, None] - log_factor), a) @ (weights * factor)
+            return function(_exp(log_y[:, None] - log_factor), a) @ (weights * factor)
 
         return value
 
@@ -78,28 +78,30 @@ def _over_positive(a: float, dim: float, logit: Array, log_scale: float) -> Ener
     keep = np.isfinite(log_a)
     log_a, weights = log_a[keep], weights[keep]
 
-    def truncated(log_y):
-        half = np.exp(log_y[:, None] - log_a) / 4
-        return special.gammainc(dim / 2 + 1, half) @ (weights * 2 * dim * np.exp(log_a))
+    def mixture(shape, factor):
+        def value(log_y):
+            return special.gammainc(shape, _exp(log_y[:, None] - log_a) / 4) @ (weights * factor)
 
-    return Energy(truncated, lambda log_y: special.gammainc(dim / 2, np.exp(log_y[:, None] - log_a) / 4) @ weights, float(log_scale))
+        return value
+
+    return Energy(mixture(dim / 2 + 1, 2 * dim * np.exp(log_a)), mixture(dim / 2, 1.0), log_scale)
 
 
 def _scalar(alpha: float) -> Energy:
     log_scale = 2 / alpha * (np.log(stable.tail_constant(alpha)) + special.gammaln(1 - alpha / 2))
     return Energy(
-        lambda log_y: stable.truncated_moment(np.exp(log_y / 2), 2.0, alpha),
-        lambda log_y: stable.abs_cdf(np.exp(log_y / 2), alpha),
+        lambda log_y: stable.truncated_moment(_exp(log_y / 2), 2.0, alpha),
+        lambda log_y: stable.abs_cdf(_exp(log_y / 2), alpha),
         float(log_scale),
     )
 
 
 def _positive(a: float) -> Energy:
-    def bounded(function):
-        def value(log_y):
-            with np.errstate(over="ignore", under="ignore"):
-                return function(np.exp(log_y), a)
+    return Energy(
+        lambda log_y: positive_stable.truncated_mean(_exp(log_y), a), lambda log_y: positive_stable.cdf(_exp(log_y), a), 0.0
+    )
 
-        return value
 
-    return Energy(bounded(positive_stable.truncated_mean), bounded(positive_stable.cdf), 0.0)
+def _exp(log_y: Array) -> Array:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.exp(log_y)
