@@ -44,9 +44,9 @@ def test_width_gives_back_the_probability():
     assert theory.required_width_log10(1.999, 0.1, 0.1) > 3000
 
 
-@pytest.mark.parametrize("order", [1.2, 2.0, 3.5])
+@pytest.mark.parametrize("order", [1.2, 2.0])
 def test_moments_are_those_of_the_quantiles(order):
-    p = (np.arange(20000) + 0.5) / 20000
+    p = (np.arange(2000) + 0.5) / 2000
     values = theory.heavy_limit_quantile(p, 0.9, order, 0.2)
     judge.exact(np.mean(values), theory.heavy_limit_moment(0.9, order, 0.2), tolerance=2e-3)
     judge.exact(np.mean(values**0.5), theory.heavy_limit_moment(0.9, order, 0.2, 0.5), tolerance=2e-3)
@@ -91,20 +91,20 @@ def test_samples_agree(alpha, kappa):
     n = 1000
     found = errors(stable_draws(np.random.default_rng(3), alpha, (4000, n)), round(kappa * n))
     scaled = n ** (2 / alpha - 1) * found
-    judge.statistical(scaled, theory.heavy_limit_moment(alpha, 2.0, kappa))
+    judge.statistical(np.stack([scaled, scaled**0.5], axis=1), theory.heavy_limit_moment(alpha, 2.0, kappa, [1.0, 0.5]))
     below = found <= theory.error_quantile(0.3, alpha, kappa, n) ** 2
     judge.statistical(below, 0.3, spoil=1.2)
 
 
 @pytest.mark.slow
 def test_pareto_samples_tend_to_the_limit():
-    rng, gaps, deviations, sizes = np.random.default_rng(4), [], [], (250, 1000, 4000)
+    rng, gaps, deviations, sizes = np.random.default_rng(4), [], [], (100, 400, 1600)
     for n in sizes:
-        scaled = n ** (2 / 0.9 - 1) * errors(rng.random((2_000_000 // n, n)) ** (-1 / 0.9), n // 10)
-        expected = theory.pareto_limit_moment(0.9, 2.0, 0.1)
+        scaled = (n ** (2 / 0.9 - 1) * errors(rng.random((4000, n)) ** (-1 / 0.9), n // 10)) ** 0.5
+        expected = theory.pareto_limit_moment(0.9, 2.0, 0.1, 0.5)
         gaps.append(np.mean(scaled) / expected - 1)
         deviations.append(np.std(scaled) / np.sqrt(len(scaled)) / expected)
-    judge.asymptotic(gaps, deviations, sizes, spoil=1.6)
+    judge.asymptotic(gaps, deviations, sizes, spoil=1.3)
 
 
 @pytest.mark.parametrize("function, arguments, name", [
