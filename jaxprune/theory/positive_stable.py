@@ -17,15 +17,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gamma, gammaln, rgamma
+from scipy.special import gammaln, rgamma
 
 from jaxprune.theory import arguments
 from jaxprune.theory.gamma import log_ratio
 from jaxprune.theory.monotone import each, plain, solve
 
 Array = NDArray[np.float64]
-POLES = 32  # crossed at log x >= CROSSED; nearer to 1 their series hardly converges for a near 1
-CROSSED = 1.0
+POLES = 32  # crossed at x >= 1
 BENT = (0.25 * np.pi, 0.13)  # angle and step of the contours
 SADDLE = (0.3, 0.08)  # the same where the integrand is nearly Gaussian: less bent, else it oscillates
 ROWS = 2000
@@ -120,7 +119,7 @@ def _rows(log_x, a):
     if np.any(left):
         lost, density = _integrals(log_x[left], a, -saddle[left], _width(saddle[left], a), (lambda s: -1 / s, np.ones_like))
         values[:, left] = 1 - lost, lost, density
-    for here, poles in ((~left & (log_x < CROSSED), 0), (~left & (log_x >= CROSSED), POLES)):
+    for here, poles in ((~left & (log_x < 0), 0), (~left & (log_x >= 0), POLES)):
         if np.any(here):
             y = log_x[here]
             start = np.full(y.shape, (poles + 0.6) * a)
@@ -138,7 +137,7 @@ def _mean(t, a):
 
 def _mean_rows(log_t, a):
     saddle, left = _saddle(log_t, a)
-    poles = np.where(log_t >= CROSSED, POLES, 0)
+    poles = np.where(log_t >= 0, POLES, 0)
     start = np.where(left, -saddle, (poles + 0.6) * a)
     width = np.where(left, _width(np.where(left, saddle, 1.0), a), 0.8 * a)
     values = _integrals(log_t, a, start, width, (lambda s: 1 / (1 - s),))[0] * np.exp(log_t)
@@ -187,8 +186,8 @@ def _hyperbola(log_x, a, start, width, kernels, angle, step):
     with np.errstate(all="ignore"):
         logs = log_ratio(1 - s, -b * s) - s * log_x[:, None]
         base = np.exp(logs)
-        values = [np.where(logs.real > -745, base * kernel(s) * slope, 0.0) for kernel in kernels]
-    return [np.sum(v.real, axis=1) * step / np.pi for v in values]
+        values = [np.where(np.real(logs) > -745, base * kernel(s) * slope, 0.0) for kernel in kernels]
+    return [np.sum(np.real(v), axis=1) * step / np.pi for v in values]
 
 
 def _quantile(p, a):

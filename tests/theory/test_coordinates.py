@@ -25,7 +25,10 @@ def test_cauchy_transform():
 def test_transform_by_plain_quadrature(alpha):
     for rate in (1e-4, 1.0, 1e4):
         plain = integrate.quad(
-            lambda v, rate=rate: np.exp(v - np.exp(2 * v) / 2 - (2 * rate) ** (alpha / 2) * np.exp(alpha * v)), -45, 4, limit=400
+            lambda v, rate=rate: np.exp(v - np.exp(2 * v) / 2 - (2 * rate) ** (alpha / 2) * np.exp(alpha * v)),
+            -45,
+            4,
+            limit=400,
         )[0]
         judge.exact(theory.transform(np.array([rate + 0j]), alpha)[0].real, plain * np.sqrt(2 / np.pi), tolerance=1e-7)
 
