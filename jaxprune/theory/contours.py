@@ -99,7 +99,7 @@ class Partial:
         y = step * np.arange(1 + int((26 * self.alpha + 2.5 * abs(real)) / step))
         s = real + 1j * y
         logs = log_moment(s, self.alpha) - (0 if self.density else np.log(self.order - s))
-        logs = np.where(np.isnan(logs), -np.inf, logs)  # a zero of M, at s = 2, 4, ...
+        logs[np.isnan(logs)] = -np.inf  # a zero of M, at s = 2, 4, ...
         scale = np.max(logs.real)
         weights = np.exp(logs - scale) * step / np.pi
         weights[0] *= 0.5

@@ -6,9 +6,12 @@ Sections are those of our notes on Wan et al. 2023.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from jaxprune.theory.ranges import Array
+
+Complex = NDArray[np.complex128]
 
 DAMPING = 22.0  # relative error exp(-DAMPING), round-off exp(DAMPING/2) 1e-16
 AVERAGED = 14  # partial sums under Euler's binomial mean
@@ -18,7 +21,7 @@ NODES = np.exp(HALF_LINE - np.exp(-HALF_LINE))
 WEIGHTS = NODES * (1 + np.exp(-HALF_LINE)) / 12
 
 
-def transform(rate: Array, alpha: float) -> tuple[Array, Array]:
+def transform(rate: Complex, alpha: float) -> tuple[Complex, Complex]:
     """What it predicts: phi(l) = E exp(-l X^2) of one coordinate, and -l phi'(l), for complex ``rate`` l, Re l > 0.
 
     Equation: X = sqrt(2A) G gives phi(l) = E exp(-z |G|^alpha), z = (2 l)^{alpha/2}, G standard normal; the integral over G
@@ -50,7 +53,7 @@ def truncated_and_cdf(log_y: Array, alpha: float, dim: float) -> tuple[Array, Ar
 def _rows(log_y: Array, alpha: float, dim: float) -> Array:
     count = 24 + int(4 * np.sqrt(dim))
     k = np.arange(count + AVERAGED + 1)
-    line = 0.5 * DAMPING + 1j * np.pi * k  # l y
+    line = (0.5 * DAMPING + 1j * np.pi * k).astype(np.complex128)  # l y
     phi, slope = transform(line * np.exp(-log_y)[:, None], alpha)
     power = np.exp((dim - 1) * np.log(phi))
     signs = (-1.0) ** k * np.where(k == 0, 0.5, 1.0) * np.exp(0.5 * DAMPING)

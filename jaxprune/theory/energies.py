@@ -61,7 +61,8 @@ def isotropic(alpha: float, dim: float) -> Energy:
     """What it predicts: the law of 2 A chi^2_d.
 
     Equation: F(y) = E F_A(y / 2 chi), E[2 A chi; 2 A chi <= y] = E[2 chi M_A(y / 2 chi)], by quadrature over log chi; or
-    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d). Regime: exact. Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
+    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d).
+    Regime: exact. Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
     a, spread = alpha / 2, np.sqrt(2 / dim)
     ends = np.log(dim) - 9 * spread - 40 / (dim / 2 + a), np.log(dim + 12 * np.sqrt(2 * dim) + 90)

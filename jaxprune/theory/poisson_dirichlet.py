@@ -43,7 +43,7 @@ def kept_for_share(alpha: ArrayLike, order: ArrayLike, share: ArrayLike):
     """What it predicts: the least number of kept entries whose expected tail share is at most ``share``.
 
     Equation: min{k : expected_tail_share(alpha, order, k) <= share}, whole numbers as floats (exact up to 1e9, beyond
-    to nine digits), infinite above 2^1023. Regime: limit, n to infinity; it does not grow with n.
+    to nine digits), infinite above 2^900. Regime: limit, n to infinity; it does not grow with n.
     ValueError unless 0 < alpha < order and 0 < share < 1. Arguments broadcast.
     Source: section 3.4. Test: tests/theory/test_poisson_dirichlet.py.
     """
@@ -67,7 +67,7 @@ def _least(a: float, share: float) -> float:
     def enough(kept):
         return _integral(np.array([a]), np.array([kept]))[()] <= share
 
-    low, high = -1, 1023
+    low, high = -1, 900
     if not enough(2.0**high):
         return np.inf
     while high - low > 1:
@@ -83,7 +83,7 @@ def _least(a: float, share: float) -> float:
 def _integral(a: Array, k: Array) -> Array:
     """The integral over the last axis, in u = log l, where the integrand is analytic and falls off on both sides."""
     gamma = special.gamma(1 - a)
-    peak = np.minimum(0.0, -np.log(k * gamma * a) / a)
+    peak = np.minimum(0.0, -(np.log(k) + np.log(gamma * a)) / a)
     # The (k-1)-th power of m/psi is below (1 + gamma l^a)^{1-k}, whatever a is.
     right = np.minimum(np.log(745.0), np.log(np.expm1(np.minimum(800 / np.maximum(k - 1, 1), 600)) / gamma) / a)
     right = np.where(k > 2, right, np.log(745.0))
