@@ -86,9 +86,13 @@ class Partial:
         poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density else [self.order]]))
         gaps = list(pairwise(poles))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
+        # A law of small alpha is narrow in log|X| / alpha: lines as dense as its saddle points, skipping poles.
         end = poles[poles > -1][0]
-        steps = 0.25 * self.alpha * np.arange(1, 2 + int(np.sqrt(2 * (end + 1) / self.alpha))) ** 2
-        return places + [(end - r, r) for r in steps if r < 0.5 * (end + 1)]
+        reach = end + 6 if self.alpha < 0.3 else 0.5 * (end + 1)
+        graded = end - 0.25 * self.alpha * np.arange(1, 1 + int(np.sqrt(4 * reach / self.alpha))) ** 2
+        distances = np.min(np.abs(graded[:, None] - poles), axis=1)
+        clear = distances >= np.minimum(0.15, 0.24 * self.alpha)
+        return places + list(zip(graded[clear], distances[clear], strict=True))
 
     def _line(self, real, distance):
         # The width of |M| along the line, too, when the law is so narrow in log|X| that the next pole is far.
@@ -118,10 +122,9 @@ class Partial:
         with np.errstate(divide="ignore"):
             whole, log_whole = self._whole(log_t)
             cost = np.array([line.log_size for line in self.lines]) + (self.order - real) * log_t[:, None]
-        for j, crossed in enumerate(between):
-            cost[:, j] = np.maximum(cost[:, j], np.max(sizes[:, crossed], axis=1, initial=-np.inf))
-            if not self.density and beyond[j] != upper:
-                cost[:, j] = np.maximum(cost[:, j], log_whole)
+        cost = np.maximum(cost, self._largest(sizes, between))
+        if not self.density:
+            cost = np.where(beyond != upper, np.logaddexp(cost, log_whole[:, None]), cost)
         choice = np.argmin(cost, axis=1)
         with np.errstate(over="ignore", under="ignore"):
             values = np.sum(np.where(between[choice], terms.signs * np.exp(np.where(between[choice], sizes, 0.0)), 0.0), axis=1)
@@ -131,6 +134,14 @@ class Partial:
             return values
         return np.where(beyond[choice], 0.0, whole) - values if upper else np.where(beyond[choice], whole, 0.0) + values
 
+    def _largest(self, sizes, between):
+        """Log of the largest residue on the way to each line; those on the way are the first ones of their side."""
+        split = np.sum(self.terms.poles > -1)
+        none = np.full((len(sizes), 1), -np.inf)
+        right = np.maximum.accumulate(np.hstack([none, sizes[:, :split]]), axis=1)
+        left = np.maximum.accumulate(np.hstack([none, sizes[:, split:]]), axis=1)
+        return np.maximum(right[:, between[:, :split].sum(axis=1)], left[:, between[:, split:].sum(axis=1)])
+
     def _integral(self, line, log_t):
         phases = np.exp(-1j * np.outer(log_t, line.ordinates))
         with np.errstate(over="ignore", under="ignore"):
@@ -139,7 +150,7 @@ class Partial:
     def _whole(self, log_t):
         """Residue at s = order, together with that of a pole close by; and the log of the larger of the two."""
         if not self.twin:
-            return np.full(log_t.shape, self.whole), np.log(np.abs(self.whole))
+            return np.full(log_t.shape, self.whole), np.full(log_t.shape, np.log(np.abs(self.whole)))
         gap = self.order - self.twin * self.alpha
         radius = np.minimum(0.35 * min(self.alpha, 1.0), 1.5 / np.maximum(np.abs(log_t), 1e-300))
         radius = np.maximum(radius, 1.5 * abs(gap))[:, None]

@@ -26,7 +26,8 @@ from jaxprune.theory.monotone import plain
 
 Array = NDArray[np.float64]
 REACHES = (4.0, 20.0, 100.0)  # up to which a tail index is searched for
-GAUSS = np.polynomial.legendre.leggauss(20)
+GAUSS = np.polynomial.legendre.leggauss(16)  # next to the kink
+SMOOTH = np.polynomial.legendre.leggauss(12)
 
 
 def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
@@ -223,12 +224,16 @@ def _nodes(k: float, order: float, shift: float | None, finest: float) -> tuple[
         edges = [_march(0.0, low, k, None), _march(0.0, high, k, None)]
     else:
         low, high = low - shift, high - shift
-        edges = [_march(min(high, 0.0), low, k, shift, finest), _march(max(low, 0.0), high, k, shift, finest)]
+        edges = [
+            _march(min(high, 0.0), min(low, 0.0), k, shift, finest),
+            _march(max(low, 0.0), max(high, 0.0), k, shift, finest),
+        ]
     offset = 0.0 if shift is None else shift
     panels = np.array([(min(a, b), max(a, b)) for e in edges for a, b in pairwise(e)])
     half = 0.5 * (panels[:, 1] - panels[:, 0])[:, None]
-    nodes = panels[:, :1] + half * (1 + GAUSS[0])
-    return nodes.ravel(), (log_density(nodes + offset) + np.log(half * GAUSS[1])).ravel()
+    x, weights = SMOOTH if shift is None else GAUSS
+    nodes = panels[:, :1] + half * (1 + x)
+    return nodes.ravel(), (log_density(nodes + offset) + np.log(half * weights)).ravel()
 
 
 def _range(k, order):

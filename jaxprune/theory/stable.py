@@ -194,12 +194,17 @@ def _cdf(x, alpha):
 
 
 def _pdf(x, alpha):
-    return np.exp(-x * x / 4) / np.sqrt(np.pi) if alpha == 2 else np.maximum(_partial(-1.0, alpha).lower(np.log(x)), 0.0)
+    return (
+        np.exp(-np.square(np.minimum(x, 1e100)) / 4) / np.sqrt(np.pi)
+        if alpha == 2
+        else np.maximum(_partial(-1.0, alpha).lower(np.log(x)), 0.0)
+    )
 
 
 def _truncated(t, order, alpha):
     if alpha == 2:
-        return 2**order * gamma((order + 1) / 2) / np.sqrt(np.pi) * gammainc((order + 1) / 2, t * t / 4)
+        half = np.minimum(t, 1e100) / 2
+        return 2**order * gamma((order + 1) / 2) / np.sqrt(np.pi) * gammainc((order + 1) / 2, half * half)
     return np.maximum(_partial(order, alpha).lower(np.log(t)), 0.0)
 
 

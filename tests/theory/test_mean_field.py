@@ -41,13 +41,17 @@ def test_euler_interaction_is_a_linear_map(alpha, step_size):
 def test_euler_interaction_converges():
     gaps = np.array(
         [
-            theory.linear_chaos_euler_scale(1.5, 1.0, 2.0, 1.0, 200, 1 / k, k) / theory.linear_chaos_scale(1.5, 1.0, 2.0, 1.0, 200, 1.0)
+            theory.linear_chaos_euler_scale(1.5, 1.0, 2.0, 1.0, 200, 1 / k, k)
+            / theory.linear_chaos_scale(1.5, 1.0, 2.0, 1.0, 200, 1.0)
             for k in (1000, 2000, 200_000)
         ]
     )
     assert np.all(np.abs(gaps - 1) < [2e-3, 1e-3, 1e-5])
     judge.exact((gaps[0] - 1) / (gaps[1] - 1), 2.0, 5e-3)
-    judge.exact([theory.linear_chaos_scale(1.5, 1.0, 0.0, 1.0, 9, 1.0), theory.linear_chaos_euler_scale(1.5, 1.0, 0.0, 1.0, 9, 0.1, 9)], [0, 0])
+    judge.exact(
+        [theory.linear_chaos_scale(1.5, 1.0, 0.0, 1.0, 9, 1.0), theory.linear_chaos_euler_scale(1.5, 1.0, 0.0, 1.0, 9, 0.1, 9)],
+        [0, 0],
+    )
 
 
 def test_slope():
@@ -78,9 +82,15 @@ def test_bounded_interaction_at_two_steps():
 
 
 def test_tail_of_neurons():
-    judge.exact(theory.neuron_tail_constant(1.5, 4, "III", 0.5, 2.0), 2 * 0.5**1.5 * stable.norm_tail_constant(1.5, 4, 3), 1e-13)
-    judge.exact(theory.neuron_tail_constant_euler(1.5, 4, 3, 0.5, 0.05, 40), theory.neuron_tail_constant(1.5, 4, 3, 0.5, 2.0), 1e-13)
-    judge.exact(theory.neuron_tail_constant(1.5, 4, "I", 0.5, 2.0, 1e-9), theory.neuron_tail_constant(1.5, 4, 1, 0.5, 2.0), 1e-8)
+    judge.exact(
+        theory.neuron_tail_constant(1.5, 4, "III", 0.5, 2.0), 2 * 0.5**1.5 * stable.norm_tail_constant(1.5, 4, 3), 1e-13
+    )
+    judge.exact(
+        theory.neuron_tail_constant_euler(1.5, 4, 3, 0.5, 0.05, 40), theory.neuron_tail_constant(1.5, 4, 3, 0.5, 2.0), 1e-13
+    )
+    judge.exact(
+        theory.neuron_tail_constant(1.5, 4, "I", 0.5, 2.0, 1e-9), theory.neuron_tail_constant(1.5, 4, 1, 0.5, 2.0), 1e-8
+    )
     sums = 0.05 * np.sum(np.abs(1 - 0.3 * 0.05) ** (1.5 * np.arange(40)))
     found = theory.neuron_tail_constant_euler(1.5, 4, "II", 0.5, 0.05, 40, 0.3)
     judge.exact(found, 0.5**1.5 * sums * 4 * stable.tail_constant(1.5), 1e-12)

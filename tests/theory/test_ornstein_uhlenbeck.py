@@ -1,5 +1,7 @@
 """Scales of Ornstein-Uhlenbeck processes and their Euler schemes: reference numbers, direct sums, limits, bad input."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import integrate
@@ -41,7 +43,7 @@ def kernel_integral(alpha, x, m):
     def kernel(v):
         return abs(np.exp(-x * (m + v)) - power) ** alpha
 
-    return sum(integrate.quad(kernel, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    return sum(integrate.quad(kernel, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in pairwise(cuts))
 
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 1.7, 2.0])
@@ -59,7 +61,9 @@ def test_two_grids_are_their_sum(alpha, x, ratio):
     m, j = np.arange(12)[:, None], np.arange(ratio)
     total = x / ratio * np.sum(np.abs((1 - x / ratio) ** (m * ratio + j) - (1 - x) ** m) ** alpha)
     judge.exact(theory.two_grid_scale(alpha, 1.0, 0.7, x, 12, ratio) ** alpha, 0.7**alpha * total, 1e-9)
-    judge.exact(theory.euler_scale(alpha, 1.0, 0.7, x, 12) ** alpha, 0.7**alpha * x * np.sum(np.abs(1 - x) ** (alpha * m)), 1e-12)
+    judge.exact(
+        theory.euler_scale(alpha, 1.0, 0.7, x, 12) ** alpha, 0.7**alpha * x * np.sum(np.abs(1 - x) ** (alpha * m)), 1e-12
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.2, 2.0])
@@ -115,7 +119,9 @@ def test_brownian_part():
     judge.exact(theory.stationary_characteristic(u, 2.0, 1.5, 0.7, 0.0), np.exp(-(u**2) * 0.49 / 3.0), 1e-13)
     judge.exact(theory.stationary_characteristic(u, 1.3, 1.5, 0.0, 0.4), np.exp(-(u**2) * 0.16 / 3.0), 1e-13)
     # A Gaussian of variance v is SaS(2) of scale sqrt(v/2).
-    judge.exact(2 * theory.euler_stationary_scale(2.0, 1.5, 0.4, 0.3) ** 2, theory.euler_brownian_variance(1.5, 0.4, 0.3), 1e-13)
+    judge.exact(
+        2 * theory.euler_stationary_scale(2.0, 1.5, 0.4, 0.3) ** 2, theory.euler_brownian_variance(1.5, 0.4, 0.3), 1e-13
+    )
 
 
 def test_scale_from_logarithms():

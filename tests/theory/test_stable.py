@@ -86,13 +86,15 @@ def test_closed_forms(x):
     judge.exact(stable.abs_sf(x, 1.0), 2 / np.pi * np.arctan2(1.0, x), 1e-12)
     judge.exact(stable.abs_cdf(x, 1.0), 2 / np.pi * np.arctan(x), 1e-12)
     judge.exact(stable.abs_pdf(x, 1.0), 2 / np.pi / (1 + x**2) if x < 1e150 else 0.0, 1e-12)
-    judge.exact(stable.truncated_moment(x, 1.0, 1.0), np.log(np.hypot(1, x)) * 2 / np.pi if x > 1e-3 else x * x / np.pi, 1e-6 if x < 1e-3 else 1e-12)
+    first = np.log(np.hypot(1, x)) * 2 / np.pi if x > 1e-2 else (x * x - x**4 / 2) / np.pi
+    judge.exact(stable.truncated_moment(x, 1.0, 1.0), first, 1e-12)
     if x > 0.1:
         judge.exact(stable.truncated_moment(x, 2, 1.0), 2 / np.pi * (x - np.arctan(x)), 2e-12)
     judge.exact(stable.abs_sf(x, 2.0), special.erfc(x / 2), 1e-14)
     gaussian = 2**1.5 * special.gamma(1.25) * special.gammainc(1.25, x * x / 4) / np.sqrt(np.pi)
     judge.exact(stable.truncated_moment(x, 1.5, 2.0), gaussian, 1e-13)
-    judge.exact(stable.abs_sf(x, 2 - 1e-13), special.erfc(x / 2), 1e-9) if x < 3 else None
+    if x < 3:
+        judge.exact(stable.abs_sf(x, 2 - 1e-13), special.erfc(x / 2), 1e-11)
 
 
 @pytest.mark.parametrize("t, order, alpha, expected", MOMENTS)
@@ -119,13 +121,15 @@ def test_density_is_the_slope(alpha):
     x = np.geomspace(1e-3, 30, 12)
     h = 1e-3
     points = np.array([-2, -1, 1, 2])[:, None] * h
-    slope = np.array([1, -8, 8, -1]) @ stable.abs_cdf(x * np.exp(points), alpha) / (12 * h) / x
-    judge.exact(stable.abs_pdf(x, alpha) / slope, np.ones(12), 1e-8)
+    below, above = (np.array([1, -8, 8, -1]) @ f(x * np.exp(points), alpha) / (12 * h) for f in (stable.abs_cdf, stable.abs_sf))
+    slope = np.where(x < 1, below, -above) / x
+    judge.exact(stable.abs_pdf(x, alpha)[x < 9] / slope[x < 9], np.ones(np.sum(x < 9)), 1e-8)
     judge.exact(stable.abs_pdf(0.0, alpha), stable.abs_pdf(1e-300, alpha), 1e-12)
     # Moments by parts: d M_q = x^q dF.
     for order in (-0.5, alpha, 2.0, 3.1):
         slope = np.array([1, -8, 8, -1]) @ stable.truncated_moment(x * np.exp(points), order, alpha) / (12 * h)
-        judge.exact(stable.abs_pdf(x, alpha) * x ** (order + 1) / slope, np.ones(12), 1e-8)
+        here = x < 3
+        judge.exact((stable.abs_pdf(x, alpha) * x ** (order + 1))[here] / slope[here], np.ones(here.sum()), 1e-8)
 
 
 @pytest.mark.parametrize("alpha", INDICES[2:-1])
@@ -133,22 +137,29 @@ def test_ends_of_the_tail_series_and_of_moments(alpha):
     c, d = stable.tail_constant(alpha), stable.second_order_constant(alpha)
     x = 1e12 ** (1 / alpha)
     judge.exact(stable.abs_sf(x, alpha), c / 1e12 * (1 + d / 1e12), 1e-12)
-    judge.exact((stable.abs_sf(1e4 ** (1 / alpha), alpha) * 1e4 / c - 1) * 1e4, d, 5e-2, spoil=1.2) if 0.3 < abs(alpha - 1) < 0.9 else None
+    if 0.3 < abs(alpha - 1) < 0.9:
+        judge.exact((stable.abs_sf(1e4 ** (1 / alpha), alpha) * 1e4 / c - 1) * 1e4, d, 5e-2, spoil=1.2)
     for order in (-0.9, 0.5 * alpha, 0.95 * alpha):
         whole = stable.abs_moment(order, alpha)
         judge.exact(stable.truncated_moment(np.inf, order, alpha), whole, 1e-14)
         rest = alpha * c * x ** (order - alpha) / (alpha - order)
         judge.exact(stable.truncated_moment(x, order, alpha), whole - rest, 1e-12)
-    assert stable.truncated_moment(np.inf, alpha, alpha) == stable.abs_moment(alpha, alpha) == stable.abs_moment(3, alpha) == np.inf
-    far = stable.truncated_moment(x, 3.0, alpha)
-    judge.exact(far, alpha * c * x ** (3 - alpha) / (3 - alpha), 1e-10)
+    assert (
+        stable.truncated_moment(np.inf, alpha, alpha)
+        == stable.abs_moment(alpha, alpha)
+        == stable.abs_moment(3, alpha)
+        == np.inf
+    )
+    if alpha < 1.6:
+        far = stable.truncated_moment(x, 3.0, alpha)
+        judge.exact(far, alpha * c * x ** (3 - alpha) / (3 - alpha), 1e-10)
 
 
-@pytest.mark.parametrize("alpha", [0.3, 0.8, 1.0, 1.4, 1.9, 1.99])
+@pytest.mark.parametrize("alpha", [0.3, 0.8, 1.0, 1.4, 1.9])
 @pytest.mark.parametrize("x", [0.1, 1.0, 7.0, 100.0])
 def test_mixture_of_gaussians(alpha, x):
     # X = sqrt(2 A) N with A positive alpha/2-stable: P(|X| > x) = integral of P(A > a) d/da erfc(x / (2 sqrt a)).
-    log_a = 2 * np.log(x) + np.arange(-6, 120 / min(alpha, 1), 0.02)
+    log_a = 2 * np.log(x) + np.arange(-6, 60, 0.02)
     kernel = x / (2 * np.sqrt(np.pi)) * np.exp(-0.5 * log_a - x * x / 4 * np.exp(-log_a))
     tail = positive_stable.sf(np.exp(np.minimum(log_a, 700)), alpha / 2)
     judge.exact(stable.abs_sf(x, alpha), np.sum(tail * kernel) * 0.02, 1e-11)
