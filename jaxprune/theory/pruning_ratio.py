@@ -116,7 +116,8 @@ def _guess(energy: Energy, target: Array, top: float) -> tuple[Array, Array | fl
 
 
 def _log_truncated(energy: Energy, log_y: Array) -> Array:
-    with np.errstate(divide="ignore"):
+    # Far out, where the energy nears the range of floats, the laws estimate the cost of their quadrature as inf - inf.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         return np.maximum(np.log(energy.truncated(log_y)), -1e4)
 
 

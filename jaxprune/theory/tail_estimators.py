@@ -149,7 +149,8 @@ def _log_student(half: Array, log_z: Array) -> Array:
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         value = np.log(2 * special.kve(order, z)) - z + order * np.log(z / 2) - special.gammaln(order)
     value = np.where(np.isnan(value) | (value > 0), 0.0, value)
-    root = np.hypot(1, z / half)
+    half = np.where(large, half, 60.0)
+    root = np.hypot(1, np.minimum(z / half, 1e30))
     # Relative to z = 0, so that the terms left out vanish there.
     debye = (
         -half * (root - 1 - np.log1p((root - 1) / 2)) - 0.5 * np.log(root) + np.log(_debye(1 / root, half) / _debye(1.0, half))
