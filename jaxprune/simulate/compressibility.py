@@ -185,7 +185,7 @@ def _checked(name, value, axes=2):
         raise ValueError(f"{name}: complex numbers have no such ratio here; pass real ones")
     if not jnp.issubdtype(value.dtype, jnp.floating):
         value = value.astype(float)
-    if value.size == 0 or axes and not 1 <= value.ndim <= axes:
+    if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
         raise ValueError(f"{name}: shape {value.shape}; pass (n,) or (n, d) with n, d >= 1")
     if not isinstance(value, jax.core.Tracer):
         if not bool(jnp.all(jnp.isfinite(value))):
