@@ -28,13 +28,7 @@ def sizes(weights: ArrayLike) -> Float[Array, " n"]:
 
     Raises ValueError for arrays that are empty, all zero, not finite, or have more than two axes.
     """
-    weights = _checked("weights", weights)
-    flat = _moderate(jnp.abs(weights))
-    if flat.ndim == 2:
-        top = jnp.max(flat, axis=1, keepdims=True)
-        live = top > 4 * jnp.finfo(flat.dtype).tiny
-        flat = top[:, 0] * jnp.linalg.norm(flat / jnp.where(live, top, 1), axis=1)
-    return flat / jnp.max(flat)
+    return _sizes(_checked("weights", weights))
 
 
 def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
@@ -47,9 +41,7 @@ def removed_share(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " 
 
     Raises ValueError as ``energies`` does.
     """
-    sums = _cumulative(jnp.sort(energies(weights, order)))
-    total = sums[-1:]
-    return jnp.concatenate([0 * total, jnp.minimum(sums[:-1] / total, 1), 0 * total + 1])  # x / x need not be 1
+    return _shares(energies(weights, order))
 
 
 def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Array:
@@ -166,8 +158,7 @@ def fraction_count(n: int, removed: ArrayLike) -> int:
 
 def ranks(values: ArrayLike) -> Int[Array, " n"]:
     """Place of each of n values from the largest, 0, to the smallest; of equal ones the lower index comes first."""
-    order = jnp.argsort(values, stable=True, descending=True)
-    return jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
+    return _ranks(jnp.asarray(values))
 
 
 def _floor(product):
@@ -180,6 +171,28 @@ def _moderate(values):
 
 
 @jax.jit
+def _sizes(weights):
+    flat = _moderate(jnp.abs(weights))
+    if flat.ndim == 2:
+        top = jnp.max(flat, axis=1, keepdims=True)
+        live = top > 4 * jnp.finfo(flat.dtype).tiny
+        flat = top[:, 0] * jnp.linalg.norm(flat / jnp.where(live, top, 1), axis=1)
+    return flat / jnp.max(flat)
+
+
+@jax.jit
+def _ranks(values):
+    order = jnp.argsort(values, stable=True, descending=True)
+    return jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
+
+
+@jax.jit
+def _shares(energy):
+    sums = _cumulative(jnp.sort(energy))
+    total = sums[-1:]
+    return jnp.concatenate([0 * total, jnp.minimum(sums[:-1] / total, 1), 0 * total + 1])  # x / x need not be 1
+
+
 def _cumulative(terms):
     """Inclusive sums (n,) of terms >= 0, to about one rounding and never falling: in sqrt(n) lanes, then over lanes, with
     the rounding errors carried along."""
