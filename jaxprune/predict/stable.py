@@ -1,0 +1,62 @@
+"""Pure stable noise: metrics ``squared_error``, ``share_beyond``, ``within``, ``pruning_ratio``, ``participation``.
+
+Inner axes: ``kappa`` the fraction kept, ``kept`` a count, ``error`` a relative error. Errors are l2.
+"""
+
+import functools
+import math
+from typing import Any
+
+from jaxprune.predict.core import NONE, Predictor, Value, predictors
+from jaxprune.problems import StableNoise
+from jaxprune.theory import finite_size, heavy_limit, poisson_dirichlet, pruning_ratio
+
+
+@predictors.register
+def _(problem: StableNoise) -> dict[str, Predictor]:
+    lens = _Lens(problem)
+    return {
+        "squared_error": Predictor(lens.squared_error, {"kappa"}),
+        "share_beyond": Predictor(lens.share_beyond, {"kept"}),
+        "within": Predictor(lens.within, {"kappa", "error"}),
+        "pruning_ratio": Predictor(lens.pruning_ratio),
+        "participation": Predictor(lens.participation),
+    }
+
+
+class _Lens:
+    """The theory of one layer of noise."""
+
+    def __init__(self, problem: StableNoise):
+        self._alpha, self._n, self._dim, self._noise = float(problem.alpha), problem.n, problem.dim, problem.noise
+        self._entries = problem.dim == 1 or problem.noise == "I"  # one number per neuron, up to scale
+
+    def share_beyond(self, place: dict[str, Any]) -> Value:
+        """Mean squared error of a kept count: exact for independent entries."""
+        kept = min(int(place["kept"]), self._n)
+        return Value(_share(self._n, kept, self._alpha), "exact") if self._entries else NONE
+
+    def squared_error(self, place: dict[str, Any]) -> Value:
+        kept = math.floor(place["kappa"] * self._n * (1 + 4e-16))
+        return self.share_beyond({"kept": kept})
+
+    def within(self, place: dict[str, Any]) -> Value:
+        """The fraction of runs with at most this error."""
+        if not self._entries or self._alpha == 2:
+            return NONE
+        return Value(float(heavy_limit.error_sf(place["error"], self._alpha, place["kappa"], self._n)), "limit")
+
+    def pruning_ratio(self, place: dict[str, Any]) -> Value:
+        dim, noise = (1, "I") if self._entries else (self._dim, self._noise)
+        return Value(float(pruning_ratio.pruning_ratio_mean(self._alpha, self._n, dim, noise)), "limit")
+
+    def participation(self, place: dict[str, Any]) -> Value:
+        if self._alpha == 2:
+            dim = 1 if self._entries else self._dim
+            return Value((dim + 2) / (self._n * dim + 2), "exact")  # the energies are Gamma(dim / 2), their shares Dirichlet
+        return Value(float(poisson_dirichlet.participation(self._alpha, 2.0)), "limit")
+
+
+@functools.cache
+def _share(n: int, kept: int, alpha: float) -> float:
+    return float(finite_size.stable_finite(n, kept, alpha))
