@@ -11,6 +11,8 @@ from jaxprune.predict.core import NONE, Predictor, Value, predictors
 from jaxprune.problems import StableNoise
 from jaxprune.theory import finite_size, heavy_limit, poisson_dirichlet, pruning_ratio
 
+RARE = 0.05  # a few hundred runs cannot judge the chance of what happens in fewer, or in all but as few
+
 
 @predictors.register
 def _(problem: StableNoise) -> dict[str, Predictor]:
@@ -44,7 +46,8 @@ class _Lens:
         """The fraction of runs with at most this error."""
         if not self._entries or self._alpha == 2:
             return NONE
-        return Value(float(heavy_limit.error_sf(place["error"], self._alpha, place["kappa"], self._n)), "limit")
+        chance = float(heavy_limit.error_sf(place["error"], self._alpha, place["kappa"], self._n))
+        return Value(chance, "limit" if RARE < chance < 1 - RARE else "none")
 
     def pruning_ratio(self, place: dict[str, Any]) -> Value:
         dim, noise = (1, "I") if self._entries else (self._dim, self._noise)
