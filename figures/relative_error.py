@@ -27,7 +27,13 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             _distribution(left, errors.sel(alpha=alpha, kappa=KAPPA), float(alpha), n, index)
         left.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=r"relative error $\mathrm{err}_2$", ylim=(None, 1.6))
         left.set_title(f"(a) median and middle 80 %, kept $\\kappa={KAPPA:g}$", loc="left")
-        left.legend(loc="lower left", ncol=2)
+        left.legend(
+            loc="lower left",
+            ncol=2,
+            title="line and band: limit, marker and bars: simulation",
+            title_fontsize=6,
+            alignment="left",
+        )
         chosen = min(samples["alpha"].values, key=lambda a: abs(a - ALPHA))
         for index, kappa in enumerate(samples["kappa"].values):
             _mean_square(right, samples["squared_error"].sel(alpha=chosen, kappa=kappa), float(chosen), float(kappa), n, index)
@@ -47,7 +53,7 @@ def _distribution(ax, errors, alpha, n, index):
         limit = float(finite_moment.finite_moment_limit("normal", KAPPA))
         ax.axhline(limit, color=colour)
         return
-    grid = np.geomspace(n[0], n[-1], 60)
+    grid = np.unique(np.geomspace(n[0], n[-1], 60).astype(int))
     edges = [np.minimum(heavy_limit.error_quantile(p, alpha, KAPPA, grid), 1) for p in (0.1, 0.5, 0.9)]
     ax.plot(grid, edges[1], color=colour)
     ax.fill_between(grid, edges[0], edges[2], color=colour, alpha=0.13, lw=0)

@@ -80,7 +80,7 @@ def _read_off(squares, error, confidence, draws=200):
 def _chances(ax, samples, alpha):
     within = samples["within"].sel(alpha=alpha, kappa=sim.KAPPA[0])
     n = samples["n"].values
-    grid = np.geomspace(n[0], n[-1], 80)
+    grid = np.unique(np.geomspace(n[0], n[-1], 80).astype(int))
     for index, error in enumerate(samples["error"].values):
         ax.plot(grid, heavy_limit.error_sf(error, alpha, sim.KAPPA[0], grid), color=style.COLOURS[index])
         style.means(ax, n, within.sel(error=error), index, rf"$\varepsilon={error:g}$")

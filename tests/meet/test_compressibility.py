@@ -66,7 +66,7 @@ def test_mean_square_on_a_ladder(x64):
 def test_chance_of_an_error(x64, error, chance):
     """The effective theorem of compressibility: the width is enough with the predicted probability."""
     within = draws(1.5, 1000, 0.1, 4000) <= error**2
-    assert heavy_limit.error_sf(error, 1.5, 0.1, 1000) == pytest.approx(chance, abs=5e-4)
+    assert heavy_limit.error_sf(error, 1.5, 0.1, 1000) == pytest.approx(chance, abs=1e-3)
     noise = np.sqrt(chance * (1 - chance) / 4000)
     assert abs(within.mean() - chance) <= 4 * noise
     assert abs(within.mean() - heavy_limit.error_sf(error, 1.5, 0.1, 1300)) > 4 * noise  # the spoiled twin: another width
@@ -103,9 +103,9 @@ def test_pruning_ratio_of_isotropic_noise():
 
 
 def test_types_two_and_three_agree_and_differ_from_type_one():
-    two = noise_ratios("II", 1.75, 1000, 140, 150)
-    judge.statistical(two, pruning_ratio.pruning_ratio_mean(1.75, 1000, 140, "II"), spoil=1.3)
-    assert judge.deviates(two, pruning_ratio.pruning_ratio_mean(1.75, 1000)) > 6
+    two = noise_ratios("II", 1.75, 500, 140, 150)
+    judge.statistical(two, pruning_ratio.pruning_ratio_mean(1.75, 500, 140, "II"), spoil=1.3)
+    assert judge.deviates(two, pruning_ratio.pruning_ratio_mean(1.75, 500)) > 6
 
 
 @pytest.mark.parametrize("noise, dim, limit", [("I", 1, 0.55539720), ("II", 64, 0.13594850), ("III", 64, 0.13594850)])
@@ -117,8 +117,8 @@ def test_gaussian_controls(noise, dim, limit):
 
 
 def test_one_run_tells_little():
-    for n in (2000, 20000):
-        assert 0.08 < noise_ratios("I", 1.75, n, 1, 200).std(ddof=1) < 0.2
+    for n in (1000, 10000):
+        assert 0.08 < noise_ratios("I", 1.75, n, 1, 100).std(ddof=1) < 0.2
 
 
 def test_shares_beyond_the_largest(x64):
@@ -136,7 +136,7 @@ def test_shares_beyond_the_largest(x64):
 
     shares, participation = run(keys)
     predicted = poisson_dirichlet.expected_tail_share(1.0, 2.0, kept)
-    np.testing.assert_allclose(predicted, [0.37349240, 0.23048315, 0.10881542, 0.03039268], rtol=1e-7)
+    np.testing.assert_allclose(predicted, [0.37349240, 0.23048315, 0.10881542, 0.03039268], atol=1e-8)
     judge.statistical(shares, [finite_size.stable_finite(n, k, 1.0) for k in kept])
     judge.statistical(shares[:, :3], predicted[:3])
     judge.statistical(participation, poisson_dirichlet.participation(1.0, 2.0), spoil=1.2)
@@ -180,16 +180,20 @@ def test_node_pruning_of_pareto_scales(x64):
 def test_singular_values_of_gaussian_and_heavy_matrices(x64):
     """The quarter circle's limit for one, an error that falls with the size for the other."""
 
-    @functools.partial(jax.jit, static_argnums=2)
+    @functools.partial(jax.jit, static_argnums=(2, 3))
     def run(keys, alpha, n, kept):
         def one(key):
-            return layer_pruning.singular_errors(stable.Symmetric(alpha).sample(key, (n, n)), kept)
+            return layer_pruning.singular_errors(stable.Symmetric(alpha).sample(key, (n, n)), [kept])[0]
 
         return jax.lax.map(one, keys)
 
-    found = np.array([np.asarray(run(jax.random.split(jax.random.key(n), 4), 2.0, n, [n // 5])).mean() ** 2 for n in (50, 100)])
-    assert abs((2 * found[1] - found[0]) / 0.464414 - 1) < 0.01 and abs(found[1] / 0.464414 - 1) > 0.002
-    medians = [np.median(run(jax.random.split(jax.random.key(n), 21), 1.2, n, [n // 10])) for n in (50, 200)]
+    def errors(alpha, n, kept, seeds):
+        return np.asarray(run(jax.random.split(jax.random.key(n), seeds), alpha, n, kept))
+
+    small, large = (np.mean(errors(2.0, n, n // 5, 4) ** 2) for n in (50, 100))
+    assert abs((2 * large - small) / 0.464414 - 1) < 0.01  # extrapolated to infinite size
+    assert abs((2 * large - small) / (1.1 * 0.464414) - 1) > 0.01
+    medians = [np.median(errors(1.2, n, n // 10, 21)) for n in (50, 200)]
     assert 0.35 < medians[0] < 0.7 and medians[1] < 0.7 * medians[0]
 
 
