@@ -69,7 +69,7 @@ def test_chance_of_an_error(x64, error, chance):
     assert heavy_limit.error_sf(error, 1.5, 0.1, 1000) == pytest.approx(chance, abs=1e-3)
     noise = np.sqrt(chance * (1 - chance) / 4000)
     assert abs(within.mean() - chance) <= 4 * noise
-    assert abs(within.mean() - heavy_limit.error_sf(error, 1.5, 0.1, 1300)) > 4 * noise  # the spoiled twin: another width
+    assert abs(within.mean() - heavy_limit.error_sf(error, 1.5, 0.1, 2000)) > 4 * noise  # the spoiled twin: twice the width
 
 
 def test_gaussian_entries_have_an_exact_mean(x64):
@@ -137,8 +137,8 @@ def test_shares_beyond_the_largest(x64):
     shares, participation = run(keys)
     predicted = poisson_dirichlet.expected_tail_share(1.0, 2.0, kept)
     np.testing.assert_allclose(predicted, [0.37349240, 0.23048315, 0.10881542, 0.03039268], atol=1e-8)
-    judge.statistical(shares, [finite_size.stable_finite(n, k, 1.0) for k in kept])
-    judge.statistical(shares[:, :3], predicted[:3])
+    judge.statistical(shares, [finite_size.stable_finite(n, k, 1.0) for k in kept], spoil=1.2)
+    judge.statistical(shares[:, :3], predicted[:3], spoil=1.2)
     judge.statistical(participation, poisson_dirichlet.participation(1.0, 2.0), spoil=1.2)
 
 
@@ -190,9 +190,10 @@ def test_singular_values_of_gaussian_and_heavy_matrices(x64):
     def errors(alpha, n, kept, seeds):
         return np.asarray(run(jax.random.split(jax.random.key(n), seeds), alpha, n, kept))
 
-    small, large = (np.mean(errors(2.0, n, n // 5, 4) ** 2) for n in (50, 100))
-    assert abs((2 * large - small) / 0.464414 - 1) < 0.01  # extrapolated to infinite size
-    assert abs((2 * large - small) / (1.1 * 0.464414) - 1) > 0.01
+    sizes, limit = [25, 50, 100], 0.464414
+    squares = [errors(2.0, n, n // 5, 40) ** 2 for n in sizes]
+    gaps = [np.mean(x) / limit - 1 for x in squares]
+    judge.asymptotic(gaps, [np.std(x, ddof=1) / np.sqrt(40) / limit for x in squares], sizes, spoil=1.1)
     medians = [np.median(errors(1.2, n, n // 10, 21)) for n in (50, 200)]
     assert 0.35 < medians[0] < 0.7 and medians[1] < 0.7 * medians[0]
 
