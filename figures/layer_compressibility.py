@@ -18,7 +18,7 @@ LABELS = dict(independent="independent entries", rows="elliptical rows", layer="
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """One marker per layer; lines: predicted mean of independent entries, with the middle 80 %, and the Gaussian limit."""
+    """One marker per layer; lines: predicted median of independent entries, with the middle 80 %, and the Gaussian limit."""
     here = samples.isel(n=-1, least=-1)
     n, squared_share = int(here["n"]), sim.SHARE**2
     with style.paper():
@@ -29,11 +29,18 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             )
             ax.plot(here["index"], here["removed"].sel(law=law), label=LABELS[str(law)], **look)
         grid = np.linspace(float(here["least"]), 1.995, 12)
-        ax.plot(grid, theory.pruning_ratio_mean(grid, n * n, 1, "I", squared_share), color=style.BLUE)
-        low, high = (theory.pruning_ratio_quantile(p, grid, n * n, 1, "I", squared_share) for p in (0.1, 0.9))
+        low, mid, high = (theory.pruning_ratio_quantile(p, grid, n * n, 1, "I", squared_share) for p in (0.1, 0.5, 0.9))
+        ax.plot(grid, mid, color=style.BLUE)
         ax.fill_between(grid, low, high, color=style.BLUE, alpha=0.13, lw=0)
         ax.axhline(float(theory.gaussian_pruning_ratio(1, squared_share)), color=style.GREEN)
-        ax.set(xlabel=r"index $\alpha$", ylabel="pruned share of the entries", ylim=(0.2, None))
+        ax.set(
+            xlabel=r"index $\alpha$", ylabel="pruned share of the entries", ylim=(0.2, 1.4), yticks=[0.2, 0.4, 0.6, 0.8, 1.0]
+        )
         ax.set_title(f"{n} × {n} entries, relative error {sim.SHARE:g}", loc="left")
-        ax.legend(loc="upper right", title="lines: predictions; marker: one layer", title_fontsize=6, alignment="left")
+        ax.legend(
+            loc="upper right",
+            title="line: predicted median, band: middle 80 %\nmarker: one layer",
+            title_fontsize=6,
+            alignment="left",
+        )
     return figure

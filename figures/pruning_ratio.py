@@ -47,7 +47,8 @@ def _panel(ax, ratios, axis, grid, place, shift):
         here, colour = ratios.sel(noise=noise), COLOURS[str(noise)]
         if noise != "II":  # its prediction is that of type III but for the number of inputs
             dim = 1 if noise == "I" else sim.DIM
-            found = np.array([theory.pruning_ratio_quantile(LEVELS, *place(x), dim, str(noise)) for x in grid])
+            alpha, n = place(grid)
+            found = theory.pruning_ratio_quantile(np.reshape(LEVELS, (3, 1)), alpha, n, dim, str(noise)).T
             ax.plot(grid, found[:, 1], color=colour)
             ax.fill_between(grid, found[:, 0], found[:, 2], color=colour, alpha=0.13, lw=0)
         low, mid, high = (here.quantile(p, "seed") for p in LEVELS)

@@ -19,7 +19,7 @@ KAPPA, ALPHA = 0.1, 1.5
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Lines are theory (limits in a, exact means in b), markers simulation; every n and alpha of the samples."""
-    errors = np.sqrt(samples["squared_error"])
+    errors = samples["squared_error"] ** 0.5
     n = samples["n"].values
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.8))

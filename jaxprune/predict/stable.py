@@ -1,4 +1,6 @@
-"""Pure stable noise: metrics ``squared_error``, ``share_beyond``, ``within``, ``pruning_ratio``, ``participation``.
+"""Pure stable noise: what is left of it when it is pruned.
+
+Metrics ``squared_error``, ``share_beyond``, ``within``, ``pruning_ratio``, ``participation``, ``squared_spectral_error``.
 
 Inner axes: ``kappa`` the fraction kept, ``kept`` a count, ``error`` a relative error. Errors are l2.
 """
@@ -9,7 +11,7 @@ from typing import Any
 
 from jaxprune.predict.core import NONE, Predictor, Value, predictors
 from jaxprune.problems import StableNoise
-from jaxprune.theory import finite_size, heavy_limit, poisson_dirichlet, pruning_ratio
+from jaxprune.theory import finite_size, heavy_limit, poisson_dirichlet, pruning_ratio, singular_values
 
 RARE = 0.05  # a few hundred runs cannot judge the chance of what happens in fewer, or in all but as few
 
@@ -23,6 +25,7 @@ def _(problem: StableNoise) -> dict[str, Predictor]:
         "within": Predictor(lens.within, {"kappa", "error"}),
         "pruning_ratio": Predictor(lens.pruning_ratio),
         "participation": Predictor(lens.participation),
+        "squared_spectral_error": Predictor(lens.spectral, {"kappa"}),
     }
 
 
@@ -52,6 +55,13 @@ class _Lens:
     def pruning_ratio(self, place: dict[str, Any]) -> Value:
         dim, noise = (1, "I") if self._entries else (self._dim, self._noise)
         return Value(float(pruning_ratio.pruning_ratio_mean(self._alpha, self._n, dim, noise)), "limit")
+
+    def spectral(self, place: dict[str, Any]) -> Value:
+        """Of the best approximation of rank kappa n; known for Gaussian matrices."""
+        if self._alpha < 2 or self._noise == "I":
+            return NONE
+        few, many = sorted((self._n, self._dim))
+        return Value(float(singular_values.singular_value_limit_gaussian(place["kappa"], few / many)), "limit")
 
     def participation(self, place: dict[str, Any]) -> Value:
         if self._alpha == 2:

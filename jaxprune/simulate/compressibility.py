@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int
 
@@ -71,7 +72,7 @@ def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = S
     ``weights`` is a layer or a list of layers of different shapes, pooled by parameter count; leave the last layer of a
     network out. NaN in compiled code when a layer is all zero or not finite. Raises ValueError as ``removed_count`` does.
     """
-    layers = weights if isinstance(weights, list | tuple) else [weights]
+    layers: Any = weights if isinstance(weights, list | tuple) else [weights]
     if not layers:
         raise ValueError("weights: an empty list has no pruning ratio; pass at least one layer")
     total = sum(np.size(layer) for layer in layers)
@@ -205,7 +206,7 @@ def _cumulative(terms):
     starts, start_errors = (jnp.concatenate([jnp.zeros_like(e[:1]), e[:-1]]) for e in (ends, end_errors))
     sums, rounding = _two_sum(starts, total)
     sums = jnp.minimum(sums + (rounding + start_errors + error), ends + end_errors)
-    _, sums = jax.lax.scan(lambda top, x: (jnp.maximum(top, x),) * 2, starts + start_errors, sums)
+    _, sums = jax.lax.scan(_larger, starts + start_errors, sums)
     return sums.T.reshape(-1)[: len(terms)]
 
 
@@ -220,13 +221,18 @@ def _compensated(rows):
     return jax.lax.scan(add, (jnp.zeros_like(rows[0]), jnp.zeros_like(rows[0])), rows)[1]
 
 
+def _larger(top, row):
+    top = jnp.maximum(top, row)
+    return top, top
+
+
 def _two_sum(a, b):
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
-def _checked(name, value, axes=2):
+def _checked(name, value, axes: int | None = 2):
     """The value as a floating-point array; what is known to have no ratio is refused."""
     value = jnp.asarray(value)
     if jnp.iscomplexobj(value):
@@ -235,7 +241,7 @@ def _checked(name, value, axes=2):
         value = value.astype(float)
     if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
         raise ValueError(f"{name}: shape {value.shape}; pass (n,) or (n, d) with n, d >= 1")
-    if not isinstance(value, jax.core.Tracer):
+    if not isinstance(value, Tracer):
         if not bool(jnp.all(jnp.isfinite(value))):
             raise ValueError(f"{name}: holds NaN or infinity; leave failed runs out and count them")
         if not bool(jnp.any(value)):
@@ -246,7 +252,7 @@ def _checked(name, value, axes=2):
 
 
 def _counts(kept):
-    if not isinstance(kept, jax.core.Tracer):
+    if not isinstance(kept, Tracer):
         counts = np.asarray(kept)
         if counts.dtype == bool or not np.issubdtype(counts.dtype, np.integer) or np.any(counts < 0):
             raise ValueError(f"kept: {kept!r} is not a count; use integers >= 0, or kept_count for a fraction")
@@ -254,12 +260,12 @@ def _counts(kept):
 
 
 def _positive(name, value):
-    if not isinstance(value, jax.core.Tracer) and (isinstance(value, complex) or not 0 < value < np.inf):
+    if not isinstance(value, Tracer) and (isinstance(value, complex) or not 0 < value < np.inf):
         raise ValueError(f"{name}: {value!r} is not the order of a norm; use a finite number > 0")
     return value
 
 
 def _fraction(name, value):
-    if not isinstance(value, jax.core.Tracer) and (isinstance(value, complex) or not 0 < value < 1):
+    if not isinstance(value, Tracer) and (isinstance(value, complex) or not 0 < value < 1):
         raise ValueError(f"{name}: {value!r} is not a share of the energy; use a number in (0, 1)")
     return value

@@ -13,9 +13,9 @@ percentile, which rounds it, sometimes down by one.
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
@@ -23,7 +23,7 @@ from jaxprune.simulate import compressibility, linalg
 from jaxprune.struct import static, struct
 
 RELEASED = "released-code"
-Layers = Sequence[ArrayLike]
+Layers = Sequence[Array | np.ndarray]
 
 
 @struct
@@ -86,7 +86,7 @@ def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | No
     back, parameters = [], 0
     for w in layers:
         middle = jnp.median(w, axis=0) if compat else jnp.zeros(())
-        left, values, right = linalg.svd(w - middle)
+        left, values, right = linalg.svd(jnp.asarray(w - middle))
         kept = len(values) - _removed(values, amount, adaptive, compat)
         back.append((left * compressibility.prune(values, jnp.arange(len(values)) < kept)) @ right + middle)
         parameters = parameters + kept * sum(w.shape)
@@ -121,7 +121,7 @@ def _total(layers):
 def _choices(layers, amount, adaptive, compat):
     if compat not in (None, RELEASED):
         raise ValueError(f"compat: {compat!r}; use None or {RELEASED!r}")
-    if not isinstance(amount, jax.core.Tracer) and not (0 < amount < 1 if adaptive else 0 <= amount <= 1):
+    if not isinstance(amount, Tracer) and not (0 < amount < 1 if adaptive else 0 <= amount <= 1):
         what = "a relative error; use a number in (0, 1)" if adaptive else "a removed fraction; use a number in [0, 1]"
         raise ValueError(f"amount: {amount!r} is not {what}")
     if not layers or any(np.ndim(w) != 2 for w in layers):
