@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import pruning_ratio as theory
+from jaxprune.theory import compressibility as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
@@ -22,7 +22,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here = samples.isel(n=-1, least=-1)
     n, squared_share = int(here["n"]), sim.SHARE**2
     with style.paper():
-        figure, ax = plt.subplots(figsize=(style.COLUMN, 2.6))
+        figure, ax = plt.subplots(figsize=(style.COLUMN, 3.1))
         for index, law in enumerate(here["law"].values):
             look: dict[str, Any] = dict(
                 ls="", marker=style.MARKERS[index], ms=2.2, mew=0.5, mfc="none", color=style.COLOURS[index]
@@ -33,14 +33,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         ax.plot(grid, mid, color=style.BLUE)
         ax.fill_between(grid, low, high, color=style.BLUE, alpha=0.13, lw=0)
         ax.axhline(float(theory.gaussian_pruning_ratio(1, squared_share)), color=style.GREEN)
-        ax.set(
-            xlabel=r"index $\alpha$", ylabel="pruned share of the entries", ylim=(0.2, 1.4), yticks=[0.2, 0.4, 0.6, 0.8, 1.0]
-        )
+        ax.set(xlabel=r"index $\alpha$", ylabel="pruned share of the entries", ylim=(0.2, 1))
         ax.set_title(f"{n} × {n} entries, relative error {sim.SHARE:g}", loc="left")
-        ax.legend(
-            loc="upper right",
-            title="line: predicted median, band: middle 80 %\nmarker: one layer",
-            title_fontsize=6,
-            alignment="left",
-        )
+        note = "line: predicted median, band: middle 80 %\nmarker: one layer"
+        figure.legend(loc="outside lower center", ncol=2, title=note, title_fontsize=6, alignment="left")
     return figure

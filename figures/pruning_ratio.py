@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import pruning_ratio as theory
+from jaxprune.theory import compressibility as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import finite_moment, finite_size, heavy_limit
+from jaxprune.theory import compressibility as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
@@ -50,11 +50,11 @@ def _distribution(ax, errors, alpha, n, index):
     for edge, marker in ((low, "_"), (high, "_")):
         ax.plot(n * 1.03 ** (index - 1.5), edge, ls="", marker=marker, ms=5, color=colour)
     if alpha == 2:
-        limit = float(finite_moment.finite_moment_limit("normal", KAPPA))
+        limit = float(theory.finite_moment_limit("normal", KAPPA))
         ax.axhline(limit, color=colour)
         return
     grid = np.unique(np.geomspace(n[0], n[-1], 60).astype(int))
-    edges = [np.minimum(heavy_limit.error_quantile(p, alpha, KAPPA, grid), 1) for p in (0.1, 0.5, 0.9)]
+    edges = [np.minimum(theory.error_quantile(p, alpha, KAPPA, grid), 1) for p in (0.1, 0.5, 0.9)]
     ax.plot(grid, edges[1], color=colour)
     ax.fill_between(grid, edges[0], edges[2], color=colour, alpha=0.13, lw=0)
 
@@ -62,8 +62,8 @@ def _distribution(ax, errors, alpha, n, index):
 def _mean_square(ax, squares, alpha, kappa, n, index):
     style.means(ax, n, squares, index, rf"$\kappa={kappa:g}$")
     grid = np.unique(np.round(np.geomspace(n[0], n[-1], 13) * 0.05) / 0.05).astype(int)
-    exact = [finite_size.stable_finite(m, round(kappa * m), alpha) for m in grid]
+    exact = [theory.stable_finite(m, round(kappa * m), alpha) for m in grid]
     ax.plot(grid, exact, color=style.COLOURS[index])
     if alpha < 2:
-        limit = heavy_limit.heavy_limit_moment(alpha, 2.0, kappa) * grid ** (1 - 2 / alpha)
+        limit = theory.heavy_limit_moment(alpha, 2.0, kappa) * grid ** (1 - 2 / alpha)
         ax.plot(grid, limit, color=style.COLOURS[index], ls=":")

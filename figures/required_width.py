@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import heavy_limit
+from jaxprune.theory import compressibility as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
@@ -33,7 +33,7 @@ def _widths(ax, samples):
     for index, error in enumerate(ERRORS):
         colour = style.COLOURS[index]
         for kind, (confidence, look) in enumerate(((None, "-"), (CONFIDENCE, "--"))):
-            width = heavy_limit.required_width_log10(grid, kappa, error, confidence)
+            width = theory.required_width_log10(grid, kappa, error, confidence)
             ax.plot(grid, width, color=colour, ls=look)
             found = {a: _read_off(squares.sel(alpha=a), error, confidence) for a in samples["alpha"].values}
             known = {a: w for a, w in found.items() if w is not None}
@@ -82,7 +82,7 @@ def _chances(ax, samples, alpha):
     n = samples["n"].values
     grid = np.unique(np.geomspace(n[0], n[-1], 80).astype(int))
     for index, error in enumerate(samples["error"].values):
-        ax.plot(grid, heavy_limit.error_sf(error, alpha, sim.KAPPA[0], grid), color=style.COLOURS[index])
+        ax.plot(grid, theory.error_sf(error, alpha, sim.KAPPA[0], grid), color=style.COLOURS[index])
         style.means(ax, n, within.sel(error=error), index, rf"$\varepsilon={error:g}$")
     ax.axhline(CONFIDENCE, color="0.6", lw=0.8, ls=":")
     ax.set(

@@ -8,8 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import poisson_dirichlet
-from jaxprune.theory import singular_values as theory
+from jaxprune.theory import compressibility as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
@@ -33,7 +32,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         left.legend(loc="lower left")
         for index, rank in enumerate(samples["rank"].values):
             style.means(right, n, samples["spectral_share_beyond"].sel(alpha=HEAVY, rank=rank), index, f"rank {rank}")
-            right.axhline(float(poisson_dirichlet.expected_tail_share(HEAVY, 2.0, int(rank))), color=style.COLOURS[index])
+            right.axhline(float(theory.expected_tail_share(HEAVY, 2.0, int(rank))), color=style.COLOURS[index])
         right.set(xscale="log", xlabel="rows = columns $n$", ylabel="mean squared relative error", ylim=(0, None))
         right.set_title(rf"(b) fixed rank, $\alpha={HEAVY:g}$", loc="left")
         right.legend(loc="upper right", ncol=3, title="line: Poisson–Dirichlet limit", title_fontsize=6, alignment="left")

@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxprune.predict.core import NONE, Predictor, Value, predictors
 from jaxprune.problems import StableNoise
-from jaxprune.theory import finite_size, heavy_limit, poisson_dirichlet, pruning_ratio, singular_values
+from jaxprune.theory import compressibility as theory
 
 RARE = 0.05  # a few hundred runs cannot judge the chance of what happens in fewer, or in all but as few
 
@@ -49,27 +49,27 @@ class _Lens:
         """The fraction of runs with at most this error."""
         if not self._entries or self._alpha == 2:
             return NONE
-        chance = float(heavy_limit.error_sf(place["error"], self._alpha, place["kappa"], self._n))
+        chance = float(theory.error_sf(place["error"], self._alpha, place["kappa"], self._n))
         return Value(chance, "limit" if RARE < chance < 1 - RARE else "none")
 
     def pruning_ratio(self, place: dict[str, Any]) -> Value:
         dim, noise = (1, "I") if self._entries else (self._dim, self._noise)
-        return Value(float(pruning_ratio.pruning_ratio_mean(self._alpha, self._n, dim, noise)), "limit")
+        return Value(float(theory.pruning_ratio_mean(self._alpha, self._n, dim, noise)), "limit")
 
     def spectral(self, place: dict[str, Any]) -> Value:
         """Of the best approximation of rank kappa n; known for Gaussian matrices."""
         if self._alpha < 2 or self._noise == "I":
             return NONE
         few, many = sorted((self._n, self._dim))
-        return Value(float(singular_values.singular_value_limit_gaussian(place["kappa"], few / many)), "limit")
+        return Value(float(theory.singular_value_limit_gaussian(place["kappa"], few / many)), "limit")
 
     def participation(self, place: dict[str, Any]) -> Value:
         if self._alpha == 2:
             dim = 1 if self._entries else self._dim
             return Value((dim + 2) / (self._n * dim + 2), "exact")  # the energies are Gamma(dim / 2), their shares Dirichlet
-        return Value(float(poisson_dirichlet.participation(self._alpha, 2.0)), "limit")
+        return Value(float(theory.participation(self._alpha, 2.0)), "limit")
 
 
 @functools.cache
 def _share(n: int, kept: int, alpha: float) -> float:
-    return float(finite_size.stable_finite(n, kept, alpha))
+    return float(theory.stable_finite(n, kept, alpha))
