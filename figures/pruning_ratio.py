@@ -26,9 +26,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         widths = samples["n"].values
         grid = np.unique(np.geomspace(widths[0], widths[-1], 9).astype(int))
         _panel(left, samples["pruning_ratio"].sel(alpha=heavy), "n", grid, lambda m: (heavy, m), lambda x, s: x * 1.06**s)
-        left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.15))
+        left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.28))
         left.set_xticks(widths, [f"{w:,}" for w in widths])
         left.minorticks_off()
+        left.set_yticks(np.linspace(0, 1, 6))
         left.set_title(rf"(a) against the width, $\alpha={heavy:g}$", loc="left")
         grid = np.linspace(heavy, 1.99, 9)
         _panel(right, samples["pruning_ratio"].sel(n=n), "alpha", grid, lambda a: (a, n), lambda x, s: x + 0.005 * s)
@@ -37,8 +38,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             control = theory.gaussian_pruning_ratio(1 if noise == "I" else sim.DIM)
             right.axhline(control, color=COLOURS[noise], lw=0.8, ls=":")
         right.annotate("dotted: Gaussian noise of the same type", (heavy, 0.03), fontsize=6)
-        right.set_title(f"(b) against the index, $n={n:,}$", loc="left")
-        left.legend(loc="upper left", ncol=3)
+        right.set_title(f"(b) against the index, $n=$ {n:,}", loc="left")
+        note = "line, band: predicted median, middle 80 % (types I and III)\nmarker, bar: simulated ones"
+        left.legend(loc="upper left", ncol=3, title=note, title_fontsize=6, alignment="left")
     return figure
 
 

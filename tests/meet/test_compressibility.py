@@ -1,16 +1,25 @@
 """Where the compression of stable noise meets its theory; reference numbers are those of an independent computation."""
 
 import functools
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
+from jaxprune.compare import compare
+from jaxprune.predict import predict
 from jaxprune.problems import StableNoise
 from jaxprune.simulate import compressibility, layer_pruning, stable
+from jaxprune.sweep import run
+from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import finite_moment, finite_size, heavy_limit, poisson_dirichlet, pruning_ratio
 from tests import judge
+
+SIMS = Path(__file__).parents[2] / "sims"
+SIM = load_file(SIMS / "relative_error.py")
 
 
 @functools.cache
@@ -116,6 +125,31 @@ def test_gaussian_controls(noise, dim, limit):
     assert abs(found.mean() - limit) < 0.01 * limit + 4 * found.std(ddof=1) / np.sqrt(40)
 
 
+def test_an_experiment_is_judged():
+    """From the problem to its predictions: exact means, limits on a ladder, and what cannot be judged."""
+    small = SIM.EXPERIMENT.resized(n=[60, 120], alpha=[1.2, 2.0], seeds=100)
+    samples = run(small)
+    prediction = predict(small.make, samples)
+    assert compare(samples, prediction).ok
+    assert set(np.unique(prediction["squared_error_kind"])) == {"exact"}
+    np.testing.assert_array_equal(prediction["participation_kind"], [["limit", "exact"]] * 2)
+    assert not compare(samples, prediction.assign(squared_error=1.5 * prediction["squared_error"])).ok
+
+
+def test_what_is_predicted_of_noise():
+    point = xr.Dataset(
+        {"within": (("n", "seed", "kappa", "error"), np.zeros((1, 2, 1, 2)))}, dict(n=[1000], kappa=[0.1], error=[0.3, 0.9])
+    )
+    found = predict(lambda n: StableNoise(1.5, n), point)
+    assert found["within_kind"].values.ravel().tolist() == ["limit", "none"]  # what hardly ever fails is not judged
+    assert found["within"].values.ravel()[0] == pytest.approx(0.466, abs=1e-3)
+    assert predict(lambda n: StableNoise(1.5, n, 4, "II"), point) is None
+    ratio = xr.Dataset({"pruning_ratio": (("n", "seed"), np.zeros((1, 2)))}, dict(n=[2000]))
+    for dim in (1, 7):  # of type I the number of weights does not matter
+        one = predict(lambda n, dim=dim: StableNoise(1.75, n, dim, "I"), ratio)["pruning_ratio"].item()
+        assert one == pytest.approx(0.744, abs=5e-4)
+
+
 def test_one_run_tells_little():
     for n in (1000, 10000):
         assert 0.08 < noise_ratios("I", 1.75, n, 1, 100).std(ddof=1) < 0.2
@@ -127,14 +161,14 @@ def test_shares_beyond_the_largest(x64):
     keys = jax.random.split(jax.random.key(3), 1000)
 
     @jax.jit
-    def run(keys):
+    def every(keys):
         def one(key):
             entries = stable.Symmetric(1.0).sample(key, (n,))
             return compressibility.relative_error(entries, jnp.array(kept)) ** 2, compressibility.participation(entries)
 
         return jax.lax.map(one, keys, batch_size=100)
 
-    shares, participation = run(keys)
+    shares, participation = every(keys)
     predicted = poisson_dirichlet.expected_tail_share(1.0, 2.0, kept)
     np.testing.assert_allclose(predicted, [0.37349240, 0.23048315, 0.10881542, 0.03039268], atol=1e-8)
     judge.statistical(shares, [finite_size.stable_finite(n, k, 1.0) for k in kept], spoil=1.2)
@@ -144,13 +178,10 @@ def test_shares_beyond_the_largest(x64):
 
 def test_synthetic_layers():
     """Independent entries, elliptical rows, one elliptical layer, 250,000 entries: means of eight draws are known."""
-    from jaxprune.sweep.experiment import load_file
-    from tests.meet.test_random_features import ROOT
-
-    sim = load_file(ROOT / "sims" / "layer_compressibility.py")
+    sim = load_file(SIMS / "layer_compressibility.py")
 
     @jax.jit
-    def run(keys, alpha):
+    def every(keys, alpha):
         def one(key):
             entries = sim.layers(key, alpha, 500, 500)
             return jax.lax.map(lambda x: compressibility.pruning_ratio(x, 0.1, squared=False), entries)
@@ -159,7 +190,7 @@ def test_synthetic_layers():
 
     known = {1.75: (0.475, 0.374, 0.2653), 2.0: (0.265, 0.266, 0.2653)}
     for alpha, expected in known.items():
-        found = np.asarray(run(jax.random.split(jax.random.key(8), 8), alpha), float)
+        found = np.asarray(every(jax.random.split(jax.random.key(8), 8), alpha), float)
         error = np.maximum(found.std(axis=0, ddof=1) / np.sqrt(8), 2e-4)
         assert np.all(np.abs(found.mean(axis=0) - expected) <= 5 * np.sqrt(2) * error + 1e-3), found.mean(axis=0)
     exact = pruning_ratio.gaussian_pruning_ratio(1, 0.01)
@@ -181,14 +212,14 @@ def test_singular_values_of_gaussian_and_heavy_matrices(x64):
     """The quarter circle's limit for one, an error that falls with the size for the other."""
 
     @functools.partial(jax.jit, static_argnums=(2, 3))
-    def run(keys, alpha, n, kept):
+    def every(keys, alpha, n, kept):
         def one(key):
             return layer_pruning.singular_errors(stable.Symmetric(alpha).sample(key, (n, n)), [kept])[0]
 
         return jax.lax.map(one, keys)
 
     def errors(alpha, n, kept, seeds):
-        return np.asarray(run(jax.random.split(jax.random.key(n), seeds), alpha, n, kept))
+        return np.asarray(every(jax.random.split(jax.random.key(n), seeds), alpha, n, kept))
 
     sizes, limit = [25, 50, 100], 0.464414
     squares = [errors(2.0, n, n // 5, 40) ** 2 for n in sizes]
