@@ -207,9 +207,9 @@ def test_synthetic_layers():
 def test_node_pruning_of_pareto_scales(x64):
     """Rows = Gaussian x Pareto(1) scale, 20 of 200 rows kept."""
     rng = np.random.default_rng(4)
-    rows = rng.normal(size=(1000, 200, 20)) * (1 - rng.random((1000, 200, 1))) ** -1.0
+    rows = rng.normal(size=(2000, 200, 20)) * (1 - rng.random((2000, 200, 1))) ** -1.0
     found = np.asarray(jax.vmap(lambda w: compressibility.relative_error(w, 20))(rows)) ** 2
-    agrees(found, 0.027303110430048877, 0.0003570799293975944)
+    agrees(found, 0.027303110430048877, 0.0003570799293975944, spoil=1.2)
 
 
 def test_singular_values_of_gaussian_and_heavy_matrices(x64):
