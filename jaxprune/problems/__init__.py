@@ -3,5 +3,6 @@
 from jaxprune.problems.labelled import Labelled, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
 from jaxprune.problems.random_features import RandomFeatures
+from jaxprune.problems.stable import StableNoise
 
-__all__ = ["Finite", "Labelled", "LinearGaussian", "Population", "RandomFeatures", "Training"]
+__all__ = ["Finite", "Labelled", "LinearGaussian", "Population", "RandomFeatures", "StableNoise", "Training"]

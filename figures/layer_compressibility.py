@@ -1,0 +1,40 @@
+"""Which heavy-tailed layers can be pruned: pruned share of the entries against the index, three kinds of layers."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import compressibility as theory
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+LABELS = dict(independent="independent entries", rows="elliptical rows", layer="one elliptical layer")
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """One marker per layer; lines: predicted median of independent entries, with the middle 80 %, and the Gaussian limit."""
+    here = samples.isel(n=-1, least=-1)
+    n, squared_share = int(here["n"]), sim.SHARE**2
+    with style.paper():
+        figure, ax = plt.subplots(figsize=(style.COLUMN, 3.1))
+        for index, law in enumerate(here["law"].values):
+            look: dict[str, Any] = dict(
+                ls="", marker=style.MARKERS[index], ms=2.2, mew=0.5, mfc="none", color=style.COLOURS[index]
+            )
+            ax.plot(here["index"], here["removed"].sel(law=law), label=LABELS[str(law)], **look)
+        grid = np.linspace(float(here["least"]), 1.995, 12)
+        low, mid, high = (theory.pruning_ratio_quantile(p, grid, n * n, 1, "I", squared_share) for p in (0.1, 0.5, 0.9))
+        ax.plot(grid, mid, color=style.BLUE)
+        ax.fill_between(grid, low, high, color=style.BLUE, alpha=0.13, lw=0)
+        ax.axhline(float(theory.gaussian_pruning_ratio(1, squared_share)), color=style.GREEN)
+        ax.set(xlabel=r"index $\alpha$", ylabel="pruned share of the entries", ylim=(0.2, 1))
+        ax.set_title(f"{n} × {n} entries, relative error {sim.SHARE:g}", loc="left")
+        note = "line: predicted median, band: middle 80 %\nmarker: one layer"
+        figure.legend(loc="outside lower center", ncol=2, title=note, title_fontsize=6, alignment="left")
+    return figure

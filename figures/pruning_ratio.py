@@ -1,0 +1,62 @@
+"""Distribution of the pruning ratio of pure noise of three types: against width, and against the index."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import compressibility as theory
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+COLOURS = dict(I=style.BLUE, II=style.RED, III=style.GREEN)
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Lines: predicted median, bands: middle 80 %; markers: simulated median, bars: middle 80 %."""
+    heavy, n = float(samples["alpha"].min()), int(samples["n"].max())
+    with style.paper():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.8), sharey=True)
+        widths = samples["n"].values
+        grid = np.unique(np.geomspace(widths[0], widths[-1], 9).astype(int))
+        _panel(left, samples["pruning_ratio"].sel(alpha=heavy), "n", grid, lambda m: (heavy, m), lambda x, s: x * 1.06**s)
+        left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.28))
+        left.set_xticks(widths, [f"{w:,}" for w in widths])
+        left.minorticks_off()
+        left.set_yticks(np.linspace(0, 1, 6))
+        left.set_title(rf"(a) against the width, $\alpha={heavy:g}$", loc="left")
+        grid = np.linspace(heavy, 1.99, 9)
+        _panel(right, samples["pruning_ratio"].sel(n=n), "alpha", grid, lambda a: (a, n), lambda x, s: x + 0.005 * s)
+        right.set(xlabel=r"index $\alpha$")
+        for noise in ("I", "III"):
+            control = theory.gaussian_pruning_ratio(1 if noise == "I" else sim.DIM)
+            right.axhline(control, color=COLOURS[noise], lw=0.8, ls=":")
+        right.annotate("dotted: Gaussian noise of the same type", (heavy, 0.03), fontsize=6)
+        right.set_title(f"(b) against the index, $n=$ {n:,}", loc="left")
+        note = "line, band: predicted median, middle 80 % (types I and III)\nmarker, bar: simulated ones"
+        left.legend(loc="upper left", ncol=3, title=note, title_fontsize=6, alignment="left")
+    return figure
+
+
+def _panel(ax, ratios, axis, grid, place, shift):
+    for step, noise in enumerate(ratios["noise"].values):
+        here, colour = ratios.sel(noise=noise), COLOURS[str(noise)]
+        if noise != "II":  # its prediction is that of type III but for the number of inputs
+            dim = 1 if noise == "I" else sim.DIM
+            alpha, n = place(grid)
+            found = theory.pruning_ratio_quantile(np.reshape(LEVELS, (3, 1)), alpha, n, dim, str(noise)).T
+            ax.plot(grid, found[:, 1], color=colour)
+            ax.fill_between(grid, found[:, 0], found[:, 2], color=colour, alpha=0.13, lw=0)
+        low, mid, high = (here.quantile(p, "seed") for p in LEVELS)
+        x = shift(here[axis].values, step - 1)
+        marker = style.MARKERS[step]
+        band = [mid - low, high - mid]
+        ax.errorbar(
+            x, mid, band, ls="", marker=marker, color=colour, mfc="white", mew=0.8, elinewidth=0.8, label=f"type {noise}"
+        )

@@ -1,0 +1,40 @@
+"""Neurons that hold nothing but stable noise."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxprune.problems.checks import check_count
+from jaxprune.struct import static, struct
+
+NOISE = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
+
+
+@struct
+class StableNoise:
+    """``n`` neurons of ``dim`` incoming weights each, all of them noise of index ``alpha``: what heavy-tailed noise leaves of
+    a layer, whatever was there before, after a long time.
+
+    ``noise``: "I" one number for all weights of a neuron, "II" independent weights, "III" an isotropic vector; with
+    ``dim`` = 1 all are n independent symmetric stable entries. alpha = 2 is Gaussian, the control of the same type.
+    Source: our notes on Wan et al. 2023, sections 1.2 and 3.
+
+    Raises ValueError, naming the argument, for alpha outside (0, 2], sizes that are not integers >= 1, another noise type.
+    """
+
+    alpha: Any
+    n: int = static()
+    dim: int = static(default=1)
+    noise: str = static(default="I")
+
+    def __post_init__(self):
+        check_count("n", self.n, "neurons")
+        check_count("dim", self.dim, "weights of a neuron")
+        if isinstance(self.noise, bool) or self.noise not in NOISE:
+            raise ValueError(f"noise: {self.noise!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
+        object.__setattr__(self, "noise", NOISE[self.noise])
+        alpha = np.asarray(self.alpha)
+        if alpha.dtype.kind not in "fiu" or not 0 < alpha <= 2:
+            raise ValueError(f"alpha: {self.alpha!r} is not an index of stability; use a number in (0, 2]")
+        if not hasattr(self.alpha, "shape") or alpha.dtype.kind != "f":
+            object.__setattr__(self, "alpha", alpha.astype(float))

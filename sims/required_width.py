@@ -1,0 +1,40 @@
+"""How wide a layer of stable noise must be for a fraction 0.1 of its neurons to hold all but a given error.
+
+On average over runs, or in nine runs of ten; the distribution of the error is wide, so these differ (our notes on Wan et
+al. 2023, section 3.3). Figure: figures/required_width.py.
+"""
+
+import jax.numpy as jnp
+
+from jaxprune.problems import StableNoise
+from jaxprune.simulate import compressibility, stable
+from jaxprune.sweep import Experiment
+
+KAPPA, ERROR = [0.1], [0.1, 0.2, 0.3, 0.4]
+
+
+def make(n, alpha):
+    compressibility.kept_count(n, KAPPA[0])
+    return StableNoise(alpha, n)
+
+
+def trial(key, problem):
+    entries = stable.Symmetric(problem.alpha).sample(key, (problem.n,))
+    kept = [compressibility.kept_count(problem.n, kappa) for kappa in KAPPA]
+    error = compressibility.relative_error(entries, kept)
+    within = error[:, None] <= jnp.array(ERROR)
+    return {"squared_error": error**2, "within": within.astype(error.dtype)}
+
+
+EXPERIMENT = Experiment(
+    "required_width",
+    axes=dict(n=[30, 100, 300, 1000, 3000, 10000, 30000, 100000], alpha=[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]),
+    make=make,
+    trial=trial,
+    inner=dict(kappa=KAPPA, error=ERROR),
+    seeds=200,
+    share=("alpha",),
+    block=20,
+    smoke=dict(n=[100, 1000], seeds=100),
+    describe="fraction of runs in which the largest tenth of n stable entries holds all but a given relative error",
+)
