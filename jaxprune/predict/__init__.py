@@ -2,5 +2,6 @@
 
 from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
 from jaxprune.predict.least_squares import TAIL, covariance
+from jaxprune.predict.multiplicative import predictors as predictors
 
 __all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "predict", "predictors"]

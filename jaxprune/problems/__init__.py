@@ -4,5 +4,6 @@ from jaxprune.problems.labelled import Labelled, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
 from jaxprune.problems.multiplicative import MultiplicativeSGD
 from jaxprune.problems.random_features import RandomFeatures
+from jaxprune.problems.tail_laws import TailSample
 
-__all__ = ["Finite", "Labelled", "LinearGaussian", "MultiplicativeSGD", "Population", "RandomFeatures", "Training"]
+__all__ = ["Finite", "Labelled", "LinearGaussian", "MultiplicativeSGD", "Population", "RandomFeatures", "TailSample", "Training"]
