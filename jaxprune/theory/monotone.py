@@ -27,31 +27,27 @@ def plain(array: Any) -> Any:
     return float(array) if np.ndim(array) == 0 else array
 
 
-def solve(residual: Residual, low: Array, high: Array, start: Array) -> Array:
+def solve(residual: Residual, start: Array, width: float) -> Array:
     """Roots of an increasing ``residual(x, which)``, values and slopes for the entries ``which`` (a mask).
 
-    The bracket widens until it holds the root; Newton steps that leave it become bisections.
+    ``width`` is the distance over which the residual bends. Newton steps, bounded by a reach that doubles, bisection where
+    they leave the bracket; a root is done when the next Newton step, quadratically smaller, would be round-off.
     """
-    low, high, root = low.copy(), high.copy(), np.clip(start, low, high)
-    every = np.ones(root.shape, bool)
-    for _ in range(60):
-        wide = high - low
-        below, above = residual(low, every)[0] > 0, residual(high, every)[0] < 0
-        if not np.any(below | above):
-            break
-        low, high = np.where(below, low - 2 * wide, low), np.where(above, high + 2 * wide, high)
-    active = every.copy()
-    for _ in range(100):
+    root, low, high = start.copy(), np.full(start.shape, -np.inf), np.full(start.shape, np.inf)
+    active, reach = np.ones(root.shape, bool), 4 * width
+    for _ in range(200):
         x = root[active]
         value, slope = residual(x, active)
         low[active], high[active] = np.where(value < 0, x, low[active]), np.where(value < 0, high[active], x)
         with np.errstate(all="ignore"):
-            newton = x - value / slope
-        inside = (newton > low[active]) & (newton < high[active])
-        step = np.where(inside, newton, 0.5 * (low[active] + high[active]))
-        root[active] = step
-        # The residual is known to round-off only: the last steps would wander.
-        active[active] = np.abs(step - x) > 1e-15 * (1 + np.abs(x))
+            newton = value / slope
+            middle = np.clip(0.5 * (low[active] + high[active]) - x, -reach, reach)
+        close = newton * newton < 1e-17 * width
+        step = np.where(np.isfinite(newton), np.clip(-newton, -reach, reach), np.copysign(reach, -value))
+        outside = (x + step < low[active]) | (x + step > high[active])
+        root[active] = x + np.where(outside & ~close, middle, step)
+        active[active] = ~close & (root[active] != x)
+        reach *= 2
         if not np.any(active):
             break
     return root

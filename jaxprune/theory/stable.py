@@ -234,4 +234,4 @@ def _log_quantile(p, alpha):
     start = np.where(start >= grid[-1], np.maximum(far, start), start)
     near = np.log1p(-p) + np.log(np.pi / 2) - gammaln(1 + 1 / alpha)
     start = np.where(start <= grid[finite][0], np.minimum(near, start), start)
-    return solve(residual, start - 0.2 / alpha, start + 0.2 / alpha, start)
+    return solve(residual, start, 1 / max(alpha, 0.5))
