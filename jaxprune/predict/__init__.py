@@ -1,7 +1,7 @@
 """From a problem to theory's numbers: one file per family of problems, which registers its types."""
 
+from jaxprune.predict import multiplicative, tail_laws  # noqa: F401  (they register their types)
 from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
 from jaxprune.predict.least_squares import TAIL, covariance
-from jaxprune.predict.multiplicative import predictors as predictors
 
 __all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "predict", "predictors"]

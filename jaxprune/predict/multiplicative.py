@@ -1,15 +1,13 @@
 """SGD on linear regression: metrics ``log_growth``, ``square_norm`` (of the stationary law) and ``step_moment``
 (E|M u|^s, inner axis ``order``). Theory knows isotropic inputs alone.
-
-Samples whose tail index is known: metric ``inverse`` (inner axis ``estimator``), where an estimator of 1/alpha is unbiased.
 """
 
 from typing import Any
 
 import numpy as np
 
-from jaxprune.predict.core import NONE, Predictor, Value, predictors
-from jaxprune.problems import MultiplicativeSGD, TailSample
+from jaxprune.predict.core import Predictor, Value, predictors
+from jaxprune.problems import MultiplicativeSGD
 from jaxprune.theory import kesten
 
 
@@ -29,15 +27,3 @@ def _(problem: MultiplicativeSGD) -> dict[str, Predictor]:
         "square_norm": Predictor(square_norm),
         "step_moment": Predictor(lambda place: Value(float(kesten.moment(place["order"], *setting)), "exact"), {"order"}),
     }
-
-
-@predictors.register
-def _(problem: TailSample) -> dict[str, Predictor]:
-    """Block sums are unbiased for stable laws, Hill's estimate for Pareto's, whatever the number of data."""
-
-    def inverse(place: dict[str, Any]) -> Value:
-        known = {("stable", "block sums"), ("Pareto", "Hill")}
-        unbiased = (problem.family, place["estimator"]) in known and float(problem.shift) == 0
-        return Value(1 / float(problem.index), "exact") if unbiased else NONE
-
-    return {"inverse": Predictor(inverse, {"estimator"})}

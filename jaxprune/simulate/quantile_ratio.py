@@ -41,10 +41,15 @@ def inverse(value: Float[Array, "*s"]) -> Float[Array, "*s"]:
 def _scaled_log(index):
     """``alpha log nu(alpha)`` by Clenshaw's recurrence."""
     place = (2 * index - (MOST + LEAST)) / (MOST - LEAST)
-    after = before = jnp.zeros_like(place)
-    for coefficient in _coefficients()[:0:-1]:
-        after, before = coefficient + 2 * place * after - before, after
-    return float(_coefficients()[0]) + place * after - before
+    first, *others = _coefficients()
+
+    def step(state, coefficient):
+        after, before = state
+        return (coefficient + 2 * place * after - before, after), None
+
+    zero = jnp.zeros_like(place)
+    (after, before), _ = jax.lax.scan(step, (zero, zero), jnp.asarray(others[::-1], place.dtype))
+    return first + place * after - before
 
 
 @functools.cache
