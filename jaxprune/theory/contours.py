@@ -12,6 +12,7 @@ exp(-pi |Im s|/(2 alpha)), and the trapezoidal rule is exact but for exp(-2 pi d
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,10 +36,10 @@ class Line(NamedTuple):
 class Terms(NamedTuple):
     """Residues: sign exp(log_size) t^power, at ``poles``."""
 
-    poles: Array
-    signs: Array
-    log_sizes: Array
-    powers: Array
+    poles: NDArray[np.floating]
+    signs: NDArray[np.floating]
+    log_sizes: NDArray[np.floating]
+    powers: NDArray[np.floating]
 
 
 class Partial:
@@ -67,7 +68,13 @@ class Partial:
         k = k[k != self.twin]
         right, sign = tail_terms(k, self.alpha)
         j = np.arange(4)
-        left = gammaln(1 + (2 * j + 1) / self.alpha) - (2 * j) * np.log(2) - gammaln(j + 1.5) - gammaln(j + 1) - 0.5 * np.log(np.pi)
+        left = (
+            gammaln(1 + (2 * j + 1) / self.alpha)
+            - (2 * j) * np.log(2)
+            - gammaln(j + 1.5)
+            - gammaln(j + 1)
+            - 0.5 * np.log(np.pi)
+        )
         poles = np.concatenate([k * self.alpha, -(2.0 * j + 1)])
         logs, signs = np.concatenate([right, left]), np.concatenate([sign, (-1.0) ** j])
         if not self.density:
@@ -76,8 +83,10 @@ class Partial:
 
     def _places(self, k):
         """Lines (abscissa, distance to the nearest pole): the middle of each gap, and a graded set left of the first pole."""
-        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density else [self.order]]))
-        gaps = list(zip(poles[:-1], poles[1:], strict=True))
+        # No line past the last residue: an order beyond it lies among poles that are left out.
+        extra = [] if self.density or self.order > k[-1] * self.alpha else [self.order]
+        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), extra]))
+        gaps = list(pairwise(poles))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
         end = poles[poles > -1][0]
         steps = 0.25 * self.alpha * np.arange(1, 2 + int(np.sqrt(2 * (end + 1) / self.alpha))) ** 2
@@ -90,6 +99,7 @@ class Partial:
         y = step * np.arange(1 + int((26 * self.alpha + 2.5 * abs(real)) / step))
         s = real + 1j * y
         logs = log_moment(s, self.alpha) - (0 if self.density else np.log(self.order - s))
+        logs[np.isnan(logs)] = -np.inf  # a zero of M, at s = 2, 4, ...
         scale = np.max(logs.real)
         weights = np.exp(logs - scale) * step / np.pi
         weights[0] *= 0.5
