@@ -1,5 +1,7 @@
 """Tail estimators: by hand, on laws whose index is known, their stated errors, invariances, and bad input."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,7 @@ from tests import judge
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-REPLICAS, COUNT = 200, 10_000
+REPLICAS, COUNT, SHORT = 100, 10_000, 2000
 ESTIMATORS = {
     "block": lambda x: stable_tails.block_log_moment(x, 10),
     "hill": lambda x: tails.hill(x, 200),
@@ -26,14 +28,17 @@ ESTIMATORS = {
 }
 
 
+@functools.cache
 def stable(alpha, seed=0, replicas=REPLICAS, count=COUNT):
     return Symmetric(alpha).sample(jax.random.key(seed), (replicas, count))
 
 
+@functools.cache
 def student(nu, seed, replicas=REPLICAS, count=COUNT):
     return jax.random.t(jax.random.key(seed), nu, (replicas, count))
 
 
+@functools.cache
 def pareto(alpha, seed, replicas=REPLICAS, count=COUNT):
     return jax.random.uniform(jax.random.key(seed), (replicas, count), minval=1e-300) ** (-1 / alpha)
 
@@ -162,15 +167,15 @@ DRAW = {"stable": stable, "pareto": pareto, "student": student}
 
 @pytest.mark.parametrize("name", list(CALIBRATED))
 def test_stated_errors_are_those_of_the_replicas(name):
-    """(estimate - truth)/error has mean near 0 and mean square 1; an error 1.5 times too small would be noticed."""
+    """(estimate - truth)/error has mean near 0 and mean square 1; an error 1.8 times too small or too large is noticed."""
     family, alpha = CALIBRATED[name]
     found = many(name, DRAW[family](alpha, 7))
     assert bool(jnp.all(found.valid))
     deviate = np.asarray((found.inverse - 1 / alpha) / found.inverse_error)
     assert abs(np.mean(deviate)) < 0.45  # biases of higher order are below half an error
     spread = np.sqrt(np.mean(deviate**2))
-    assert 0.8 < spread < 1.25  # 5 standard errors of 200 replicas
-    assert not 0.8 < spread / 1.6 < 1.25 and not 0.8 < spread * 1.6 < 1.25
+    assert 0.75 < spread < 1.33  # 4 standard errors of 100 replicas
+    assert not 0.75 < spread / 1.8 < 1.33 and not 0.75 < spread * 1.8 < 1.33
 
 
 # The table of section 4: medians at N = 10^4 by an independent implementation.
@@ -184,7 +189,7 @@ TABLE = {
 
 @pytest.mark.parametrize("family, alpha", list(TABLE))
 def test_medians_of_the_table(family, alpha):
-    x = DRAW[family](alpha, 8)
+    x = DRAW[family](alpha, 7)
     for name, expected in TABLE[family, alpha].items():
         found = many(name, x)
         # both medians are of a few hundred replicas; the table has two decimals
@@ -195,7 +200,7 @@ def test_medians_of_the_table(family, alpha):
 
 
 def test_a_shift_ruins_estimates_and_the_median_mends_them():
-    x = stable(1.5, 9) + 1
+    x = stable(1.5, 7) + 1
     assert abs(float(jnp.median(many("block", x).value)) - 1.09) < 0.02
     assert abs(float(jnp.median(many("log_variance", x).value)) - 1.73) < 0.03
     mended = jax.vmap(tails.centred)(x)
@@ -205,16 +210,16 @@ def test_a_shift_ruins_estimates_and_the_median_mends_them():
 
 def test_block_sums_on_student_by_the_reference():
     # mean 1.65934 +- 0.00260 of 300 samples by an independent generator
-    found = np.asarray(many("block", student(3.0, 10, 300)).value)
+    found = np.asarray(many("block", student(3.0, 7)).value)
     error = np.hypot(0.0026, found.std() / np.sqrt(len(found)))
     assert abs(found.mean() - 1.6593383) < 4 * error
     assert abs(1.1 * found.mean() - 1.6593383) > 4 * error
 
 
 def test_participation_tends_to_its_index():
-    found = many("participation", stable(1.2, 11))
+    found = many("participation", stable(1.2, 7))
     assert abs(float(jnp.mean(found.value)) - 1.2) < 0.05
-    assert bool(jnp.all(found.valid)) and not bool(many("participation", stable(2.0, 11, 1)).valid[0])
+    assert bool(jnp.all(found.valid)) and not bool(many("participation", stable(2.0, 7)).valid[0])
 
 
 # The aggregate of the released code.
@@ -247,7 +252,7 @@ def test_zero_rows_count_in_the_released_code_alone():
 
 @pytest.mark.parametrize("name", list(ESTIMATORS))
 def test_scale_does_not_matter(name):
-    x = stable(1.4, 18, 1, 2000)[0]
+    x = stable(1.4, 18, 1, SHORT)[0]
     for scale in (1e-100, -3.7, 1e100):
         judge.exact(ESTIMATORS[name](scale * x).value, ESTIMATORS[name](x).value, 1e-9)
         judge.exact(ESTIMATORS[name](scale * x).error, ESTIMATORS[name](x).error, 1e-7)
@@ -255,12 +260,12 @@ def test_scale_does_not_matter(name):
 
 @pytest.mark.parametrize("name", ["hill", "moment", "de_haan", "pickands", "log_variance", "characteristic", "quantiles"])
 def test_order_does_not_matter(name):
-    x = stable(1.4, 19, 1, 2000)[0]
+    x = stable(1.4, 18, 1, SHORT)[0]
     judge.exact(ESTIMATORS[name](jax.random.permutation(jax.random.key(0), x)).value, ESTIMATORS[name](x).value, 1e-9)
 
 
 def test_quantiles_and_moduli_do_not_see_a_shift():
-    x = stable(1.4, 20, 1, 2000)[0]
+    x = stable(1.4, 18, 1, SHORT)[0]
     judge.exact(stable_tails.quantiles(x + 5).value, stable_tails.quantiles(x).value, 1e-9)
     scale = jnp.median(jnp.abs(x))
     shifted = x + 5
@@ -274,9 +279,9 @@ def test_quantiles_and_moduli_do_not_see_a_shift():
 
 def test_the_report_flags_laws_that_are_not_stable():
     flags = {
-        name: float(jnp.mean(jax.vmap(lambda x: tail_report.report(x).disagree)(x)))
+        name: float(jnp.mean(jax.vmap(tail_report.report)(x).disagree))
         for name, x in dict(
-            stable=stable(1.5, 21, 100), nearly=stable(1.9, 22, 100), normal=stable(2.0, 23, 100), student=student(3.0, 24, 100)
+            stable=stable(1.5, 7), nearly=stable(1.9, 7), normal=stable(2.0, 7), student=student(3.0, 7)
         ).items()
     }
     assert max(flags["stable"], flags["nearly"], flags["normal"]) <= 0.05
@@ -284,7 +289,7 @@ def test_the_report_flags_laws_that_are_not_stable():
 
 
 def test_the_table_is_for_people():
-    text = tail_report.table(tail_report.report(student(3.0, 25, 1)[0]))
+    text = tail_report.table(tail_report.report(student(3.0, 7)[0]))
     assert "DISAGREE" in text and "block sums" in text and "moment" in text
     assert "do not disagree" in tail_report.table(tail_report.report(Isotropic(1.5).sample(jax.random.key(26), (1000, 3))))
 
@@ -323,7 +328,7 @@ def test_bad_sizes_are_refused(call, name):
 @pytest.mark.parametrize("name", list(ESTIMATORS))
 @pytest.mark.parametrize("bad", ["zeros", "nan", "constant"])
 def test_degenerate_samples_are_not_valid(name, bad):
-    x = dict(zeros=jnp.zeros(1000), nan=stable(1.5, 27, 1, 1000)[0].at[5].set(jnp.nan), constant=jnp.ones(1000))[bad]
+    x = dict(zeros=jnp.zeros(SHORT), nan=stable(1.4, 18, 1, SHORT)[0].at[5].set(jnp.nan), constant=jnp.ones(SHORT))[bad]
     if (name, bad) in {("block", "constant"), ("log_variance", "constant"), ("participation", "constant")}:
         return  # a shift is not degenerate for them; it is what centring is for
     assert not bool(ESTIMATORS[name](x).valid)
