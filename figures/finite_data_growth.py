@@ -35,7 +35,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         left.set_title(f"(a) $d={sim.DIM}$; line: $\\rho$, fresh samples; marker: {sim.SAMPLES:,} points", loc="left")
         left.legend(loc="upper left")
         right.axhline(2, color=style.BLACK, lw=0.8, ls="--", label="light tails: 2")
-        right.set(xscale="log", xlabel="step size $\\eta$", ylabel="block estimate of $\\alpha$", xlim=left.get_xlim(), ylim=(1, 3))
+        right.set(
+            xscale="log", xlabel="step size $\\eta$", ylabel="block estimate of $\\alpha$", xlim=left.get_xlim(), ylim=(1, 3)
+        )
         right.set_title("(b) time averages, chains that stay finite", loc="left")
         right.legend(loc="lower left")
     return figure

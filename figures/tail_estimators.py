@@ -15,7 +15,11 @@ style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 LIMITS = (0.7, 4.5)
-GROUPS = ((list(sim.MODELS), 0, "stable model"), (["released aggregate"], 2, "released code"), (list(sim.EXTREMES), 1, "extreme value"))
+GROUPS = (
+    (list(sim.MODELS), 0, "stable model"),
+    (["released aggregate"], 2, "released code"),
+    (list(sim.EXTREMES), 1, "extreme value"),
+)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -33,7 +37,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for ax in axes[-1]:
             ax.set_xlabel("tail index $\\alpha$")
         handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
-        title = f"{int(here['n'])} draws, {here.sizes['seed']} samples; thin: central 90 % of estimates, grey: 90 % interval claimed"
+        size = f"{int(here['n'])} draws, {here.sizes['seed']} samples"
+        title = f"{size}; thin: central 90 % of estimates, grey: 90 % interval claimed"
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
     return figure
 

@@ -1,8 +1,9 @@
 """Every estimator of a tail index on laws whose index is known, and whether two families of them contradict each other.
 
 ``inverse`` estimates 1/alpha, ``claimed`` is its stated standard error. Block sums are unbiased for stable laws and Hill's
-estimate is for Pareto's, whatever the number of data: ``block_inverse`` and ``hill_inverse`` are judged. Nothing is centred, so the shifted law shows what a
-shift does. Source: our notes on Wan et al. 2023, section 4. Figure: figures/tail_estimators.py.
+estimate is for Pareto's, whatever the number of data: ``block_inverse`` and ``hill_inverse`` are judged. Nothing is
+centred, so the shifted law shows what a shift does. Source: our notes on Wan et al. 2023, section 4. Figure:
+figures/tail_estimators.py.
 """
 
 import jax

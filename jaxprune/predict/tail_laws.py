@@ -1,4 +1,4 @@
-"""Samples whose tail index is known: metrics ``block_inverse`` and ``hill_inverse``, estimates of 1/alpha, where they are unbiased."""
+"""Samples whose tail index is known: metrics ``block_inverse`` and ``hill_inverse``, where they are unbiased for 1/alpha."""
 
 from jaxprune.predict.core import NONE, Predictor, Value, predictors
 from jaxprune.problems import TailSample

@@ -6,4 +6,13 @@ from jaxprune.problems.multiplicative import MultiplicativeSGD
 from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.tail_laws import TailSample
 
-__all__ = ["Finite", "Labelled", "LinearGaussian", "MultiplicativeSGD", "Population", "RandomFeatures", "TailSample", "Training"]
+__all__ = [
+    "Finite",
+    "Labelled",
+    "LinearGaussian",
+    "MultiplicativeSGD",
+    "Population",
+    "RandomFeatures",
+    "TailSample",
+    "Training",
+]

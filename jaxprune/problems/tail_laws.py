@@ -12,8 +12,8 @@ FAMILIES = ("stable", "Student", "Pareto", "Lomax")
 
 @struct
 class TailSample:
-    """``n`` draws of a symmetric law with tail index ``index``, shifted by ``shift``. ``family``: "stable" (index <= 2; 2 is normal),
-    "Student" (``index`` degrees of freedom), "Pareto" (|x| = u^(-1/index)), "Lomax" (|x| = u^(-1/index) - 1).
+    """``n`` draws of a symmetric law with tail index ``index``, shifted by ``shift``. ``family``: "stable" (index <= 2; 2 is
+    normal), "Student" (``index`` degrees of freedom), "Pareto" (|x| = u^(-1/index)), "Lomax" (|x| = u^(-1/index) - 1).
 
     ``family`` becomes its number among ``FAMILIES``, a leaf, so that one program does for all.
     Raises ValueError, naming the argument, for another family, or an index or count that is not positive.

@@ -36,7 +36,9 @@ class Rows:
 
     def __post_init__(self):
         if jnp.ndim(self.features) != 2 or jnp.shape(self.target) != jnp.shape(self.features)[:1]:
-            raise ValueError(f"features, target: shapes {jnp.shape(self.features)}, {jnp.shape(self.target)} are not (N, d), (N,)")
+            raise ValueError(
+                f"features, target: shapes {jnp.shape(self.features)}, {jnp.shape(self.target)} are not (N, d), (N,)"
+            )
         check_count("batch", self.batch, 1, 10**9 if self.replace else len(self.features), "rows of the data in a batch")
 
     @property
@@ -97,8 +99,9 @@ def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: 
     """``steps`` steps of independent ``chains`` from 0 (the optimum of a ``MultiplicativeSGD``).
 
     Step k uses ``key`` folded with k. Powers of two are split off large iterates, so that a chain without
-    stationary law grows on without overflow, at no change of a bit, while its position is frozen at the cap. Time averages over the second half are what block sums are
-    applied to in Gurbuzbalaban et al.: sums of a stationary sequence with alpha < 2 are nearly stable.
+    stationary law grows on without overflow, at no change of a bit, while its position is frozen at the cap. Time averages
+    over the second half are what block sums are applied to in Gurbuzbalaban et al.: sums of a stationary sequence with
+    alpha < 2 are nearly stable.
     Raises ValueError for counts that are not positive integers. Source: section 5.
     """
     check_count("chains", chains, 1, 10**9, "chains")
@@ -126,7 +129,7 @@ def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: 
 
 @functools.partial(jax.jit, static_argnames=("chains", "steps", "burn"))
 def growth(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, burn: int = 0) -> Float[Array, " C"]:
-    """Growth rates (C,) of ``log|M_k .. M_1 u|`` per step, between steps ``burn`` and ``steps``, from directions u drawn uniformly.
+    """Growth rates (C,) of ``log|M_k .. M_1 u|`` per step, between steps ``burn`` and ``steps``, from uniform directions u.
 
     Their mean is rho: exactly, at any number of steps, for isotropic inputs; after a burn-in for others. The vector is
     normalised in every step. Raises ValueError unless 0 <= burn < steps. Source: section 5.
@@ -198,8 +201,8 @@ def _systematic(weights, key):
 
 
 def crossing(orders: Float[Array, " S"], rates: Rate) -> Rate:
-    """The tail index of general inputs: where ``log h`` (rates at increasing ``orders`` (S,) > 0) rises through 0, with the error of
-    h carried over. ``log h(s)/s`` is drawn as a straight line between neighbours: log h is 0 at 0 and convex.
+    """The tail index of general inputs: where ``log h`` (rates at increasing ``orders`` (S,) > 0) rises through 0, with the
+    error of h carried over. ``log h(s)/s`` is drawn as a straight line between neighbours: log h is 0 at 0 and convex.
 
     Not valid where it does not cross: no stationary law, or lighter tails. Source: section 5.
     """

@@ -79,9 +79,7 @@ def test_ratios_of_two_blocks():
 
 def test_two_block_sums():
     x = jnp.array([1.0, 2.0, -3.0, 5.0])
-    judge.exact(
-        stable_tails.block_log_moment(x, 2).inverse, (np.log(3 * 2) / 2 - np.log(1 * 2 * 3 * 5) / 4) / np.log(2)
-    )
+    judge.exact(stable_tails.block_log_moment(x, 2).inverse, (np.log(3 * 2) / 2 - np.log(1 * 2 * 3 * 5) / 4) / np.log(2))
     rows = jnp.array([[3.0, 4.0], [0.0, 5.0], [6.0, 8.0], [6.0, 8.0]])
     norms = (np.log([np.hypot(3, 9), 20.0]).mean() - np.log([5, 5, 10, 10]).mean()) / np.log(2)
     judge.exact(stable_tails.block_log_moment(rows, 2).inverse, norms)
