@@ -27,7 +27,8 @@ def test_growth_rates(setting):
 @pytest.mark.parametrize("order", [0.5, 1.0, 2.0, 3.0])
 def test_moments_of_one_step(order):
     sizes = simulate.growth(PLANE, jax.random.key(2), chains=100_000, steps=1)
-    judge.statistical(np.exp(order * np.asarray(sizes)), theory.moment(order, 0.65, 1, 2))
+    spoil = 1.1 if order < 3 else 1.5  # the third moment spreads
+    judge.statistical(np.exp(order * np.asarray(sizes)), theory.moment(order, 0.65, 1, 2), spoil)
 
 
 def test_second_moment_by_the_polynomial():
