@@ -14,7 +14,7 @@ from jaxprune.simulate import kesten, stable_tails, tail_report, tails
 from jaxprune.sweep import Experiment
 
 CHAINS = 8000
-STEPS = 600
+STEPS = 400
 ORDER = [0.5, 1.0, 2.0]
 
 
