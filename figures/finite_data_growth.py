@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import kesten
@@ -32,10 +31,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             style.means(right, here["step_size"] * 1.03 ** (index - 1), finite, index, f"$b={batch}$")
         left.axhline(0, color="0.3", lw=0.6)
         left.set(xscale="log", xlabel="step size $\\eta$", ylabel="growth rate per step")
-        left.set_yscale("symlog", linthresh=0.01)
-        left.yaxis.set_minor_locator(NullLocator())
         left.set_title(f"(a) $d={sim.DIM}$; line: $\\rho$, fresh samples; marker: {sim.SAMPLES:,} points", loc="left")
-        left.legend(loc="lower right")
+        left.legend(loc="upper left")
         right.axhline(2, color=style.BLACK, lw=0.8, ls="--", label="light tails: 2")
         right.set(
             xscale="log", xlabel="step size $\\eta$", ylabel="block estimate of $\\alpha$", xlim=left.get_xlim(), ylim=(1, 3)
