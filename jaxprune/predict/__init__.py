@@ -1,7 +1,7 @@
 """From a problem to theory's numbers: one file per family of problems, which registers its types."""
 
-from jaxprune.predict import stable as _stable  # noqa: F401, registers its types
+from jaxprune.predict import multiplicative, stable, tail_laws
 from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
 from jaxprune.predict.least_squares import TAIL, covariance
 
-__all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "predict", "predictors"]
+__all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "multiplicative", "predict", "predictors", "stable", "tail_laws"]

@@ -2,7 +2,19 @@
 
 from jaxprune.problems.labelled import Labelled, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
+from jaxprune.problems.multiplicative import MultiplicativeSGD
 from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.stable import StableNoise
+from jaxprune.problems.tail_laws import TailSample
 
-__all__ = ["Finite", "Labelled", "LinearGaussian", "Population", "RandomFeatures", "StableNoise", "Training"]
+__all__ = [
+    "Finite",
+    "Labelled",
+    "LinearGaussian",
+    "MultiplicativeSGD",
+    "Population",
+    "RandomFeatures",
+    "StableNoise",
+    "TailSample",
+    "Training",
+]

@@ -1,0 +1,75 @@
+"""The tail index of SGD against its step size: exact curves, the heavy-tail window, estimates, and growth rates below."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import kesten
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+ESTIMATES = [
+    ("hill", "Hill, top 1 %", 1),
+    ("moment", "moment, top 2 %", 2),
+    ("block", "block sums of iterates", 3),
+    ("block_of_averages", "block sums of time averages", 0),
+]
+TOP = 4.6
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """A column for each batch size and dimension. Above: alpha; below: rho, negative where a stationary law exists."""
+    settings = [(int(b), int(d)) for b in samples["batch"] for d in samples["dim"]]
+    with style.paper():
+        figure, axes = plt.subplots(
+            2, len(settings), figsize=(style.FULL, 3.5), sharex="col", sharey="row", squeeze=False, height_ratios=(3, 1)
+        )
+        for column, (batch, dim) in zip(axes.T, settings, strict=True):
+            here = samples.sel(batch=batch, dim=dim)
+            _indices(column[0], here, batch, dim)
+            _growth(column[1], here, batch, dim)
+        axes[0, 0].set_ylabel("tail index $\\alpha$")
+        axes[1, 0].set_ylabel("growth rate $\\rho$")
+        figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$", fontsize=8)
+        handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+        title = f"{sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds; shaded: the window $\\alpha<2$"
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)
+    return figure
+
+
+def _steps(here: xr.Dataset, batch: int, dim: int) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Step sizes of the samples and of a fine grid, and the thresholds."""
+    critical, maximal = kesten.thresholds(batch, dim)
+    steps = np.array([float(sim.make(batch, dim, float(p)).step_size) for p in here["place"]])
+    return steps, np.linspace(0.97 * steps.min(), 1.02 * maximal, 80), critical, maximal
+
+
+def _indices(ax, here: xr.Dataset, batch: int, dim: int) -> None:
+    steps, grid, critical, maximal = _steps(here, batch, dim)
+    ax.axvspan(1, maximal / critical, color="0.92", lw=0)
+    exact = np.append(kesten.tail_index(grid, batch, dim), 0.0)
+    places = np.append(grid, maximal)
+    order = np.argsort(places)
+    ax.plot(places[order] / critical, exact[order], color=style.BLACK, label="exact $\\alpha(\\eta)$")
+    ax.plot(places[order] / critical, np.minimum(exact[order], 2), color=style.BLACK, ls=":", label="$\\min(\\alpha, 2)$")
+    nudge = 0.012 * (maximal - steps.min()) / critical
+    for metric, label, index in ESTIMATES:
+        values = here[metric].where(np.isfinite(here[metric]))
+        style.means(ax, steps / critical + nudge * (index - 1.5), values, index, label)
+    ax.set(ylim=(0, TOP))
+    ax.set_title(f"$b={batch}$, $d={dim}$\nwindow {critical:.3g} to {maximal:.3g}", fontsize=7)
+
+
+def _growth(ax, here: xr.Dataset, batch: int, dim: int) -> None:
+    steps, grid, critical, maximal = _steps(here, batch, dim)
+    ax.axvspan(1, maximal / critical, color="0.92", lw=0)
+    ax.axhline(0, color="0.3", lw=0.6)
+    ax.plot(grid / critical, kesten.lyapunov(grid, batch, dim), color=style.BLACK)
+    style.means(ax, steps / critical, here["log_growth"], 5)

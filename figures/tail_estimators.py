@@ -1,0 +1,74 @@
+"""Estimates of the tail index on laws whose index is known: medians, spread, and who contradicts whom."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+LIMITS = (0.7, 4.5)
+GROUPS = (
+    (list(sim.MODELS), 0, "stable model"),
+    (["released aggregate"], 2, "released code"),
+    (list(sim.EXTREMES), 1, "extreme value"),
+)
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """A panel for each law, at the largest n: medians of the estimates with the range of the central 90 % of samples
+    (thin) and of a sample's own 90 % interval (thick, grey), against the true index."""
+    here = samples.sel(n=samples["n"].max())
+    laws = here["law"].values.tolist()
+    rows = -(-len(laws) // 3)
+    with style.paper():
+        figure, axes = plt.subplots(rows, 3, figsize=(style.FULL, 1.95 * rows), sharex=True, sharey=True, squeeze=False)
+        for ax, law in zip(axes.flat, laws, strict=False):
+            _panel(ax, here.sel(law=law), law)
+        for ax in axes.flat[len(laws) :]:
+            ax.set_visible(False)
+        for ax in axes[-1]:
+            ax.set_xlabel("tail index $\\alpha$")
+        handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+        size = f"{int(here['n'])} draws, {here.sizes['seed']} samples"
+        title = f"{size}; thin: central 90 % of estimates, grey: 90 % interval claimed"
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
+    return figure
+
+
+def _panel(ax, here: xr.Dataset, law: str) -> None:
+    _, truth, _ = sim.LAWS[law]
+    ax.axvline(truth, color=style.BLACK, lw=0.8, ls="--", label="truth (normal: 2)")
+    names = [name for group, _, _ in GROUPS for name in group]
+    for everyone, index, label in GROUPS:
+        group = [name for name in everyone if here["inverse"].sel(estimator=name).notnull().any()]
+        found = here["inverse"].sel(estimator=group)
+        claim = here["claimed"].sel(estimator=group)
+        places = [names.index(name) for name in group]
+        low, middle, high = (_index(found.quantile(q, "seed").values) for q in (0.95, 0.5, 0.05))
+        centre, half = found.median("seed").values, 1.645 * claim.median("seed").values
+        ax.hlines(places, _index(centre + half), _index(centre - half), color="0.8", lw=3.5)
+        ax.hlines(places, low, high, color=style.COLOURS[index], lw=0.8)
+        shown = (middle > LIMITS[0]) & (middle < LIMITS[1])
+        look: Any = dict(ls="", marker=style.MARKERS[index], color=style.COLOURS[index], mfc="white", mew=0.8)
+        ax.plot(middle[shown], np.array(places)[shown], label=label, zorder=3, **look)
+        for place in np.array(places)[middle >= LIMITS[1]]:
+            ax.plot(LIMITS[1] * 0.985, place, marker=">", color=style.COLOURS[index], ms=3, clip_on=False)
+    ax.set(xscale="log", xlim=LIMITS, ylim=(len(names) - 0.5, -0.5))
+    ax.set_xticks([1, 1.5, 2, 3, 4], ["1", "1.5", "2", "3", "4"])
+    ax.minorticks_off()
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(axis="y", labelsize=6)
+    ax.set_title(f"{law}: {100 * float(here['disagree'].mean()):.0f} % contradicted", loc="left", fontsize=7)
+
+
+def _index(inverse: Any) -> Any:
+    """alpha, at most twice the right end of the axis; lighter than any power counts so too."""
+    return 1 / np.maximum(inverse, 0.5 / LIMITS[1])
