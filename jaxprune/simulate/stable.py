@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate import counters, elementary
 from jaxprune.simulate.counters import Angle
-from jaxprune.simulate.skewed import Lean, lean, skewed_from
+from jaxprune.simulate.skewed import lean, skewed_from
 from jaxprune.simulate.stable_index import Index, checked_scale, checked_skew, concrete, index, real, require, settle
 from jaxprune.struct import static, struct
 
