@@ -26,6 +26,7 @@ EXP2 = (
     *(0.009618488973779475, 0.001339993118283745, 0.00015345807507933729),
 )
 ONE, BELOW_ONE = 0x3F800000, 0x3F3504F3  # the bits of 1 and of sqrt(1/2)
+ZERO, INFINITE = -127, 128  # exponents whose bit patterns are those of 0 and of infinity
 
 
 def sine(quarters: Number) -> Number:
@@ -65,10 +66,9 @@ def scaled_exp2(x: Number, coarse: Number, fine: Number) -> Number:
     """``x 2^(coarse + fine)``; the sum is not rounded."""
     if x.dtype == jnp.float64:
         return x * jnp.exp2(coarse + fine)
-    whole = jnp.round(coarse + fine)
-    half = jnp.clip(whole, -252, 254).astype(jnp.int32) >> 1
-    rest = jnp.clip(whole, -252, 254).astype(jnp.int32) - half
-    return x * _polynomial(EXP2, (coarse - whole) + fine) * _power(half) * _power(rest)
+    whole = jnp.clip(jnp.round(coarse + fine), ZERO, INFINITE)
+    rest = jnp.clip((coarse - whole) + fine, -1, 1)
+    return x * _polynomial(EXP2, rest) * _power(whole.astype(jnp.int32))
 
 
 def _split(x: Number) -> tuple[Number, Number]:
@@ -78,7 +78,7 @@ def _split(x: Number) -> tuple[Number, Number]:
 
 
 def _power(exponent) -> Number:
-    """``2^exponent`` of an integer in [-126, 127]."""
+    """``2^exponent`` of an integer in [-126, 127]; 0 below, infinity above."""
     return lax.bitcast_convert_type((exponent << 23) + ONE, jnp.float32)
 
 
