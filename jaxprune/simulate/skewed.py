@@ -99,7 +99,7 @@ def _strict(c: Index, k: Lean, angle: Angle, exponential) -> Array:
     inner = jnp.clip(turn, -1, 1)
     folded = jnp.where(turn > 1, jnp.minimum(k.right + c.alpha * w, 1.0), -jnp.minimum(k.left + c.alpha * v, 1.0))
     numerator = elementary.sine(jnp.where(jnp.abs(turn) <= 1, inner, folded))
-    coarse, fine = exponent(c, angle.near, _cosine(c, k, v, w) / exponential)
+    coarse, fine = exponent(c, angle.near, _cosine(c, k, v, w), exponential)
     return k.factor * elementary.scaled_exp2(numerator, coarse, fine)
 
 
