@@ -57,7 +57,8 @@ def grid(dtype, far_bits):
     near = np.concatenate([2.0 ** -np.linspace(far_bits, 1, 300), 1 - 2.0 ** -np.linspace(1.01, 20, 60)]).astype(dtype)
     w = np.concatenate([2.0 ** np.linspace(-33, 4.5, 120)]).astype(dtype)
     near, w = (x.ravel() for x in np.meshgrid(near, w))
-    return near, (1 - near.astype(np.longdouble)).astype(dtype), w
+    far = (1 - near.astype(np.longdouble)).astype(dtype)
+    return near, w, Angle(jnp.full(near.shape, True), jnp.asarray(near), jnp.asarray(far))
 
 
 def reference(alpha, near, w):
@@ -72,18 +73,19 @@ def reference(alpha, near, w):
 
 @pytest.mark.parametrize("alpha", [0.5, 0.7, 1.0, 1.001, 1.3, 1.5, 1.9, 1.99, 1.999, 2.0])
 def test_float32_over_the_whole_range(alpha):
-    near, far, w = grid(np.float32, 32)
-    found = stable.symmetric_from(stable.index(alpha), Angle(jnp.full(near.shape, True), near, far), jnp.asarray(w))
-    gap = np.max(np.abs(np.asarray(found, np.longdouble) / reference(alpha, near, w) - 1))
-    assert gap < 1e-6
-    wrong = stable.symmetric_from(stable.index(alpha - 1e-5), Angle(jnp.full(near.shape, True), near, far), jnp.asarray(w))
-    assert np.max(np.abs(np.asarray(wrong, np.longdouble) / reference(alpha, near, w) - 1)) > 1e-5
+    near, w, angle = grid(np.float32, 32)
+
+    def gap(given):
+        found = stable.symmetric_from(stable.index(given), angle, jnp.asarray(w))
+        return np.max(np.abs(np.asarray(found, np.longdouble) / reference(alpha, near, w) - 1))
+
+    assert gap(alpha) < 6e-7
+    assert gap(alpha - 1e-5) > 1e-5
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.7, 1.0, 1.3, 1.99, 1.999, 2.0])
 def test_float64_over_the_whole_range(x64, alpha):
-    near, far, w = grid(np.float64, 63)
-    angle = Angle(jnp.full(near.shape, True), jnp.asarray(near), jnp.asarray(far))
+    near, w, angle = grid(np.float64, 63)
     found = stable.symmetric_from(stable.index(alpha), angle, jnp.asarray(w))
     assert np.max(np.abs(np.asarray(found, np.longdouble) / reference(alpha, near, w) - 1)) < 2e-13
 
@@ -91,7 +93,7 @@ def test_float64_over_the_whole_range(x64, alpha):
 @pytest.mark.parametrize("alpha", [0.5, 0.9, 0.999, 1.0, 1.001, 1.1, 1.5, 1.99])
 @pytest.mark.parametrize("skew", [0.5, -1.0])
 def test_skewed_in_float32_is_skewed_in_float64(alpha, skew):
-    near, far, w = grid(np.float32, 28)
+    near, w, _ = grid(np.float32, 28)
     given = stable.index(alpha)
 
     def unit(parametrisation, dtype):
@@ -198,7 +200,7 @@ def test_log_moments(alpha):
         return np.stack([log - mean, (log - mean) ** 2 - variance], 1)
 
     assert np.max(judge.deviates(logs(stable.Symmetric(alpha)), 0.0)) < LIMIT
-    for spoiled in (stable.Symmetric(alpha, 1.1), stable.Symmetric(alpha - 0.04)):
+    for spoiled in (stable.Symmetric(alpha, 1.1), stable.Symmetric(0.9 * alpha)):
         assert np.max(judge.deviates(logs(spoiled), 0.0)) > LIMIT
 
 
@@ -234,11 +236,15 @@ def test_directions_are_uniform_and_apart_from_the_norm(alpha):
 def test_increments_add_up(name, alpha):
     """Ten increments of a tenth have the law of one, whatever the shift that this takes."""
     law = LAWS[name](alpha, 1.0)
-    parts = [law.increment(k, (N,), 0.1) for k in jax.random.split(jax.random.key(4), 10)]
+    keys = jax.random.split(jax.random.key(4), 10)
+
+    def gap(step):
+        return waves(name, alpha, np.sum(np.asarray(jax.jit(jax.vmap(step))(keys), float), 0))
+
     limit = stats.norm.isf(judge.LEVEL / 16)
-    assert np.max(judge.deviates(waves(name, alpha, np.sum(np.asarray(parts, float), 0)), 0.0)) < limit
-    plain = 10 * 0.1 ** (1 / alpha) * np.asarray(law.sample(jax.random.key(4), (N,)), float)
-    assert np.max(judge.deviates(waves(name, alpha, plain), 0.0)) > limit
+    assert np.max(judge.deviates(gap(lambda key: law.increment(key, (N,), 0.1)), 0.0)) < limit
+    wrong = 0.1 ** (1 / (alpha + 0.1))
+    assert np.max(judge.deviates(gap(lambda key: wrong * law.sample(key, (N,))), 0.0)) > limit
 
 
 def test_skewed_limits():
@@ -278,7 +284,7 @@ def test_common_random_numbers_refine_and_extend():
     key = jax.random.key(7)
     near = [stable.Symmetric(a).sample(key, (N,)) for a in (1.75, 1.8)]
     assert all(np.array_equal(np.sign(near[0]), np.sign(x)) for x in near)
-    assert stats.spearmanr(*near).statistic > 0.9999
+    assert stats.spearmanr(*near).statistic > 0.999
     for law in (stable.Symmetric(1.3), stable.Skewed(1.3, 0.4), stable.Isotropic(1.3), stable.Common(1.3), stable.Gaussian()):
         small = law.sample(key, (7, 5))
         assert np.array_equal(law.sample(key, (11, 5))[:7], small)
@@ -346,7 +352,7 @@ def test_neuron_noise():
 
 
 def test_sums_have_the_heaviest_index():
-    law = stable.Sum([stable.Gaussian(0.3), stable.Symmetric(1.4)])
+    law = stable.Sum((stable.Gaussian(0.3), stable.Symmetric(1.4)))
     assert float(law.index.alpha) == 1.4 and float(stable.Gaussian().index.alpha) == 2
     assert isinstance(law, stable.Law) and np.all(np.isfinite(law.increment(jax.random.key(0), (5,), 0.1)))
     np.testing.assert_array_equal(dataclasses.replace(stable.Symmetric(1.4), scale=0.0).sample(jax.random.key(0), (5,)), 0.0)
@@ -358,7 +364,7 @@ BAD = {
     "skew": [lambda b=b: stable.Skewed(1.5, b) for b in (1.1, -2, np.nan, 1j)],
     "scale": [lambda s=s: stable.Isotropic(1.5, s) for s in (-1, np.inf, np.nan, 1j)],
     "parametrisation": [lambda: stable.Skewed(1.5, 0.1, parametrisation="S2"), lambda: stable.Skewed(1.0005, 0.1, 1.0, "S1")],
-    "kind": [lambda k=k: stable.neuron_noise(k, 1.5) for k in ("IV", 0, 4, None)],
+    "kind": [lambda k=k: stable.neuron_noise(k, 1.5) for k in ("IV", 0, 4)],
     "shape": [lambda: stable.Isotropic(1.5).sample(jax.random.key(0), ()), lambda: counters.words(jax.random.key(0), 2**33, 0)],
     "dtype": [lambda: stable.Symmetric(1.5).sample(jax.random.key(0), (2,), jnp.int32)],
     "step": [lambda h=h: stable.Symmetric(1.5).increment(jax.random.key(0), (2,), h) for h in (0.0, -1.0, np.nan)],
