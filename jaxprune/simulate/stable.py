@@ -96,7 +96,7 @@ class Symmetric(_Strict):
         """Sign and log magnitude of the draws of ``sample``; no alpha is too small for it."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
         size, coarse, fine = symmetric_parts(self.index, angle, exponential)
-        log = jnp.log(size) + np.log(2) * (coarse + fine) + _log(self.scale, size.dtype)
+        log = jnp.log(size) + np.log(2) * (coarse + fine) + jnp.log(jnp.asarray(self.scale, size.dtype))
         return jnp.where(angle.right, 1.0, -1.0).astype(size.dtype), log
 
 
@@ -159,7 +159,7 @@ class Positive(_Strict):
         angle, exponential = counters.draw(key, shape, _precision(dtype))
         size, coarse, fine = positive_parts(self.index, angle, exponential)
         log = jnp.log(size) + np.log(2) * (coarse + fine)
-        return jnp.where(self.index.rest == 0, 0.0, log) + _log(self.scale, size.dtype)
+        return jnp.where(self.index.rest == 0, 0.0, log) + jnp.log(jnp.asarray(self.scale, size.dtype))
 
 
 @struct
@@ -282,10 +282,6 @@ def _precision(dtype: Any) -> Any:
 
 def _times(scale, unit) -> Array:
     return jnp.asarray(scale, unit.dtype) * unit
-
-
-def _log(scale, dtype) -> Array:
-    return jnp.log(jnp.asarray(scale, dtype))
 
 
 def _outer(shape: tuple[int, ...]) -> tuple[int, ...]:
