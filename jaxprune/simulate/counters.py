@@ -85,3 +85,16 @@ def _double(first, second, third, fourth) -> tuple[Angle, Array]:
     near, far = fraction(count, third, 2.0**-31), fraction(0x7FFFFFFF - count, ~third, 2.0**-31)
     low, high = fraction(second, fourth, 2.0**-32), fraction(~second, ~fourth, 2.0**-32)
     return Angle((first >> 31).astype(bool), near, far), elementary.minus_log(low, high)
+
+
+def target(dtype: Any) -> Any:
+    """The precision of the answer. Raises ValueError for one that is not floating."""
+    wanted = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
+    if not jnp.issubdtype(wanted, jnp.floating):
+        raise ValueError(f"dtype: {wanted} is not floating; use float32 or float64")
+    return jnp.result_type(wanted)
+
+
+def precision(dtype: Any) -> Any:
+    """The precision of the work: float64 for float64, float32 for all others."""
+    return jnp.float64 if target(dtype) == jnp.float64 else jnp.float32

@@ -17,9 +17,20 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate import counters, elementary
+from jaxprune.simulate.counters import precision, target
 from jaxprune.simulate.skewed import lean, skewed_from
 from jaxprune.simulate.stable_draws import angle_from, positive_from, positive_parts, symmetric_from, symmetric_parts
-from jaxprune.simulate.stable_index import Index, checked_scale, checked_skew, concrete, index, real, require, settle
+from jaxprune.simulate.stable_index import (
+    Index,
+    checked_index,
+    checked_scale,
+    checked_skew,
+    concrete,
+    index,
+    real,
+    require,
+    settle,
+)
 from jaxprune.struct import static, struct
 
 __all__ = [
@@ -81,20 +92,20 @@ class Symmetric(_Strict):
     scale: Any = 1.0
 
     def __post_init__(self):
-        settle(self)
+        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
-        angle, exponential = counters.draw(key, shape, _precision(dtype))
-        return _times(self.scale, symmetric_from(self.index, angle, exponential)).astype(_target(dtype))
+        angle, exponential = counters.draw(key, shape, precision(dtype))
+        return _times(self.scale, symmetric_from(self.index, angle, exponential)).astype(target(dtype))
 
     @draws
     def log_sample(
         self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         """Sign and log magnitude of the draws of ``sample``; no alpha is too small for it."""
-        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        angle, exponential = counters.draw(key, shape, precision(dtype))
         size, coarse, fine = symmetric_parts(self.index, angle, exponential)
         log = jnp.log(size) + np.log(2) * (coarse + fine) + jnp.log(jnp.asarray(self.scale, size.dtype))
         return jnp.where(angle.right, 1.0, -1.0).astype(size.dtype), log
@@ -112,16 +123,17 @@ class Skewed(_Strict):
     lean: Any = dataclasses.field(init=False, default=None)
 
     def __post_init__(self):
-        settle(self)
-        object.__setattr__(self, "skew", checked_skew(self.skew, self.index, self.parametrisation))
+        given = checked_index(self.index)
+        skew = checked_skew(self.skew, given, self.parametrisation)
+        settle(self, index=given, skew=skew, scale=checked_scale(self.scale))
         object.__setattr__(self, "lean", lean(self.index, self.skew))
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
-        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        angle, exponential = counters.draw(key, shape, precision(dtype))
         unit = skewed_from(self.index, self.lean, angle, exponential, self.parametrisation)
-        return _times(self.scale, unit).astype(_target(dtype))
+        return _times(self.scale, unit).astype(target(dtype))
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
         """``step_size^(1/alpha)`` times a draw, and the shift that makes increments of S0, or of alpha = 1, add up."""
@@ -142,7 +154,7 @@ class Positive(_Strict):
     scale: Any = 1.0
 
     def __post_init__(self):
-        settle(self)
+        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
         if concrete(self.index):
             alpha = np.asarray(self.index.alpha)
             require("alpha", alpha, alpha <= 1, "a number in (0, 1] for a positive law")
@@ -150,13 +162,13 @@ class Positive(_Strict):
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
-        angle, exponential = counters.draw(key, shape, _precision(dtype))
-        return _times(self.scale, positive_from(self.index, angle, exponential)).astype(_target(dtype))
+        angle, exponential = counters.draw(key, shape, precision(dtype))
+        return _times(self.scale, positive_from(self.index, angle, exponential)).astype(target(dtype))
 
     @draws
     def log_sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Log of the draws of ``sample``."""
-        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        angle, exponential = counters.draw(key, shape, precision(dtype))
         size, coarse, fine = positive_parts(self.index, angle, exponential)
         log = jnp.log(size) + np.log(2) * (coarse + fine)
         return jnp.where(self.index.rest == 0, 0.0, log) + jnp.log(jnp.asarray(self.scale, size.dtype))
@@ -179,9 +191,9 @@ class Gaussian(_Strict):
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
-        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        angle, exponential = counters.draw(key, shape, precision(dtype))
         size = elementary.sine(angle.far) * jnp.sqrt(2 * exponential)
-        return _times(self.scale, jnp.where(angle.right, size, -size)).astype(_target(dtype))
+        return _times(self.scale, jnp.where(angle.right, size, -size)).astype(target(dtype))
 
 
 @struct
@@ -194,7 +206,7 @@ class Isotropic(_Strict):
     mixing: Any = dataclasses.field(init=False, default=None)
 
     def __post_init__(self):
-        settle(self)
+        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
         object.__setattr__(self, "mixing", index(self.index.alpha / 2))
 
     @draws
@@ -202,10 +214,10 @@ class Isotropic(_Strict):
         """``shape[:-1]`` vectors of ``shape[-1]`` entries."""
         outer = _outer(shape)
         radius, direction = jax.random.split(key)
-        angle, exponential = counters.draw(radius, outer, _precision(dtype))
+        angle, exponential = counters.draw(radius, outer, precision(dtype))
         size = jnp.sqrt(2 * positive_from(self.mixing, angle, exponential))
-        vectors = size[..., None] * Gaussian(1.0).sample(direction, shape, _precision(dtype))
-        return _times(self.scale, vectors).astype(_target(dtype))
+        vectors = size[..., None] * Gaussian(1.0).sample(direction, shape, precision(dtype))
+        return _times(self.scale, vectors).astype(target(dtype))
 
 
 @struct
@@ -216,7 +228,7 @@ class Common(_Strict):
     scale: Any = 1.0
 
     def __post_init__(self):
-        settle(self)
+        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:
@@ -265,19 +277,6 @@ def neuron_noise(kind: str | int, index: Any, scale: Any = 1.0) -> Common | Symm
         raise ValueError(f"kind: {kind!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
     laws: dict[str, Any] = {"I": Common, "II": Symmetric, "III": Isotropic}
     return laws[NOISE_TYPES[kind]](index, scale)
-
-
-def _target(dtype: Any) -> Any:
-    """The precision of the answer. Raises ValueError for one that is not floating."""
-    wanted = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
-    if not jnp.issubdtype(wanted, jnp.floating):
-        raise ValueError(f"dtype: {wanted} is not floating; use float32 or float64")
-    return jnp.result_type(wanted)
-
-
-def _precision(dtype: Any) -> Any:
-    """The precision of the work: float64 for float64, float32 for all others."""
-    return jnp.float64 if _target(dtype) == jnp.float64 else jnp.float32
 
 
 def _times(scale, unit) -> Array:

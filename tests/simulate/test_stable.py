@@ -277,6 +277,8 @@ def test_the_index_is_data():
     assert len(compiled) == 1
     together = jax.jit(jax.vmap(lambda given: stable.Symmetric(given).sample(key, (1000,))))(stable.index(np.array(alphas)))
     np.testing.assert_allclose(together, each, 1e-6)
+    batch = stable.Symmetric(np.array(alphas), 2.0)
+    np.testing.assert_allclose(jax.jit(jax.vmap(program, (0, None)))(batch, key), 2 * jnp.stack(each), 1e-6)
     rows = stable.Symmetric(np.array(alphas)[:, None]).sample(key, (4, 1000))
     np.testing.assert_allclose(rows[0], each[0], 1e-6)
 
@@ -370,6 +372,7 @@ BAD = {
     "shape": [lambda: stable.Isotropic(1.5).sample(jax.random.key(0), ()), lambda: counters.words(jax.random.key(0), 2**33, 0)],
     "dtype": [lambda: stable.Symmetric(1.5).sample(jax.random.key(0), (2,), jnp.int32)],
     "step": [lambda h=h: stable.Symmetric(1.5).increment(jax.random.key(0), (2,), h) for h in (0.0, -1.0, np.nan)],
+    "shapes": [lambda: stable.Symmetric([1.1, 1.2], [1.0, 2.0, 3.0])],
     "laws": [lambda: stable.Sum(())],
 }
 
