@@ -45,7 +45,7 @@ def compiled(law, shape) -> tuple[Callable[[], Any], float]:
 
 
 def from_scipy() -> np.ndarray:
-    return stats.levy_stable.rvs(ALPHA, 0.0, size=SIZE, random_state=np.random.default_rng(1))
+    return np.asarray(stats.levy_stable.rvs(ALPHA, 0.0, size=SIZE, random_state=np.random.default_rng(1)))
 
 
 def from_numpy(dtype, piece: int) -> np.ndarray:
