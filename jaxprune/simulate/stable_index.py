@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxprune.struct import struct
 
@@ -50,7 +51,7 @@ def _split(value) -> tuple[Any, Any]:
 
 def concrete(*values: Any) -> bool:
     """Whether the numbers are known now, on the host."""
-    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
 
 
 def real(name: str, value: Any, cure: str) -> np.ndarray:
@@ -101,10 +102,22 @@ def warn_small(given: Index) -> None:
         warnings.warn(text, stacklevel=5)
 
 
-def settle(law: Any) -> None:
-    """Check and replace the index and the scale of a law that is being built; leaves get one common shape."""
-    given = index(law.index)
+def settle(law: Any, **given: Any) -> None:
+    """Set the checked numbers of a law that is being built; on the host they, and each constant of the index, get one
+    common shape, so that a batch of laws has batches for leaves. Raises ValueError for shapes that do not match."""
+    if concrete(given):
+        try:
+            shape = np.broadcast_shapes(*(np.shape(leaf) for leaf in jax.tree.leaves(given)))
+        except ValueError:
+            shapes = {name: np.shape(jax.tree.leaves(value)[0]) for name, value in given.items()}
+            raise ValueError(f"{' and '.join(given)}: shapes {shapes} do not match; use numbers or equal shapes") from None
+        given = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape), given)
+    for name, value in given.items():
+        object.__setattr__(law, name, value)
+
+
+def checked_index(alpha: Any) -> Index:
+    """``index`` with the warning of a law in float32."""
+    given = index(alpha)
     warn_small(given)
-    scale = checked_scale(law.scale)
-    object.__setattr__(law, "index", given)
-    object.__setattr__(law, "scale", scale)
+    return given
