@@ -5,12 +5,13 @@ inside the loop from keys folded with the absolute step, so that neither chunks,
 same batch change a bit. Sections are those of our notes on Wan et al. 2023: 2.4 (schemes and their errors), 7 (numerics).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Int, Key
 
 from jaxprune.struct import static, struct
@@ -115,6 +116,65 @@ def euler(
     return Path(state, jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, later), guard)
 
 
+def coupled(
+    drift: Callable, law: Law, start: Tree, key: Key[Array, ""], *, step_size: Any, steps: int, ratios: Sequence[int]
+) -> Tree:
+    """Values after time ``steps * step_size`` on grids of step ``step_size / ratio``, all driven by one path: the
+    increment of a coarse grid is the sum of its fine ones. One leading axis of ratios.
+
+    One scan over the finest grid, whose noise is that of ``euler`` at its step size; a coarse grid moves once its
+    fine ones have, so the work is that of the finest plus a fraction. Sums are compensated, because differences
+    of grids are O(step_size) of what may be huge numbers. A run that diverges ends non-finite. Source: sections 2.4c, 7.
+
+    Raises ValueError for what ``euler`` refuses and for ratios that are not increasing integers >= 1, each a multiple
+    of the one before.
+    """
+    _check(step_size, steps, 1, None, None)
+    ratios = _chain(ratios)
+    value = begin(start).value
+    laws, finest, off = _laws(law, value), ratios[-1], Guard()
+    nothing = (jax.tree.map(jnp.zeros_like, value),) * 2
+
+    def advance(level, grids, step):
+        """One step of a grid and those finer than it: all grids, the number of finest steps, the increment."""
+        ratio = ratios[level]
+        if ratio == finest:
+            noise, step = (increments(laws, key, value, step_size / finest, step), nothing[1]), step + 1
+        else:
+
+            def child(carry, _):
+                grids, step, total = carry
+                grids, step, (noise, lost) = advance(level + 1, grids, step)
+                return (grids, step, _add(_add(total, noise), lost)), None
+
+            (grids, step, noise), _ = jax.lax.scan(child, (grids, step, nothing), length=ratios[level + 1] // ratio)
+        place, size = grids[level], step_size / ratio
+        moves = drifts(drift, place[0], key, step // (finest // ratio) - 1, size, off)
+        moved = _add(_add(_add(place, jax.tree.map(lambda b: size * b, moves)), noise[0]), noise[1])
+        return (*grids[:level], moved, *grids[level + 1 :]), step, noise
+
+    def whole(carry, _):
+        return advance(0, *carry)[:2], None
+
+    first = (((value, nothing[1]),) * len(ratios), jnp.zeros((), jnp.int32))
+    (grids, _), _ = jax.lax.scan(whole, first, length=steps * ratios[0])
+    return jax.tree.map(lambda *ends: jnp.stack(ends), *(jax.tree.map(jnp.add, *grid) for grid in grids))
+
+
+def _add(total: tuple[Tree, Tree], term: Tree) -> tuple[Tree, Tree]:
+    """A compensated sum: what rounding lost is kept beside it (Knuth's two-sum)."""
+
+    def high(x, y):
+        return (x + y).astype(x.dtype)
+
+    def lost(x, y, low):
+        s = high(x, y)
+        part = s - x
+        return low + ((x - (s - part)) + (y.astype(x.dtype) - part))
+
+    return jax.tree.map(high, total[0], term), jax.tree.map(lost, total[0], term, total[1])
+
+
 def begin(value: Tree, guard: Guard | None = None, *, rows: bool = False) -> State:
     """A run at step 0; one that starts out of bounds is not alive. ``rows`` as in ``euler``."""
     value = jax.tree.map(jnp.asarray, value)
@@ -195,13 +255,22 @@ def _projected(x, radius, first):
     return jnp.where(norm > radius, x / norm * radius, x)
 
 
+def _chain(ratios):
+    """Ratios as a tuple of integers, each a multiple of the one before."""
+    found = tuple(ratios)
+    whole = all(isinstance(r, int | np.integer) and not isinstance(r, bool) and r >= 1 for r in found)
+    if not found or not whole or any(b <= a or b % a for a, b in zip(found, found[1:], strict=False)):
+        raise ValueError(f"ratios: {found} must be increasing integers >= 1, each a multiple of the one before")
+    return found
+
+
 def _wide(flag, like):
     """Flags of runs, against an array of their values."""
     return flag.reshape(flag.shape + (1,) * (like.ndim - flag.ndim))
 
 
 def _traced(value) -> bool:
-    return isinstance(value, jax.core.Tracer)
+    return isinstance(value, Tracer)
 
 
 def _check(step_size, steps, every, most, watch):
