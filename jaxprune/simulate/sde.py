@@ -80,7 +80,7 @@ def euler(
 
 
 def coupled(
-    drift: Callable, law: Law, start: Tree, key: Key[Array, ""], *, step_size: Any, steps: int, ratios: Sequence[int]
+    drift: Callable, law: Law, start: Tree, key: Key[Array, ""], *, step_size: Any, steps: int, ratios: Sequence[Any]
 ) -> Tree:
     """Values after time ``steps * step_size`` on grids of step ``step_size / ratio``, all driven by one path: the
     increment of a coarse grid is the sum of its fine ones. One leading axis of ratios.
@@ -97,7 +97,7 @@ def coupled(
 
 
 def gaps(
-    drift: Callable, law: Law, start: Tree, key: Key[Array, ""], *, step_size: Any, steps: int, ratios: Sequence[int]
+    drift: Callable, law: Law, start: Tree, key: Key[Array, ""], *, step_size: Any, steps: int, ratios: Sequence[Any]
 ) -> Tree:
     """What ``coupled`` gives on every grid, minus that on the finest, without the rounding of either: a gap is
     O(step_size) of what may be a huge number. One leading axis of ratios, less the last."""
