@@ -110,9 +110,12 @@ def per_leaf(law: Law, value: Tree) -> list:
     if law is None or hasattr(law, "increment"):
         return [law] * len(jax.tree.leaves(value))
     try:
-        return jax.tree.structure(value).flatten_up_to(law)
+        laws = jax.tree.structure(value).flatten_up_to(law)
     except (ValueError, TypeError) as error:
         raise ValueError(f"law: its structure is not that of the value; use one law, or one per leaf: {error}") from error
+    if strange := [each for each in laws if each is not None and not hasattr(each, "increment")]:
+        raise ValueError(f"law: {strange[0]!r} is no law; use one of simulate/stable.py, or None for no noise")
+    return laws
 
 
 def _within(value, cap, shape):

@@ -288,8 +288,9 @@ def test_bad_input_is_refused(change, words):
 
 
 def test_laws_guards_ratios_and_axes_are_checked():
-    with pytest.raises(ValueError, match="law: its structure"):
-        sde.euler(jnp.negative, dict(a=None), jnp.zeros(2), KEY, **SETTINGS)
+    for law, start in [(dict(a=None), jnp.zeros(2)), (dict(b=None), dict(a=jnp.zeros(2))), (1.5, jnp.zeros(2))]:
+        with pytest.raises(ValueError, match="law: "):
+            sde.euler(jnp.negative, law, start, KEY, **SETTINGS)
     for name in ("clip", "radius", "cap"):
         with pytest.raises(ValueError, match=f"{name}: -1"):
             sde.Guard(**{name: -1.0})
