@@ -1,7 +1,20 @@
 """Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
 
+from jaxprune.problems.diffusions import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
 from jaxprune.problems.labelled import Labelled, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
 from jaxprune.problems.random_features import RandomFeatures
 
-__all__ = ["Finite", "Labelled", "LinearGaussian", "Population", "RandomFeatures", "Training"]
+__all__ = [
+    "BoundedChaos",
+    "BoundedDrift",
+    "Explosion",
+    "Finite",
+    "Labelled",
+    "LinearChaos",
+    "LinearGaussian",
+    "OrnsteinUhlenbeck",
+    "Population",
+    "RandomFeatures",
+    "Training",
+]
