@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 from jaxprune.simulate import elementary
 from jaxprune.simulate.counters import Angle
+from jaxprune.simulate.stable_draws import exponent
 from jaxprune.simulate.stable_index import Index, concrete
 from jaxprune.struct import struct
 
@@ -98,11 +99,7 @@ def _strict(c: Index, k: Lean, angle: Angle, exponential) -> Array:
     inner = jnp.clip(turn, -1, 1)
     folded = jnp.where(turn > 1, jnp.minimum(k.right + c.alpha * w, 1.0), -jnp.minimum(k.left + c.alpha * v, 1.0))
     numerator = elementary.sine(jnp.where(jnp.abs(turn) <= 1, inner, folded))
-    ratio = _cosine(c, k, v, w) / exponential
-    high, low = elementary.split_log2_sine(angle.near)
-    ratio_high, ratio_low = elementary.split_log2(ratio)
-    coarse = c.power_coarse * ratio_high - c.inverse_coarse * high
-    fine = c.power * ratio_low + c.power_fine * ratio_high - (c.inverse * low + c.inverse_fine * high)
+    coarse, fine = exponent(c, angle.near, _cosine(c, k, v, w) / exponential)
     return k.factor * elementary.scaled_exp2(numerator, coarse, fine)
 
 
