@@ -39,8 +39,8 @@ EXPERIMENT = Experiment(
     trial=trial,
     inner=dict(steps=STEPS),
     seeds=40,
-    block=10,
+    block=4,
     share=["alpha"],
-    smoke=dict(seeds=10),
+    smoke=dict(alpha=[1.5], seeds=8),
     describe="fraction of double-well runs that Euler's scheme loses, against step size and tail index",
 )

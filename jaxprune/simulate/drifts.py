@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxprune.simulate.stepping import traced
 from jaxprune.struct import struct
 
 Value = Float[Array, "..."]
@@ -52,7 +53,7 @@ class Clipped:
     def __post_init__(self):
         _number("rate", self.rate)
         _number("bound", self.bound)
-        if not np.all(np.asarray(self.bound) > 0):
+        if not traced(self.bound) and not np.all(np.asarray(self.bound) > 0):
             raise ValueError(f"bound: {self.bound} is not a bound of the drift; use a number > 0")
 
     def __call__(self, value: Value) -> Value:
@@ -127,12 +128,16 @@ def _mean(value, counts):
 
 
 def _counts(counts):
-    if counts is not None and (not np.issubdtype(np.asarray(counts).dtype, np.integer) or np.any(np.asarray(counts) < 0)):
+    if counts is None or traced(counts):
+        return
+    if not np.issubdtype(np.asarray(counts).dtype, np.integer) or np.any(np.asarray(counts) < 0):
         raise ValueError(f"counts: {counts} must be integers >= 0, the particles of each system; 0 is the limit")
 
 
 def _number(name, value):
-    """A finite real number, or an array of such, one per run."""
+    """A finite real number, or an array of such, one per run; a traced one is not known yet."""
+    if traced(value):
+        return
     number = np.asarray(value)
     if not np.issubdtype(number.dtype, np.floating) and not np.issubdtype(number.dtype, np.integer):
         raise ValueError(f"{name}: {value!r} is not a number")
