@@ -48,7 +48,9 @@ def two_grid_sum(alpha: float, x: float, steps: float, ratio: float) -> float:
     last = steps if slowest <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * slowest)))
     rows = max(1, int(10 * ROWS / ratio))
     j = np.arange(ratio)
-    return float(sum(_grid_rows(alpha, x, ratio, np.arange(m, min(m + rows, last))[:, None], j) for m in np.arange(0, last, rows)))
+    return float(
+        sum(_grid_rows(alpha, x, ratio, np.arange(m, min(m + rows, last))[:, None], j) for m in np.arange(0, last, rows))
+    )
 
 
 def leading_integral(alpha: float, end: float) -> float:
@@ -61,7 +63,9 @@ def leading_integral(alpha: float, end: float) -> float:
         return 1 / (1 + alpha)
     stop = min(end, 2 + NEGLIGIBLE / (2 * alpha))
     graded = 4.0 ** -np.arange(0, 16.0)
-    edges = np.concatenate([[0.0], graded / 2, 1 - graded / 2, [1.0], 1 + graded, 2 + np.arange(0, stop, 1 + 1 / alpha), [stop]])
+    edges = np.concatenate(
+        [[0.0], graded / 2, 1 - graded / 2, [1.0], 1 + graded, 2 + np.arange(0, stop, 1 + 1 / alpha), [stop]]
+    )
     edges = np.unique(edges[edges <= stop])
     x, weights = np.polynomial.legendre.leggauss(24)
     half = 0.5 * np.diff(edges)[:, None]
