@@ -44,7 +44,7 @@ def symmetric_parts(index: Index, angle: Angle, exponential) -> tuple[Array, Arr
     c = _cast(index, angle.near.dtype)
     numerator = elementary.sine(jnp.minimum(c.alpha * angle.far, c.below_two + c.alpha * angle.near))
     other = elementary.sine(jnp.minimum(c.alpha, c.below_two) + jnp.abs(c.rest) * angle.near)
-    return numerator, *exponent(c, angle.near, other / exponential)
+    return numerator, *exponent(c, angle.near, other, exponential)
 
 
 def positive_parts(index: Index, angle: Angle, exponential) -> tuple[Array, Array, Array]:
@@ -55,13 +55,16 @@ def positive_parts(index: Index, angle: Angle, exponential) -> tuple[Array, Arra
     rest = jnp.where(c.rest == 0, 0.5, c.rest)
     numerator = elementary.sine(jnp.minimum(c.alpha * theta, 2 * c.rest + c.alpha * left))
     other = elementary.sine(jnp.minimum(rest * theta, 2 * (1 - rest) + rest * left))
-    return numerator, *exponent(c, angle.near, other / exponential)
+    return numerator, *exponent(c, angle.near, other, exponential)
 
 
-def exponent(c: Index, near, ratio) -> tuple[Array, Array]:
-    """Base-2 logarithm of ``sin^(-1/alpha) ratio^((1 - alpha)/alpha)``: a part that is exact in float32, and a small one."""
+def exponent(c: Index, near, cosine, exponential) -> tuple[Array, Array]:
+    """Base-2 logarithm of ``sin^(-1/alpha) (cosine / exponential)^((1 - alpha)/alpha)``: a part that is exact in float32,
+    and a small one. Two logarithms, because a division would end the vectorised loop."""
     high, low = elementary.split_log2_sine(near)
-    ratio_high, ratio_low = elementary.split_log2(ratio)
+    above_high, above_low = elementary.split_log2(cosine)
+    below_high, below_low = elementary.split_log2(exponential)
+    ratio_high, ratio_low = above_high - below_high, above_low - below_low
     coarse = c.power_coarse * ratio_high - c.inverse_coarse * high
     fine = c.power * ratio_low + c.power_fine * ratio_high - (c.inverse * low + c.inverse_fine * high)
     return coarse, fine
