@@ -152,7 +152,9 @@ def costs() -> None:
     """Cost of a step of one run against the number of seeds, and of tail indices: one program each."""
 
     def batch(keys, alphas):
-        one = lambda a, k: sde.euler(drifts.Linear(RATE), stable.Symmetric(a), jnp.zeros(()), k, step_size=STEP_SIZE, steps=STEPS)  # noqa: E731
+        one = lambda a, k: sde.euler(
+            drifts.Linear(RATE), stable.Symmetric(a), jnp.zeros(()), k, step_size=STEP_SIZE, steps=STEPS
+        )  # noqa: E731
         return jax.vmap(jax.vmap(one, (None, 0)), (0, None))(alphas, keys).state.value
 
     print("\nscalar runs, vmap over keys and indices: ns per step of one run")

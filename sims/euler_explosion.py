@@ -12,7 +12,7 @@ from jaxprune.simulate import drifts, sde, stable
 from jaxprune.sweep import Experiment
 
 STEPS = [10, 20, 50, 100, 200]
-RUNS = 20_000  # in one trial
+RUNS = 10_000  # in one trial
 
 
 def make(alpha, scale, horizon):

@@ -77,7 +77,9 @@ def test_stationary_law_with_a_brownian_part(x64, step):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("alpha", [1.2, 1.8])
-@pytest.mark.parametrize("drift", [drifts.Linear(1.0), drifts.Tanh(1.0), drifts.Clipped(1.0)], ids=["linear", "tanh", "clipped"])
+@pytest.mark.parametrize(
+    "drift", [drifts.Linear(1.0), drifts.Tanh(1.0), drifts.Clipped(1.0)], ids=["linear", "tanh", "clipped"]
+)
 def test_the_strong_order_is_one(x64, alpha, drift):
     """And not 1/alpha, by the mean logarithm of the gap to a grid 16 times finer than the finest of the ladder."""
     steps = np.array([16, 32, 64])
@@ -96,7 +98,9 @@ def test_strong_error_of_a_bounded_drift(x64):
 def test_lost_fraction_of_the_double_well(x64):
     """Frozen, flagged, counted: against an independent generator, and against theory."""
     runs = 100_000
-    state = sde.euler(drifts.DoubleWell(), stable.Symmetric(1.5), jnp.zeros(runs), KEY, step_size=0.01, steps=100, rows=True).state
+    state = sde.euler(
+        drifts.DoubleWell(), stable.Symmetric(1.5), jnp.zeros(runs), KEY, step_size=0.01, steps=100, rows=True
+    ).state
     assert np.all(np.isfinite(state.value)) and np.all(state.alive == (state.first_bad < 0))
     lost = np.asarray(~state.alive | (jnp.abs(state.value) > explosion.explosion_radius(0.01)), float)
     combined(lost.mean(), lost.std() / np.sqrt(runs), 0.00748, 0.0002724710920446424, spoil=1.3)
