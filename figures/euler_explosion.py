@@ -35,5 +35,5 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         right.axhline(1, color=style.BLACK, lw=0.8)
         right.set(xscale="log", xlabel="step size $h$", ylabel="observed / predicted")
         left.set_title(f"(a) $dX=(X-X^3)\\,dt+dL^\\alpha$, $T={horizon:g}$", loc="left")
-        right.set_title("(b) small steps: one jump beyond $R$", loc="left")
+        right.set_title("(b) theory: one jump beyond $\\sqrt{(2+h)/h}$", loc="left")
     return figure

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxprune.predict import diffusions, predictors
+from jaxprune.predict import diffusions
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import mean_field, ornstein_uhlenbeck
 
@@ -40,10 +40,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 
 def _linear(ax, point: xr.Dataset, index: int) -> None:
-    alpha, *numbers = (float(point[name]) for name in ("alpha", "rate", "coupling", "scale"))
+    alpha, rate, coupling, scale = (float(point[name]) for name in ("alpha", "rate", "coupling", "scale"))
     steps, step_size = int(point["steps"]), float(point["horizon"]) / int(point["steps"])
     grid = np.unique(np.geomspace(sim.SIZES[0] / 1.5, sim.SIZES[-1] * 1.5, 60).astype(int))
-    size = mean_field.linear_chaos_euler_scale(alpha, *numbers, grid, step_size, steps)
+    size = mean_field.linear_chaos_euler_scale(alpha, rate, coupling, scale, grid, step_size, steps)
     ax.plot(grid, np.exp(ornstein_uhlenbeck.mean_log_abs(size, alpha)), color=style.COLOURS[index])
     values = point["log_error"].sel(interaction="linear").transpose("seed", "n")
     label = f"$\\alpha={alpha:g}$: slope $-(1-1/\\alpha)={mean_field.linear_chaos_slope(alpha):.2f}$"

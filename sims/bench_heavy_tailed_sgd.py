@@ -152,10 +152,11 @@ def costs() -> None:
     """Cost of a step of one run against the number of seeds, and of tail indices: one program each."""
 
     def batch(keys, alphas):
-        one = lambda a, k: sde.euler(
-            drifts.Linear(RATE), stable.Symmetric(a), jnp.zeros(()), k, step_size=STEP_SIZE, steps=STEPS
-        )  # noqa: E731
-        return jax.vmap(jax.vmap(one, (None, 0)), (0, None))(alphas, keys).state.value
+        def one(index, key):
+            law = stable.Symmetric(index)
+            return sde.euler(drifts.Linear(RATE), law, jnp.zeros(()), key, step_size=STEP_SIZE, steps=STEPS).state.value
+
+        return jax.vmap(jax.vmap(one, (None, 0)), (0, None))(alphas, keys)
 
     print("\nscalar runs, vmap over keys and indices: ns per step of one run")
     for count, alphas in [(1, 1), (10, 1), (100, 1), (1000, 1), (10000, 1), (1000, 2), (1000, 4), (1000, 8)]:

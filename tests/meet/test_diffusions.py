@@ -89,9 +89,10 @@ def test_the_strong_order_is_one(x64, alpha, drift):
 
 @pytest.mark.slow
 def test_strong_error_of_a_bounded_drift(x64):
-    """The mean distance of a grid of 32 steps to one of 512, against an independent generator."""
+    """The mean distance of a grid of 32 steps to one of 512, drift -tanh, against a loop in NumPy with the textbook
+    sampler (100,000 paths)."""
     gap = np.abs(grids(1.5, drifts.Tanh(1.0), 20_000, 32, (1, 16)))[0]
-    combined(gap.mean(), gap.std() / np.sqrt(len(gap)), 0.02073717024946204, 0.00012015191380899812)
+    combined(gap.mean(), gap.std() / np.sqrt(len(gap)), 0.008748370967131255, 2.16e-05)
 
 
 @pytest.mark.slow
@@ -121,13 +122,13 @@ def chaos(alpha, kind, sizes, trials, steps=50, key=KEY):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("alpha", [1.2, 1.8])
 def test_chaos_of_linear_interaction(x64, alpha):
     """Exact scale at every size; the slope is -(1 - 1/alpha), not -1/2."""
-    sizes = [10, 40, 160]
+    sizes = [10, 80]
     logs = np.log(np.abs(chaos(alpha, drifts.LinearInteraction, sizes, 10_000)[:, 0]))
     exact = theory.mean_log_abs(mean_field.linear_chaos_euler_scale(alpha, 1.0, 2.0, 1.0, sizes, 1 / 50, 50), alpha)
-    judge.statistical(1 + logs - exact, np.ones(3), spoil=1.1)
+    judge.statistical(1 + logs - exact, np.ones(2), spoil=1.1)
     accept_slope(sizes, logs, mean_field.linear_chaos_slope(alpha), 0.03, -0.5 if alpha < 1.7 else -0.7)
 
 
