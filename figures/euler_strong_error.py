@@ -29,7 +29,15 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         axes[0, 0].set_ylabel("strong error $\\exp\\,\\mathbb{E}\\log|X_T^{h}-X_T^{\\mathrm{fine}}|$")
         axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.5)
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=5, title="line: exact, marker: simulation")
+        figure.legend(
+            handles,
+            labels,
+            loc="outside upper center",
+            ncols=6,
+            columnspacing=1.2,
+            handlelength=1.6,
+            title="line: exact, marker: simulation",
+        )
     return figure
 
 
@@ -47,14 +55,8 @@ def _panel(ax, here: xr.Dataset) -> None:
     low, high = float(sizes.min()), float(sizes.max())
     span = np.array([low, high])
     for slope, dash, name in ((1.0, "--", "slope 1"), (1 / alpha, ":", "slope $1/\\alpha$")):
-        ax.plot(
-            span,
-            2.2 * np.exp(logs[0]) * (span / grid[0]) ** 1.0 * (span / high) ** (slope - 1),
-            "k",
-            ls=dash,
-            lw=0.9,
-            label=name,
-        )
+        line = 2.2 * np.exp(logs[0]) * high / grid[0] * (span / high) ** slope
+        ax.plot(span, line, "k", ls=dash, lw=0.9, label=name)
     ax.set(xscale="log", yscale="log", xlabel="step size $h$")
 
 

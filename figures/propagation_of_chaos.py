@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from jaxprune.predict import diffusions
 from jaxprune.sweep.experiment import load_file
@@ -18,7 +19,7 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """(a) The median distance under linear interaction against its exact law; (b) the rms under a bounded one."""
+    """(a) The typical distance under linear interaction against its exact law; (b) the rms under a bounded one."""
     here = samples.isel(rate=-1, coupling=-1, scale=-1, horizon=-1, steps=-1)
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.7))
@@ -35,6 +36,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         right.set(xscale="log", yscale="log", xlabel="particles $n$")
         right.set_ylabel("$(\\mathbb{E}|X^{i,n}_T-X^{i,\\infty}_T|^2)^{1/2}$")
         for ax in (left, right):
+            low, high = ax.get_ylim()
+            ax.set_ylim(low / 2, high * 1.3)  # room for the legend
+            ax.yaxis.set_minor_formatter(NullFormatter())
             ax.legend(loc="lower left", title="line: theory, marker: simulation", alignment="left", title_fontsize=7)
     return figure
 
@@ -61,9 +65,9 @@ def _bounded(ax, point: xr.Dataset, index: int) -> None:
 
 
 def _band(ax, x, transform, values: xr.DataArray, index: int, label: str) -> None:
-    """A transform of means over seeds, with the transform of their 95 % band."""
+    """A transform of means over seeds, with the transform of their 95 % band, set a little apart."""
     mean, half = values.mean("seed"), 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
     mid, low, high = transform(mean), transform(mean - half), transform(mean + half)
     look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, zorder=3)
     marker, colour = style.MARKERS[index], style.COLOURS[index]
-    ax.errorbar(x, mid, [mid - low, high - mid], marker=marker, color=colour, label=label, **look)
+    ax.errorbar(x * 1.08 ** (index - 1), mid, [mid - low, high - mid], marker=marker, color=colour, label=label, **look)

@@ -43,7 +43,7 @@ EXPERIMENT = Experiment(
     make=make,
     trial=trial,
     inner=dict(steps=STEPS),
-    seeds=80,
+    seeds=60,
     block=10,
     share=["alpha", "drift"],
     smoke=dict(alpha=[1.5], seeds=10),

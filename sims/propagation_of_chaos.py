@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
     make=make,
     trial=trial,
     inner=dict(n=SIZES),
-    seeds=400,
+    seeds=800,
     block=50,
     share=["alpha", "interaction"],
     smoke=dict(alpha=[1.5], seeds=50),
