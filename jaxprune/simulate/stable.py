@@ -40,6 +40,7 @@ __all__ = [
     "symmetric_from",
 ]
 
+draws = functools.partial(jax.jit, static_argnames=("shape", "dtype"))  # one loop, also outside compiled programs
 NOISE_TYPES = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
 
 
@@ -68,8 +69,8 @@ class _Strict:
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
         """``step_size^(1/alpha)`` times a draw."""
         law: Any = self
-        draws = law.sample(key, shape)
-        return _step_size(step_size) ** jnp.asarray(law.index.inverse, draws.dtype) * draws
+        unit = law.sample(key, shape)
+        return _step_size(step_size) ** jnp.asarray(law.index.inverse, unit.dtype) * unit
 
 
 @struct
@@ -82,18 +83,20 @@ class Symmetric(_Strict):
     def __post_init__(self):
         settle(self)
 
+    @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
         return _times(self.scale, symmetric_from(self.index, angle, exponential)).astype(_target(dtype))
 
+    @draws
     def log_sample(
         self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         """Sign and log magnitude of the draws of ``sample``; no alpha is too small for it."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
         size, coarse, fine = symmetric_parts(self.index, angle, exponential)
-        log = jnp.log(size) + np.log(2) * (coarse + fine) + _log(self.scale, size.dtype)
+        log = jnp.log(size) + np.log(2) * (coarse + fine) + jnp.log(jnp.asarray(self.scale, size.dtype))
         return jnp.where(angle.right, 1.0, -1.0).astype(size.dtype), log
 
 
@@ -113,6 +116,7 @@ class Skewed(_Strict):
         object.__setattr__(self, "skew", checked_skew(self.skew, self.index, self.parametrisation))
         object.__setattr__(self, "lean", lean(self.index, self.skew))
 
+    @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
@@ -143,17 +147,19 @@ class Positive(_Strict):
             alpha = np.asarray(self.index.alpha)
             require("alpha", alpha, alpha <= 1, "a number in (0, 1] for a positive law")
 
+    @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
         return _times(self.scale, positive_from(self.index, angle, exponential)).astype(_target(dtype))
 
+    @draws
     def log_sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Log of the draws of ``sample``."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
         size, coarse, fine = positive_parts(self.index, angle, exponential)
         log = jnp.log(size) + np.log(2) * (coarse + fine)
-        return jnp.where(self.index.rest == 0, 0.0, log) + _log(self.scale, size.dtype)
+        return jnp.where(self.index.rest == 0, 0.0, log) + jnp.log(jnp.asarray(self.scale, size.dtype))
 
 
 @struct
@@ -170,6 +176,7 @@ class Gaussian(_Strict):
         """2."""
         return index(2.0)
 
+    @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
@@ -190,14 +197,15 @@ class Isotropic(_Strict):
         settle(self)
         object.__setattr__(self, "mixing", index(self.index.alpha / 2))
 
+    @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:
         """``shape[:-1]`` vectors of ``shape[-1]`` entries."""
         outer = _outer(shape)
         radius, direction = jax.random.split(key)
         angle, exponential = counters.draw(radius, outer, _precision(dtype))
         size = jnp.sqrt(2 * positive_from(self.mixing, angle, exponential))
-        draws = size[..., None] * Gaussian(1.0).sample(direction, shape, _precision(dtype))
-        return _times(self.scale, draws).astype(_target(dtype))
+        vectors = size[..., None] * Gaussian(1.0).sample(direction, shape, _precision(dtype))
+        return _times(self.scale, vectors).astype(_target(dtype))
 
 
 @struct
@@ -210,6 +218,7 @@ class Common(_Strict):
     def __post_init__(self):
         settle(self)
 
+    @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:
         """``shape[:-1]`` numbers, each ``shape[-1]`` times."""
         one = Symmetric(self.index, 1.0).sample(key, _outer(shape), dtype)
@@ -237,10 +246,11 @@ class Sum:
             smallest = least(smallest, alpha)
         return index(smallest)
 
+    @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
-        draws = [law.sample(jax.random.fold_in(key, i), shape, dtype) for i, law in enumerate(self.laws)]
-        return functools.reduce(jnp.add, draws)
+        parts = [law.sample(jax.random.fold_in(key, i), shape, dtype) for i, law in enumerate(self.laws)]
+        return functools.reduce(jnp.add, parts)
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
         """The sum of the increments."""
@@ -270,12 +280,8 @@ def _precision(dtype: Any) -> Any:
     return jnp.float64 if _target(dtype) == jnp.float64 else jnp.float32
 
 
-def _times(scale, draws) -> Array:
-    return jnp.asarray(scale, draws.dtype) * draws
-
-
-def _log(scale, dtype) -> Array:
-    return jnp.log(jnp.asarray(scale, dtype))
+def _times(scale, unit) -> Array:
+    return jnp.asarray(scale, unit.dtype) * unit
 
 
 def _outer(shape: tuple[int, ...]) -> tuple[int, ...]:
