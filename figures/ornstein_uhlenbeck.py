@@ -40,7 +40,7 @@ def _scales(ax, here: xr.Dataset, index: int) -> None:
         look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, zorder=3)
         look.update(marker=style.MARKERS[index], color=style.COLOURS[index], label=f"$\\alpha={alpha:g}$")
         ax.errorbar(logs["step_size"], mid, [mid - low, high - mid], **look)
-    ax.axvline(1 / rate, color="0.6", lw=0.8)
+    ax.plot([1 / rate] * 2, [0.4, scale], color="0.6", lw=0.8)
     ax.set(xlabel="step size $h$", ylabel="stationary scale", ylim=(0.4, 1.6))
     ax.annotate("overshoot: $1-\\lambda h<0$", (1 / rate, 0.42), (3, 0), textcoords="offset points", fontsize=6)
     ax.legend(loc="upper left", title="line: exact (dotted: $h\\to0$), marker: simulation", alignment="left", title_fontsize=7)

@@ -20,6 +20,7 @@ from jaxprune.simulate import drifts, sde, stable
 from jaxprune.sweep.tasks import pinned
 
 RUNS, STEPS, STEP_SIZE, ALPHA, PAIRS = 10_000, 200, 0.01, 1.5, 7
+REST = 0.3  # seconds
 RATE = 1.0
 Peer = Callable[[], object]
 
@@ -28,6 +29,12 @@ def seconds(work: Peer) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def rested(work: Peer) -> float:
+    """Seconds, once the threads that a peer leaves spinning have come to rest."""
+    time.sleep(REST)
+    return seconds(work)
 
 
 def ready(program: Callable, *arguments) -> Peer:
@@ -106,7 +113,7 @@ def compare(name: str, alpha: float, draw: Callable, peers: dict[str, Peer]) -> 
     """Check that every peer ends with the exact law, then time them against the first, pair by pair."""
     print(f"\n{name}: mean log |X_T| less the exact one, in standard errors: ", end="")
     print(", ".join(f"{who} {spread(np.asarray(work()), alpha)[0]:+.1f}" for who, work in peers.items()))
-    times = np.array([[seconds(work) for work in peers.values()] for _ in range(PAIRS)])
+    times = np.array([[rested(work) for work in peers.values()] for _ in range(PAIRS)])
     alone = min(seconds(ready(draw, jax.random.key(9))) for _ in range(PAIRS))
     for (who, _), taken in zip(peers.items(), times.T, strict=True):
         rate, ratios = RUNS * STEPS / np.median(taken), taken / times[:, 0]
