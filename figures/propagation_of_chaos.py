@@ -61,13 +61,13 @@ def _bounded(ax, point: xr.Dataset, index: int) -> None:
     ax.plot(grid, limit.value / np.sqrt(grid), color=style.COLOURS[index])
     values = point["scaled_square"].sel(interaction="bounded").transpose("seed", "n")
     label = f"$\\alpha={alpha:g}$: ${limit.value:.3f}\\,n^{{-1/2}}$"
-    _band(ax, values["n"], np.sqrt, values / values["n"], index, label)
+    _band(ax, values["n"] * 1.08 ** (index - 1), np.sqrt, values / values["n"], index, label)
 
 
 def _band(ax, x, transform, values: xr.DataArray, index: int, label: str) -> None:
-    """A transform of means over seeds, with the transform of their 95 % band, set a little apart."""
+    """A transform of means over seeds, with the transform of their 95 % band."""
     mean, half = values.mean("seed"), 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
     mid, low, high = transform(mean), transform(mean - half), transform(mean + half)
     look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, zorder=3)
     marker, colour = style.MARKERS[index], style.COLOURS[index]
-    ax.errorbar(x * 1.08 ** (index - 1), mid, [mid - low, high - mid], marker=marker, color=colour, label=label, **look)
+    ax.errorbar(x, mid, [mid - low, high - mid], marker=marker, color=colour, label=label, **look)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from jaxprune.problems import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
 from jaxprune.simulate import drifts, sde, stable
 from jaxprune.theory import explosion, mean_field
 from jaxprune.theory import ornstein_uhlenbeck as theory
@@ -146,3 +147,24 @@ def test_chaos_of_bounded_interaction(x64):
     judge.asymptotic(rms / limit.value - 1, np.hypot(error, limit.error) / limit.value, sizes, spoil=1.3)
     found = np.polyfit(np.log(sizes), np.log(rms) - np.log(sizes) / 2, 1)[0]
     assert abs(found + 0.5) <= 0.03 and abs(found + 1 / 3) > 0.1
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: OrnsteinUhlenbeck(0.0, 1.0, 1.0, 1.0, 8), "alpha: 0.0"),
+        (lambda: OrnsteinUhlenbeck(1.5, 1.0, 1.0, 0.0, 8), "horizon: 0.0"),
+        (lambda: OrnsteinUhlenbeck(1.5, 1.0, 1.0, 1.0, 8, -0.5), "brownian: -0.5"),
+        (lambda: OrnsteinUhlenbeck(1.5, 1.0, 1.0, 1.0, 2.5), "finest: 2.5"),
+        (lambda: BoundedDrift(1.5, 1.0, 1.0, 1.0, 8, "sign"), "drift: 'sign'"),
+        (lambda: BoundedDrift(1j, 1.0, 1.0, 1.0, 8), "alpha: 1j"),
+        (lambda: LinearChaos(2.1, 1.0, 1.0, 1.0, 1.0, 8), "alpha: 2.1"),
+        (lambda: LinearChaos(1.5, 1.0, np.inf, 1.0, 1.0, 8), "coupling: inf"),
+        (lambda: BoundedChaos(1.5, np.nan, 1.0, 1.0, 1.0, 8), "rate: nan"),
+        (lambda: BoundedChaos(1.5, 1.0, 1.0, 1.0, 1.0, 0), "steps: 0"),
+        (lambda: Explosion(1.5, -1.0, 1.0), "scale: -1.0"),
+    ],
+)
+def test_bad_problems_are_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
