@@ -1,7 +1,19 @@
 """From a problem to theory's numbers: one file per family of problems, which registers its types."""
 
-from jaxprune.predict import multiplicative, stable, tail_laws
+from jaxprune.predict import diffusions, multiplicative, stable, tail_laws
 from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
 from jaxprune.predict.least_squares import TAIL, covariance
 
-__all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "multiplicative", "predict", "predictors", "stable", "tail_laws"]
+__all__ = [
+    "NONE",
+    "TAIL",
+    "Predictor",
+    "Value",
+    "covariance",
+    "diffusions",
+    "multiplicative",
+    "predict",
+    "predictors",
+    "stable",
+    "tail_laws",
+]

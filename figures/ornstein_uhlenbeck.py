@@ -1,0 +1,66 @@
+"""Stationary laws of an Ornstein-Uhlenbeck process by Euler's scheme, with and without a Brownian part, at all step sizes."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import ornstein_uhlenbeck as theory
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """(a) The stationary scale against the step size; (b) the characteristic function with a Brownian part."""
+    here = samples.isel(rate=-1, scale=-1)
+    with style.paper():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.7))
+        for index, alpha in enumerate(here["alpha"].values):
+            _scales(left, here.sel(alpha=alpha), index)
+        _cosines(right, here.isel(alpha=-1).sel(brownian=here["brownian"].max()))
+    return figure
+
+
+def _scales(ax, here: xr.Dataset, index: int) -> None:
+    """Where there is no Brownian part, by the mean logarithm."""
+    alpha, rate, scale = (float(here[name]) for name in ("alpha", "rate", "scale"))
+    grid = np.linspace(0.01, 1.9, 300) / rate
+    ax.plot(grid, theory.euler_stationary_scale(alpha, rate, scale, grid), color=style.COLOURS[index])
+    ax.axhline(theory.stationary_scale(alpha, rate, scale), color=style.COLOURS[index], lw=0.8, ls=":")
+    if 0 in here["brownian"]:
+        logs = here["log_size"].sel(brownian=0).isel(steps=-1).transpose("seed", "step_size")
+        mean, half = logs.mean("seed"), 1.96 * logs.std("seed", ddof=1) / np.sqrt(logs.sizes["seed"])
+        mid, low, high = (theory.scale_from_log(x.values, alpha) for x in (mean, mean - half, mean + half))
+        look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, zorder=3)
+        look.update(marker=style.MARKERS[index], color=style.COLOURS[index], label=f"$\\alpha={alpha:g}$")
+        ax.errorbar(logs["step_size"], mid, [mid - low, high - mid], **look)
+    ax.plot([1 / rate] * 2, [0.4, scale], color="0.6", lw=0.8)
+    ax.set(xlabel="step size $h$", ylabel="stationary scale", ylim=(0.4, 1.6))
+    ax.annotate("overshoot: $1-\\lambda h<0$", (1 / rate, 0.42), (3, 0), textcoords="offset points", fontsize=6)
+    ax.legend(loc="upper left", title="line: exact (dotted: $h\\to0$), marker: simulation", alignment="left", title_fontsize=7)
+    ax.set_title("(a) $dX=-\\lambda X\\,dt+\\sigma_1\\,dL^\\alpha$", loc="left")
+
+
+def _cosines(ax, here: xr.Dataset) -> None:
+    """With a Brownian part, the law is known by its characteristic function."""
+    alpha, rate, scale, brownian = (float(here[name]) for name in ("alpha", "rate", "scale", "brownian"))
+    u = np.linspace(0, 1.08 * float(here["frequency"].max()), 200)
+    ax.plot(u, theory.stationary_characteristic(u, alpha, rate, scale, brownian), "k:", lw=0.9, label="exact, $h\\to0$")
+    chosen = [float(here["step_size"].sel(step_size=h, method="nearest")) for h in (0.2, 1.2, 1.6)]
+    for index, step in enumerate(dict.fromkeys(chosen)):
+        size, variance = (
+            theory.euler_stationary_scale(alpha, rate, scale, step),
+            theory.euler_brownian_variance(rate, brownian, step),
+        )
+        ax.plot(u, np.exp(-((size * u) ** alpha) - u**2 * variance / 2), color=style.COLOURS[index + 2])
+        values = here["cosine"].sel(step_size=step).transpose("seed", "frequency")
+        style.means(ax, values["frequency"], values, index + 2, f"$h={step:g}$")
+    ax.set(xlabel="frequency $u$", ylabel="$\\mathbb{E}\\cos(uX)$")
+    ax.legend(loc="upper right")
+    ax.set_title(f"(b) plus $\\sqrt{{2}}\\,\\sigma_2\\,dB$, $\\alpha={alpha:g}$, $\\sigma_2={brownian:g}$", loc="left")
