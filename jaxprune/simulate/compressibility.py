@@ -1,0 +1,217 @@
+"""How much of an array, or of a layer, can be removed: relative errors, pruning ratios and masks.
+
+Everything is a function of sizes: absolute values of entries, l2 norms of neurons (rows), or singular values. One sort and
+one cumulative sum of the ascending energies give the error at every kept count, right in float32 too: sizes are divided by
+the largest before they are raised to a power, and the sum carries its own rounding errors along (the difference of a
+descending sum from 1 would lose the tail).
+
+A layer has shape (n, d), one row per neuron with its incoming weights. Of equal sizes the one with the lower index is kept,
+so a kept count is always exact. Nothing to measure (all zero, or not finite) is a ValueError where values are known, NaN
+inside compiled code. Sources: Wan et al. 2023 and Barsbey et al. 2021, section 3.1 of our notes on the former.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+SHARE = 0.1  # of the energy, that the papers allow to be removed
+
+
+def sizes(weights: Float[Array, "n *d"]) -> Float[Array, " n"]:
+    """l2 norms of the rows of a layer (n, d), absolute values of a vector (n,), divided by the largest.
+
+    Raises ValueError for arrays that are empty, all zero, not finite, or have more than two axes.
+    """
+    weights = _checked("weights", weights)
+    flat = jnp.abs(weights)
+    if flat.ndim == 2:
+        top = jnp.max(flat, axis=1, keepdims=True)
+        rows = flat / jnp.where(top > 0, top, 1)
+        flat = top[:, 0] * jnp.sqrt(jnp.sum(rows**2, axis=1)) / jnp.sqrt(weights.shape[1])  # below the largest float
+    return flat / jnp.max(flat)
+
+
+def energies(weights: Float[Array, "n *d"], order: float = 2.0) -> Float[Array, " n"]:
+    """``size^order`` of each row or entry, divided by the largest. Raises ValueError as ``sizes`` does, and for order <= 0."""
+    return sizes(weights) ** _positive("order", order)
+
+
+def removed_share(weights: Float[Array, "n *d"], order: float = 2.0) -> Float[Array, " m"]:
+    """Share (n + 1,) of the energy that goes when the m smallest rows or entries are removed, m = 0 .. n; never falls.
+
+    Raises ValueError as ``energies`` does.
+    """
+    total = _cumulative(jnp.sort(energies(weights, order)))
+    return jnp.concatenate([jnp.zeros_like(total[:1]) * total[-1], total / total[-1]])
+
+
+def relative_error(weights: Float[Array, "n *d"], kept: Int[Array, " k"] | Sequence[int] | int, order: float = 2.0) -> Array:
+    """``|x - x_kept|_order / |x|_order`` when the ``kept`` largest rows or entries stay, for every kept count (k,) or one.
+
+    ``order`` is that of the norm over rows (a row counts with its l2 norm) or entries. A count above n keeps all.
+    Raises ValueError for negative or fractional counts, and as ``energies`` does.
+    """
+    kept = _counts(kept)
+    share = removed_share(weights, order)
+    return share[jnp.maximum(len(share) - 1 - kept, 0)] ** (1 / order)
+
+
+def removed_count(weights: Float[Array, "n *d"], share: float = SHARE, squared: bool = True) -> Int[Array, ""]:
+    """The largest number of neurons (or entries) whose removed share of the energy is at most ``share``.
+
+    ``squared``: the share is of squared norms, the papers' default; otherwise of norms: sqrt(removed energy / energy).
+    0 for a layer without a ratio in compiled code. Raises ValueError for a share outside (0, 1), and as ``sizes`` does.
+    """
+    limit = _fraction("share", share)
+    return jnp.sum(removed_share(weights)[1:] <= (limit if squared else limit**2))
+
+
+def pruning_ratio(
+    weights: Float[Array, "n *d"] | Sequence[Float[Array, "n *d"]], share: float = SHARE, squared: bool = True
+) -> Float[Array, ""]:
+    """Removed parameters / all parameters, where each layer loses ``removed_count`` neurons.
+
+    ``weights`` is a layer or a list of layers of different shapes, pooled by parameter count; leave the last layer of a
+    network out. NaN in compiled code when a layer is all zero or not finite. Raises ValueError as ``removed_count`` does.
+    """
+    layers = weights if isinstance(weights, list | tuple) else [weights]
+    if not layers:
+        raise ValueError("weights: an empty list has no pruning ratio; pass at least one layer")
+    total = sum(np.size(layer) for layer in layers)
+    parts = [removed_count(w, share, squared) * (np.size(w) / np.shape(w)[0] / total) for w in layers]
+    valid = jnp.stack([jnp.all(jnp.isfinite(sizes(w))) for w in layers])
+    return jnp.where(jnp.all(valid), sum(parts), jnp.nan)
+
+
+def participation(weights: Float[Array, "n *d"], order: float = 2.0) -> Float[Array, ""]:
+    """``sum e_i^2 / (sum e_i)^2`` of the energies: 1 when one neuron has everything, 1/n when all are equal.
+
+    Raises ValueError as ``energies`` does.
+    """
+    energy = energies(weights, order)
+    return jnp.sum(energy**2) / jnp.sum(energy) ** 2
+
+
+def neuron_mask(weights: Float[Array, "n *d"], kept: Int[Array, ""] | int) -> Bool[Array, " n"]:
+    """True for exactly the ``kept`` largest neurons (rows) or entries; ``kept`` may be traced.
+
+    Raises ValueError for a negative or fractional count, and as ``sizes`` does.
+    """
+    return ranks(sizes(weights)) < _counts(kept)
+
+
+def ratio_mask(weights: Float[Array, "n *d"], share: float = SHARE, squared: bool = True) -> Bool[Array, " n"]:
+    """True for the neurons that stay at the papers' pruning ratio. Raises ValueError as ``removed_count`` does."""
+    return neuron_mask(weights, np.shape(weights)[0] - removed_count(weights, share, squared))
+
+
+def fraction_masks(weights: Float[Array, "n *d"], removed: Sequence[float]) -> Bool[Array, "f n"]:
+    """The parameter-ratio criterion: masks after removing these fractions of the neurons, rounded down to a count.
+
+    Raises ValueError for fractions outside [0, 1], and as ``sizes`` does.
+    """
+    if not all(0 <= f <= 1 for f in removed):
+        raise ValueError(f"removed: {list(removed)} are not fractions; use numbers in [0, 1]")
+    n = np.shape(weights)[0]
+    kept = np.array([n - _floor(f * n) for f in removed])
+    return ranks(sizes(weights)) < kept[:, None]
+
+
+def prune(weights: Float[Array, "n *d"], mask: Bool[Array, " n"]) -> Float[Array, "n *d"]:
+    """Zeros in the rows (or entries) that ``mask`` leaves out."""
+    weights = jnp.asarray(weights)
+    return jnp.where(mask.reshape(mask.shape + (1,) * (weights.ndim - mask.ndim)), weights, 0)
+
+
+def functional_error(pruned: Float[Array, "..."], full: Float[Array, "..."]) -> Float[Array, ""]:
+    """``|f_pruned - f| / |f|`` over all test inputs and outputs: report it beside the parameter error, which may vanish
+    while this one does not.
+
+    Raises ValueError for outputs of different shapes, and for ``full`` that is all zero or not finite.
+    """
+    if np.shape(pruned) != np.shape(full):
+        raise ValueError(
+            f"pruned: shape {np.shape(pruned)} is not that of full, {np.shape(full)}; pass outputs on the same inputs"
+        )
+    full = _checked("full", full, axes=None)
+    scale = jnp.max(jnp.abs(full))
+    return jnp.linalg.norm(jnp.ravel(pruned / scale - full / scale)) / jnp.linalg.norm(jnp.ravel(full / scale))
+
+
+def kept_count(n: int, kappa: float) -> int:
+    """``floor(kappa n)``, forgiving round-off in the product.
+
+    Raises ValueError for kappa outside (0, 1], and where nothing would be kept.
+    """
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"n: {n!r} is not a number of neurons; use an integer >= 1")
+    if isinstance(kappa, complex) or not 0 < kappa <= 1:
+        raise ValueError(f"kappa: {kappa!r} is not the fraction kept; use a number in (0, 1]")
+    count = _floor(kappa * n)
+    if count == 0:
+        raise ValueError(f"kappa: {kappa} of n = {n} keeps nothing; use at least {1 / n:.3g}, or give kept counts")
+    return count
+
+
+def ranks(values: Float[Array, " n"]) -> Int[Array, " n"]:
+    """Place of each value from the largest, 0, to the smallest; of equal ones the lower index comes first."""
+    order = jnp.argsort(values, stable=True, descending=True)
+    return jnp.zeros(values.shape, int).at[order].set(jnp.arange(len(values)))
+
+
+def _floor(product: float) -> int:
+    return int(np.floor(product * (1 + 4e-16)))
+
+
+def _cumulative(terms):
+    """Inclusive sums of terms >= 0 to about one rounding, never falling: partial sums carry their rounding errors."""
+
+    def add(a, b):
+        total = a[0] + b[0]
+        part = total - a[0]
+        return total, a[1] + b[1] + (a[0] - (total - part)) + (b[0] - part)
+
+    total, error = jax.lax.associative_scan(add, (terms, jnp.zeros_like(terms)))
+    return jax.lax.cummax(total + error)
+
+
+def _checked(name, value, axes=2):
+    """The value as a floating-point array; what is known to have no ratio is refused."""
+    value = jnp.asarray(value)
+    if jnp.iscomplexobj(value):
+        raise ValueError(f"{name}: complex numbers have no such ratio here; pass real ones")
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        value = value.astype(float)
+    if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
+        raise ValueError(f"{name}: shape {value.shape}; pass (n,) or (n, d) with n, d >= 1")
+    if not isinstance(value, jax.core.Tracer):
+        if not bool(jnp.all(jnp.isfinite(value))):
+            raise ValueError(f"{name}: holds NaN or infinity; leave failed runs out and count them")
+        if not bool(jnp.any(value)):
+            raise ValueError(
+                f"{name}: all of {value.size} numbers are 0, a ratio to their norm does not exist; pass a layer with weights"
+            )
+    return value
+
+
+def _counts(kept):
+    if not isinstance(kept, jax.core.Tracer):
+        counts = np.asarray(kept)
+        if counts.dtype == bool or not np.issubdtype(counts.dtype, np.integer) or np.any(counts < 0):
+            raise ValueError(f"kept: {kept!r} is not a count; use integers >= 0, or kept_count for a fraction")
+    return jnp.asarray(kept)
+
+
+def _positive(name, value):
+    if not isinstance(value, jax.core.Tracer) and (isinstance(value, complex) or not 0 < value < np.inf):
+        raise ValueError(f"{name}: {value!r} is not the order of a norm; use a finite number > 0")
+    return value
+
+
+def _fraction(name, value):
+    if not isinstance(value, jax.core.Tracer) and (isinstance(value, complex) or not 0 < value < 1):
+        raise ValueError(f"{name}: {value!r} is not a share of the energy; use a number in (0, 1)")
+    return value
