@@ -2,6 +2,7 @@
 
 from jaxprune.problems.labelled import Labelled, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
+from jaxprune.problems.neurons import NoisyDescent, NoisyNeurons
 from jaxprune.problems.random_features import RandomFeatures
 
-__all__ = ["Finite", "Labelled", "LinearGaussian", "Population", "RandomFeatures", "Training"]
+__all__ = ["Finite", "Labelled", "LinearGaussian", "NoisyDescent", "NoisyNeurons", "Population", "RandomFeatures", "Training"]
