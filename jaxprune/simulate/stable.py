@@ -1,0 +1,358 @@
+"""Stable laws: symmetric, skewed, positive, isotropic, and the noise of a neuron.
+
+``E exp(itX) = exp(-|scale t|^alpha)`` for the symmetric law: alpha = 2 is N(0, 2 scale^2), alpha = 1 is Cauchy. The index
+alpha is data: a law is a pytree whose leaves may be batched, so that many indices are one program, and the same key gives
+the same uniform numbers whatever the index. Draws are by the methods of Chambers, Mallows and Stuck, and of Kanter, with
+every angle measured from the nearer pole, so that float32 keeps its digits in the far tails.
+Sections are those of our notes on Wan et al. 2023: section 1.
+"""
+
+import dataclasses
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from jaxprune.simulate import counters, elementary
+from jaxprune.simulate.counters import Angle
+from jaxprune.simulate.skewed import Lean, lean, skewed_from
+from jaxprune.simulate.stable_index import Index, checked_scale, checked_skew, concrete, index, real, require, settle
+from jaxprune.struct import static, struct
+
+__all__ = [
+    "Common",
+    "Gaussian",
+    "Index",
+    "Isotropic",
+    "Law",
+    "Positive",
+    "Skewed",
+    "Sum",
+    "Symmetric",
+    "angle_from",
+    "index",
+    "neuron_noise",
+    "positive_from",
+    "skewed_from",
+    "symmetric_from",
+]
+
+NOISE_TYPES = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
+
+
+@runtime_checkable
+class Law(Protocol):
+    """A noise law. ``sample``: independent draws; along the first axis a larger draw begins with the smaller one.
+    ``increment``: of the Lévy process whose value at time 1 has that law, over a time ``step_size``."""
+
+    @property
+    def index(self) -> Index:
+        """The index of stability; of a sum, the heaviest."""
+        ...
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "..."]:
+        """Draws of ``shape``; ``dtype`` defaults to the precision of the program."""
+        ...
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """Increments of ``shape`` over a time ``step_size``."""
+        ...
+
+
+@struct
+class Symmetric:
+    """Independent symmetric entries of any shape. ``index``: alpha in (0, 2], or an ``Index``."""
+
+    index: Any
+    scale: Any = 1.0
+
+    def __post_init__(self):
+        settle(self)
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
+        """Draws of ``shape``."""
+        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        return _times(self.scale, symmetric_from(self.index, angle, exponential)).astype(_target(dtype))
+
+    def log_sample(
+        self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        """Sign and log magnitude of the draws of ``sample``; no alpha is too small for it."""
+        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        size, coarse, fine = _symmetric(self.index, angle, exponential)
+        log = jnp.log(size) + np.log(2) * (coarse + fine) + _log(self.scale, size.dtype)
+        return jnp.where(angle.right, 1.0, -1.0).astype(size.dtype), log
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """``step_size^(1/alpha)`` times a draw."""
+        return _strict_increment(self, key, shape, step_size)
+
+
+@struct
+class Skewed:
+    """Independent skewed entries; ``skew`` in [-1, 1]. S0 is continuous in alpha; S1 = S0 + skew tan(pi alpha/2) for
+    alpha != 1, which is strictly stable, and S1 = S0 at alpha = 1. ``scale`` multiplies the draw."""
+
+    index: Any
+    skew: Any
+    scale: Any = 1.0
+    parametrisation: str = static(default="S0")
+    lean: Any = dataclasses.field(init=False, default=None)
+
+    def __post_init__(self):
+        settle(self)
+        object.__setattr__(self, "skew", checked_skew(self.skew, self.index, self.parametrisation))
+        object.__setattr__(self, "lean", lean(self.index, self.skew))
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
+        """Draws of ``shape``."""
+        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        unit = skewed_from(self.index, self.lean, angle, exponential, self.parametrisation)
+        return _times(self.scale, unit).astype(_target(dtype))
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """``step_size^(1/alpha)`` times a draw, and the shift that makes increments of S0, or of alpha = 1, add up."""
+        step = _step_size(step_size)
+        return _strict_increment(self, key, shape, step) + self.scale * _drift(self, step)
+
+
+def _drift(law: Skewed, step) -> Array:
+    shift = step * law.lean.shift(law.index, jnp.log(step))
+    return shift if law.parametrisation == "S0" else jnp.where(law.index.rest == 0, shift, 0.0)
+
+
+@struct
+class Positive:
+    """Independent positive entries, ``E exp(-lam A) = exp(-(scale lam)^a)``; ``index``: a in (0, 1], A = scale at 1."""
+
+    index: Any
+    scale: Any = 1.0
+
+    def __post_init__(self):
+        settle(self)
+        if concrete(self.index):
+            alpha = np.asarray(self.index.alpha)
+            require("alpha", alpha, alpha <= 1, "a number in (0, 1] for a positive law")
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
+        """Draws of ``shape``."""
+        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        return _times(self.scale, positive_from(self.index, angle, exponential)).astype(_target(dtype))
+
+    def log_sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
+        """Log of the draws of ``sample``."""
+        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        size, coarse, fine = _positive(self.index, angle, exponential)
+        log = jnp.log(size) + np.log(2) * (coarse + fine)
+        return jnp.where(self.index.rest == 0, 0.0, log) + _log(self.scale, size.dtype)
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """``step_size^(1/a)`` times a draw."""
+        return _strict_increment(self, key, shape, step_size)
+
+
+@struct
+class Gaussian:
+    """Independent N(0, scale^2) entries: ``Symmetric(2)`` over sqrt 2, with the same random numbers."""
+
+    scale: Any = 1.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "scale", checked_scale(self.scale))
+
+    @property
+    def index(self) -> Index:
+        """2."""
+        return index(2.0)
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
+        """Draws of ``shape``."""
+        angle, exponential = counters.draw(key, shape, _precision(dtype))
+        size = elementary.sine(angle.far) * jnp.sqrt(2 * exponential)
+        return _times(self.scale, jnp.where(angle.right, size, -size)).astype(_target(dtype))
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """``sqrt(step_size)`` times a draw."""
+        return _strict_increment(self, key, shape, step_size)
+
+
+@struct
+class Isotropic:
+    """Rotation-invariant vectors along the last axis, ``E exp(i u.X) = exp(-(scale |u|)^alpha)``: ``sqrt(2 A) G`` with
+    A positive (alpha/2)-stable and G Gaussian."""
+
+    index: Any
+    scale: Any = 1.0
+    mixing: Any = dataclasses.field(init=False, default=None)
+
+    def __post_init__(self):
+        settle(self)
+        object.__setattr__(self, "mixing", index(self.index.alpha / 2))
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:
+        """``shape[:-1]`` vectors of ``shape[-1]`` entries."""
+        outer = _outer(shape)
+        radius, direction = jax.random.split(key)
+        angle, exponential = counters.draw(radius, outer, _precision(dtype))
+        size = jnp.sqrt(2 * positive_from(self.mixing, angle, exponential))
+        draws = size[..., None] * Gaussian(1.0).sample(direction, shape, _precision(dtype))
+        return _times(self.scale, draws).astype(_target(dtype))
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "*n d"]:
+        """``step_size^(1/alpha)`` times a draw."""
+        return _strict_increment(self, key, shape, step_size)
+
+
+@struct
+class Common:
+    """One symmetric number for all entries of the last axis."""
+
+    index: Any
+    scale: Any = 1.0
+
+    def __post_init__(self):
+        settle(self)
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:
+        """``shape[:-1]`` numbers, each ``shape[-1]`` times."""
+        one = Symmetric(self.index, 1.0).sample(key, _outer(shape), dtype)
+        return _times(self.scale, jnp.broadcast_to(one[..., None], shape))
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "*n d"]:
+        """``step_size^(1/alpha)`` times a draw."""
+        return _strict_increment(self, key, shape, step_size)
+
+
+@struct
+class Sum:
+    """The sum of independent draws of several laws, such as a Brownian and a stable part."""
+
+    laws: tuple[Any, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "laws", tuple(self.laws))
+        if not self.laws:
+            raise ValueError("laws: () is empty; give at least one law")
+
+    @property
+    def index(self) -> Index:
+        """That of the heaviest tail."""
+        alphas = [law.index.alpha for law in self.laws]
+        least = np.minimum if concrete(*alphas) else jnp.minimum
+        smallest = alphas[0]
+        for alpha in alphas[1:]:
+            smallest = least(smallest, alpha)
+        return index(smallest)
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "..."]:
+        """Draws of ``shape``."""
+        return sum(law.sample(jax.random.fold_in(key, i), shape, dtype) for i, law in enumerate(self.laws))
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """The sum of the increments."""
+        return sum(law.increment(jax.random.fold_in(key, i), shape, step_size) for i, law in enumerate(self.laws))
+
+
+def neuron_noise(kind: str | int, index: Any, scale: Any = 1.0) -> Common | Symmetric | Isotropic:
+    """Noise on the incoming weights of a neuron, section 1.2: type "I" one number for all of them, "II" independent
+    numbers, "III" an isotropic vector. Raises ValueError for another type."""
+    if kind not in NOISE_TYPES:
+        raise ValueError(f"kind: {kind!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
+    laws: dict[str, Any] = {"I": Common, "II": Symmetric, "III": Isotropic}
+    return laws[NOISE_TYPES[kind]](index, scale)
+
+
+def angle_from(radians: Any) -> Angle:
+    """The angle U in (-pi/2, pi/2) that the textbook uses. Near the poles it has lost digits that ``Angle`` has."""
+    radians = jnp.asarray(radians)
+    far = jnp.abs(radians) / (np.pi / 2)
+    return Angle(radians > 0, 1 - far, far)
+
+
+def symmetric_from(index: Index, angle: Angle, exponential: Any) -> Float[Array, "..."]:
+    """The unit symmetric draw of given random numbers, section 1.1: ``sin(alpha U) / cos(U)^(1/alpha)
+    (cos((1 - alpha) U) / W)^((1 - alpha)/alpha)``."""
+    size, coarse, fine = _symmetric(index, angle, exponential)
+    draw = elementary.scaled_exp2(size, coarse, fine)
+    return jnp.where(angle.right, draw, -draw)
+
+
+def positive_from(index: Index, angle: Angle, exponential: Any) -> Float[Array, "..."]:
+    """The unit positive draw at the angle ``theta = U + pi/2`` in (0, pi), section 1.1: ``sin(a theta) /
+    sin(theta)^(1/a) (sin((1 - a) theta) / W)^((1 - a)/a)``; 1 for a = 1."""
+    draw = elementary.scaled_exp2(*_positive(index, angle, exponential))
+    return jnp.where(jnp.asarray(index.rest) == 0, jnp.ones_like(draw), draw)
+
+
+def _symmetric(index: Index, angle: Angle, exponential) -> tuple[Array, Array, Array]:
+    """|draw| as a factor and a power of 2. Both sines have arguments in [0, 1] quarter turns that are sums of positive
+    numbers: nothing cancels, at any alpha."""
+    c = _cast(index, angle.near.dtype)
+    numerator = elementary.sine(jnp.minimum(c.alpha * angle.far, c.below_two + c.alpha * angle.near))
+    other = elementary.sine(jnp.minimum(c.alpha, c.below_two) + jnp.abs(c.rest) * angle.near)
+    return numerator, *_exponent(c, angle.near, other / exponential)
+
+
+def _positive(index: Index, angle: Angle, exponential) -> tuple[Array, Array, Array]:
+    """The same for the positive law; at a = 1 safe numbers stand in for the vanishing sine."""
+    c = _cast(index, angle.near.dtype)
+    theta = jnp.where(angle.right, 1 + angle.far, angle.near)
+    left = jnp.where(angle.right, angle.near, 1 + angle.far)
+    rest = jnp.where(c.rest == 0, 0.5, c.rest)
+    numerator = elementary.sine(jnp.minimum(c.alpha * theta, 2 * c.rest + c.alpha * left))
+    other = elementary.sine(jnp.minimum(rest * theta, 2 * (1 - rest) + rest * left))
+    return numerator, *_exponent(c, angle.near, other / exponential)
+
+
+def _exponent(c: Index, near, ratio) -> tuple[Array, Array]:
+    """Base-2 logarithm of ``sin^(-1/alpha) ratio^((1 - alpha)/alpha)``: a part that is exact in float32, and a small one."""
+    high, low = elementary.split_log2_sine(near)
+    ratio_high, ratio_low = elementary.split_log2(ratio)
+    coarse = c.power_coarse * ratio_high - c.inverse_coarse * high
+    fine = c.power * ratio_low + c.power_fine * ratio_high - (c.inverse * low + c.inverse_fine * high)
+    return coarse, fine
+
+
+def _cast(index: Index, dtype) -> Index:
+    return jax.tree.map(lambda x: jnp.asarray(x, dtype), index)
+
+
+def _target(dtype: Any) -> Any:
+    """The precision of the answer. Raises ValueError for one that is not floating."""
+    wanted = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
+    if not jnp.issubdtype(wanted, jnp.floating):
+        raise ValueError(f"dtype: {wanted} is not floating; use float32 or float64")
+    return jnp.result_type(wanted)
+
+
+def _precision(dtype: Any) -> Any:
+    """The precision of the work: float64 for float64, float32 for all others."""
+    return jnp.float64 if _target(dtype) == jnp.float64 else jnp.float32
+
+
+def _times(scale, draws) -> Array:
+    return jnp.asarray(scale, draws.dtype) * draws
+
+
+def _log(scale, dtype) -> Array:
+    return jnp.log(jnp.asarray(scale, dtype))
+
+
+def _outer(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) == 0:
+        raise ValueError("shape: () has no last axis for the entries of a vector; use (d,) or (n, d)")
+    return shape[:-1]
+
+
+def _step_size(step_size: Any) -> Any:
+    if concrete(step_size):
+        value = real("step_size", step_size, "a number > 0")
+        require("step_size", value, (value > 0) & np.isfinite(value), "a finite number > 0")
+    return jnp.asarray(step_size, jnp.result_type(float))
+
+
+def _strict_increment(law, key, shape, step_size) -> Array:
+    draws = law.sample(key, shape)
+    return (_step_size(step_size) ** jnp.asarray(law.index.inverse, draws.dtype)) * draws

@@ -1,0 +1,110 @@
+"""The index of stability with the constants of its laws, and the checks of what a person gives to a law."""
+
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprune.struct import struct
+
+COARSE = 2.0**-10  # coarse parts are multiples of this, so that a product with an exponent is exact in float32
+SMALL_INDEX = 0.4  # below it float32 draws overflow more often than once in 10^15
+NEAR_ONE = 1e-3
+
+
+@struct
+class Index:
+    """The index alpha in (0, 2] with its constants, computed on the host in float64, so that none is rounded after a
+    cancellation. Every leaf has the shape of ``alpha``; ``x = x_coarse + x_fine``."""
+
+    alpha: Any
+    inverse: Any  # 1 / alpha
+    rest: Any  # 1 - alpha
+    below_two: Any  # 2 - alpha
+    inverse_coarse: Any
+    inverse_fine: Any
+    power: Any  # (1 - alpha) / alpha
+    power_coarse: Any
+    power_fine: Any
+
+
+def index(alpha: Any) -> Index:
+    """The index ``alpha``, a number or an array, or an ``Index``. A traced alpha is not checked, and its constants have
+    the digits of the program. Raises ValueError outside (0, 2]."""
+    if isinstance(alpha, Index):
+        return alpha
+    if concrete(alpha):
+        alpha = real("alpha", alpha, "a number in (0, 2]; 2 is Gaussian, 1 is Cauchy")
+        require("alpha", alpha, (alpha > 0) & (alpha <= 2), "a number in (0, 2]; 2 is Gaussian, 1 is Cauchy")
+    inverse, rest = 1 / alpha, 1 - alpha
+    inverses, powers = _split(inverse), _split(rest * inverse)
+    return Index(alpha, inverse, rest, 2 - alpha, *inverses, rest * inverse, *powers)
+
+
+def _split(value) -> tuple[Any, Any]:
+    coarse = (np if concrete(value) else jnp).round(value / COARSE) * COARSE
+    return coarse, value - coarse
+
+
+def concrete(*values: Any) -> bool:
+    """Whether the numbers are known now, on the host."""
+    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+
+
+def real(name: str, value: Any, cure: str) -> np.ndarray:
+    """``value`` as float64; raises ValueError if it is not real."""
+    array = np.asarray(value)
+    if array.dtype == bool or not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
+        raise ValueError(f"{name}: {value!r} is not a real number; use {cure}")
+    return array.astype(float)
+
+
+def require(name: str, value: np.ndarray, good: Any, cure: str) -> None:
+    """Raises ValueError with the first number that is not ``good``."""
+    if not np.all(good):
+        raise ValueError(f"{name}: {value[~np.asarray(good)].flat[0]} is out of range; use {cure}")
+
+
+def checked_scale(scale: Any) -> Any:
+    """A scale >= 0, finite; 0 is no noise."""
+    if not concrete(scale):
+        return scale
+    value = real("scale", scale, "a finite number >= 0")
+    require("scale", value, (value >= 0) & np.isfinite(value), "a finite number >= 0; 0 is no noise")
+    return value
+
+
+def checked_skew(skew: Any, given: Index, parametrisation: str) -> Any:
+    """A skewness in [-1, 1]. Warns beside alpha = 1, and refuses S1 there in float32: its shift grows without bound."""
+    if parametrisation not in ("S0", "S1"):
+        raise ValueError(f"parametrisation: {parametrisation!r} is not known; use 'S0' (continuous in alpha) or 'S1'")
+    if not concrete(skew):
+        return skew
+    value = real("skew", skew, "a number in [-1, 1]")
+    require("skew", value, np.abs(value) <= 1, "a number in [-1, 1]; 0 is symmetric")
+    if concrete(given):
+        beside = (np.abs(given.rest) < NEAR_ONE) & (np.asarray(given.rest) != 0) & (value != 0)
+        if np.any(beside) and parametrisation == "S1" and jnp.result_type(float) == jnp.float32:
+            wrong = np.broadcast_to(given.alpha, beside.shape)[beside].flat[0]
+            raise ValueError(f"alpha: the shift of S1 at {wrong} leaves no digits in float32; use S0, or float64")
+        if np.any(beside):
+            warnings.warn(f"alpha: within {NEAR_ONE} of 1 with skewness, where S1 and S0 are far apart", stacklevel=5)
+    return value
+
+
+def warn_small(given: Index) -> None:
+    """Warns when float32 is likely to overflow."""
+    if concrete(given) and np.any(np.asarray(given.alpha) < SMALL_INDEX) and jnp.result_type(float) == jnp.float32:
+        text = f"alpha: {np.min(given.alpha)} is below {SMALL_INDEX}, where float32 draws overflow; use float64 or log_sample"
+        warnings.warn(text, stacklevel=5)
+
+
+def settle(law: Any) -> None:
+    """Check and replace the index and the scale of a law that is being built; leaves get one common shape."""
+    given = index(law.index)
+    warn_small(given)
+    scale = checked_scale(law.scale)
+    object.__setattr__(law, "index", given)
+    object.__setattr__(law, "scale", scale)
