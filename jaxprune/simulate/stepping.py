@@ -1,0 +1,146 @@
+"""One step of Euler's scheme: the state of a run, its noise and drift, the safeguards, and what happens when it diverges.
+
+Sections are those of our notes on Wan et al. 2023.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Int, Key
+
+from jaxprune.struct import static, struct
+
+NOISE, DRIFT = 0, 1  # streams of a step's key
+Tree = Any  # an array, or a pytree of arrays
+Law = Any  # has ``increment(key, shape, step_size)``
+
+
+@struct
+class Guard:
+    """Safeguards of an integration; all but the finiteness of values are off unless asked for, and results carry them.
+
+    ``taming``: the drift is ``b / (1 + step_size |b|)``, entry by entry. ``clip``: largest |entry| of the drift.
+    ``radius``: after every step each leaf is projected to the ball of this Euclidean norm around 0, which destroys the
+    tail. ``cap``: a run with an entry beyond it counts as diverged.
+    Raises ValueError, naming the argument, for bounds that are not positive.
+    """
+
+    taming: bool = static(default=False)
+    clip: Any = None
+    radius: Any = None
+    cap: Any = np.inf
+
+    def __post_init__(self):
+        for name in ("clip", "radius", "cap"):
+            bound = getattr(self, name)
+            if bound is not None and not traced(bound) and not np.all(np.asarray(bound) > 0):
+                raise ValueError(f"{name}: {bound} is not a bound; use a number > 0, or leave it out")
+
+
+@struct
+class State:
+    """Where a run is: its ``value``, the ``step`` reached, whether it is ``alive``, and ``first_bad``, the first step
+    after which its value was not finite or beyond the cap (-1: none). A run that is not alive stays at its last good
+    value."""
+
+    value: Tree
+    step: Int[Array, "..."]
+    alive: Bool[Array, "..."]
+    first_bad: Int[Array, "..."]
+
+
+def begin(value: Tree, guard: Guard | None = None, *, rows: bool = False) -> State:
+    """A run at step 0; one that starts out of bounds is not alive. ``rows`` as in ``euler``."""
+    value = jax.tree.map(jnp.asarray, value)
+    for leaf in jax.tree.leaves(value):
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            raise ValueError(f"start: dtype {leaf.dtype} cannot hold a path; pass floating-point numbers")
+    flags = (len(jax.tree.leaves(value)[0]),) if rows else ()
+    alive = _within(value, (Guard() if guard is None else guard).cap, flags)
+    return State(value, jnp.zeros((), jnp.int32), alive, jnp.where(alive, -1, 0).astype(jnp.int32))
+
+
+def increments(laws: list, key: Key[Array, ""], value: Tree, step_size: Any, step: Any) -> Tree:
+    """The noise of one step of a run: a function of the run's key and the absolute step alone."""
+    leaves, structure = jax.tree.flatten(value)
+    key = jax.random.fold_in(jax.random.fold_in(key, step), NOISE)
+    keys = [key] if len(leaves) == 1 else [jax.random.fold_in(key, i) for i in range(len(leaves))]
+    return structure.unflatten(
+        [
+            jnp.zeros_like(leaf) if law is None else law.increment(k, leaf.shape, step_size).astype(leaf.dtype)
+            for law, k, leaf in zip(laws, keys, leaves, strict=True)
+        ]
+    )
+
+
+def step(drift: Callable, laws: list, key: Key[Array, ""], step_size: Any, guard: Guard, limit: Any, state: State) -> State:
+    """One step; a run that is dead, or at step ``limit`` if there is one, stays where it is."""
+    moves = drifts(drift, state.value, key, state.step, step_size, guard)
+    noise = increments(laws, key, state.value, step_size, state.step)
+    value = jax.tree.map(lambda x, b, z: (x + step_size * b + z).astype(x.dtype), state.value, moves, noise)
+    if guard.radius is not None:
+        value = jax.tree.map(lambda x: _projected(x, guard.radius, state.alive.ndim), value)
+    good = _within(value, guard.cap, state.alive.shape)
+    going = True if limit is None else state.step < limit
+    alive = state.alive & (good | ~jnp.asarray(going))
+    value = jax.tree.map(lambda new, old: jnp.where(_wide(alive & going, new), new, old), value, state.value)
+    first_bad = jnp.where(state.alive & ~alive, state.step + 1, state.first_bad)
+    return State(value, state.step + jnp.asarray(going, state.step.dtype), alive, first_bad)
+
+
+def drifts(drift: Callable, value: Tree, key: Key[Array, ""], step: Any, step_size: Any, guard: Guard) -> Tree:
+    """The drift of one step, with the safeguards that act on it."""
+    if getattr(drift, "random", False):
+        moves = drift(value, jax.random.fold_in(jax.random.fold_in(key, step), DRIFT))
+    else:
+        moves = drift(value)
+    if guard.clip is not None:
+        moves = jax.tree.map(lambda b: jnp.clip(b, -guard.clip, guard.clip), moves)
+    if guard.taming:
+        moves = jax.tree.map(lambda b: b / (1 + step_size * jnp.abs(b)), moves)
+    return moves
+
+
+def per_leaf(law: Law, value: Tree) -> list:
+    """One law, or None, for every leaf."""
+    if law is None or hasattr(law, "increment"):
+        return [law] * len(jax.tree.leaves(value))
+    try:
+        laws = jax.tree.structure(value).flatten_up_to(law)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"law: its structure is not that of the value; use one law, or one per leaf: {error}") from error
+    if strange := [each for each in laws if each is not None and not hasattr(each, "increment")]:
+        raise ValueError(f"law: {strange[0]!r} is no law; use one of simulate/stable.py, or None for no noise")
+    return laws
+
+
+def _within(value, cap, shape):
+    """Whether all entries, of each row where ``shape`` says so, are finite and not beyond the cap."""
+    good = [
+        jnp.all(jnp.abs(x) <= jnp.minimum(jnp.asarray(cap, x.dtype), jnp.finfo(x.dtype).max), axis=range(len(shape), x.ndim))
+        for x in jax.tree.leaves(value)
+    ]
+    return jnp.stack(good).all(0) if len(good) > 1 else good[0]
+
+
+def _projected(x, radius, first):
+    """``x`` scaled into the ball, without overflow of squares."""
+    axes = tuple(range(first, x.ndim))
+    largest = jnp.max(jnp.abs(x), axis=axes, keepdims=True)
+    safe = jnp.where(largest > 0, largest, 1)
+    norm = safe * jnp.sqrt(jnp.sum((x / safe) ** 2, axis=axes, keepdims=True))
+    return jnp.where(norm > radius, x / norm * radius, x)
+
+
+def _wide(flag, like):
+    """Flags of runs, against an array of their values."""
+    return flag.reshape(flag.shape + (1,) * (like.ndim - flag.ndim))
+
+
+def traced(value: Any) -> bool:
+    """Whether a number is not known yet, so that it cannot be checked."""
+    return isinstance(value, Tracer)
