@@ -10,45 +10,49 @@ so a kept count is always exact. Nothing to measure (all zero, or not finite) is
 inside compiled code. Sources: Wan et al. 2023 and Barsbey et al. 2021, section 3.1 of our notes on the former.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int
 
 SHARE = 0.1  # of the energy, that the papers allow to be removed
 
 
-def sizes(weights: Float[Array, "n *d"]) -> Float[Array, " n"]:
+def sizes(weights: ArrayLike) -> Float[Array, " n"]:
     """l2 norms of the rows of a layer (n, d), absolute values of a vector (n,), divided by the largest.
 
     Raises ValueError for arrays that are empty, all zero, not finite, or have more than two axes.
     """
     weights = _checked("weights", weights)
-    flat = jnp.abs(weights)
+    flat = _moderate(jnp.abs(weights))
     if flat.ndim == 2:
         top = jnp.max(flat, axis=1, keepdims=True)
-        rows = flat / jnp.where(top > 0, top, 1)
-        flat = top[:, 0] * jnp.sqrt(jnp.sum(rows**2, axis=1)) / jnp.sqrt(weights.shape[1])  # below the largest float
+        live = top > 4 * jnp.finfo(flat.dtype).tiny
+        flat = top[:, 0] * jnp.linalg.norm(flat / jnp.where(live, top, 1), axis=1)
     return flat / jnp.max(flat)
 
 
-def energies(weights: Float[Array, "n *d"], order: float = 2.0) -> Float[Array, " n"]:
+def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
     """``size^order`` of each row or entry, divided by the largest. Raises ValueError as ``sizes`` does, and for order <= 0."""
     return sizes(weights) ** _positive("order", order)
 
 
-def removed_share(weights: Float[Array, "n *d"], order: float = 2.0) -> Float[Array, " m"]:
+def removed_share(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " m"]:
     """Share (n + 1,) of the energy that goes when the m smallest rows or entries are removed, m = 0 .. n; never falls.
 
     Raises ValueError as ``energies`` does.
     """
-    total = _cumulative(jnp.sort(energies(weights, order)))
-    return jnp.concatenate([jnp.zeros_like(total[:1]) * total[-1], total / total[-1]])
+    sums = _cumulative(jnp.sort(energies(weights, order)))
+    total = sums[-1:]
+    return jnp.concatenate([0 * total, jnp.minimum(sums[:-1] / total, 1), 0 * total + 1])  # x / x need not be 1
 
 
-def relative_error(weights: Float[Array, "n *d"], kept: Int[Array, " k"] | Sequence[int] | int, order: float = 2.0) -> Array:
+def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Array:
     """``|x - x_kept|_order / |x|_order`` when the ``kept`` largest rows or entries stay, for every kept count (k,) or one.
 
     ``order`` is that of the norm over rows (a row counts with its l2 norm) or entries. A count above n keeps all.
@@ -59,7 +63,7 @@ def relative_error(weights: Float[Array, "n *d"], kept: Int[Array, " k"] | Seque
     return share[jnp.maximum(len(share) - 1 - kept, 0)] ** (1 / order)
 
 
-def removed_count(weights: Float[Array, "n *d"], share: float = SHARE, squared: bool = True) -> Int[Array, ""]:
+def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Int[Array, ""]:
     """The largest number of neurons (or entries) whose removed share of the energy is at most ``share``.
 
     ``squared``: the share is of squared norms, the papers' default; otherwise of norms: sqrt(removed energy / energy).
@@ -69,9 +73,7 @@ def removed_count(weights: Float[Array, "n *d"], share: float = SHARE, squared: 
     return jnp.sum(removed_share(weights)[1:] <= (limit if squared else limit**2))
 
 
-def pruning_ratio(
-    weights: Float[Array, "n *d"] | Sequence[Float[Array, "n *d"]], share: float = SHARE, squared: bool = True
-) -> Float[Array, ""]:
+def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = SHARE, squared: bool = True) -> Float[Array, ""]:
     """Removed parameters / all parameters, where each layer loses ``removed_count`` neurons.
 
     ``weights`` is a layer or a list of layers of different shapes, pooled by parameter count; leave the last layer of a
@@ -86,7 +88,7 @@ def pruning_ratio(
     return jnp.where(jnp.all(valid), sum(parts), jnp.nan)
 
 
-def participation(weights: Float[Array, "n *d"], order: float = 2.0) -> Float[Array, ""]:
+def participation(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, ""]:
     """``sum e_i^2 / (sum e_i)^2`` of the energies: 1 when one neuron has everything, 1/n when all are equal.
 
     Raises ValueError as ``energies`` does.
@@ -95,7 +97,7 @@ def participation(weights: Float[Array, "n *d"], order: float = 2.0) -> Float[Ar
     return jnp.sum(energy**2) / jnp.sum(energy) ** 2
 
 
-def neuron_mask(weights: Float[Array, "n *d"], kept: Int[Array, ""] | int) -> Bool[Array, " n"]:
+def neuron_mask(weights: ArrayLike, kept: ArrayLike) -> Bool[Array, " n"]:
     """True for exactly the ``kept`` largest neurons (rows) or entries; ``kept`` may be traced.
 
     Raises ValueError for a negative or fractional count, and as ``sizes`` does.
@@ -103,30 +105,28 @@ def neuron_mask(weights: Float[Array, "n *d"], kept: Int[Array, ""] | int) -> Bo
     return ranks(sizes(weights)) < _counts(kept)
 
 
-def ratio_mask(weights: Float[Array, "n *d"], share: float = SHARE, squared: bool = True) -> Bool[Array, " n"]:
+def ratio_mask(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Bool[Array, " n"]:
     """True for the neurons that stay at the papers' pruning ratio. Raises ValueError as ``removed_count`` does."""
     return neuron_mask(weights, np.shape(weights)[0] - removed_count(weights, share, squared))
 
 
-def fraction_masks(weights: Float[Array, "n *d"], removed: Sequence[float]) -> Bool[Array, "f n"]:
+def fraction_masks(weights: ArrayLike, removed: Sequence[Any]) -> Bool[Array, "f n"]:
     """The parameter-ratio criterion: masks after removing these fractions of the neurons, rounded down to a count.
 
     Raises ValueError for fractions outside [0, 1], and as ``sizes`` does.
     """
-    if not all(0 <= f <= 1 for f in removed):
-        raise ValueError(f"removed: {list(removed)} are not fractions; use numbers in [0, 1]")
     n = np.shape(weights)[0]
-    kept = np.array([n - _floor(f * n) for f in removed])
+    kept = np.array([n - fraction_count(n, f) for f in removed])
     return ranks(sizes(weights)) < kept[:, None]
 
 
-def prune(weights: Float[Array, "n *d"], mask: Bool[Array, " n"]) -> Float[Array, "n *d"]:
-    """Zeros in the rows (or entries) that ``mask`` leaves out."""
-    weights = jnp.asarray(weights)
+def prune(weights: ArrayLike, mask: ArrayLike) -> Float[Array, "n *d"]:
+    """Zeros in the rows (or entries) of weights (n, ...) that ``mask`` (n,) leaves out."""
+    weights, mask = jnp.asarray(weights), jnp.asarray(mask)
     return jnp.where(mask.reshape(mask.shape + (1,) * (weights.ndim - mask.ndim)), weights, 0)
 
 
-def functional_error(pruned: Float[Array, "..."], full: Float[Array, "..."]) -> Float[Array, ""]:
+def functional_error(pruned: ArrayLike, full: ArrayLike) -> Float[Array, ""]:
     """``|f_pruned - f| / |f|`` over all test inputs and outputs: report it beside the parameter error, which may vanish
     while this one does not.
 
@@ -137,11 +137,12 @@ def functional_error(pruned: Float[Array, "..."], full: Float[Array, "..."]) -> 
             f"pruned: shape {np.shape(pruned)} is not that of full, {np.shape(full)}; pass outputs on the same inputs"
         )
     full = _checked("full", full, axes=None)
+    change, full = _moderate(jnp.stack([jnp.ravel(pruned) - jnp.ravel(full), jnp.ravel(full)]))
     scale = jnp.max(jnp.abs(full))
-    return jnp.linalg.norm(jnp.ravel(pruned / scale - full / scale)) / jnp.linalg.norm(jnp.ravel(full / scale))
+    return jnp.linalg.norm(change / scale) / jnp.linalg.norm(full / scale)
 
 
-def kept_count(n: int, kappa: float) -> int:
+def kept_count(n: int, kappa: ArrayLike) -> int:
     """``floor(kappa n)``, forgiving round-off in the product.
 
     Raises ValueError for kappa outside (0, 1], and where nothing would be kept.
@@ -156,26 +157,60 @@ def kept_count(n: int, kappa: float) -> int:
     return count
 
 
-def ranks(values: Float[Array, " n"]) -> Int[Array, " n"]:
-    """Place of each value from the largest, 0, to the smallest; of equal ones the lower index comes first."""
+def fraction_count(n: int, removed: ArrayLike) -> int:
+    """``floor(removed n)``, forgiving round-off in the product. Raises ValueError for a fraction outside [0, 1]."""
+    if isinstance(removed, complex) or not 0 <= removed <= 1:
+        raise ValueError(f"removed: {removed!r} is not a fraction; use a number in [0, 1]")
+    return _floor(removed * n)
+
+
+def ranks(values: ArrayLike) -> Int[Array, " n"]:
+    """Place of each of n values from the largest, 0, to the smallest; of equal ones the lower index comes first."""
     order = jnp.argsort(values, stable=True, descending=True)
-    return jnp.zeros(values.shape, int).at[order].set(jnp.arange(len(values)))
+    return jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
 
 
-def _floor(product: float) -> int:
+def _floor(product):
     return int(np.floor(product * (1 + 4e-16)))
 
 
+def _moderate(values):
+    """Values times a power of two: a division by the largest may be a product with its reciprocal, which must not vanish."""
+    return values * jnp.where(jnp.max(jnp.abs(values)) > 1, 2.0**-60, 2.0**60).astype(values.dtype)
+
+
+@jax.jit
 def _cumulative(terms):
-    """Inclusive sums of terms >= 0 to about one rounding, never falling: partial sums carry their rounding errors."""
+    """Inclusive sums (n,) of terms >= 0, to about one rounding and never falling: in sqrt(n) lanes, then over lanes, with
+    the rounding errors carried along."""
+    steps = math.isqrt(len(terms) - 1) + 1
+    lanes = -(-len(terms) // steps)
+    table = jnp.pad(terms, (0, lanes * steps - len(terms))).reshape(lanes, steps)
+    total, error = _compensated(table.T)
+    ends, end_errors = _compensated(jnp.stack([total[-1], error[-1]], axis=1))
+    ends, end_errors = ends[:, 0], end_errors[:, 0] + ends[:, 1]
+    starts, start_errors = (jnp.concatenate([jnp.zeros_like(e[:1]), e[:-1]]) for e in (ends, end_errors))
+    sums, rounding = _two_sum(starts, total)
+    sums = jnp.minimum(sums + (rounding + start_errors + error), ends + end_errors)
+    _, sums = jax.lax.scan(lambda top, x: (jnp.maximum(top, x),) * 2, starts + start_errors, sums)
+    return sums.T.reshape(-1)[: len(terms)]
 
-    def add(a, b):
-        total = a[0] + b[0]
-        part = total - a[0]
-        return total, a[1] + b[1] + (a[0] - (total - part)) + (b[0] - part)
 
-    total, error = jax.lax.associative_scan(add, (terms, jnp.zeros_like(terms)))
-    return jax.lax.cummax(total + error)
+def _compensated(rows):
+    """Running sums of rows, and the errors that their roundings made."""
+
+    def add(carry, row):
+        total, part = _two_sum(carry[0], row)
+        carry = (total, carry[1] + part)
+        return carry, carry
+
+    return jax.lax.scan(add, (jnp.zeros_like(rows[0]), jnp.zeros_like(rows[0])), rows)[1]
+
+
+def _two_sum(a, b):
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
 
 
 def _checked(name, value, axes=2):

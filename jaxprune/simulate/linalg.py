@@ -62,6 +62,16 @@ def _eigh(a):
     return tuple(jnp.linalg.eigh(a, symmetrize_input=False))
 
 
+@_loop_on_cpu
+def _singular_values(a):
+    return jnp.linalg.svd(a, compute_uv=False)
+
+
+@_loop_on_cpu
+def _svd(a):
+    return tuple(jnp.linalg.svd(a, full_matrices=False))
+
+
 def cholesky(a: Float[Array, "m m"]) -> Float[Array, "m m"]:
     """Lower Cholesky factor; all NaN where ``a`` is not positive definite in this precision."""
     return _cholesky(a)
@@ -88,3 +98,13 @@ def pseudo_solve(gram: Float[Array, "m m"], rhs: Float[Array, "m k"]) -> Float[A
     live = eigs > len(eigs) * jnp.finfo(eigs.dtype).eps * eigs[-1]
     inverse = jnp.where(live, 1.0 / jnp.where(live, eigs, 1.0), 0.0)
     return basis @ (inverse[:, None] * (basis.T @ rhs))
+
+
+def singular_values(a: Float[Array, "m n"]) -> Float[Array, " r"]:
+    """Singular values, the largest first; r = min(m, n)."""
+    return _singular_values(a)
+
+
+def svd(a: Float[Array, "m n"]) -> tuple[Float[Array, "m r"], Float[Array, " r"], Float[Array, "r n"]]:
+    """``(u, s, v)`` with ``a = u diag(s) v``; r = min(m, n)."""
+    return _svd(a)
