@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 
 def vector(name: str, value: ArrayLike) -> Vector:
@@ -93,3 +97,44 @@ def choice(name: str, value: str, options: tuple[str, ...]) -> str:
     if value not in options:
         raise ValueError(f"{name}: {value!r} is unknown; use one of {', '.join(options)}")
     return value
+
+
+def index(name: str, value: ArrayLike, high: float = 2.0) -> Array:
+    """Stability indices in (0, ``high``], of any shape."""
+    return numbers(name, value, lambda x: (x > 0) & (x <= high), f"must lie in (0, {high:g}]")
+
+
+def positive(name: str, value: ArrayLike) -> Array:
+    """Finite numbers > 0, of any shape."""
+    return numbers(name, value, lambda x: (x > 0) & (x < np.inf), "must be finite and > 0")
+
+
+def size(name: str, value: ArrayLike) -> Array:
+    """Finite numbers >= 0, of any shape."""
+    return numbers(name, value, lambda x: (x >= 0) & (x < np.inf), "must be finite and >= 0")
+
+
+def counts(name: str, value: ArrayLike, low: int = 1) -> Array:
+    """Integers >= ``low``, of any shape, as floats."""
+    if np.issubdtype(np.asarray(value).dtype, np.floating) or np.asarray(value).dtype == bool:
+        raise ValueError(f"{name}: {value!r} is not an integer; round it yourself")
+    return numbers(name, value, lambda x: x >= low, f"must be an integer >= {low}")
+
+
+def numbers(name: str, value: ArrayLike, accepted: Callable[[Array], Any], rule: str) -> Array:
+    """Real numbers of any shape that satisfy ``accepted``."""
+    array = np.asarray(value)
+    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
+        raise ValueError(f"{name}: {value!r} is not a real number; {rule}")
+    array = array.astype(np.float64)
+    if np.any(wrong := ~np.asarray(accepted(array), bool)):
+        raise ValueError(f"{name}: {array[wrong].flat[0]}; {rule}")
+    return array
+
+
+def noise_type(name: str, value: str | int) -> int:
+    """A noise type as 1, 2 or 3; "I", "II" and "III" are the same."""
+    names = {"I": 1, "II": 2, "III": 3, 1: 1, 2: 2, 3: 3}
+    if isinstance(value, bool) or not isinstance(value, str | int | np.integer) or value not in names:
+        raise ValueError(f"{name}: {value!r} is unknown; use I, II, III or 1, 2, 3")
+    return names[value]
