@@ -1,0 +1,105 @@
+"""Laws of the energy |X|^2 of one neuron's noise in R^d: its distribution function and its truncated mean.
+
+Sections are those of our notes on Wan et al. 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from jaxprune.theory import positive_stable, stable
+from jaxprune.theory.gamma import log_ratio
+from jaxprune.theory.ranges import Array
+
+COST = 300  # of a distribution function of A, in units of one of chi^2
+
+
+class Energy(NamedTuple):
+    """``truncated(log y)`` = E[|X|^2; |X|^2 <= y], ``cdf(log y)`` = P(|X|^2 <= y), for arrays of one axis; the energy of
+    n neurons is about n^{2/alpha} exp(``log_scale``) A with A positive (alpha/2)-stable."""
+
+    truncated: Callable[[Array], Array]
+    cdf: Callable[[Array], Array]
+    log_scale: float
+
+
+def of(alpha: float, dim: float, kind: int) -> Energy:
+    """What it predicts: the law for noise of type ``kind`` (1, 2, 3) with ``dim`` inputs (1 for type I), alpha < 2.
+
+    Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares.
+    log_scale = (2/alpha) log(C Gamma(1-alpha/2)), C the tail constant of |X|. Regime: exact.
+    Source: sections 1.2 and 3.6. Test: tests/theory/test_energies.py.
+    """
+    if dim == 1:
+        return _scalar(alpha)
+    if np.isinf(dim):
+        return _positive(alpha / 2)
+    return isotropic(alpha, dim)
+
+
+def isotropic(alpha: float, dim: float) -> Energy:
+    """What it predicts: the law of 2 A chi^2_d.
+
+    Equation: F(y) = E F_A(y / 2 chi), E[2 A chi; 2 A chi <= y] = E[2 chi M_A(y / 2 chi)], by quadrature over log chi; or
+    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d). Regime: exact. Source: section 3.6. Test: tests/theory/test_energies.py.
+    """
+    a, spread = alpha / 2, np.sqrt(2 / dim)
+    ends = np.log(dim) - 9 * spread - 40 / (dim / 2 + a), np.log(dim + 12 * np.sqrt(2 * dim) + 90)
+    log_chi = np.arange(*ends, min(spread / 2, 0.2, (1 - a) / 4))
+    logit = np.arange(-40.0, 40.0, a * min(spread / 1.5, 0.2))
+    log_scale = 2 * np.log(2) + float(log_ratio(dim / 2, a)) / a
+    if COST * len(log_chi) < len(logit):
+        weights = np.exp(dim / 2 * (log_chi - np.log(dim)) - (np.exp(log_chi) - dim) / 2)
+        return _over_chi(a, np.log(2) + log_chi, weights / np.sum(weights), log_scale)
+    return _over_positive(a, dim, logit, log_scale)
+
+
+def _over_chi(a: float, log_factor: Array, weights: Array, log_scale: float) -> Energy:
+    def mixture(function, factor):
+        def value(log_y):
+            with np.errstate(over="ignore", under="ignore"):
+                return function(np.exp(log_y[:, None] - log_factor), a) @ (weights * factor)
+
+        return value
+
+    return Energy(
+        mixture(positive_stable.truncated_mean, np.exp(log_factor)), mixture(positive_stable.cdf, 1.0), float(log_scale)
+    )
+
+
+def _over_positive(a: float, dim: float, logit: Array, log_scale: float) -> Energy:
+    weights = (logit[1] - logit[0]) * special.expit(logit) * special.expit(-logit)
+    with np.errstate(divide="ignore"):
+        log_a = np.log(positive_stable.quantile(special.expit(logit), a))
+    keep = np.isfinite(log_a)
+    log_a, weights = log_a[keep], weights[keep]
+
+    def truncated(log_y):
+        half = np.exp(log_y[:, None] - log_a) / 4
+        return special.gammainc(dim / 2 + 1, half) @ (weights * 2 * dim * np.exp(log_a))
+
+    return Energy(truncated, lambda log_y: special.gammainc(dim / 2, np.exp(log_y[:, None] - log_a) / 4) @ weights, float(log_scale))
+
+
+def _scalar(alpha: float) -> Energy:
+    log_scale = 2 / alpha * (np.log(stable.tail_constant(alpha)) + special.gammaln(1 - alpha / 2))
+    return Energy(
+        lambda log_y: stable.truncated_moment(np.exp(log_y / 2), 2.0, alpha),
+        lambda log_y: stable.abs_cdf(np.exp(log_y / 2), alpha),
+        float(log_scale),
+    )
+
+
+def _positive(a: float) -> Energy:
+    def bounded(function):
+        def value(log_y):
+            with np.errstate(over="ignore", under="ignore"):
+                return function(np.exp(log_y), a)
+
+        return value
+
+    return Energy(bounded(positive_stable.truncated_mean), bounded(positive_stable.cdf), 0.0)

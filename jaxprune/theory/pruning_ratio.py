@@ -1,0 +1,116 @@
+"""The pruning ratio of pure noise: the largest fraction of neurons whose removed energy is at most a given share.
+
+A neuron with noise X in R^d has energy |X|^2; neurons are removed from the smallest energy on, until the removed energy
+would exceed ``share`` of the total (*squared* norms: unsquared errors eps are share = eps^2). Noise types: I one scalar
+copied to all d inputs, II independent coordinates, III isotropic; so d does not matter for I, and d = 1 is the same for all.
+Sections are those of our notes on Wan et al. 2023.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from jaxprune.theory import arguments, energies, positive_stable, ranges, roots
+from jaxprune.theory.energies import Energy
+from jaxprune.theory.ranges import Array
+
+LOGIT = np.arange(-26.0, 26.1, 0.5)  # the mean over p, by the trapezoid rule
+
+
+def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
+    """What it predicts: the pruning ratio of Gaussian neurons in R^d, the control at alpha = 2 (type I: dim = 1).
+
+    Equation: F_d(F^{-1}_{d+2}(share)), F_d the distribution function of chi^2_d; share for dim = inf.
+    Regime: limit, n to infinity. ValueError unless dim is whole (or infinite) and 0 < share < 1. Arguments broadcast.
+    Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
+    """
+    dim, share = np.broadcast_arrays(_dimension(dim), _share(share))
+    finite = np.where(np.isfinite(dim), dim, 1.0)
+    ratio = special.gammainc(finite / 2, special.gammaincinv(finite / 2 + 1, share))
+    return ranges.shaped(np.where(np.isfinite(dim), ratio, share))
+
+
+def pruning_ratio_quantile(
+    p: ArrayLike, alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise: str | int = "I", share: ArrayLike = 0.1
+):
+    """What it predicts: the pruning ratio that ``n`` neurons of pure noise stay below with probability ``p``.
+
+    Equation: ratio = P(|X|^2 <= y), E[|X|^2; |X|^2 <= y] = share S n^{2/alpha-1}, S = (C Gamma(1-alpha/2))^{2/alpha} A,
+    C the tail constant of |X| and A positive (alpha/2)-stable, taken at its p-quantile.
+    Regime: limit, n to infinity, with the law of the total energy at finite n. The law of |X|^2 is exact for type I, for
+    d = 1, for type III at every d (2 A chi^2_d), and at ``dim`` = inf, where II and III are both A up to scale and the
+    total energy is exactly stable; for type II at finite d it is the exact one too, by inversion of its Laplace transform.
+    alpha = 2: ``gaussian_pruning_ratio``, which has no spread. ValueError unless 0 < p < 1, 0 < alpha <= 2, n whole,
+    dim whole or infinite, 0 < share < 1, noise I, II, III or 1, 2, 3. Arguments broadcast (noise is one word).
+    Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
+    """
+    p = ranges.inside("p", p, 0, 1, cure="choose a number strictly between them")
+    return _each(lambda q, *law: _ratios(q, 1 - q, *law), p, alpha, n, dim, noise, share)
+
+
+def pruning_ratio_mean(alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise: str | int = "I", share: ArrayLike = 0.1):
+    """What it predicts: the mean pruning ratio of ``n`` neurons of pure noise.
+
+    Equation: int_0^1 pruning_ratio_quantile(p) dp. Regime: as there. ValueError as there.
+    Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
+    """
+    weights = special.expit(LOGIT) * special.expit(-LOGIT)
+
+    def mean(_, *law):
+        ratios = _ratios(special.expit(LOGIT), special.expit(-LOGIT), *law)
+        return weights @ ratios / np.sum(weights)
+
+    return _each(mean, 0.5, alpha, n, dim, noise, share)
+
+
+def _each(function, p, alpha, n, dim, noise, share):
+    """``function`` for all p of each law at once."""
+    kind = arguments.noise_type("noise", noise)
+    alpha, n, share = ranges.index(alpha, gaussian=True), ranges.whole("n", n, 1), _share(share)
+    dim = np.where(kind == 1, 1.0, _dimension(dim))
+    p, alpha, n, dim, share = np.broadcast_arrays(p, alpha, n, dim, share)
+    result, laws = np.empty(p.shape), np.stack([x.ravel() for x in (alpha, n, dim, share)])
+    for law in np.unique(laws, axis=1).T:
+        here = np.all(laws == law[:, None], axis=0).reshape(p.shape)
+        result[here] = function(p[here], *law, kind)
+    return ranges.shaped(result)
+
+
+def _ratios(p: Array, upper: Array, alpha: float, n: float, dim: float, share: float, kind: int) -> Array:
+    """Ratios at probabilities ``p`` = 1 - ``upper`` under one law."""
+    if alpha == 2:
+        return np.full(p.shape, gaussian_pruning_ratio(dim, share))
+    a, energy = alpha / 2, energies.of(alpha, dim, kind)
+    with np.errstate(divide="ignore"):
+        log_total = np.log(positive_stable.quantile(upper, a)) + (1 / a - 1) * np.log(n) + energy.log_scale
+    return _below(energy, np.log(share) + log_total)
+
+
+def _below(energy: Energy, log_removed: Array) -> Array:
+    """P(|X|^2 <= y) where the energy below y is as given; 1 where that is beyond the range of floats."""
+    within = log_removed < 700
+    ratio = np.ones(log_removed.shape)
+    if np.any(within):
+        target = log_removed[within]
+
+        def gap(log_y):
+            with np.errstate(divide="ignore"):
+                return np.maximum(np.log(energy.truncated(log_y)), -1e4) - target
+
+        start = np.full(target.shape, energy.log_scale)
+        log_y = roots.increasing(gap, np.minimum(start, target) - 1, np.maximum(start, target) + 1, 1e-12)
+        ratio[within] = energy.cdf(log_y)
+    return ratio
+
+
+def _share(share: ArrayLike) -> Array:
+    return ranges.inside("share", share, 0, 1, cure="give the share of the squared norm that may be removed")
+
+
+def _dimension(dim: ArrayLike) -> Array:
+    array = ranges.inside("dim", dim, 1, np.inf, "[]", "give the number of inputs of a neuron")
+    if np.any(np.isfinite(array) & (array != np.floor(array))):
+        raise ValueError(f"dim: {dim} is not a whole number; round it yourself, or pass infinity")
+    return array
