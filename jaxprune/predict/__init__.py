@@ -1,5 +1,6 @@
 """From a problem to theory's numbers: one file per family of problems, which registers its types."""
 
+from jaxprune.predict import neurons as _neurons  # noqa: F401, registers its types
 from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
 from jaxprune.predict.least_squares import TAIL, covariance
 

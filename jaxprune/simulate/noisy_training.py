@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import NoisyDescent, NoisyNeurons
+from jaxprune.problems.neurons import index_of
 from jaxprune.simulate import heavy_tailed_sgd, labelled, losses, mean_field, released_code, sde, stable
 from jaxprune.simulate.heavy_tailed_sgd import Run, Stopping
 from jaxprune.simulate.losses import Loss
@@ -35,7 +36,16 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
     stopping = _stopping(problem, train[1].shape[1])
     run = heavy_tailed_sgd.train(drift, law, start, path, step_size=problem.step_size, stopping=stopping, score=score)
     columns = heavy_tailed_sgd.record(lambda layers, x: net(layers[0], x), [run.value], train, test)
-    return {**columns, **_ending(run)}
+    alpha, decay = law.index.alpha, problem.decay
+    fits = (alpha > 1) & (alpha < 2) & (problem.step_size <= heavy_tailed_sgd.longest_step(alpha, problem.n)) & (decay == 0)
+    return {**columns, **_ending(run), "assumptions_ok": jnp.where(fits, 1, 0)}
+
+
+def violated(problem: NoisyDescent) -> list[str]:
+    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``)."""
+    loss = LOGISTIC if problem.data.labels.shape[1] == 2 else CROSS_ENTROPY
+    alpha, rate, decay = (float(x) for x in (index_of(problem), problem.step_size, problem.decay))
+    return heavy_tailed_sgd.assumptions(alpha, rate, problem.n, jnp.tanh, loss, decay)[1]
 
 
 def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
@@ -95,4 +105,4 @@ def _stopping(problem: NoisyDescent, outputs: int) -> Stopping:
 
 
 def _ending(run: Run) -> dict[str, Array]:
-    return {"steps": run.steps, "stopped_because": run.reason, "diverged": ~run.alive}
+    return {"steps": run.steps, "stopped_because": run.reason, "diverged": jnp.where(run.alive, 0, 1)}
