@@ -40,6 +40,7 @@ def table(samples: xr.Dataset, heading: str, endings: bool = False) -> Figure:
                 right.plot(np.median(ratios), y, "o", color=colour)
                 right.plot(np.mean(ratios), y, "o", color=colour, mfc="white", mew=0.8)
         right.set(xlim=(0, 1.02), xlabel="pruning ratio", ylim=(len(rows) - 0.4, -1.6))
+        right.tick_params(axis="y", left=False, labelleft=False)
         right.plot([], [], "o", color="k", label="median")
         right.plot([], [], "o", color="k", mfc="white", mew=0.8, label="mean")
         right.plot([], [], "|", color="k", label="seeds")

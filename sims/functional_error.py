@@ -13,7 +13,7 @@ from jaxprune.problems import NoisyNeurons
 from jaxprune.simulate import compressibility, noisy_training, stable
 from jaxprune.sweep import Experiment
 
-N = [100, 300, 1000, 3000, 10000]
+N = [100, 1000, 10000]
 KAPPA = [0.05, 0.1, 0.3]
 TESTED = 300  # inputs
 
@@ -56,10 +56,10 @@ EXPERIMENT = Experiment(
     make=make,
     trial=trial,
     inner=dict(n=N, kappa=KAPPA),
-    seeds=60,
+    seeds=150,
     share=("alpha",),
     precision="float32",
-    block=5,
+    block=15,
     smoke=dict(alpha=[1.5], seeds=5),
     describe="errors of the parameters and of the function of a pruned network that learns nothing, against its width",
 )

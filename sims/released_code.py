@@ -67,6 +67,6 @@ EXPERIMENT = Experiment(
     share=("noise", "alpha", "sigma"),
     precision="float32",
     block=5,
-    smoke=dict(noise=["I"], alpha=[1.75], seeds=5),
+    smoke=dict(noise=["I"], alpha=[1.75], width=[50], seeds=5),
     describe="the released code's network and noise on digits, with its quirks: accuracies, pruning ratio, why it stopped",
 )

@@ -4,7 +4,6 @@ Sections are those of our notes on Wan et al. 2023: 1.2 (types of noise), 2 (dyn
 """
 
 import dataclasses
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,6 @@ from jaxprune.struct import static, struct
 KINDS = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
 NULL, SIGN = TARGETS = ("null", "sign")
 TIME_SCALES = ("mean-field", "raw")
-TOO_LONG = (
-    "step_size: above n^(-alpha/2-1), the longest for which the theorem of Wan et al. 2023 holds; "
-    "simulate.heavy_tailed_sgd.assumptions lists what a configuration violates"
-)
 
 
 @struct
@@ -33,7 +28,6 @@ class NoisyDescent:
     accuracy; 1 and ``every`` equal to ``steps``: never.
 
     Raises ValueError, naming the argument, for numbers out of range, and for a batch that is larger than the training set.
-    Warns where the step size is above n^(-alpha/2-1).
     """
 
     data: Labelled
@@ -63,8 +57,6 @@ class NoisyDescent:
             raise ValueError(f"every: {every} does not divide {self.steps} steps; evaluations must reach the end")
         if not 0 < self.accuracy <= 1:
             raise ValueError(f"accuracy: {self.accuracy} is not a fraction of right answers; use a number in (0, 1]")
-        if self.step_size > self.n ** (-index_of(self) / 2 - 1) * (1 + 1e-12):
-            warnings.warn(TOO_LONG, stacklevel=3)
 
 
 @struct

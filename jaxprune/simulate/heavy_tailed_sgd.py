@@ -5,6 +5,7 @@ Sections are those of our notes on Wan et al. 2023: 2.1 (the update), 2.2 (assum
 and columns of the tables).
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -166,7 +167,8 @@ def assumptions(
 
     The drift must be bounded and Lipschitz (a smooth activation and loss with bounded derivatives, no weight decay), the
     index in (1, 2), the step size at most n^(-alpha/2-1), the gradient on the mean-field time scale. Data are bounded.
-    Source: sections 2.2, 2.3. A violation is no error: simulations run, and report it.
+    A violation is no error: simulations run, and report it; a step size that is too long is a warning too.
+    Source: sections 2.2, 2.3, 8.
     """
     name = getattr(activation, "__name__", str(activation))
     items = {
@@ -178,6 +180,8 @@ def assumptions(
         f"time_scale: {time_scale!r} is not that of the limit": time_scale != "mean-field",
         f"step_size: {step_size:g} > n^(-alpha/2-1) = {longest_step(alpha, n):.2g}": step_size > longest_step(alpha, n),
     }
+    if step_size > longest_step(alpha, n):
+        warnings.warn(f"step_size: {step_size:g} is above n^(-alpha/2-1), where the theorem holds", stacklevel=2)
     found = [text for text, violated in items.items() if violated]
     return not found, found
 

@@ -6,7 +6,7 @@ et al. 2023: 2.1, 2.2.
 """
 
 import dataclasses
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ class Loss(Protocol):
     smooth: bool
 
     def __call__(self, outputs: Array, targets: Array) -> Array: ...
-    def check(self, targets: Array) -> None: ...  # noqa: D102
+    def check(self, targets: Any) -> None: ...  # noqa: D102
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Logistic:
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
         return jnp.sum(jax.nn.softplus(-targets * outputs), axis=-1)
 
-    def check(self, targets: Array) -> None:
+    def check(self, targets: Any) -> None:
         """Raises ValueError for targets other than -1 and 1."""
         wrong = np.asarray(targets)[~np.isin(np.asarray(targets), (-1, 1))]
         if wrong.size:
@@ -52,7 +52,7 @@ class CrossEntropy:
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
         return -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=-1), axis=-1)
 
-    def check(self, targets: Array) -> None:
+    def check(self, targets: Any) -> None:
         """Raises ValueError for targets that are not one-hot."""
         values = np.asarray(targets)
         if values.shape[1] < 2 or not np.all(np.isin(values, (0, 1))) or not np.all(values.sum(1) == 1):
@@ -70,7 +70,7 @@ class Squared:
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
         return jnp.sum((outputs - targets) ** 2, axis=-1) / 2
 
-    def check(self, targets: Array) -> None:
+    def check(self, targets: Any) -> None:
         """Raises ValueError for targets that are not finite."""
         _finite(targets)
 
@@ -92,7 +92,7 @@ class Huber:
         inside = jnp.minimum(gap, self.width)
         return jnp.sum(inside * (gap - inside / 2), axis=-1)
 
-    def check(self, targets: Array) -> None:
+    def check(self, targets: Any) -> None:
         """Raises ValueError for targets that are not finite."""
         _finite(targets)
 

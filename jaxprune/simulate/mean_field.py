@@ -86,7 +86,7 @@ class Drift:
     targets: Any
     loss: Loss = static()
     decay: Any = 0.0
-    batch: int | None = static(default=None)
+    batch: Any = static(default=None)
     time_scale: str = static(default=MEAN_FIELD)
 
     def __post_init__(self):
@@ -118,7 +118,7 @@ class Drift:
         return -slope - self.decay * theta
 
 
-def check_batch(batch: int | None, samples: int) -> None:
+def check_batch(batch: Any, samples: int) -> None:
     """Raises ValueError for a batch that is no integer in 1 .. samples, or None."""
     whole = isinstance(batch, int | np.integer) and not isinstance(batch, bool) and batch >= 1
     if batch is not None and (not whole or batch > samples):

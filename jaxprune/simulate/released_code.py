@@ -74,7 +74,7 @@ class Drift:
     targets: Any
     model: MLP = static()
     loss: Loss = static()
-    batch: int | None = static(default=None)
+    batch: Any = static(default=None)
 
     def __post_init__(self):
         if self.targets.shape != (shape := (len(self.inputs), self.model.classes)):
