@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Key, UInt32
+from jaxtyping import Array, Bool, Float, Key
 
 from jaxprune.simulate import elementary
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
+
+Words = tuple[Array, Array]  # of unsigned integers of 32 bits
 
 
 class Angle(NamedTuple):
@@ -28,14 +30,10 @@ class Angle(NamedTuple):
     far: Float[Array, "..."]
 
 
-def words(key: Key[Array, ""], size: int, block: int) -> tuple[UInt32[Array, " n"], UInt32[Array, " n"]]:
-    """Two words of 32 bits for each of ``size`` entries. Raises ValueError above 2^32 entries."""
-    if size > 2**32:
-        raise ValueError(f"shape: {size} entries are more than the 2^32 of one key; split the key")
-    seed = jax.random.bits(key, (2,), jnp.uint32)
-    keys = (seed[0], seed[1], seed[0] ^ seed[1] ^ jnp.uint32(PARITY))
-    first = lax.iota(jnp.uint32, size) + keys[0]
-    second = jnp.uint32(block) + keys[1]
+def threefry(seed: Words, count: Words) -> Words:
+    """The hash of two words under a seed of two words."""
+    keys = (*seed, seed[0] ^ seed[1] ^ jnp.uint32(PARITY))
+    first, second = count[0] + keys[0], count[1] + keys[1]
     for step in range(5):
         for rotation in ROTATIONS[step % 2]:
             first = first + second
@@ -43,6 +41,14 @@ def words(key: Key[Array, ""], size: int, block: int) -> tuple[UInt32[Array, " n
         first = first + keys[(step + 1) % 3]
         second = second + keys[(step + 2) % 3] + jnp.uint32(step + 1)
     return first, second
+
+
+def words(key: Key[Array, ""], size: int, block: int) -> Words:
+    """Two words of 32 bits for each of ``size`` entries. Raises ValueError above 2^32 entries."""
+    if size > 2**32:
+        raise ValueError(f"shape: {size} entries are more than the 2^32 of one key; split the key")
+    seed = jax.random.bits(key, (2,), jnp.uint32)
+    return threefry((seed[0], seed[1]), (lax.iota(jnp.uint32, size), jnp.uint32(block)))
 
 
 def draw(key: Key[Array, ""], shape: tuple[int, ...], dtype: Any) -> tuple[Angle, Float[Array, "..."]]:

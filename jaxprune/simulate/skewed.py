@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 from jaxprune.simulate import elementary
 from jaxprune.simulate.counters import Angle
+from jaxprune.simulate.stable_draws import exponent
 from jaxprune.simulate.stable_index import Index, concrete
 from jaxprune.struct import struct
 
@@ -34,6 +35,7 @@ class Lean:
     cosine: Any  # cos(alpha B)
     factor: Any  # cos(alpha B)^(-1/alpha)
     before: Any  # 1 - B, from the left pole to the zero of the sine
+    after: Any  # 1 + B, from the zero to the right pole
     right: Any  # 2 - alpha (1 + B)
     left: Any  # 2 - alpha (1 - B)
     low: Any  # the two angles of the cosine at the poles
@@ -57,15 +59,17 @@ def lean(index: Index, skew: Any) -> Lean:
     cosine = 1 / xp.sqrt(1 + tangent**2)
     edge = xp.minimum(alpha, 2 - alpha)
     low, high = xp.maximum(edge - turn, 0.0), xp.maximum(edge + turn, 0.0)
-    before = xp.where(rest > 0, xp.maximum(alpha - turn, 0.0), alpha - turn) / alpha
-    return Lean(tangent, tau, cosine, cosine ** (-1 / alpha), before, 2 - alpha - turn, 2 - alpha + turn, low, high)
+    before, after = (alpha - turn) / alpha, (alpha + turn) / alpha
+    return Lean(tangent, tau, cosine, cosine ** (-1 / alpha), before, after, 2 - alpha - turn, 2 - alpha + turn, low, high)
 
 
 def growth(index: Index, log: Array) -> Array:
     """``(exp(e log / alpha) - 1) / e``, and its limit ``log`` at alpha = 1."""
     x = index.power * log
-    still = x == 0
-    return log * index.inverse * jnp.where(still, 1.0, jnp.expm1(x) / jnp.where(still, 1.0, x))
+    small = jnp.abs(x) < 0.01
+    series = 1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5 * (1 + x / 6 * (1 + x / 7)))))
+    safe = jnp.where(small, 1.0, x)
+    return log * index.inverse * jnp.where(small, series, jnp.expm1(safe) / safe)
 
 
 def skewed_from(index: Index, lean: Lean, angle: Angle, exponential: Any, parametrisation: str = "S0") -> Float[Array, "..."]:
@@ -94,15 +98,11 @@ def _cosine(c: Index, k: Lean, v, w) -> Array:
 def _strict(c: Index, k: Lean, angle: Angle, exponential) -> Array:
     """S1 for alpha != 1."""
     v, w = _poles(angle)
-    turn = c.alpha * (v - k.before)
+    turn = c.alpha * jnp.where(angle.right, k.after - w, v - k.before)
     inner = jnp.clip(turn, -1, 1)
     folded = jnp.where(turn > 1, jnp.minimum(k.right + c.alpha * w, 1.0), -jnp.minimum(k.left + c.alpha * v, 1.0))
     numerator = elementary.sine(jnp.where(jnp.abs(turn) <= 1, inner, folded))
-    ratio = _cosine(c, k, v, w) / exponential
-    high, low = elementary.split_log2_sine(angle.near)
-    ratio_high, ratio_low = elementary.split_log2(ratio)
-    coarse = c.power_coarse * ratio_high - c.inverse_coarse * high
-    fine = c.power * ratio_low + c.power_fine * ratio_high - (c.inverse * low + c.inverse_fine * high)
+    coarse, fine = exponent(c, angle.near, _cosine(c, k, v, w), exponential)
     return k.factor * elementary.scaled_exp2(numerator, coarse, fine)
 
 
@@ -113,7 +113,7 @@ def _continuous(c: Index, k: Lean, angle: Angle, exponential) -> Array:
     cos_u = elementary.sine(angle.near)
     raised = _raised(c, k, angle)
     half = jnp.sin(c.rest * u / 2)
-    bend = 2 * jnp.where(c.rest == 0, 0.0, half * half / jnp.where(c.rest == 0, 1.0, c.rest))
+    bend = 2 * half * jnp.where(c.rest == 0, u / 2, half / jnp.where(c.rest == 0, 1.0, c.rest))
     y = side * elementary.sine(angle.far) / cos_u * raised - jnp.sin(c.rest * u) - k.tau * bend
     log = jnp.log(raised / (exponential * cos_u))
     d = growth(c, log)

@@ -8,6 +8,7 @@ Sections are those of our notes on Wan et al. 2023: section 1.
 """
 
 import dataclasses
+import functools
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -16,8 +17,8 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate import counters, elementary
-from jaxprune.simulate.counters import Angle
-from jaxprune.simulate.skewed import Lean, lean, skewed_from
+from jaxprune.simulate.skewed import lean, skewed_from
+from jaxprune.simulate.stable_draws import angle_from, positive_from, positive_parts, symmetric_from, symmetric_parts
 from jaxprune.simulate.stable_index import Index, checked_scale, checked_skew, concrete, index, real, require, settle
 from jaxprune.struct import static, struct
 
@@ -61,8 +62,18 @@ class Law(Protocol):
         ...
 
 
+class _Strict:
+    """Strictly stable: the increment is a scaled draw."""
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """``step_size^(1/alpha)`` times a draw."""
+        law: Any = self
+        draws = law.sample(key, shape)
+        return _step_size(step_size) ** jnp.asarray(law.index.inverse, draws.dtype) * draws
+
+
 @struct
-class Symmetric:
+class Symmetric(_Strict):
     """Independent symmetric entries of any shape. ``index``: alpha in (0, 2], or an ``Index``."""
 
     index: Any
@@ -81,17 +92,13 @@ class Symmetric:
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         """Sign and log magnitude of the draws of ``sample``; no alpha is too small for it."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
-        size, coarse, fine = _symmetric(self.index, angle, exponential)
+        size, coarse, fine = symmetric_parts(self.index, angle, exponential)
         log = jnp.log(size) + np.log(2) * (coarse + fine) + _log(self.scale, size.dtype)
         return jnp.where(angle.right, 1.0, -1.0).astype(size.dtype), log
 
-    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
-        """``step_size^(1/alpha)`` times a draw."""
-        return _strict_increment(self, key, shape, step_size)
-
 
 @struct
-class Skewed:
+class Skewed(_Strict):
     """Independent skewed entries; ``skew`` in [-1, 1]. S0 is continuous in alpha; S1 = S0 + skew tan(pi alpha/2) for
     alpha != 1, which is strictly stable, and S1 = S0 at alpha = 1. ``scale`` multiplies the draw."""
 
@@ -115,7 +122,7 @@ class Skewed:
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
         """``step_size^(1/alpha)`` times a draw, and the shift that makes increments of S0, or of alpha = 1, add up."""
         step = _step_size(step_size)
-        return _strict_increment(self, key, shape, step) + self.scale * _drift(self, step)
+        return _Strict.increment(self, key, shape, step) + self.scale * _drift(self, step)
 
 
 def _drift(law: Skewed, step) -> Array:
@@ -124,7 +131,7 @@ def _drift(law: Skewed, step) -> Array:
 
 
 @struct
-class Positive:
+class Positive(_Strict):
     """Independent positive entries, ``E exp(-lam A) = exp(-(scale lam)^a)``; ``index``: a in (0, 1], A = scale at 1."""
 
     index: Any
@@ -144,17 +151,13 @@ class Positive:
     def log_sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Log of the draws of ``sample``."""
         angle, exponential = counters.draw(key, shape, _precision(dtype))
-        size, coarse, fine = _positive(self.index, angle, exponential)
+        size, coarse, fine = positive_parts(self.index, angle, exponential)
         log = jnp.log(size) + np.log(2) * (coarse + fine)
         return jnp.where(self.index.rest == 0, 0.0, log) + _log(self.scale, size.dtype)
 
-    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
-        """``step_size^(1/a)`` times a draw."""
-        return _strict_increment(self, key, shape, step_size)
-
 
 @struct
-class Gaussian:
+class Gaussian(_Strict):
     """Independent N(0, scale^2) entries: ``Symmetric(2)`` over sqrt 2, with the same random numbers."""
 
     scale: Any = 1.0
@@ -173,13 +176,9 @@ class Gaussian:
         size = elementary.sine(angle.far) * jnp.sqrt(2 * exponential)
         return _times(self.scale, jnp.where(angle.right, size, -size)).astype(_target(dtype))
 
-    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
-        """``sqrt(step_size)`` times a draw."""
-        return _strict_increment(self, key, shape, step_size)
-
 
 @struct
-class Isotropic:
+class Isotropic(_Strict):
     """Rotation-invariant vectors along the last axis, ``E exp(i u.X) = exp(-(scale |u|)^alpha)``: ``sqrt(2 A) G`` with
     A positive (alpha/2)-stable and G Gaussian."""
 
@@ -200,13 +199,9 @@ class Isotropic:
         draws = size[..., None] * Gaussian(1.0).sample(direction, shape, _precision(dtype))
         return _times(self.scale, draws).astype(_target(dtype))
 
-    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "*n d"]:
-        """``step_size^(1/alpha)`` times a draw."""
-        return _strict_increment(self, key, shape, step_size)
-
 
 @struct
-class Common:
+class Common(_Strict):
     """One symmetric number for all entries of the last axis."""
 
     index: Any
@@ -219,10 +214,6 @@ class Common:
         """``shape[:-1]`` numbers, each ``shape[-1]`` times."""
         one = Symmetric(self.index, 1.0).sample(key, _outer(shape), dtype)
         return _times(self.scale, jnp.broadcast_to(one[..., None], shape))
-
-    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "*n d"]:
-        """``step_size^(1/alpha)`` times a draw."""
-        return _strict_increment(self, key, shape, step_size)
 
 
 @struct
@@ -248,11 +239,13 @@ class Sum:
 
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
-        return sum(law.sample(jax.random.fold_in(key, i), shape, dtype) for i, law in enumerate(self.laws))
+        draws = [law.sample(jax.random.fold_in(key, i), shape, dtype) for i, law in enumerate(self.laws)]
+        return functools.reduce(jnp.add, draws)
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
         """The sum of the increments."""
-        return sum(law.increment(jax.random.fold_in(key, i), shape, step_size) for i, law in enumerate(self.laws))
+        parts = [law.increment(jax.random.fold_in(key, i), shape, step_size) for i, law in enumerate(self.laws)]
+        return functools.reduce(jnp.add, parts)
 
 
 def neuron_noise(kind: str | int, index: Any, scale: Any = 1.0) -> Common | Symmetric | Isotropic:
@@ -262,61 +255,6 @@ def neuron_noise(kind: str | int, index: Any, scale: Any = 1.0) -> Common | Symm
         raise ValueError(f"kind: {kind!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
     laws: dict[str, Any] = {"I": Common, "II": Symmetric, "III": Isotropic}
     return laws[NOISE_TYPES[kind]](index, scale)
-
-
-def angle_from(radians: Any) -> Angle:
-    """The angle U in (-pi/2, pi/2) that the textbook uses. Near the poles it has lost digits that ``Angle`` has."""
-    radians = jnp.asarray(radians)
-    far = jnp.abs(radians) / (np.pi / 2)
-    return Angle(radians > 0, 1 - far, far)
-
-
-def symmetric_from(index: Index, angle: Angle, exponential: Any) -> Float[Array, "..."]:
-    """The unit symmetric draw of given random numbers, section 1.1: ``sin(alpha U) / cos(U)^(1/alpha)
-    (cos((1 - alpha) U) / W)^((1 - alpha)/alpha)``."""
-    size, coarse, fine = _symmetric(index, angle, exponential)
-    draw = elementary.scaled_exp2(size, coarse, fine)
-    return jnp.where(angle.right, draw, -draw)
-
-
-def positive_from(index: Index, angle: Angle, exponential: Any) -> Float[Array, "..."]:
-    """The unit positive draw at the angle ``theta = U + pi/2`` in (0, pi), section 1.1: ``sin(a theta) /
-    sin(theta)^(1/a) (sin((1 - a) theta) / W)^((1 - a)/a)``; 1 for a = 1."""
-    draw = elementary.scaled_exp2(*_positive(index, angle, exponential))
-    return jnp.where(jnp.asarray(index.rest) == 0, jnp.ones_like(draw), draw)
-
-
-def _symmetric(index: Index, angle: Angle, exponential) -> tuple[Array, Array, Array]:
-    """|draw| as a factor and a power of 2. Both sines have arguments in [0, 1] quarter turns that are sums of positive
-    numbers: nothing cancels, at any alpha."""
-    c = _cast(index, angle.near.dtype)
-    numerator = elementary.sine(jnp.minimum(c.alpha * angle.far, c.below_two + c.alpha * angle.near))
-    other = elementary.sine(jnp.minimum(c.alpha, c.below_two) + jnp.abs(c.rest) * angle.near)
-    return numerator, *_exponent(c, angle.near, other / exponential)
-
-
-def _positive(index: Index, angle: Angle, exponential) -> tuple[Array, Array, Array]:
-    """The same for the positive law; at a = 1 safe numbers stand in for the vanishing sine."""
-    c = _cast(index, angle.near.dtype)
-    theta = jnp.where(angle.right, 1 + angle.far, angle.near)
-    left = jnp.where(angle.right, angle.near, 1 + angle.far)
-    rest = jnp.where(c.rest == 0, 0.5, c.rest)
-    numerator = elementary.sine(jnp.minimum(c.alpha * theta, 2 * c.rest + c.alpha * left))
-    other = elementary.sine(jnp.minimum(rest * theta, 2 * (1 - rest) + rest * left))
-    return numerator, *_exponent(c, angle.near, other / exponential)
-
-
-def _exponent(c: Index, near, ratio) -> tuple[Array, Array]:
-    """Base-2 logarithm of ``sin^(-1/alpha) ratio^((1 - alpha)/alpha)``: a part that is exact in float32, and a small one."""
-    high, low = elementary.split_log2_sine(near)
-    ratio_high, ratio_low = elementary.split_log2(ratio)
-    coarse = c.power_coarse * ratio_high - c.inverse_coarse * high
-    fine = c.power * ratio_low + c.power_fine * ratio_high - (c.inverse * low + c.inverse_fine * high)
-    return coarse, fine
-
-
-def _cast(index: Index, dtype) -> Index:
-    return jax.tree.map(lambda x: jnp.asarray(x, dtype), index)
 
 
 def _target(dtype: Any) -> Any:
@@ -351,8 +289,3 @@ def _step_size(step_size: Any) -> Any:
         value = real("step_size", step_size, "a number > 0")
         require("step_size", value, (value > 0) & np.isfinite(value), "a finite number > 0")
     return jnp.asarray(step_size, jnp.result_type(float))
-
-
-def _strict_increment(law, key, shape, step_size) -> Array:
-    draws = law.sample(key, shape)
-    return (_step_size(step_size) ** jnp.asarray(law.index.inverse, draws.dtype)) * draws

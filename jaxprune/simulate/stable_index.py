@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxprune.struct import struct
 
@@ -50,7 +51,7 @@ def _split(value) -> tuple[Any, Any]:
 
 def concrete(*values: Any) -> bool:
     """Whether the numbers are known now, on the host."""
-    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
 
 
 def real(name: str, value: Any, cure: str) -> np.ndarray:

@@ -67,7 +67,13 @@ class Partial:
         k = k[k != self.twin]
         right, sign = tail_terms(k, self.alpha)
         j = np.arange(4)
-        left = gammaln(1 + (2 * j + 1) / self.alpha) - (2 * j) * np.log(2) - gammaln(j + 1.5) - gammaln(j + 1) - 0.5 * np.log(np.pi)
+        left = (
+            gammaln(1 + (2 * j + 1) / self.alpha)
+            - (2 * j) * np.log(2)
+            - gammaln(j + 1.5)
+            - gammaln(j + 1)
+            - 0.5 * np.log(np.pi)
+        )
         poles = np.concatenate([k * self.alpha, -(2.0 * j + 1)])
         logs, signs = np.concatenate([right, left]), np.concatenate([sign, (-1.0) ** j])
         if not self.density:

@@ -14,12 +14,15 @@ SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 15
 def log_ratio(z: Any, shift: Any) -> Any:
     """What it predicts: log Gamma(z + shift) - log Gamma(z), complex or real (real: of positive arguments).
 
-    Equation: Stirling's series term by term where |z| and |z + shift| exceed 20, log1p in place of a difference of logarithms.
+    Equation: Stirling's series term by term where |z| and |z + shift| exceed 20, log1p in place of a difference
+    of logarithms.
     Regime: exact to round-off of the result, not of the two logarithms; not on the negative real axis.
     Source: Stirling. Test: tests/theory/test_positive_stable.py.
     """
     z, shift = np.broadcast_arrays(z, shift)
-    large = np.minimum(np.abs(z), np.abs(z + shift)) > 20
+    # Next to the negative real axis, where the poles are, Stirling's series fails.
+    away = (np.minimum(z.real, (z + shift).real) > 0) | (np.minimum(np.abs(z.imag), np.abs((z + shift).imag)) > 7)
+    large = away & (np.minimum(np.abs(z), np.abs(z + shift)) > 20)
     result = np.empty(z.shape, np.result_type(z, shift, float))
     result[large] = _stirling(z[large], shift[large])
     log_gamma = loggamma if np.iscomplexobj(result) else gammaln

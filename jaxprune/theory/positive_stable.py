@@ -74,7 +74,9 @@ def moment(order: ArrayLike, a: ArrayLike) -> Any:
     Equation: Gamma(1 - r/a)/Gamma(1 - r). Regime: exact, negative orders too. Source: section 1.3.
     Test: tests/theory/test_positive_stable.py.
     """
-    a, order = np.broadcast_arrays(arguments.index("a", a, 1.0), arguments.numbers("order", order, np.isfinite, "must be finite"))
+    a, order = np.broadcast_arrays(
+        arguments.index("a", a, 1.0), arguments.numbers("order", order, np.isfinite, "must be finite")
+    )
     finite = (order < a) & (a < 1)
     r = np.where(finite, order, 0.0)
     with np.errstate(over="ignore"):
