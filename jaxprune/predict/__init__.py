@@ -1,7 +1,7 @@
 """From a problem to theory's numbers: one file per family of problems, which registers its types."""
 
-from jaxprune.predict import neurons as _neurons  # noqa: F401, registers its types
+from jaxprune.predict import diffusions, neurons
 from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
 from jaxprune.predict.least_squares import TAIL, covariance
 
-__all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "predict", "predictors"]
+__all__ = ["NONE", "TAIL", "Predictor", "Value", "covariance", "diffusions", "neurons", "predict", "predictors"]

@@ -1,8 +1,23 @@
 """Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
 
+from jaxprune.problems.diffusions import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
 from jaxprune.problems.labelled import Labelled, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
 from jaxprune.problems.neurons import NoisyDescent, NoisyNeurons
 from jaxprune.problems.random_features import RandomFeatures
 
-__all__ = ["Finite", "Labelled", "LinearGaussian", "NoisyDescent", "NoisyNeurons", "Population", "RandomFeatures", "Training"]
+__all__ = [
+    "BoundedChaos",
+    "BoundedDrift",
+    "Explosion",
+    "Finite",
+    "Labelled",
+    "LinearChaos",
+    "LinearGaussian",
+    "NoisyDescent",
+    "NoisyNeurons",
+    "OrnsteinUhlenbeck",
+    "Population",
+    "RandomFeatures",
+    "Training",
+]

@@ -7,8 +7,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from jaxprune.simulate.stepping import traced
 from jaxprune.struct import struct
 
 Value = Float[Array, "..."]
@@ -52,7 +53,7 @@ class Clipped:
     def __post_init__(self):
         _number("rate", self.rate)
         _number("bound", self.bound)
-        if not np.all(np.asarray(self.bound) > 0):
+        if not traced(self.bound) and not np.all(np.asarray(self.bound) > 0):
             raise ValueError(f"bound: {self.bound} is not a bound of the drift; use a number > 0")
 
     def __call__(self, value: Value) -> Value:
@@ -71,51 +72,72 @@ class DoubleWell:
 
 @struct
 class LinearInteraction:
-    """``-(rate + coupling) x_i + coupling mean(x)`` for particles along the first axis (2.4d)."""
+    """``-(rate + coupling) x_i + coupling mean(x)`` for particles along the first axis (2.4d).
+
+    With ``counts`` (k,), the last axis holds k systems, of which system j consists of the first ``counts[j]``
+    particles; 0 stands for the mean-field limit of a symmetric start, whose mean is 0. Under a law that copies its
+    noise along the last axis (``stable.Common``) systems of all sizes and the limit are coupled, and drawn once.
+    Raises ValueError for numbers that are not finite and counts below 0.
+    """
 
     rate: Any
     coupling: Any
+    counts: Any = None
 
     def __post_init__(self):
         _number("rate", self.rate)
         _number("coupling", self.coupling)
+        _counts(self.counts)
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
-        return self.coupling * jnp.mean(value, axis=0) - (self.rate + self.coupling) * value
+        return self.coupling * _mean(value, self.counts) - (self.rate + self.coupling) * value
 
 
 @struct
 class BoundedInteraction:
-    """``-rate x_i + coupling mean(tanh x)`` for particles along the first axis (2.4d)."""
+    """``-rate x_i + coupling mean(tanh x)`` for particles along the first axis (2.4d); ``counts`` as in
+    ``LinearInteraction``."""
 
     rate: Any
     coupling: Any
+    counts: Any = None
 
     def __post_init__(self):
         _number("rate", self.rate)
         _number("coupling", self.coupling)
+        _counts(self.counts)
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
-        return self.coupling * jnp.mean(jnp.tanh(value), axis=0) - self.rate * value
+        return self.coupling * _mean(jnp.tanh(value), self.counts) - self.rate * value
 
 
-@struct
-class Beside:
-    """Two systems side by side, columns 0 and 1 of the last axis: under a law that copies its noise along this axis
-    (``stable.Common``) they are coupled, such as particles with their mean-field limit."""
+def members(counts: Any, most: int) -> Bool[Array, "n k"]:
+    """Which of ``most`` particles belong to systems of ``counts`` (k,) particles."""
+    return jnp.arange(most)[:, None] < jnp.asarray(counts)
 
-    first: Any
-    second: Any
 
-    def __call__(self, value: Value) -> Value:
-        """The velocity at ``value``."""
-        return jnp.stack([self.first(value[..., 0]), self.second(value[..., 1])], axis=-1)
+def _mean(value, counts):
+    """Over the particles of each system."""
+    if counts is None:
+        return jnp.mean(value, axis=0)
+    counts = jnp.asarray(counts)
+    total = jnp.sum(jnp.where(members(counts, len(value)), value, 0), axis=0)
+    return total / jnp.maximum(counts, 1).astype(value.dtype)
+
+
+def _counts(counts):
+    if counts is None or traced(counts):
+        return
+    if not np.issubdtype(np.asarray(counts).dtype, np.integer) or np.any(np.asarray(counts) < 0):
+        raise ValueError(f"counts: {counts} must be integers >= 0, the particles of each system; 0 is the limit")
 
 
 def _number(name, value):
-    """A finite real number, or an array of such, one per run."""
+    """A finite real number, or an array of such, one per run; a traced one is not known yet."""
+    if traced(value):
+        return
     number = np.asarray(value)
     if not np.issubdtype(number.dtype, np.floating) and not np.issubdtype(number.dtype, np.integer):
         raise ValueError(f"{name}: {value!r} is not a number")

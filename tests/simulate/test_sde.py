@@ -11,6 +11,7 @@ from jaxprune.simulate import checkpoint, drifts, sde, stable
 from tests import judge
 
 KEY = jax.random.key(3)
+TANH = drifts.Tanh(1.0)
 SETTINGS = dict(step_size=0.1, steps=24)
 
 
@@ -29,7 +30,7 @@ def compilations(work):
     return sum(message.startswith("Compiling") for message in records)
 
 
-def run(key=KEY, alpha=1.5, start=None, drift=drifts.Tanh(1.0), **options):
+def run(key=KEY, alpha=1.5, start=None, drift=TANH, **options):
     start = jnp.zeros(3) if start is None else start
     return sde.euler(drift, stable.Symmetric(alpha), start, key, **{**SETTINGS, **options})
 
@@ -93,7 +94,9 @@ def test_batches_change_no_bit():
 
 def test_more_rows_begin_with_the_fewer():
     more, fewer = (run(start=jnp.zeros(n), rows=True).state for n in (9, 4))
-    assert same(jax.tree.map(lambda x: x[:4], (more.value, more.alive, more.first_bad)), (fewer.value, fewer.alive, fewer.first_bad))
+    assert same(
+        jax.tree.map(lambda x: x[:4], (more.value, more.alive, more.first_bad)), (fewer.value, fewer.alive, fewer.first_bad)
+    )
 
 
 def test_one_program_for_all_numbers():
@@ -159,7 +162,9 @@ def test_a_run_stops_at_its_last_good_value():
 
 def test_rows_die_on_their_own():
     start = jnp.asarray([0.5, 30.0, jnp.nan, 5.0])
-    state = sde.euler(drifts.DoubleWell(), None, start, KEY, step_size=0.01, steps=30, guard=sde.Guard(cap=20.0), rows=True).state
+    state = sde.euler(
+        drifts.DoubleWell(), None, start, KEY, step_size=0.01, steps=30, guard=sde.Guard(cap=20.0), rows=True
+    ).state
     assert state.alive.tolist() == [True, False, False, True] and state.first_bad.tolist() == [-1, 0, 0, -1]
     whole = sde.euler(drifts.DoubleWell(), None, start, KEY, step_size=0.01, steps=30).state
     assert not whole.alive and whole.first_bad == 0 and same(whole.value[:2], start[:2])
@@ -186,7 +191,11 @@ def test_grids_are_coupled_by_one_path():
     zero = lambda x: 0 * x  # noqa: E731
     still = sde.coupled(zero, stable.Symmetric(1.5), jnp.zeros(50), KEY, **options, ratios=(1, 2, 8))
     judge.exact(still[0], still[2], 1e-6)
-    judge.exact(grids[0] - grids[2], sde.gaps(drifts.Tanh(1.0), stable.Symmetric(1.5), jnp.zeros(50), KEY, **options, ratios=(1, 2, 8))[0], 1e-4)
+    judge.exact(
+        grids[0] - grids[2],
+        sde.gaps(drifts.Tanh(1.0), stable.Symmetric(1.5), jnp.zeros(50), KEY, **options, ratios=(1, 2, 8))[0],
+        1e-4,
+    )
 
 
 def test_gaps_in_float32_keep_their_digits():
@@ -255,7 +264,9 @@ def test_another_configuration_is_refused_with_what_differs(tmp_path):
         checkpoint.save(file, state, dict(rule=min))
 
 
-@pytest.mark.parametrize("spoil", [lambda b: b[:-20], lambda b: b[:-200] + b"x" + b[-199:], lambda b: b"", lambda b: b"{}\n" + b])
+@pytest.mark.parametrize(
+    "spoil", [lambda b: b[:-20], lambda b: b[:-200] + b"x" + b[-199:], lambda b: b"", lambda b: b"{}\n" + b]
+)
 def test_damaged_files_are_refused(tmp_path, spoil):
     file = tmp_path / "state"
     checkpoint.save(file, jnp.arange(30.0), dict(a=1))
@@ -319,7 +330,7 @@ def test_the_loop_costs_what_a_scan_written_by_hand_costs():
     ours = jax.jit(jax.vmap(lambda k: run(k, start=jnp.zeros(5000), step_size=0.01, steps=100).state.value))
     theirs = jax.jit(jax.vmap(hand))
     best = {}
-    for name, program in (("ours", ours), ("theirs", theirs)):
+    for program in (ours, theirs):
         jax.block_until_ready(program(keys))
     for _ in range(5):
         for name, program in (("ours", ours), ("theirs", theirs)):

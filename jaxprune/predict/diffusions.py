@@ -1,0 +1,84 @@
+"""Diffusions with stable noise: metrics ``log_size``, ``log_gap``, ``cosine``, ``log_error``, ``scaled_square``, ``lost``.
+
+Inner axes: ``steps`` of a grid, ``n`` particles, ``frequency`` of a characteristic function.
+"""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from jaxprune.predict.core import NONE, Predictor, Value, predictors
+from jaxprune.problems import BoundedChaos, Explosion, LinearChaos, OrnsteinUhlenbeck
+from jaxprune.theory import explosion, mean_field, ornstein_uhlenbeck
+
+DRAWS = 200_000  # of the limit process, for the constant of bounded interaction
+
+
+@predictors.register
+def _(problem: OrnsteinUhlenbeck) -> dict[str, Predictor]:
+    alpha, rate, scale, horizon, brownian = _numbers(problem, "alpha", "rate", "scale", "horizon", "brownian")
+
+    def log_size(place: dict[str, Any]) -> Value:
+        steps = place["steps"]
+        size = ornstein_uhlenbeck.euler_scale(alpha, rate, scale, horizon / steps, steps)
+        return Value(ornstein_uhlenbeck.mean_log_abs(size, alpha), "exact")
+
+    def log_gap(place: dict[str, Any]) -> Value:
+        steps, ratio = place["steps"], problem.finest // place["steps"]
+        size = ornstein_uhlenbeck.two_grid_scale(alpha, rate, scale, horizon / steps, steps, ratio)
+        return Value(ornstein_uhlenbeck.mean_log_abs(size, alpha), "exact")
+
+    def cosine(place: dict[str, Any]) -> Value:
+        u, step_size = place["frequency"], horizon / problem.finest
+        size = ornstein_uhlenbeck.euler_scale(alpha, rate, scale, step_size, problem.finest)
+        gaussian = ornstein_uhlenbeck.euler_scale(2.0, rate, brownian, step_size, problem.finest)
+        return Value(float(np.exp(-((size * abs(u)) ** alpha) - (gaussian * u) ** 2)), "exact")
+
+    heavy = Predictor(lambda place: NONE)  # no closed form for the sum of both noises
+    return {
+        "log_size": Predictor(log_size, {"steps"}) if brownian == 0 else heavy,
+        "log_gap": Predictor(log_gap, {"steps"}) if brownian == 0 else heavy,
+        "cosine": Predictor(cosine, {"frequency"}),
+    }
+
+
+@predictors.register
+def _(problem: LinearChaos) -> dict[str, Predictor]:
+    alpha, rate, coupling, scale, horizon = _numbers(problem, "alpha", "rate", "coupling", "scale", "horizon")
+
+    def log_error(place: dict[str, Any]) -> Value:
+        step_size = horizon / problem.steps
+        size = mean_field.linear_chaos_euler_scale(alpha, rate, coupling, scale, place["n"], step_size, problem.steps)
+        return Value(ornstein_uhlenbeck.mean_log_abs(size, alpha), "exact")
+
+    return {"log_error": Predictor(log_error, {"n"})}
+
+
+@predictors.register
+def _(problem: BoundedChaos) -> dict[str, Predictor]:
+    numbers = _numbers(problem, "alpha", "rate", "coupling", "scale", "horizon")
+
+    @functools.cache
+    def constant() -> mean_field.Estimate:
+        return mean_field.bounded_chaos_constant(*numbers, draws=DRAWS, seed=0, steps=problem.steps)
+
+    def scaled_square(place: dict[str, Any]) -> Value:
+        value, error = constant()
+        return Value(value**2, "limit", 2 * value * error)
+
+    return {"scaled_square": Predictor(scaled_square, {"n"})}
+
+
+@predictors.register
+def _(problem: Explosion) -> dict[str, Predictor]:
+    alpha, scale, horizon = _numbers(problem, "alpha", "scale", "horizon")
+
+    def lost(place: dict[str, Any]) -> Value:
+        return Value(explosion.explosion_fraction(alpha, scale, horizon / place["steps"], horizon), "limit")
+
+    return {"lost": Predictor(lost, {"steps"})}
+
+
+def _numbers(problem: Any, *names: str) -> tuple[float, ...]:
+    return tuple(float(getattr(problem, name)) for name in names)
