@@ -12,6 +12,7 @@ exp(-pi |Im s|/(2 alpha)), and the trapezoidal rule is exact but for exp(-2 pi d
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,10 +36,10 @@ class Line(NamedTuple):
 class Terms(NamedTuple):
     """Residues: sign exp(log_size) t^power, at ``poles``."""
 
-    poles: Array
-    signs: Array
-    log_sizes: Array
-    powers: Array
+    poles: NDArray[np.floating]
+    signs: NDArray[np.floating]
+    log_sizes: NDArray[np.floating]
+    powers: NDArray[np.floating]
 
 
 class Partial:
@@ -83,7 +84,7 @@ class Partial:
     def _places(self, k):
         """Lines (abscissa, distance to the nearest pole): the middle of each gap, and a graded set left of the first pole."""
         poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density else [self.order]]))
-        gaps = list(zip(poles[:-1], poles[1:], strict=True))
+        gaps = list(pairwise(poles))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
         end = poles[poles > -1][0]
         steps = 0.25 * self.alpha * np.arange(1, 2 + int(np.sqrt(2 * (end + 1) / self.alpha))) ** 2
@@ -96,6 +97,7 @@ class Partial:
         y = step * np.arange(1 + int((26 * self.alpha + 2.5 * abs(real)) / step))
         s = real + 1j * y
         logs = log_moment(s, self.alpha) - (0 if self.density else np.log(self.order - s))
+        logs = np.where(np.isfinite(logs), logs, -np.inf)  # M vanishes at s = 2, 4, ...
         scale = np.max(logs.real)
         weights = np.exp(logs - scale) * step / np.pi
         weights[0] *= 0.5

@@ -6,13 +6,15 @@ the direction. h(s) = E R^s, rho = E log R = h'(0). For rho < 0 a stationary law
 alpha > 0 with h(alpha) = 1.
 
 Everything depends on c, b and d alone. Quadrature: Gauss-Legendre panels in log X and log Y as wide as the densities, graded
-towards X = 1/c, where R vanishes for d = 1 and nearly so for small d. Relative errors are about 1e-13. Scalars give floats, arrays broadcast.
+towards X = 1/c, where R vanishes for d = 1 and nearly so for small d. Relative errors are about 1e-13,
+for the tail index where h is not flat. Scalars give floats, arrays broadcast.
 Sections are those of our notes on Wan et al. 2023.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -153,7 +155,9 @@ def _tail_index(c, batch, dim):
         factor = _Factor(c, batch, dim, top)
         if factor.excess(top) > 0:
             # h(s) - 1 over s is rho at 0 and increases, as h is convex.
-            root: Any = brentq(lambda s, f=factor: f.excess(s) / s if s > 0 else f.rho(), 0.0, top, xtol=1e-300, rtol=1e-15)
+            root: Any = brentq(
+                lambda s, f=factor: f.excess(s) / s if s > 0 else f.rho(), 0.0, top, xtol=1e-300, rtol=np.float64(1e-15)
+            )
             return root
     return np.inf
 
@@ -168,7 +172,7 @@ def _window(batch, dim):
     top = 8 * (batch + 2) / (dim + batch + 1) ** 2
     while rho(top) < 0:
         top *= 2
-    root: Any = brentq(rho, 0.0, top, xtol=1e-300, rtol=1e-14)
+    root: Any = brentq(rho, 0.0, top, xtol=1e-300, rtol=np.float64(1e-14))
     return root
 
 
@@ -221,7 +225,7 @@ def _nodes(k: float, order: float, shift: float | None, finest: float) -> tuple[
         low, high = low - shift, high - shift
         edges = [_march(min(high, 0.0), low, k, shift, finest), _march(max(low, 0.0), high, k, shift, finest)]
     offset = 0.0 if shift is None else shift
-    panels = np.array([(min(a, b), max(a, b)) for e in edges for a, b in zip(e[:-1], e[1:], strict=True)])
+    panels = np.array([(min(a, b), max(a, b)) for e in edges for a, b in pairwise(e)])
     half = 0.5 * (panels[:, 1] - panels[:, 0])[:, None]
     nodes = panels[:, :1] + half * (1 + GAUSS[0])
     return nodes.ravel(), (log_density(nodes + offset) + np.log(half * GAUSS[1])).ravel()

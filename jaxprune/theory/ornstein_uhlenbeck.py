@@ -67,7 +67,8 @@ def euler_stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, 
 def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, steps: ArrayLike) -> Any:
     """What it predicts: the scale of X(T) minus the Euler scheme on the same path, T = steps h.
 
-    Equation: scale (sum over m < steps of integral over m h < v < (m+1) h of |exp(-rate v) - (1 - rate h)^m|^alpha dv)^(1/alpha).
+    Equation: scale (sum over m < steps of
+    integral over m h < v < (m+1) h of |exp(-rate v) - (1 - rate h)^m|^alpha dv)^(1/alpha).
     Regime: exact, any step size; about 1e-13, with up to a million steps. Source: section 2.4b.
     Test: tests/theory/test_ornstein_uhlenbeck.py.
     """

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gamma, gammaln, rgamma
+from scipy.special import gammaln, rgamma
 
 from jaxprune.theory import arguments
 from jaxprune.theory.gamma import log_ratio
@@ -186,8 +186,8 @@ def _hyperbola(log_x, a, start, width, kernels, angle, step):
     with np.errstate(all="ignore"):
         logs = log_ratio(1 - s, -b * s) - s * log_x[:, None]
         base = np.exp(logs)
-        values = [np.where(logs.real > -745, base * kernel(s) * slope, 0.0) for kernel in kernels]
-    return [np.sum(v.real, axis=1) * step / np.pi for v in values]
+        values = [np.where(np.real(logs) > -745, base * kernel(s) * slope, 0.0) for kernel in kernels]
+    return [np.sum(np.real(v), axis=1) * step / np.pi for v in values]
 
 
 def _quantile(p, a):

@@ -91,7 +91,7 @@ def second_order_constant(alpha: ArrayLike) -> Any:
     Test: tests/theory/test_stable.py.
     """
     alpha = arguments.index("alpha", alpha)
-    near_one = np.sin(0.5 * np.pi * (alpha - 1))
+    near_one = np.sin(0.5 * np.pi * np.subtract(alpha, 1))
     return plain(np.exp(gammaln(2 * alpha) - gammaln(alpha)) * near_one)
 
 
@@ -118,7 +118,9 @@ def abs_moment(order: ArrayLike, alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     Regime: exact. Raises ValueError for order <= -dim. Source: section 1.3. Test: tests/theory/test_stable.py.
     """
     alpha, dim = arguments.index("alpha", alpha), arguments.counts("dim", dim)
-    q = arguments.numbers("order", order, lambda r: np.isfinite(r) & np.all(r > -dim), "must be finite and exceed -dim")
+    q = arguments.numbers(
+        "order", order, lambda r: np.isfinite(r) & np.all(np.add(r, dim) > 0), "must be finite and exceed -dim"
+    )
     q, alpha, dim = np.broadcast_arrays(q, alpha, dim)
     gaussian = alpha == 2
     finite = (q < alpha) | gaussian
