@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from jaxprune.theory import positive_stable, stable
+from jaxprune.theory import coordinates, positive_stable, stable
 from jaxprune.theory.gamma import log_ratio
 from jaxprune.theory.ranges import Array
 
+MANY = 1000  # coordinates
 COST = 300  # of a distribution function of A, in units of one of chi^2
 
 
@@ -30,29 +31,46 @@ class Energy(NamedTuple):
 def of(alpha: float, dim: float, kind: int) -> Energy:
     """What it predicts: the law for noise of type ``kind`` (1, 2, 3) with ``dim`` inputs (1 for type I), alpha < 2.
 
-    Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares.
+    Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares (2 A chi^2_d, which is
+    close, for alpha < 0.5 and above MANY inputs).
     log_scale = (2/alpha) log(C Gamma(1-alpha/2)), C the tail constant of |X|. Regime: exact.
-    Source: sections 1.2 and 3.6. Test: tests/theory/test_energies.py.
+    Source: sections 1.2 and 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
     if dim == 1:
         return _scalar(alpha)
     if np.isinf(dim):
         return _positive(alpha / 2)
-    return isotropic(alpha, dim)
+    # Elsewhere the ratios that follow from both laws differ by less than 1e-6.
+    return independent(alpha, dim) if kind == 2 and alpha >= 0.5 and dim <= MANY else isotropic(alpha, dim)
+
+
+def independent(alpha: float, dim: float) -> Energy:
+    """What it predicts: the law of X_1^2 + ... + X_dim^2 for independent symmetric stable X, alpha < 2.
+
+    Equation: ``coordinates.truncated_and_cdf``. Regime: exact to about 1e-9 of the whole.
+    Source: section 3.6. Test: tests/theory/test_coordinates.py.
+    """
+    return Energy(
+        lambda log_y: np.maximum(coordinates.truncated_and_cdf(log_y, alpha, dim)[0], 0.0),
+        lambda log_y: np.clip(coordinates.truncated_and_cdf(log_y, alpha, dim)[1], 0.0, 1.0),
+        _scalar(alpha).log_scale + 2 / alpha * float(np.log(dim)),
+    )
 
 
 def isotropic(alpha: float, dim: float) -> Energy:
     """What it predicts: the law of 2 A chi^2_d.
 
     Equation: F(y) = E F_A(y / 2 chi), E[2 A chi; 2 A chi <= y] = E[2 chi M_A(y / 2 chi)], by quadrature over log chi; or
-    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d). Regime: exact. Source: section 3.6. Test: tests/theory/test_energies.py.
+    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d).
+    Regime: exact. Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
     a, spread = alpha / 2, np.sqrt(2 / dim)
     ends = np.log(dim) - 9 * spread - 40 / (dim / 2 + a), np.log(dim + 12 * np.sqrt(2 * dim) + 90)
     log_chi = np.arange(*ends, min(spread / 2, 0.2, (1 - a) / 4))
     logit = np.arange(-40.0, 40.0, a * min(spread / 1.5, 0.2))
     log_scale = 2 * np.log(2) + float(log_ratio(dim / 2, a)) / a
-    if COST * len(log_chi) < len(logit):
+    # Below a = 0.1 the quantiles of A leave the range of floats.
+    if a < 0.1 or COST * len(log_chi) < len(logit):
         weights = np.exp(dim / 2 * (log_chi - np.log(dim)) - (np.exp(log_chi) - dim) / 2)
         return _over_chi(a, np.log(2) + log_chi, weights / np.sum(weights), log_scale)
     return _over_positive(a, dim, logit, log_scale)
@@ -61,8 +79,7 @@ def isotropic(alpha: float, dim: float) -> Energy:
 def _over_chi(a: float, log_factor: Array, weights: Array, log_scale: float) -> Energy:
     def mixture(function, factor):
         def value(log_y):
-            with np.errstate(over="ignore", under="ignore"):
-                return function(np.exp(log_y[:, None] - log_factor), a) @ (weights * factor)
+            return function(_exp(log_y[:, None] - log_factor), a) @ (weights * factor)
 
         return value
 
@@ -78,28 +95,30 @@ def _over_positive(a: float, dim: float, logit: Array, log_scale: float) -> Ener
     keep = np.isfinite(log_a)
     log_a, weights = log_a[keep], weights[keep]
 
-    def truncated(log_y):
-        half = np.exp(log_y[:, None] - log_a) / 4
-        return special.gammainc(dim / 2 + 1, half) @ (weights * 2 * dim * np.exp(log_a))
+    def mixture(shape, factor):
+        def value(log_y):
+            return special.gammainc(shape, _exp(log_y[:, None] - log_a) / 4) @ (weights * factor)
 
-    return Energy(truncated, lambda log_y: special.gammainc(dim / 2, np.exp(log_y[:, None] - log_a) / 4) @ weights, float(log_scale))
+        return value
+
+    return Energy(mixture(dim / 2 + 1, 2 * dim * np.exp(log_a)), mixture(dim / 2, 1.0), log_scale)
 
 
 def _scalar(alpha: float) -> Energy:
     log_scale = 2 / alpha * (np.log(stable.tail_constant(alpha)) + special.gammaln(1 - alpha / 2))
     return Energy(
-        lambda log_y: stable.truncated_moment(np.exp(log_y / 2), 2.0, alpha),
-        lambda log_y: stable.abs_cdf(np.exp(log_y / 2), alpha),
+        lambda log_y: stable.truncated_moment(_exp(log_y / 2), 2.0, alpha),
+        lambda log_y: stable.abs_cdf(_exp(log_y / 2), alpha),
         float(log_scale),
     )
 
 
 def _positive(a: float) -> Energy:
-    def bounded(function):
-        def value(log_y):
-            with np.errstate(over="ignore", under="ignore"):
-                return function(np.exp(log_y), a)
+    return Energy(
+        lambda log_y: positive_stable.truncated_mean(_exp(log_y), a), lambda log_y: positive_stable.cdf(_exp(log_y), a), 0.0
+    )
 
-        return value
 
-    return Energy(bounded(positive_stable.truncated_mean), bounded(positive_stable.cdf), 0.0)
+def _exp(log_y: Array) -> Array:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.exp(log_y)

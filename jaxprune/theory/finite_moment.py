@@ -40,9 +40,9 @@ def finite_moment_limit(law: str, kappa: ArrayLike, order: ArrayLike = 2.0, para
         elif law == "uniform":
             energy = (1 - kappa) ** (order + 1)
         elif law == "student":
-            energy = _student(kappa, order, ranges.inside("parameter", parameter or 0, 0, np.inf, cure="give nu > 0"))
+            energy = _student(kappa, order, ranges.inside("parameter", np.asarray(parameter), 0, np.inf, cure="give nu"))
         else:
-            energy = _stable(kappa, order, ranges.index(parameter or 0, gaussian=True))
+            energy = _stable(kappa, order, ranges.inside("parameter", np.asarray(parameter), 0, 2, "(]", "give alpha"))
         return ranges.shaped(energy ** (1 / order))
 
 

@@ -14,7 +14,6 @@ from jaxprune.theory import ranges
 from jaxprune.theory.ranges import Array
 
 STEP = 1 / 12  # of the trapezoid rule in log l; its error is about exp(-pi^2 / STEP)
-LARGEST = 1e300
 
 
 def expected_tail_share(alpha: ArrayLike, order: ArrayLike, kept: ArrayLike):
@@ -44,7 +43,7 @@ def kept_for_share(alpha: ArrayLike, order: ArrayLike, share: ArrayLike):
     """What it predicts: the least number of kept entries whose expected tail share is at most ``share``.
 
     Equation: min{k : expected_tail_share(alpha, order, k) <= share}, whole numbers as floats (exact up to 1e9, beyond
-    to nine digits), infinite above 1e300. Regime: limit, n to infinity; it does not grow with n.
+    to nine digits), infinite above 2^900. Regime: limit, n to infinity; it does not grow with n.
     ValueError unless 0 < alpha < order and 0 < share < 1. Arguments broadcast.
     Source: section 3.4. Test: tests/theory/test_poisson_dirichlet.py.
     """
@@ -63,27 +62,28 @@ def _ratio(alpha: ArrayLike, order: ArrayLike) -> Array:
 
 
 def _least(a: float, share: float) -> float:
-    """Bisection between powers of two, over whole numbers while they are exact."""
+    """Bisection over exponents, then over whole numbers while they are exact."""
 
     def enough(kept):
         return _integral(np.array([a]), np.array([kept]))[()] <= share
 
-    high = 1.0
-    while not enough(high):
-        high *= 2
-        if high > LARGEST:
-            return np.inf
-    low = high // 2
-    while high - low > max(1.0, 1e-9 * high):
-        middle = np.floor((low + high) / 2)
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    low, high = -1, 900
+    if not enough(2.0**high):
+        return np.inf
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(2.0**middle) else (middle, high)
+    less, more = 2.0**low // 1, 2.0**high
+    while more - less > max(1.0, 1e-9 * more):
+        middle = np.floor((less + more) / 2)
+        less, more = (less, middle) if enough(middle) else (middle, more)
+    return more
 
 
 def _integral(a: Array, k: Array) -> Array:
     """The integral over the last axis, in u = log l, where the integrand is analytic and falls off on both sides."""
     gamma = special.gamma(1 - a)
-    peak = np.minimum(0.0, -np.log(k * gamma * a) / a)
+    peak = np.minimum(0.0, -(np.log(k) + np.log(gamma * a)) / a)
     # The (k-1)-th power of m/psi is below (1 + gamma l^a)^{1-k}, whatever a is.
     right = np.minimum(np.log(745.0), np.log(np.expm1(np.minimum(800 / np.maximum(k - 1, 1), 600)) / gamma) / a)
     right = np.where(k > 2, right, np.log(745.0))

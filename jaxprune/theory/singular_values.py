@@ -27,7 +27,9 @@ def singular_value_limit_gaussian(kept_fraction: ArrayLike, aspect: ArrayLike = 
     aspect = ranges.inside("aspect", aspect, 0, 1, "(]", "give the smaller over the larger side")
     kept, root = np.broadcast_arrays(kept, np.sqrt(aspect))
     theta = roots.increasing(lambda x: _share(x, root) - (1 - kept), np.zeros(kept.shape), np.full(kept.shape, np.pi))
-    energy = np.where(theta < 0.05, theta**3 * (2 / 3 - theta**2 * (2 / 15 - theta**2 * 4 / 315)), theta - np.sin(2 * theta) / 2)
+    energy = np.where(
+        theta < 0.05, theta**3 * (2 / 3 - theta**2 * (2 / 15 - theta**2 * 4 / 315)), theta - np.sin(2 * theta) / 2
+    )
     return ranges.shaped(np.clip(energy / np.pi, 0, 1))
 
 

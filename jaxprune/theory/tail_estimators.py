@@ -59,8 +59,10 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
 
     def covariance(u, v):
         # cosh and expm1 keep the digits where both arguments are small.
-        return 0.5 * np.exp(-(u**alpha) - v**alpha) * (
-            np.expm1(u**alpha + v**alpha - (u + v) ** alpha) + np.expm1(u**alpha + v**alpha - np.abs(u - v) ** alpha)
+        return (
+            0.5
+            * np.exp(-(u**alpha) - v**alpha)
+            * (np.expm1(u**alpha + v**alpha - (u + v) ** alpha) + np.expm1(u**alpha + v**alpha - np.abs(u - v) ** alpha))
         )
 
     of_r, of_s = -np.exp(r**alpha) / r**alpha, -np.exp(s**alpha) / s**alpha
@@ -129,9 +131,10 @@ def block_limit_student(nu: ArrayLike, block: ArrayLike):
     block >= 2. Source: section 4 (the estimate is wrong for tails that are not stable), derived here.
     Test: tests/theory/test_tail_estimators.py.
     """
-    nu, size = (x[..., None] for x in np.broadcast_arrays(
-        ranges.inside("nu", nu, 0, np.inf, cure="give nu > 0"), ranges.whole("block", block, 2)
-    ))
+    nu, size = (
+        x[..., None]
+        for x in np.broadcast_arrays(ranges.inside("nu", nu, 0, np.inf, cure="give nu > 0"), ranges.whole("block", block, 2))
+    )
     log_phi = _log_student(nu / 2, LOG_GRID / np.minimum(nu, 1.0) + 0.5 * np.log(np.maximum(nu, 1.0)))
     values = np.exp(log_phi) * -np.expm1((size - 1) * log_phi)
     integral = np.sum(values, axis=-1) / (32 * np.minimum(nu, 1.0)[..., 0])
@@ -148,7 +151,9 @@ def _log_student(half: Array, log_z: Array) -> Array:
     value = np.where(np.isnan(value) | (value > 0), 0.0, value)
     root = np.hypot(1, z / half)
     # Relative to z = 0, so that the terms left out vanish there.
-    debye = -half * (root - 1 - np.log1p((root - 1) / 2)) - 0.5 * np.log(root) + np.log(_debye(1 / root, half) / _debye(1.0, half))
+    debye = (
+        -half * (root - 1 - np.log1p((root - 1) / 2)) - 0.5 * np.log(root) + np.log(_debye(1 / root, half) / _debye(1.0, half))
+    )
     return np.where(large, debye, value)
 
 
