@@ -83,9 +83,7 @@ class Partial:
 
     def _places(self, k):
         """Lines (abscissa, distance to the nearest pole): the middle of each gap, and a graded set left of the first pole."""
-        # No line past the last residue: an order beyond it lies among poles that are left out.
-        extra = [] if self.density or self.order > k[-1] * self.alpha else [self.order]
-        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), extra]))
+        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density else [self.order]]))
         gaps = list(pairwise(poles))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
         end = poles[poles > -1][0]
@@ -99,11 +97,7 @@ class Partial:
         y = step * np.arange(1 + int((26 * self.alpha + 2.5 * abs(real)) / step))
         s = real + 1j * y
         logs = log_moment(s, self.alpha) - (0 if self.density else np.log(self.order - s))
-<<<<<<< HEAD
         logs = np.where(np.isfinite(logs), logs, -np.inf)  # M vanishes at s = 2, 4, ...
-=======
-        logs[np.isnan(logs)] = -np.inf  # a zero of M, at s = 2, 4, ...
->>>>>>> 43c89d0af0d8f55bc12a252da36a291867af765e
         scale = np.max(logs.real)
         weights = np.exp(logs - scale) * step / np.pi
         weights[0] *= 0.5
