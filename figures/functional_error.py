@@ -40,7 +40,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         third.set(ylim=(0, 1.05), xlabel="fraction of neurons kept $\\kappa$", ylabel="error of the function")
         third.set_title(f"$n={int(here['n'][-1])}$", loc="right")
         third.legend(loc="lower left")
-        title = f"network that learns nothing, $d={dim}$, noise of type {kind}; line: limit of wide networks, marker: simulation"
+        title = (
+            f"network that learns nothing, $d={dim}$, noise of type {kind}; line: limit of wide networks, marker: simulation"
+        )
         figure.legend(*first.get_legend_handles_labels(), loc="outside upper center", ncols=4, title=title)
     return figure
 

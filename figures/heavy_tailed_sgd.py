@@ -20,8 +20,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     broken = "; ".join(sim.noisy_training.violated(problem)) or "nothing"
     few = "" if samples.sizes["seed"] >= 20 else " (fewer than 20: too few for a claim about ratios)"
     heading = (
-        f"{axes['data']}: {problem.n} tanh units, {problem.steps} steps of size {axes['step_size']:g} on batches of {problem.batch}, "
-        f"$\\sigma={axes['sigma']:g}$; means (standard deviations) over {samples.sizes['seed']} seeds{few}\n"
+        f"{axes['data']}: {problem.n} tanh units, {problem.steps} steps of size {axes['step_size']:g} "
+        f"on batches of {problem.batch}, $\\sigma={axes['sigma']:g}$; "
+        f"means (standard deviations) over {samples.sizes['seed']} seeds{few}\n"
         f"outside the theorem's assumptions: {broken}"
     )
     return tables.table(samples, heading)

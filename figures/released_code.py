@@ -18,8 +18,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     axes = {d: samples[d].values.tolist()[-1] for d in sim.EXPERIMENT.axes}
     problem = sim.make(**axes)
     heading = (
-        f"{axes['data']}: {problem.n} ReLU units without biases, at most {problem.steps} steps of size {axes['step_size']:g} on "
-        f"batches of {problem.batch}, $\\sigma={axes['sigma']:g}$;\nmeans (standard deviations) over {samples.sizes['seed']} seeds. "
+        f"{axes['data']}: {problem.n} ReLU units without biases, at most {problem.steps} steps of size "
+        f"{axes['step_size']:g} on batches of {problem.batch}, $\\sigma={axes['sigma']:g}$;\n"
+        f"means (standard deviations) over {samples.sizes['seed']} seeds. "
         "Type III at $\\alpha=2$ is not a number in the released code: its runs end before they learn."
     )
     return tables.table(samples, heading, endings=True)

@@ -163,7 +163,9 @@ def _heartbeats(folder: str | Path, name: str) -> Array:
     if table.ndim != 2 or table.shape[1] != 1 + ECG_SAMPLES or not len(table) or not np.all(np.isfinite(table)):
         raise ValueError(f"{file}: shape {table.shape} is not that of finite rows of a class and {ECG_SAMPLES} numbers")
     if len(wrong := table[~np.isin(table[:, 0], np.arange(1, ECG_CLASSES + 1)), 0]):
-        raise ValueError(f"{file}: holds the class {wrong[0]:g}, but those of ECG5000 are 1 to {ECG_CLASSES}; is it another set?")
+        raise ValueError(
+            f"{file}: holds the class {wrong[0]:g}, but those of ECG5000 are 1 to {ECG_CLASSES}; is it another set?"
+        )
     return table
 
 

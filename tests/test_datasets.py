@@ -175,7 +175,12 @@ def test_ecg5000(tmp_path, kind):
 
 @pytest.mark.parametrize(
     "row, words",
-    [("1 2 3", "shape .1, 3. is not that"), ("1 x", "not a table of numbers"), ("6 " + "0 " * 140, "class 6"), ("1 nan " + "0 " * 139, "finite")],
+    [
+        ("1 2 3", "shape .1, 3. is not that"),
+        ("1 x", "not a table of numbers"),
+        ("6 " + "0 " * 140, "class 6"),
+        ("1 nan " + "0 " * 139, "finite"),
+    ],
 )
 def test_bad_ecg5000(tmp_path, row, words):
     write_ecg5000(tmp_path)

@@ -113,7 +113,9 @@ def _settle(problem, *numbers: str) -> None:
         value = np.asarray(getattr(problem, name))
         positive = name not in ("sigma", "decay")
         if value.dtype.kind not in "fiu" or value.ndim or not np.isfinite(value) or value < 0 or (positive and value == 0):
-            raise ValueError(f"{name}: {getattr(problem, name)!r} is out of range; use one finite number {'> 0' if positive else '>= 0'}")
+            raise ValueError(
+                f"{name}: {getattr(problem, name)!r} is out of range; use one finite number {'> 0' if positive else '>= 0'}"
+            )
         object.__setattr__(problem, name, value.astype(float))
     if isinstance(problem.kind, bool) or problem.kind not in KINDS:
         raise ValueError(f"kind: {problem.kind!r} is no type of noise; use 'I', 'II' or 'III'")

@@ -21,7 +21,7 @@ class Loss(Protocol):
     bounded_slope: bool
     smooth: bool
 
-    def __call__(self, outputs: Array, targets: Array) -> Array: ...
+    def __call__(self, outputs: Array, targets: Array) -> Array: ...  # noqa: D102
     def check(self, targets: Any) -> None: ...  # noqa: D102
 
 
@@ -33,6 +33,7 @@ class Logistic:
     smooth = True
 
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
+        """The loss of every sample."""
         return jnp.sum(jax.nn.softplus(-targets * outputs), axis=-1)
 
     def check(self, targets: Any) -> None:
@@ -50,6 +51,7 @@ class CrossEntropy:
     smooth = True
 
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
+        """The loss of every sample."""
         return -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=-1), axis=-1)
 
     def check(self, targets: Any) -> None:
@@ -68,6 +70,7 @@ class Squared:
     smooth = True
 
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
+        """The loss of every sample."""
         return jnp.sum((outputs - targets) ** 2, axis=-1) / 2
 
     def check(self, targets: Any) -> None:
@@ -88,6 +91,7 @@ class Huber:
             raise ValueError(f"width: {self.width} is not where Huber's loss turns linear; use a finite number > 0")
 
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
+        """The loss of every sample."""
         gap = jnp.abs(outputs - targets)
         inside = jnp.minimum(gap, self.width)
         return jnp.sum(inside * (gap - inside / 2), axis=-1)

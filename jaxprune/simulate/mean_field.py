@@ -33,8 +33,8 @@ class Network:
     activation: Callable = static(default=jnp.tanh)
 
     def __call__(self, theta: Float[Array, "n d"], inputs: Float[Array, "m d"]) -> Float[Array, "m k"]:
-        """Outputs."""
-        return self.activation(inputs @ theta.T) @ self.outer / self.count
+        """Outputs. Units come first and samples last inside, which is the faster order of the products."""
+        return (self.outer.T @ self.activation(theta @ inputs.T)).T / self.count
 
     @property
     def live(self) -> Bool[Array, " n"]:

@@ -3,6 +3,8 @@
 Sections are those of our notes on Wan et al. 2023: 2.1, 2.4, 6.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
@@ -49,7 +51,7 @@ def violated(problem: NoisyDescent) -> list[str]:
 
 
 def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
-    """One run of the released code's network, with its quirks or without (``compat=None``): columns as in ``mean_field_row``."""
+    """One run of the released code's network, with its quirks or without (``compat=None``): the same columns."""
     sample, first, path, other = jax.random.split(key, 4)
     train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
     model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], depth)
@@ -77,7 +79,7 @@ def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, com
 
 
 def neurons(
-    problem: NoisyNeurons, n: int, key: Key[Array, ""], largest: int | None = None
+    problem: NoisyNeurons, n: Any, key: Key[Array, ""], largest: int | None = None
 ) -> tuple[mean_field.Network, Float[Array, "n d"]]:
     """The network of ``n`` neurons, padded to ``largest``, and its neurons at the end of training."""
     inputs_key, first, path = jax.random.split(key, 3)

@@ -35,8 +35,8 @@ QUIRKS = (
 class ReleasedNoise:
     """Noise of one layer as the released code makes it: items 1 to 5 of ``QUIRKS``.
 
-    ``kind``: "I", "II" or "III"; ``index``: alpha or its ``stable.Index``; ``scale``: sigma. ``scaled``: as on a GPU; otherwise,
-    as on a CPU, the factor sigma eta^(1/alpha) is missing. ``other``: the state of the generator that the seed of a run does
+    ``kind``: "I", "II" or "III"; ``index``: alpha or its ``stable.Index``; ``scale``: sigma. ``scaled``: as on a GPU;
+    otherwise, as on a CPU, the factor sigma eta^(1/alpha) is missing. ``other``: the state of the generator that the seed of a run does
     not set; two runs of one seed with different values have different noise.
     """
 

@@ -27,12 +27,12 @@ def test_neurons_of_a_null_target_are_the_noise(x64):
     widths, seeds = np.array([50, 200, 800]), 40
 
     def gap(n, key):
-        inputs_key, path = jax.random.split(key)
+        inputs_key, first, path = jax.random.split(key, 3)
         inputs = jax.random.normal(inputs_key, (40, 6))
         net = mean_field.network(n, largest=int(widths[-1]))
         drift = mean_field.Drift(net, inputs, jnp.zeros((40, 1)), losses.Squared())
         law = stable.neuron_noise("III", 1.5, 0.4)
-        start = mean_field.initial(net, jax.random.key(0), 6)
+        start = mean_field.initial(net, first, 6)
 
         def end(b):
             return sde.euler(b, law, start, path, step_size=0.1, steps=10).state.value
@@ -68,7 +68,9 @@ def test_tail_constant_of_trained_neurons(kind, decay):
     """Observed over predicted fraction beyond the radius of probability 0.002, within 4 standard errors of 1; for
     type III without decay an independent run found 1.0125 +- 0.0673."""
     alpha, dim, sigma, steps, p, repetitions = 1.5, 4, 0.5, 40, 0.002, 60
-    problem = NoisyNeurons(stable.index(alpha), sigma, 2.0, decay=decay, dim=dim, steps=steps, samples=100, kind=kind, target="sign")
+    problem = NoisyNeurons(
+        stable.index(alpha), sigma, 2.0, decay=decay, dim=dim, steps=steps, samples=100, kind=kind, target="sign"
+    )
     constant = theory.neuron_tail_constant_euler(alpha, dim, kind, sigma, 2.0 / steps, steps, decay)
     radius = (constant / p) ** (1 / alpha)
 

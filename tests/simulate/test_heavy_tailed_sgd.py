@@ -39,9 +39,7 @@ def test_noiseless_descent_is_that_of_numpy(x64):
         weight = -Y / (1 + np.exp(Y * (hidden @ c / 12)))
         theta = theta - 0.7 * ((weight @ c.T) * (1 - hidden**2)).T @ X / 60
     judge.exact(sde.euler(drift, None, start, KEY, step_size=0.7, steps=5).state.value, theta)
-    run = heavy_tailed_sgd.train(
-        drift, None, start, KEY, step_size=0.7, stopping=Stopping(5, 5, 1.0), score=score(net)
-    )
+    run = heavy_tailed_sgd.train(drift, None, start, KEY, step_size=0.7, stopping=Stopping(5, 5, 1.0), score=score(net))
     judge.exact(run.value, theta)
 
 
@@ -104,13 +102,17 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_value(x64):
         def __call__(self, theta):
             return 1e200 * theta**2
 
-    run = heavy_tailed_sgd.train(
-        Runaway(), None, start, KEY, step_size=1.0, stopping=Stopping(20, 5), score=score(net)
-    )
+    run = heavy_tailed_sgd.train(Runaway(), None, start, KEY, step_size=1.0, stopping=Stopping(20, 5), score=score(net))
     assert int(run.reason) == NOT_FINITE and int(run.steps) == 5 and not bool(run.alive)
     assert np.all(np.isfinite(run.value))
     run = heavy_tailed_sgd.train(
-        drift, None, start, KEY, step_size=0.1, stopping=Stopping(20, 5), score=lambda t: (jnp.asarray(jnp.nan), jnp.asarray(1.0))
+        drift,
+        None,
+        start,
+        KEY,
+        step_size=0.1,
+        stopping=Stopping(20, 5),
+        score=lambda t: (jnp.asarray(jnp.nan), jnp.asarray(1.0)),
     )
     assert int(run.reason) == NOT_FINITE and int(run.steps) == 5 and bool(run.alive)
 
@@ -119,7 +121,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_value(x64):
 def test_no_better_than_chance_after_the_patience(right, reason, steps):
     _, drift, start = setup()
     stopping = Stopping(30, 5, 0.95, chance=0.5, patience=12)
-    run = heavy_tailed_sgd.train(drift, None, start, KEY, step_size=0.1, stopping=stopping, score=lambda t: (jnp.asarray(1.0), jnp.asarray(right)))
+    run = heavy_tailed_sgd.train(
+        drift, None, start, KEY, step_size=0.1, stopping=stopping, score=lambda t: (jnp.asarray(1.0), jnp.asarray(right))
+    )
     assert int(run.reason) == reason and int(run.steps) == steps
     assert Stopping(100).patience == 10**5 and Stopping(100).margin == 1.25
 
@@ -182,9 +186,7 @@ def test_assumptions():
     good = dict(alpha=1.5, step_size=1e-6, n=1000, activation=jnp.tanh, loss=LOSS)
     assert heavy_tailed_sgd.assumptions(**good) == (True, [])
     assert heavy_tailed_sgd.assumptions(**{**good, "step_size": 1000.0**-1.75})[0]
-    changes = dict(
-        alpha=2.0, activation=jax.nn.relu, loss=losses.Squared(), decay=0.1, time_scale="raw"
-    )
+    changes = dict(alpha=2.0, activation=jax.nn.relu, loss=losses.Squared(), decay=0.1, time_scale="raw")
     for name, value in changes.items():
         ok, items = heavy_tailed_sgd.assumptions(**{**good, name: value})
         assert not ok and [i.split(":")[0] for i in items] == [name]

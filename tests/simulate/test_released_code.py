@@ -1,5 +1,7 @@
 """Each quirk of the released code, by its number in section 1.2 of our notes on Wan et al. 2023; and its network."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +20,7 @@ RNG = np.random.default_rng(0)
 X = jnp.asarray(RNG.standard_normal((40, 6)), jnp.float32)
 Y = jnp.asarray(np.eye(3)[RNG.integers(0, 3, 40)], jnp.float32)
 LOSS = losses.CrossEntropy()
+START = released_code.initial(released_code.network(6, 8, 3), jax.random.key(0))
 
 
 def unit(law, rows=20000, dim=1):
@@ -60,29 +63,43 @@ def test_quirk_4_no_factor_on_a_cpu():
     np.testing.assert_allclose(here, ReleasedNoise(1.8, 5.0, "II").increment(KEY, (9, 2), 2.0), rtol=1e-6)
 
 
-def descent(kind="I", alpha=1.5, other=0, width=8, depth=2, stopping=None, compat=RELEASED, sigma=0.1, every=5):
-    model = released_code.network(6, width, 3, depth)
+@functools.cache
+def program(compat, every, steps=10):
+    """The drift, the laws as a function of sigma and the other generator, and a compiled run of them and a goal."""
+    model = released_code.network(6, 8, 3)
     drift = released_code.Drift(X, Y, model, LOSS, batch=10)
-    law = ReleasedNoise(alpha, sigma, kind, scaled=True, other=other)
 
-    def score(weights):
-        found = released_code.outputs(model, weights, X)
-        return jnp.mean(LOSS(found, Y)), losses.accuracy(found, Y)
+    def laws(sigma, other):
+        return released_code.noise(model, ReleasedNoise(1.5, sigma, "I", scaled=True, other=other), compat)
 
-    start, laws = released_code.initial(model, jax.random.key(0)), released_code.noise(model, law, compat)
-    stopping = Stopping(10, every, 1.0) if stopping is None else stopping
-    run = heavy_tailed_sgd.train(drift, laws, start, KEY, step_size=0.1, stopping=stopping, score=score, compat=compat)
-    return start, drift, laws, run
+    def run(sigma, other, goal):
+        def score(weights):
+            found = released_code.outputs(model, weights, X)
+            return jnp.mean(LOSS(found, Y)), losses.accuracy(found, Y)
+
+        stopping = Stopping(steps, every, goal)
+        return heavy_tailed_sgd.train(
+            drift, laws(sigma, other), START, KEY, step_size=0.1, stopping=stopping, score=score, compat=compat
+        )
+
+    return model, drift, laws, jax.jit(run)
+
+
+def stepper(law):
+    """One step of Euler's scheme with the drift of ``program``, and with this noise."""
+    _, drift, _, _ = program(RELEASED, 5)
+    return jax.jit(lambda state: sde.euler(drift, law, state, KEY, step_size=0.1, steps=1).state)
+
+
+def descent(other=0, sigma=0.1, goal=1.0, compat=RELEASED, every=5):
+    return program(compat, every)[3](sigma, other, goal)
 
 
 def test_quirk_5_the_seed_does_not_fix_the_noise():
-    (start, _, _, one), (_, _, _, same), (again, _, _, two) = descent(other=3), descent(other=3), descent(other=4)
-    for a, b in zip(start, again, strict=True):
-        np.testing.assert_array_equal(a, b)
+    one, same, two = (descent(other=i) for i in (3, 3, 4))
     np.testing.assert_array_equal(one.value[0], same.value[0])
     assert np.max(np.abs(one.value[0] - two.value[0])) > 1e-3
-    quiet = [descent(other=i, sigma=0.0)[3].value[0] for i in (3, 4)]
-    np.testing.assert_array_equal(*quiet)
+    np.testing.assert_array_equal(*(descent(other=i, sigma=0.0).value[0] for i in (3, 4)))
 
 
 def test_quirk_6_noise_in_hidden_layers_only_and_no_factor_of_the_width():
@@ -95,36 +112,32 @@ def test_quirk_6_noise_in_hidden_layers_only_and_no_factor_of_the_width():
     for w in weights[:-1]:
         hidden = np.maximum(hidden @ np.asarray(w).T, 0)
     judge.exact(released_code.outputs(model, weights, X), hidden @ np.asarray(weights[-1]).T, 1e-5)
-    start, _, _, run = descent()
-    assert np.all(start[-1] != run.value[-1])  # the last layer is trained
+    assert np.all(START[-1] != descent().value[-1])  # the last layer is trained
 
 
 def test_quirk_7_the_stopping_iteration_has_no_noise():
-    start, drift, laws, run = descent()
-
-    def on(state, law, steps):
-        return sde.euler(drift, law, state, KEY, step_size=0.1, steps=steps).state
-
-    nine = on(start, laws, 9)
-    expected, noisy = on(nine, None, 1).value, on(nine, laws, 1).value
+    noisy, quiet = stepper(program(RELEASED, 5)[2](0.1, 0)), stepper(None)
+    state = sde.begin(START)
+    for _ in range(9):
+        state = noisy(state)
+    expected, other = quiet(state).value, noisy(state).value
+    run, plain = descent(), descent(compat=None)
     judge.exact(run.value[0], expected[0], 1e-6)
-    assert np.max(np.abs(run.value[0] - noisy[0])) > 1e-4
-    _, _, _, plain = descent(compat=None)
-    judge.exact(plain.value[0], noisy[0], 1e-6)
+    assert np.max(np.abs(run.value[0] - other[0])) > 1e-4
+    judge.exact(plain.value[0], other[0], 1e-6)
     assert int(run.steps) == int(plain.steps) == 10
 
 
 def test_quirk_7_evaluation_sees_the_iterate_before_its_noise():
-    """Accuracy of every step before noise, by hand; the run stops where that reaches the goal, at any ``every``."""
-    start, drift, laws, _ = descent()
-    model, state, right = released_code.network(6, 8, 3), start, []
+    """Accuracy of every step before noise, by hand; the run stops where that reaches the goal."""
+    model, _, laws, _ = program(RELEASED, 5)
+    noisy, quiet = stepper(laws(0.1, 0)), stepper(None)
+    state, right = sde.begin(START), []
     for _ in range(10):
-        half = sde.euler(drift, None, state, KEY, step_size=0.1, steps=1).state.value
-        right.append(float(losses.accuracy(released_code.outputs(model, half, X), Y)))
-        state = sde.euler(drift, laws, state, KEY, step_size=0.1, steps=1).state
-    goal = max(right[:8]) - 1e-6
-    _, _, _, run = descent(stopping=Stopping(10, 1, goal))
-    assert int(run.steps) == 1 + next(i for i, r in enumerate(right) if r >= goal)
+        right.append(float(losses.accuracy(released_code.outputs(model, quiet(state).value, X), Y)))
+        state = noisy(state)
+    assert int(descent(goal=right[4] - 1e-4).steps) == 5
+    assert int(descent(goal=right[4] + 1e-4).steps) == 10
 
 
 def test_quirk_8_a_hidden_width_equal_to_the_classes_is_skipped():
