@@ -64,7 +64,7 @@ def torch_noise(torch: Any, kind: str, shape: tuple[int, int], scipy: bool) -> A
     if kind == "III":
         a = ALPHA / 2
         if scipy:
-            mixing = stats.levy_stable.rvs(a, 1, scale=np.cos(np.pi * a / 2) ** (1 / a), size=(n, 1))
+            mixing = np.asarray(stats.levy_stable.rvs(a, 1, scale=np.cos(np.pi * a / 2) ** (1 / a), size=(n, 1)))
             mixing = torch.from_numpy(mixing.astype(np.float32))
         else:
             angle, wait = torch.rand(n, 1) * np.pi, torch.empty(n, 1).exponential_()
@@ -73,7 +73,7 @@ def torch_noise(torch: Any, kind: str, shape: tuple[int, int], scipy: bool) -> A
         return torch.sqrt(2 * mixing) * torch.randn(n, dim)
     size = (n, 1) if kind == "I" else (n, dim)
     if scipy:
-        drawn = torch.from_numpy(stats.levy_stable.rvs(ALPHA, 0, size=size).astype(np.float32))
+        drawn = torch.from_numpy(np.asarray(stats.levy_stable.rvs(ALPHA, 0, size=size), np.float32))
     else:
         angle, wait = (torch.rand(size) - 0.5) * np.pi, torch.empty(size).exponential_()
         ratio = (torch.cos((1 - ALPHA) * angle) / wait) ** ((1 - ALPHA) / ALPHA)

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.simulate import compressibility, losses, sde
@@ -65,7 +66,7 @@ class Stopping:
             raise ValueError(f"every: {self.every} does not divide {self.steps} steps; evaluations must reach the end")
         for name in ("accuracy", "chance"):
             value = getattr(self, name)
-            if not isinstance(value, jax.core.Tracer) and not 0 < value <= 1:
+            if not isinstance(value, Tracer) and not 0 < value <= 1:
                 raise ValueError(f"{name}: {value} is not a fraction of right answers; use a number in (0, 1]")
 
     def decide(self, step: Int[Array, ""], alive: Bool[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:

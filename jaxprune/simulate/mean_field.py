@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.simulate.losses import Loss
@@ -50,9 +51,9 @@ def network(n: Any, outputs: int = 1, activation: Callable = jnp.tanh, largest: 
     """
     rows = n if largest is None else largest
     for name, value in dict(n=n, largest=rows, outputs=outputs).items():
-        if not isinstance(value, jax.core.Tracer) and (np.ndim(value) or int(value) != value or value < 1):
+        if not isinstance(value, Tracer) and (np.ndim(value) or int(value) != value or value < 1):
             raise ValueError(f"{name}: {value!r} is not a count; use an integer >= 1")
-    if not isinstance(n, jax.core.Tracer) and n > rows:
+    if not isinstance(n, Tracer) and n > rows:
         raise ValueError(f"largest: {largest} rows do not hold n = {n} neurons; use at least n")
     place = jnp.arange(rows)
     signs = jnp.where(place % 2 == 0, 1.0, -1.0)[:, None] * jax.nn.one_hot(place // 2 % outputs, outputs)
@@ -93,10 +94,10 @@ class Drift:
         shape, outputs = np.shape(self.targets), self.network.outer.shape[-1]
         if shape != (len(self.inputs), outputs):
             raise ValueError(f"targets: shape {shape} is not ({len(self.inputs)}, {outputs}), inputs and outputs")
-        if not isinstance(self.targets, jax.core.Tracer):
+        if not isinstance(self.targets, Tracer):
             self.loss.check(self.targets)
         check_batch(self.batch, len(self.inputs))
-        if not isinstance(self.decay, jax.core.Tracer) and not 0 <= self.decay < np.inf:
+        if not isinstance(self.decay, Tracer) and not 0 <= self.decay < np.inf:
             raise ValueError(f"decay: {self.decay} is not a rate of weight decay; use a finite number >= 0")
         if self.time_scale not in TIME_SCALES:
             raise ValueError(f"time_scale: {self.time_scale!r}; use 'mean-field' or 'raw'")

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate import networks, stable
@@ -36,8 +37,8 @@ class ReleasedNoise:
     """Noise of one layer as the released code makes it: items 1 to 5 of ``QUIRKS``.
 
     ``kind``: "I", "II" or "III"; ``index``: alpha or its ``stable.Index``; ``scale``: sigma. ``scaled``: as on a GPU;
-    otherwise, as on a CPU, the factor sigma eta^(1/alpha) is missing. ``other``: the state of the generator that the seed of a run does
-    not set; two runs of one seed with different values have different noise.
+    otherwise, as on a CPU, the factor sigma eta^(1/alpha) is missing. ``other``: the state of the generator that the seed
+    of a run does not set; two runs of one seed with different values have different noise.
     """
 
     index: Any
@@ -79,7 +80,7 @@ class Drift:
     def __post_init__(self):
         if self.targets.shape != (shape := (len(self.inputs), self.model.classes)):
             raise ValueError(f"targets: shape {self.targets.shape} is not {shape}, inputs and outputs")
-        if not isinstance(self.targets, jax.core.Tracer):
+        if not isinstance(self.targets, Tracer):
             self.loss.check(self.targets)
         check_batch(self.batch, len(self.inputs))
 

@@ -10,6 +10,7 @@ closed form. Sections are those of our notes on Wan et al. 2023.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +52,7 @@ def norm_quantile(kappa: float, alpha: float, dim: int, kind: str = "III") -> fl
         raise ValueError(f"kappa: {kappa} is not a fraction kept; use a number in (0, 1)")
     middle = np.log(dim) / 2
     top = middle + 3 + 2 * np.log1p(1 / kappa) / alpha
-    found = optimize.brentq(lambda u: float(norm_cdf(np.exp(u), alpha, dim, kind)) - (1 - kappa), middle - 40 / alpha, top)
+    found: Any = optimize.brentq(lambda u: float(norm_cdf(np.exp(u), alpha, dim, kind)) - (1 - kappa), middle - 40 / alpha, top)
     return float(np.exp(found))
 
 
