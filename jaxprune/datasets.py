@@ -5,6 +5,7 @@ the other: an experiment draws its own training set.
 """
 
 import gzip
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -18,6 +19,7 @@ IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E
 GZIP = b"\x1f\x8b"
 CIFAR10_RECORD = 1 + 3 * 32 * 32
 CLASSES = 10
+ECG_SAMPLES, ECG_CLASSES = 140, 5
 
 
 def digits() -> tuple[Array, Array]:
@@ -74,6 +76,42 @@ def cifar10(folder: str | Path) -> tuple[Single, Single]:
     return _scaled(np.concatenate(images)), np.concatenate(one_hot)
 
 
+def ecg5000(folder: str | Path) -> tuple[Array, Array]:
+    """ECG5000 of the UCR archive: ``ECG5000_TRAIN`` and ``ECG5000_TEST`` as ``.txt``, ``.tsv``, each with or without
+    ``.gz``, or as NumPy files ``.npy`` of the same table: the class, 1 to 5, then 140 numbers.
+
+    Returns heartbeats (samples, 140) as they are, not normalised, and one-hot labels (samples, 2): normal (class 1), and
+    all others. The training file, then the test file. Raises FileNotFoundError, naming what was looked for, and
+    ValueError for files of another format. Source: section 6 of our notes on Wan et al. 2023.
+    """
+    tables = [_heartbeats(folder, f"ECG5000_{part}") for part in ("TRAIN", "TEST")]
+    table = np.concatenate(tables)
+    return table[:, 1:], np.eye(2)[(table[:, 0] != 1).astype(int)]
+
+
+def synthetic_two_class_signals(samples: int, seed: int) -> tuple[Array, Array]:
+    """Made-up pulses of 140 numbers in two classes, a stand-in where no recordings are at hand: no data of anybody's heart.
+
+    A narrow spike between two broad waves, of random size, place and width, under noise of standard deviation 0.2; in
+    the second class the last wave is mostly upside down and the level sinks. Returns signals (samples, 140) and one-hot
+    labels (samples, 2), the classes in random order. Raises ValueError for samples that are not an integer >= 2.
+    """
+    if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 2:
+        raise ValueError(f"samples: {samples!r} is not a number of signals; use an integer >= 2")
+    rng = np.random.default_rng(seed)
+    second = rng.permutation(np.arange(samples) % 2)
+    time = np.linspace(0, 1, ECG_SAMPLES)
+    last = np.where(second == 1, -0.7, 1.0) + 0.5 * rng.standard_normal(samples)
+    signal = np.zeros((samples, ECG_SAMPLES))
+    for centre, width, height in ((0.2, 0.05, 0.4), (0.4, 0.015, 3.0), (0.7, 0.08, last)):
+        place = centre + 0.02 * rng.standard_normal((samples, 1))
+        spread = width * np.exp(0.2 * rng.standard_normal((samples, 1)))
+        size = np.broadcast_to(height, samples)[:, None] * (1 + 0.2 * rng.standard_normal((samples, 1)))
+        signal += size * np.exp(-(((time - place) / spread) ** 2) / 2)
+    signal += -0.5 * second[:, None] * time + 0.2 * rng.standard_normal(signal.shape)
+    return signal, np.eye(2)[second]
+
+
 def read_idx(path: str | Path) -> np.ndarray:
     """The array of one IDX file, gzipped or not: two zero bytes, type, rank, big-endian sizes, data.
 
@@ -107,6 +145,28 @@ def read_cifar10(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
     labels = records[:, 0]
     _check_labels(labels, path)
     return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
+
+
+def _heartbeats(folder: str | Path, name: str) -> Array:
+    """One table (samples, 1 + 140), the class first."""
+    file = next((f for kind in (".txt", ".tsv", ".npy") if (f := _existing(folder, name + kind))), None)
+    if file is None:
+        raise _missing(folder, f"{name}.txt, .tsv or .npy")
+    raw = _read(file)
+    try:
+        if raw[:6] == b"\x93NUMPY":
+            table = np.load(io.BytesIO(raw), allow_pickle=False).astype(float)
+        else:
+            table = np.loadtxt(io.StringIO(raw.decode().replace(",", " ")), ndmin=2)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: not a table of numbers ({error}); use the UCR text files, or a NumPy array") from error
+    if table.ndim != 2 or table.shape[1] != 1 + ECG_SAMPLES or not len(table) or not np.all(np.isfinite(table)):
+        raise ValueError(f"{file}: shape {table.shape} is not that of finite rows of a class and {ECG_SAMPLES} numbers")
+    if len(wrong := table[~np.isin(table[:, 0], np.arange(1, ECG_CLASSES + 1)), 0]):
+        raise ValueError(
+            f"{file}: holds the class {wrong[0]:g}, but those of ECG5000 are 1 to {ECG_CLASSES}; is it another set?"
+        )
+    return table
 
 
 def _read(path: str | Path) -> bytes:

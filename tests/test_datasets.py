@@ -146,3 +146,63 @@ def test_mnist_files_that_do_not_fit(tmp_path, name, array, words):
     (tmp_path / name).write_bytes(idx(array))
     with pytest.raises(ValueError, match=words):
         datasets.mnist(tmp_path)
+
+
+def write_ecg5000(folder, kind=".txt"):
+    """Four training and three test heartbeats; returns the whole table, the class first."""
+    table = np.c_[[1.0, 2, 5, 1, 3, 4, 1], RNG.standard_normal((7, 140))]
+    for name, part in (("ECG5000_TRAIN", table[:4]), ("ECG5000_TEST", table[4:])):
+        file = folder / f"{name}{kind}"
+        if kind == ".npy":
+            np.save(file, part)
+            continue
+        gap = {".txt": "  ", ".txt.gz": ",", ".tsv": "\t"}[kind]
+        text = "\n".join(gap.join(f"{v:.17e}" for v in row) for row in part).encode()
+        file.write_bytes(gzip.compress(text) if kind.endswith("gz") else text)
+    return table
+
+
+@pytest.mark.parametrize("kind", [".txt", ".txt.gz", ".tsv", ".npy"])
+def test_ecg5000(tmp_path, kind):
+    table = write_ecg5000(tmp_path, kind)
+    inputs, labels = datasets.ecg5000(tmp_path)
+    np.testing.assert_array_equal(inputs, table[:, 1:])
+    np.testing.assert_array_equal(labels, np.c_[table[:, 0] == 1, table[:, 0] != 1])
+    for name in ("heavy_tailed_sgd", "released_code"):
+        found, classes = load_file(Path(__file__).parents[1] / "sims" / f"{name}.py").images(f"ecg5000:{tmp_path}")
+        assert found.shape == (7, 140) and classes.shape == (7, 2)
+
+
+@pytest.mark.parametrize(
+    "row, words",
+    [
+        ("1 2 3", "shape .1, 3. is not that"),
+        ("1 x", "not a table of numbers"),
+        ("6 " + "0 " * 140, "class 6"),
+        ("1 nan " + "0 " * 139, "finite"),
+    ],
+)
+def test_bad_ecg5000(tmp_path, row, words):
+    write_ecg5000(tmp_path)
+    (tmp_path / "ECG5000_TEST.txt").write_text(row)
+    with pytest.raises(ValueError, match=f"ECG5000_TEST.txt: .*{words}"):
+        datasets.ecg5000(tmp_path)
+
+
+def test_missing_ecg5000(tmp_path):
+    with pytest.raises(FileNotFoundError, match="ECG5000_TRAIN.txt, .tsv or .npy"):
+        datasets.ecg5000(tmp_path)
+
+
+def test_synthetic_signals_are_two_classes_that_can_be_told_apart():
+    signals, labels = datasets.synthetic_two_class_signals(400, seed=1)
+    assert signals.shape == (400, 140) and labels.shape == (400, 2) and labels.sum(0).tolist() == [200, 200]
+    again, other = (datasets.synthetic_two_class_signals(400, seed=s)[0] for s in (1, 2))
+    assert np.array_equal(signals, again) and not np.array_equal(signals, other)
+    first, last = labels[:200, 1] == 1, labels[200:, 1] == 1
+    means = [signals[:200][chosen].mean(0) for chosen in (~first, first)]
+    distance = [((signals[200:] - mean) ** 2).sum(1) for mean in means]
+    assert 0.8 < np.mean((distance[1] < distance[0]) == last) < 1.0
+    for samples in (1, 2.0, True):
+        with pytest.raises(ValueError, match="^samples: "):
+            datasets.synthetic_two_class_signals(samples, seed=0)

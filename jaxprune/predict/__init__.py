@@ -1,6 +1,6 @@
 """From a problem to theory's numbers: one file per family of problems, which registers its types."""
 
-from jaxprune.predict import diffusions, multiplicative, stable, tail_laws
+from jaxprune.predict import diffusions, multiplicative, neurons, stable, tail_laws
 from jaxprune.predict.core import NONE, Predictor, Value, predict, predictors
 from jaxprune.predict.least_squares import TAIL, covariance
 
@@ -12,6 +12,7 @@ __all__ = [
     "covariance",
     "diffusions",
     "multiplicative",
+    "neurons",
     "predict",
     "predictors",
     "stable",

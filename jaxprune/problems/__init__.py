@@ -4,6 +4,7 @@ from jaxprune.problems.diffusions import BoundedChaos, BoundedDrift, Explosion, 
 from jaxprune.problems.labelled import Labelled, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
 from jaxprune.problems.multiplicative import MultiplicativeSGD
+from jaxprune.problems.neurons import NoisyDescent, NoisyNeurons
 from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.stable import StableNoise
 from jaxprune.problems.tail_laws import TailSample
@@ -17,6 +18,8 @@ __all__ = [
     "LinearChaos",
     "LinearGaussian",
     "MultiplicativeSGD",
+    "NoisyDescent",
+    "NoisyNeurons",
     "OrnsteinUhlenbeck",
     "Population",
     "RandomFeatures",

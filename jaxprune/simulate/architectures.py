@@ -17,12 +17,14 @@ from jaxprune.simulate.networks import Layer, Parameters, Width
 class MLP:
     """ReLU layers ``inputs -> hidden[0] -> ... -> classes``; ``hidden`` are the largest widths.
 
-    A width is one number for all hidden layers, or one for each.
+    A width is one number for all hidden layers, or one for each. Not ``biased``: without biases, ``Parameters.biases``
+    is empty.
     """
 
     inputs: int
     hidden: tuple[int, ...]
     classes: int
+    biased: bool = True
     large = False
 
     def __post_init__(self):
@@ -57,8 +59,10 @@ class MLP:
     def _signals(self, params, inputs):
         """Every hidden layer after its ReLU, then the logits; each (units, n)."""
         signals, here = [], inputs.T
-        for weights, biases in zip(params.weights, params.biases, strict=True):
-            above = weights @ here + biases[:, None]
+        for layer, weights in enumerate(params.weights):
+            above = weights @ here
+            if self.biased:
+                above = above + params.biases[layer][:, None]
             here = jax.nn.relu(above)
             signals.append(here)
         return [*signals[:-1], above]
@@ -80,6 +84,7 @@ class ResNet:
     channels: int = 3
     classes: int = 10
     large = True
+    biased = True
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

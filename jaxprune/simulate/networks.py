@@ -47,11 +47,14 @@ class Model(Protocol):
 
     ``layers(width)``: sizes of every layer at a width, by default the largest. ``apply(params, inputs)``: logits
     (classes, n). ``curvature(params, inputs)``: for every weight, the Gauss-Newton diagonal of the mean cross
-    entropy. ``large``: one network fills the device, so that several run one after another.
+    entropy. ``large``: one network fills the device, so that several run one after another. ``biased``: whether it
+    has biases.
     """
 
     @property
     def large(self) -> bool: ...  # noqa: D102
+    @property
+    def biased(self) -> bool: ...  # noqa: D102
     def layers(self, width: Width = None) -> Sequence[Layer]: ...  # noqa: D102
     def apply(self, params: Parameters, inputs: Array) -> Array: ...  # noqa: D102
     def curvature(self, params: Parameters, inputs: Array) -> tuple[Array, ...]: ...  # noqa: D102
@@ -70,7 +73,7 @@ def live(model: Model, width: Width) -> Parameters:
         block = (here[:, None] & there).reshape(outs, inners, *[1] * len(kernel))
         weights.append(jnp.broadcast_to(block, (outs, inners, *kernel)))
         biases.append(here)
-    return Parameters(tuple(weights), tuple(biases))
+    return Parameters(tuple(weights), tuple(biases) if model.biased else ())
 
 
 def noise(model: Model, key: Key[Array, ""]) -> tuple[Array, ...]:
@@ -104,6 +107,20 @@ def init(model: Model, noise: tuple[Array, ...], width: Width) -> Parameters:
     for numbers, (_, inner, kernel) in zip(noise, model.layers(width), strict=True):
         weights.append(numbers * jnp.sqrt(2 / (jnp.asarray(inner, numbers.dtype) * int(np.prod(kernel)))))
     return masked(Parameters(tuple(weights), tuple(jnp.zeros(m.shape, noise[0].dtype) for m in mask.biases)), mask)
+
+
+def uniform(model: Model, key: Key[Array, ""]) -> Parameters:
+    """PyTorch's default for linear layers, at the largest width: weights and biases uniform in +-1/sqrt(inputs of a unit).
+
+    Source: section 6 of our notes on Wan et al. 2023.
+    """
+    weights, biases = [], []
+    for layer, (out, inner, kernel) in enumerate(model.layers()):
+        keys, bound = jax.random.fold_in(key, layer), (int(inner) * int(np.prod(kernel))) ** -0.5
+        drawn = jax.random.uniform(keys, (int(out), int(inner) * int(np.prod(kernel)) + 1), minval=-bound, maxval=bound)
+        weights.append(drawn[:, 1:].reshape(out, inner, *kernel))
+        biases.append(drawn[:, 0])
+    return Parameters(tuple(weights), tuple(biases) if model.biased else ())
 
 
 def masked(params: Parameters, mask: Parameters) -> Parameters:

@@ -1,0 +1,66 @@
+"""Pruning a network that learns nothing: errors of the parameters and of the function against its width."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import null_network
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+KAPPA = 0.1
+GRID = np.linspace(0.02, 0.6, 30)
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Root mean square errors of the parameters, and of the function, against n at one fraction kept; the function's error
+    against the fraction kept at the largest n. The first value of other axes."""
+    here = samples.isel(dim=0, sigma=0, horizon=0, noise=0)
+    dim, kind = int(here["dim"]), str(here["noise"].item())
+    with style.paper():
+        figure, (first, second, third) = plt.subplots(1, 3, figsize=(style.FULL, 2.6))
+        for index, alpha in enumerate(here["alpha"].values.tolist()):
+            rows = here.sel(alpha=alpha)
+            scale = float(here["sigma"]) * float(here["horizon"]) ** (1 / alpha)
+            _parameters(first, rows, alpha, dim, kind, index)
+            _function(second, rows.sel(kappa=KAPPA), "n", index)
+            second.axhline(null_network.functional_error(KAPPA, scale, alpha, dim, kind), color=style.COLOURS[index])
+            _function(third, rows.isel(n=-1), "kappa", index)
+            line = [null_network.functional_error(k, scale, alpha, dim, kind) for k in GRID]
+            third.plot(GRID, line, color=style.COLOURS[index])
+        third.plot(GRID, np.sqrt(1 - GRID), "k:", label="$\\sqrt{1-\\kappa}$")
+        first.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=f"error of the parameters, $\\kappa={KAPPA}$")
+        second.set(xscale="log", ylim=(0, 1.05), xlabel="neurons $n$", ylabel=f"error of the function, $\\kappa={KAPPA}$")
+        third.set(ylim=(0, 1.05), xlabel="fraction of neurons kept $\\kappa$", ylabel="error of the function")
+        third.set_title(f"$n={int(here['n'][-1])}$", loc="right")
+        third.legend(loc="lower left")
+        title = (
+            f"network that learns nothing, $d={dim}$, noise of type {kind}; line: limit of wide networks, marker: simulation"
+        )
+        figure.legend(*first.get_legend_handles_labels(), loc="outside upper center", ncols=4, title=title)
+    return figure
+
+
+def _parameters(ax, rows: xr.Dataset, alpha: float, dim: int, kind: str, index: int) -> None:
+    """Root mean squares, with the limit's."""
+    n = rows["n"].values
+    grid = np.geomspace(n[0], n[-1], 20)
+    limit = null_network.error_limit(KAPPA, alpha, dim, kind)
+    ax.plot(grid, np.sqrt(limit * grid ** (1 - 2 / alpha)), color=style.COLOURS[index])
+    square = rows["parameter_error"].sel(kappa=KAPPA).transpose("seed", "n") ** 2
+    middle = np.sqrt(square.mean("seed"))
+    half = 0.98 * square.std("seed", ddof=1) / np.sqrt(square.sizes["seed"]) / middle
+    look: dict[str, Any] = dict(ls="", marker=style.MARKERS[index], color=style.COLOURS[index], mfc="white", mew=0.8)
+    ax.errorbar(n, middle, half, label=f"$\\alpha={alpha:g}$", elinewidth=0.8, **look)
+
+
+def _function(ax, rows: xr.Dataset, along: str, index: int) -> None:
+    """Root mean squares of the removed part over those of the whole."""
+    values = rows["functional_error"].transpose("seed", along)
+    style.means(ax, rows[along], values, index)

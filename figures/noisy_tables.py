@@ -1,0 +1,84 @@
+"""Training under noise: the papers' table beside the distribution of the pruning ratio, one row per noise."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+
+style = load_file(Path(__file__).resolve().with_name("style.py"))
+COLUMNS = {
+    "train_accuracy": "train\nacc.",
+    "test_accuracy": "test\nacc.",
+    "pruning_ratio": "pruning\nratio",
+    "pruned_train_accuracy": "train acc.\nafter pr.",
+    "pruned_test_accuracy": "test acc.\nafter pr.",
+    "functional_error": "functional\nerror",
+}
+REASONS = ("steps", "accuracy", "not finite", "chance")
+
+
+def table(samples: xr.Dataset, heading: str, endings: bool = False) -> Figure:
+    """Rows: none, then every type at every alpha, largest first. Means over seeds with standard deviations in brackets;
+    a filled circle is the median of the ratio, an open one its mean, small ones single seeds. ``endings``: also how many
+    steps were made, and what ended the runs."""
+    here = samples.isel({d: -1 for d in samples["pruning_ratio"].dims if d not in ("noise", "alpha", "seed")})
+    rows = _rows(here)
+    with style.paper():
+        height = 0.9 + 0.19 * len(rows)
+        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, height), sharey=True, width_ratios=[3.2 + endings, 1.3])
+        _numbers(left, here, rows, endings)
+        for y, (noise, alpha) in enumerate(rows):
+            ratios = here["pruning_ratio"].sel(noise=noise, alpha=alpha).dropna("seed").values
+            colour = style.COLOURS[["none", "I", "II", "III"].index(noise)]
+            right.plot(ratios, np.full(len(ratios), y), "|", color=colour, ms=4, alpha=0.6)
+            if len(ratios):
+                right.plot(np.median(ratios), y, "o", color=colour)
+                right.plot(np.mean(ratios), y, "o", color=colour, mfc="white", mew=0.8)
+        right.set(xlim=(0, 1.02), xlabel="pruning ratio", ylim=(len(rows) - 0.4, -1.6))
+        right.tick_params(axis="y", left=False, labelleft=False)
+        right.plot([], [], "o", color="k", label="median")
+        right.plot([], [], "o", color="k", mfc="white", mew=0.8, label="mean")
+        right.plot([], [], "|", color="k", label="seeds")
+        figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
+        figure.suptitle(heading, fontsize=7)
+    return figure
+
+
+def _rows(here: xr.Dataset) -> list[tuple[str, float]]:
+    alphas = sorted(here["alpha"].values.tolist(), reverse=True)
+    return [(n, a) for n in here["noise"].values.tolist() for a in (alphas[:1] if n == "none" else alphas)]
+
+
+def _numbers(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]], endings: bool) -> None:
+    places = 0.17 + 0.84 * np.arange(len(COLUMNS) + endings) / (len(COLUMNS) + endings) + 0.06
+    look: dict[str, Any] = dict(ha="center", va="center", fontsize=6.5)
+    ax.set(xlim=(0, 1.02))
+    ax.axis("off")
+    titles = ["noise", "$\\alpha$", *COLUMNS.values(), *["steps,\nended by"] * endings]
+    for x, title in zip([0.03, 0.12, *places], titles, strict=True):
+        ax.text(x, -1.1, title, **look)
+    for y, (noise, alpha) in enumerate(rows):
+        ax.text(0.03, y, noise, **look)
+        ax.text(0.12, y, "–" if noise == "none" else f"{alpha:g}", **look)
+        row = here.sel(noise=noise, alpha=alpha)
+        for x, name in zip(places, COLUMNS, strict=False):
+            ax.text(x, y, _mean(row[name].values), **look)
+        if endings:
+            ax.text(places[-1], y, _ended(row), **look)
+
+
+def _mean(values: np.ndarray) -> str:
+    seen = values[np.isfinite(values)]
+    return f"{np.mean(seen):.3f} ({np.std(seen, ddof=min(1, len(seen) - 1)):.3f})" if len(seen) else "–"
+
+
+def _ended(row: xr.Dataset) -> str:
+    """The mean number of steps and every reason with its share."""
+    reasons = row["stopped_because"].dropna("seed").values.astype(int)
+    shares = [f"{name} {np.mean(reasons == i):.0%}" for i, name in enumerate(REASONS) if np.any(reasons == i)]
+    return f"{float(row['steps'].mean()):.0f}, " + ", ".join(s.removesuffix(" 100%") for s in shares)

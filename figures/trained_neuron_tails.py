@@ -1,0 +1,61 @@
+"""Trained neurons against the tail that their noise alone would give, for every type of noise, with and without decay."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.sweep.experiment import load_file
+from jaxprune.theory import null_network, stable
+
+HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
+LEAST = 30  # neurons seen beyond a radius, for a marker
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Above, the fraction beyond a radius and the predicted power law; below, their ratio. One column per alpha."""
+    here = samples.isel(dim=-1, sigma=-1, horizon=-1)
+    alphas, dim = here["alpha"].values.tolist(), int(here["dim"])
+    with style.paper():
+        figure, axes = plt.subplots(2, len(alphas), figsize=(style.FULL, 4.4), sharex=True, sharey="row", squeeze=False)
+        for column, alpha in zip(axes.T, alphas, strict=True):
+            for index, kind in enumerate(here["noise"].values.tolist()):
+                _column(column, here.sel(alpha=alpha, noise=kind), alpha, dim, kind, index)
+            column[0].set_title(f"$\\alpha={alpha:g}$", loc="left")
+            column[0].set(xscale="log", yscale="log", ylim=(3e-6, 1.5))
+            column[1].axhline(1, color="k", lw=0.8)
+            column[1].set(ylim=(0.5, 2), xlabel="radius $r\\,/\\,\\sigma T^{1/\\alpha}$")
+        axes[0, 0].set_ylabel("fraction of neurons beyond $r$")
+        axes[1, 0].set_ylabel("fraction / predicted $C\\,r^{-\\alpha}$")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        title = f"$d={dim}$; solid: tail constant, dotted: noise alone, marker: trained neurons (filled: weight decay)"
+        figure.legend(handles, labels, loc="outside upper center", ncols=3, title=title)
+    return figure
+
+
+def _column(column, rows: xr.Dataset, alpha: float, dim: int, kind: str, index: int) -> None:
+    radius = rows["radius"].values
+    law = stable.norm_tail_constant(alpha, dim, kind) * radius**-alpha
+    colour = style.COLOURS[index]
+    column[0].plot(radius, np.minimum(law, 1), color=colour)
+    if kind != "II":
+        noise = 1 - null_network.norm_cdf(radius, alpha, dim, kind)
+        column[0].plot(radius, noise, ":", color=colour)
+        column[1].plot(radius, noise / law, ":", color=colour)
+    for decay in rows["decay"].values.tolist():
+        beyond = rows["beyond"].sel(decay=decay).transpose("seed", "radius")
+        mean, band = beyond.mean("seed"), 1.96 * beyond.std("seed", ddof=1) / np.sqrt(beyond.sizes["seed"])
+        enough = (mean * beyond.sizes["seed"] * sim_width() >= LEAST).values
+        fill = "white" if decay == 0 else colour
+        look: dict[str, Any] = dict(ls="", marker=style.MARKERS[index], color=colour, mfc=fill, mew=0.8, elinewidth=0.8)
+        label = f"type {kind}" if decay == 0 else None
+        column[0].errorbar(radius[enough], mean[enough], band[enough], label=label, **look)
+        column[1].errorbar(radius[enough], mean[enough] / law[enough], band[enough] / law[enough], **look)
+
+
+def sim_width() -> int:
+    return load_file(HERE.parents[1] / "sims" / HERE.name).N

@@ -1,0 +1,122 @@
+"""Networks trained by gradient descent with injected heavy-tailed noise.
+
+Sections are those of our notes on Wan et al. 2023: 1.2 (types of noise), 2 (dynamics), 8 (what is refused).
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from jaxprune.problems.checks import check_count
+from jaxprune.problems.labelled import Labelled
+from jaxprune.struct import static, struct
+
+KINDS = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
+NULL, SIGN = TARGETS = ("null", "sign")
+TIME_SCALES = ("mean-field", "raw")
+
+
+@struct
+class NoisyDescent:
+    """A network of ``n`` hidden units learns ``data`` by ``steps`` of descent on mini-batches of ``batch`` samples (None: all
+    of them), with noise of strength ``sigma`` in every hidden unit after every step.
+
+    ``alpha``: index of the noise, or its ``simulate.stable.Index``, computed beforehand so that float32 loses nothing;
+    ``kind``: "I" (one number per unit), "II" (one per weight), "III" (isotropic). ``decay``: rate of weight decay.
+    ``accuracy``, ``every``: training ends early once an evaluation, one after every ``every`` steps, finds that training
+    accuracy; 1 and ``every`` equal to ``steps``: never.
+
+    Raises ValueError, naming the argument, for numbers out of range, and for a batch that is larger than the training set.
+    """
+
+    data: Labelled
+    alpha: Any
+    sigma: Any
+    step_size: Any
+    n: int = static()
+    steps: int = static()
+    batch: int | None = static(default=None)
+    kind: str = static(default="III")
+    decay: Any = 0.0
+    accuracy: Any = 1.0
+    every: int | None = static(default=None)
+
+    def __post_init__(self):
+        _settle(self, "sigma", "step_size", "decay", "accuracy")
+        for name, what in (("n", "hidden units"), ("steps", "steps")):
+            check_count(name, getattr(self, name), what)
+        if self.batch is not None:
+            check_count("batch", self.batch, "samples")
+            if self.batch > self.data.n:
+                raise ValueError(f"batch: {self.batch} of {self.data.n} training samples without replacement; use fewer")
+        every = self.steps if self.every is None else self.every
+        check_count("every", every, "steps")
+        object.__setattr__(self, "every", every)
+        if self.steps % every:
+            raise ValueError(f"every: {every} does not divide {self.steps} steps; evaluations must reach the end")
+        if not 0 < self.accuracy <= 1:
+            raise ValueError(f"accuracy: {self.accuracy} is not a fraction of right answers; use a number in (0, 1]")
+
+
+@struct
+class NoisyNeurons:
+    """The mean-field network with ``dim`` inputs, N(0, I), trained for a time ``horizon`` in ``steps`` of full-batch descent
+    with noise of strength ``sigma`` per unit time, on ``samples`` inputs.
+
+    ``target`` "null": zero, with the squared loss and neurons that start at 0: then, with tanh and signs that
+    alternate, the limit of a neuron is sigma times the Lévy process. "sign": the sign of the first input, with the
+    logistic loss and neurons that start N(0, 1/dim). ``time_scale`` "raw": n times slower training. ``alpha``, ``kind``,
+    ``decay`` as in ``NoisyDescent``.
+
+    Raises ValueError, naming the argument, for numbers out of range.
+    """
+
+    alpha: Any
+    sigma: Any
+    horizon: Any
+    decay: Any = 0.0
+    dim: int = static(default=8)
+    steps: int = static(default=20)
+    samples: int = static(default=100)
+    kind: str = static(default="III")
+    target: str = static(default=NULL)
+    time_scale: str = static(default="mean-field")
+
+    def __post_init__(self):
+        _settle(self, "sigma", "horizon", "decay")
+        for name, what in (("dim", "inputs"), ("steps", "steps"), ("samples", "samples")):
+            check_count(name, getattr(self, name), what)
+        for name, choices in (("target", TARGETS), ("time_scale", TIME_SCALES)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}: {getattr(self, name)!r}; use one of {', '.join(choices)}")
+
+    @property
+    def step_size(self) -> Any:
+        """Time of one step."""
+        return self.horizon / self.steps
+
+
+def index_of(problem: NoisyDescent | NoisyNeurons) -> Any:
+    """The index alpha of a problem's noise, a number."""
+    return getattr(problem.alpha, "alpha", problem.alpha)
+
+
+def _settle(problem, *numbers: str) -> None:
+    """Numbers as float leaves, checked, and one name per type of noise."""
+    alpha = np.asarray(index_of(problem))
+    if alpha.dtype.kind not in "fiu" or alpha.ndim or not 0 < alpha <= 2:
+        raise ValueError(f"alpha: {index_of(problem)!r} is no index of stability; use one number in (0, 2]")
+    if not dataclasses.is_dataclass(problem.alpha):
+        object.__setattr__(problem, "alpha", alpha.astype(float))
+    for name in numbers:
+        value = np.asarray(getattr(problem, name))
+        positive = name not in ("sigma", "decay")
+        if value.dtype.kind not in "fiu" or value.ndim or not np.isfinite(value) or value < 0 or (positive and value == 0):
+            raise ValueError(
+                f"{name}: {getattr(problem, name)!r} is out of range; use one finite number {'> 0' if positive else '>= 0'}"
+            )
+        object.__setattr__(problem, name, value.astype(float))
+    if isinstance(problem.kind, bool) or problem.kind not in KINDS:
+        raise ValueError(f"kind: {problem.kind!r} is no type of noise; use 'I', 'II' or 'III'")
+    object.__setattr__(problem, "kind", KINDS[problem.kind])

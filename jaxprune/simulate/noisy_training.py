@@ -1,0 +1,110 @@
+"""From a problem with noisy training to a trained network and its record: what experiments of this kind have in common.
+
+Sections are those of our notes on Wan et al. 2023: 2.1, 2.4, 6.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxprune.problems import NoisyDescent, NoisyNeurons
+from jaxprune.problems.neurons import index_of
+from jaxprune.simulate import heavy_tailed_sgd, labelled, losses, mean_field, released_code, sde, stable
+from jaxprune.simulate.heavy_tailed_sgd import Run, Stopping
+from jaxprune.simulate.losses import Loss
+
+LOGISTIC, CROSS_ENTROPY, SQUARED = losses.Logistic(), losses.CrossEntropy(), losses.Squared()
+
+
+def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Array]:
+    """One run of the mean-field tanh network, ``heavy_tailed_sgd.record``'s columns and how the run ended.
+
+    Two classes: one output and the logistic loss; more: an output for each and the cross entropy.
+    """
+    sample, first, path = jax.random.split(key, 3)
+    train, test = (_targets(batch) for batch in labelled.split(problem.data, sample))
+    net = mean_field.network(problem.n, train[1].shape[1])
+    loss: Loss = LOGISTIC if train[1].shape[1] == 1 else CROSS_ENTROPY
+    drift = mean_field.Drift(net, *train, loss, decay=problem.decay, batch=problem.batch)
+    law = stable.neuron_noise(problem.kind, problem.alpha, problem.sigma)
+    start = mean_field.initial(net, first, train[0].shape[1])
+
+    def score(theta):
+        found = net(theta, train[0])
+        return jnp.mean(loss(found, train[1])), losses.accuracy(found, train[1])
+
+    stopping = _stopping(problem, train[1].shape[1])
+    run = heavy_tailed_sgd.train(drift, law, start, path, step_size=problem.step_size, stopping=stopping, score=score)
+    columns = heavy_tailed_sgd.record(lambda layers, x: net(layers[0], x), [run.value], train, test)
+    alpha, decay = law.index.alpha, problem.decay
+    fits = (alpha > 1) & (alpha < 2) & (problem.step_size <= heavy_tailed_sgd.longest_step(alpha, problem.n)) & (decay == 0)
+    return {**columns, **_ending(run), "assumptions_ok": jnp.where(fits, 1, 0)}
+
+
+def violated(problem: NoisyDescent) -> list[str]:
+    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``)."""
+    loss = LOGISTIC if problem.data.labels.shape[1] == 2 else CROSS_ENTROPY
+    alpha, rate, decay = (float(x) for x in (index_of(problem), problem.step_size, problem.decay))
+    return heavy_tailed_sgd.assumptions(alpha, rate, problem.n, jnp.tanh, loss, decay)[1]
+
+
+def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
+    """One run of the released code's network, with its quirks or without (``compat=None``): the same columns."""
+    sample, first, path, other = jax.random.split(key, 4)
+    train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
+    model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], depth)
+    drift = released_code.Drift(*train, model, CROSS_ENTROPY, batch=problem.batch)
+    if compat is None:
+        law = stable.neuron_noise(problem.kind, problem.alpha, problem.sigma)
+    else:
+        generator = jax.random.bits(other)
+        law = released_code.ReleasedNoise(problem.alpha, problem.sigma, problem.kind, scaled=True, other=generator)
+
+    def score(weights):
+        found = released_code.outputs(model, weights, train[0])
+        return jnp.mean(CROSS_ENTROPY(found, train[1])), losses.accuracy(found, train[1])
+
+    weights, laws = released_code.initial(model, first), released_code.noise(model, law, compat)
+    stopping = _stopping(problem, train[1].shape[1])
+    run = heavy_tailed_sgd.train(
+        drift, laws, weights, path, step_size=problem.step_size, stopping=stopping, score=score, compat=compat
+    )
+
+    def outputs(layers, inputs):
+        return released_code.outputs(model, (*layers, run.value[-1]), inputs)
+
+    return {**heavy_tailed_sgd.record(outputs, run.value[:-1], train, test), **_ending(run)}
+
+
+def neurons(
+    problem: NoisyNeurons, n: Any, key: Key[Array, ""], largest: int | None = None
+) -> tuple[mean_field.Network, Float[Array, "n d"]]:
+    """The network of ``n`` neurons, padded to ``largest``, and its neurons at the end of training."""
+    inputs_key, first, path = jax.random.split(key, 3)
+    inputs = jax.random.normal(inputs_key, (problem.samples, problem.dim))
+    null = problem.target == "null"
+    targets = jnp.zeros((problem.samples, 1)) if null else jnp.where(inputs[:, :1] > 0, 1.0, -1.0)
+    net = mean_field.network(n, largest=largest)
+    drift = mean_field.Drift(net, inputs, targets, SQUARED if null else LOGISTIC, problem.decay, None, problem.time_scale)
+    law = heavy_tailed_sgd.Live(stable.neuron_noise(problem.kind, problem.alpha, problem.sigma), net.live)
+    start = mean_field.initial(net, first, problem.dim, 0.0 if null else None)
+    path = sde.euler(drift, law, start, path, step_size=problem.step_size, steps=problem.steps)
+    return net, path.state.value
+
+
+def _targets(batch: labelled.Batch) -> tuple[Array, Array]:
+    """Inputs, and -1 or 1 of two classes (the first is 1), or one-hot rows of more."""
+    rows = batch.labels.T.astype(batch.inputs.dtype)
+    return batch.inputs, rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
+
+
+def _stopping(problem: NoisyDescent, outputs: int) -> Stopping:
+    """A training accuracy of 1 is asked for where there is no other: a network that has it has learnt everything."""
+    assert problem.every is not None
+    return Stopping(problem.steps, problem.every, problem.accuracy, 1 / max(outputs, 2))
+
+
+def _ending(run: Run) -> dict[str, Array]:
+    return {"steps": run.steps, "stopped_because": run.reason, "diverged": jnp.where(run.alive, 0, 1)}

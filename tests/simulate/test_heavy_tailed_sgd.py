@@ -1,0 +1,263 @@
+"""Training with injected noise: against NumPy, stopping rules, batching, resume, the record, assumptions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxprune.problems import Labelled, NoisyDescent, NoisyNeurons
+from jaxprune.simulate import heavy_tailed_sgd, losses, mean_field, noisy_training, sde, stable
+from jaxprune.simulate.heavy_tailed_sgd import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_FINITE, Stopping
+from tests import judge
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((60, 5))
+Y = np.where(X[:, :1] + 0.3 * RNG.standard_normal((60, 1)) > 0, 1.0, -1.0)
+LOSS = losses.Logistic()
+KEY = jax.random.key(7)
+
+
+def setup(n=12, batch=None):
+    net = mean_field.network(n)
+    drift = mean_field.Drift(net, jnp.asarray(X), jnp.asarray(Y), LOSS, batch=batch)
+    return net, drift, mean_field.initial(net, jax.random.key(1), 5)
+
+
+def score(net):
+    def at(theta):
+        found, targets = net(theta, jnp.asarray(X)), jnp.asarray(Y)
+        return jnp.mean(LOSS(found, targets)), losses.accuracy(found, targets)
+
+    return at
+
+
+def test_noiseless_descent_is_that_of_numpy(x64):
+    net, drift, start = setup()
+    c, theta = np.asarray(net.outer), np.asarray(start)
+    for _ in range(5):
+        hidden = np.tanh(X @ theta.T)
+        weight = -Y / (1 + np.exp(Y * (hidden @ c / 12)))
+        theta = theta - 0.7 * ((weight @ c.T) * (1 - hidden**2)).T @ X / 60
+    judge.exact(sde.euler(drift, None, start, KEY, step_size=0.7, steps=5).state.value, theta)
+    run = heavy_tailed_sgd.train(drift, None, start, KEY, step_size=0.7, stopping=Stopping(5, 5, 1.0), score=score(net))
+    judge.exact(run.value, theta)
+
+
+@pytest.mark.parametrize("kind", ["I", "II", "III"])
+def test_chunks_resume_and_batches_change_no_bit(kind, x64):
+    _, drift, start = setup(batch=20)
+    law = stable.neuron_noise(kind, 1.6, 0.1)
+
+    def run(key, state=start, steps=9):
+        return sde.euler(drift, law, state, key, step_size=0.3, steps=steps).state
+
+    whole = jax.jit(run)(KEY)
+    half = jax.jit(lambda k: run(k, steps=4))(KEY)
+    rest = jax.jit(lambda k, s: run(k, s, 5))(KEY, half)
+    np.testing.assert_array_equal(rest.value, whole.value)
+    assert int(rest.step) == 9
+    keys = jnp.stack([jax.random.key(3), KEY, jax.random.key(4)])
+    np.testing.assert_array_equal(jax.jit(lambda k: jax.lax.map(run, k))(keys).value[1], whole.value)
+    together = jax.jit(jax.vmap(run))(keys).value  # products of a batch may round differently
+    judge.exact(together[1], whole.value, 1e-12)
+
+
+def test_evaluations_change_no_bit(x64):
+    net, drift, start = setup(batch=20)
+    law = stable.Gaussian(0.1)
+
+    def train(every):
+        stopping = Stopping(12, every, 1.0, patience=10**6)
+        return heavy_tailed_sgd.train(drift, law, start, KEY, step_size=0.01, stopping=stopping, score=score(net))
+
+    plain = jax.jit(lambda: sde.euler(drift, law, start, KEY, step_size=0.01, steps=12).state.value)()
+    for every in (1, 4):
+        run = jax.jit(train, static_argnums=0)(every)
+        assert int(run.steps) == 12 and int(run.reason) == ALL_STEPS and bool(run.alive)
+        np.testing.assert_array_equal(run.value, plain)
+
+
+def test_accuracy_is_looked_at_only_at_evaluations(x64):
+    """Against a hand-written loop that looks at every step."""
+    net, drift, start = setup()
+    right, state = [], start
+    for _ in range(40):
+        state = sde.euler(drift, None, state, KEY, step_size=3.0, steps=1).state.value
+        right.append(float(score(net)(state)[1]))
+    goal = 0.9
+    first = 1 + next(i for i, r in enumerate(right) if r >= goal)
+    for every in (1, 8, 20):
+        run = heavy_tailed_sgd.train(
+            drift, None, start, KEY, step_size=3.0, stopping=Stopping(40, every, goal), score=score(net)
+        )
+        expected = next(s for s in range(every, 41, every) if right[s - 1] >= goal)
+        assert int(run.steps) == expected >= first and int(run.reason) == ACCURATE
+    assert right[-1] >= goal > right[0]
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_value(x64):
+    net, drift, start = setup()
+
+    class Runaway:
+        def __call__(self, theta):
+            return 1e200 * theta**2
+
+    run = heavy_tailed_sgd.train(Runaway(), None, start, KEY, step_size=1.0, stopping=Stopping(20, 5), score=score(net))
+    assert int(run.reason) == NOT_FINITE and int(run.steps) == 5 and not bool(run.alive)
+    assert np.all(np.isfinite(run.value))
+    run = heavy_tailed_sgd.train(
+        drift,
+        None,
+        start,
+        KEY,
+        step_size=0.1,
+        stopping=Stopping(20, 5),
+        score=lambda t: (jnp.asarray(jnp.nan), jnp.asarray(1.0)),
+    )
+    assert int(run.reason) == NOT_FINITE and int(run.steps) == 5 and bool(run.alive)
+
+
+@pytest.mark.parametrize("right, reason, steps", [(0.62, BY_CHANCE, 15), (0.625, BY_CHANCE, 15), (0.63, ALL_STEPS, 30)])
+def test_no_better_than_chance_after_the_patience(right, reason, steps):
+    _, drift, start = setup()
+    stopping = Stopping(30, 5, 0.95, chance=0.5, patience=12)
+    run = heavy_tailed_sgd.train(
+        drift, None, start, KEY, step_size=0.1, stopping=stopping, score=lambda t: (jnp.asarray(1.0), jnp.asarray(right))
+    )
+    assert int(run.reason) == reason and int(run.steps) == steps
+    assert Stopping(100).patience == 10**5 and Stopping(100).margin == 1.25
+
+
+def test_runs_of_a_batch_stop_on_their_own(x64):
+    net, drift, _ = setup()
+    starts = jnp.stack([mean_field.initial(net, jax.random.key(i), 5) for i in range(4)])
+
+    def train(start, key, goal):
+        stopping = Stopping(60, 4, goal)
+        return heavy_tailed_sgd.train(drift, None, start, key, step_size=3.0, stopping=stopping, score=score(net))
+
+    goals, keys = jnp.array([0.6, 0.8, 0.9, 1.0]), jax.random.split(KEY, 4)
+    together = jax.vmap(train)(starts, keys, goals)
+    assert len(set(np.asarray(together.steps).tolist())) > 1
+    for i in range(4):
+        alone = train(starts[i], keys[i], goals[i])
+        assert int(alone.steps) == int(together.steps[i]) and int(alone.reason) == int(together.reason[i])
+        judge.exact(together.value[i], alone.value, 1e-12)
+
+
+def test_record_is_that_of_numpy(x64):
+    net, _, start = setup(30)
+    whole = (jnp.asarray(X), jnp.asarray(Y))
+    theta = np.asarray(start) * np.random.default_rng(1).pareto(1.2, (30, 1))
+    test = (whole[0][:20], whole[1][:20])
+    found = heavy_tailed_sgd.record(lambda layers, x: net(layers[0], x), [jnp.asarray(theta)], whole, test)
+    energy = (theta**2).sum(1)
+    order = np.argsort(energy)
+    gone = order[np.cumsum(energy[order]) <= 0.1 * energy.sum()]
+    pruned = theta.copy()
+    pruned[gone] = 0
+    f, g = (np.tanh(X @ t.T) @ np.asarray(net.outer) / 30 for t in (theta, pruned))
+    judge.exact(found["pruning_ratio"], len(gone) / 30)
+    judge.exact(found["parameter_error"], np.sqrt(energy[gone].sum() / energy.sum()))
+    judge.exact(found["functional_error"], np.linalg.norm((f - g)[:20]) / np.linalg.norm(f[:20]))
+    judge.exact(found["train_accuracy"], np.mean((f > 0) == (Y > 0)))
+    judge.exact(found["test_accuracy"], np.mean((f > 0)[:20] == (Y > 0)[:20]))
+    judge.exact(found["pruned_train_accuracy"], np.mean((g > 0) == (Y > 0)))
+    judge.exact(found["participation"], (energy**2).sum() / energy.sum() ** 2)
+    padded = heavy_tailed_sgd.record(
+        lambda layers, x: net(layers[0][:30], x), [jnp.pad(theta, ((0, 11), (0, 0)))], whole, test, empty=11
+    )
+    for name, value in found.items():
+        judge.exact(padded[name], value)
+
+
+def test_pooled_layers_count_parameters(x64):
+    wide, tall = np.ones((2, 50)), np.r_[np.full((9, 3), 0.01), np.ones((1, 3))]
+    wide[0] = 0.01
+
+    def outputs(layers, x):
+        return x[:, :1] * (jnp.sum(layers[0]) + jnp.sum(layers[1]))
+
+    found = heavy_tailed_sgd.record(outputs, [jnp.asarray(wide), jnp.asarray(tall)], *[(jnp.asarray(X), jnp.asarray(Y))] * 2)
+    judge.exact(found["pruning_ratio"], (50 + 9 * 3) / 130)
+
+
+def test_assumptions():
+    good = dict(alpha=1.5, step_size=1e-6, n=1000, activation=jnp.tanh, loss=LOSS)
+    assert heavy_tailed_sgd.assumptions(**good) == (True, [])
+    assert heavy_tailed_sgd.assumptions(**{**good, "step_size": 1000.0**-1.75})[0]
+    changes = dict(alpha=2.0, activation=jax.nn.relu, loss=losses.Squared(), decay=0.1, time_scale="raw")
+    for name, value in changes.items():
+        ok, items = heavy_tailed_sgd.assumptions(**{**good, name: value})
+        assert not ok and [i.split(":")[0] for i in items] == [name]
+    with pytest.warns(UserWarning, match="step_size: 0.01"):
+        ok, items = heavy_tailed_sgd.assumptions(**{**good, "step_size": 0.01})
+    assert not ok and "5.6e-06" in items[0]
+
+
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        ("every", dict(steps=10, every=3)), ("steps", dict(steps=0)), ("every", dict(steps=10, every=0)),
+        ("accuracy", dict(steps=100, accuracy=1.1)), ("chance", dict(steps=100, chance=0.0)), ("patience", dict(steps=100, patience=-1)),
+    ],
+)  # fmt: skip
+def test_bad_stopping_is_named(name, arguments):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        Stopping(**arguments)
+
+
+def test_compat_is_named():
+    net, drift, start = setup()
+    with pytest.raises(ValueError, match="^compat: 'old'"):
+        heavy_tailed_sgd.train(drift, None, start, KEY, step_size=1.0, stopping=Stopping(5, 5), score=score(net), compat="old")
+
+
+DATA = Labelled(X, np.eye(2)[(Y[:, 0] < 0).astype(int)], n=40)
+DESCENT = dict(data=DATA, alpha=1.7, sigma=0.1, step_size=0.5, n=20, steps=6)
+NEURONS = dict(alpha=1.5, sigma=0.5, horizon=1.0)
+BAD = [
+    *((name, value) for name in ("alpha",) for value in (0.0, 2.1, -1.0, np.nan, 1j, "x", np.ones(2))),
+    *(("sigma", value) for value in (-1.0, np.nan, np.inf)),
+    *(("steps", value) for value in (0, 1.5, True)),
+    ("kind", "IV"), ("kind", 4), ("kind", True), ("decay", -0.1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        *BAD, ("step_size", 0.0), ("step_size", -1.0), ("step_size", np.inf), ("n", 0), ("n", 2.0), ("batch", 0), ("batch", 41),
+        ("every", 4), ("every", 0), ("accuracy", 0.0), ("accuracy", 1.2),
+    ],
+)  # fmt: skip
+def test_bad_descent_is_named(name, value):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        NoisyDescent(**{**DESCENT, name: value})
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [*BAD, ("horizon", 0.0), ("horizon", np.inf), ("dim", 0), ("samples", 0), ("target", "one"), ("time_scale", "slow")],
+)
+def test_bad_neurons_are_named(name, value):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        NoisyNeurons(**{**NEURONS, name: value})
+
+
+def test_types_of_noise_have_two_names():
+    for kind, name in ((1, "I"), (2, "II"), (3, "III"), ("II", "II")):
+        assert NoisyDescent(**DESCENT, kind=kind).kind == name
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_rows_of_the_tables(classes, x64):
+    labels = np.eye(classes)[RNG.integers(0, classes, 60)]
+    problem = NoisyDescent(**{**DESCENT, "data": Labelled(X, labels, n=40), "alpha": stable.index(1.7), "batch": 10})
+    rows = jax.jit(lambda k: jax.lax.map(lambda key: noisy_training.mean_field_row(problem, key), k))(jax.random.split(KEY, 3))
+    assert all(v.shape == (3,) and np.all(np.isfinite(v)) for v in rows.values())
+    assert np.all(rows["steps"] == 6) and not np.any(rows["assumptions_ok"]) and not np.any(rows["diverged"])
+    with pytest.warns(UserWarning, match="step_size"):
+        assert [item.split(":")[0] for item in noisy_training.violated(problem)] == ["step_size"]
+    slow = noisy_training.mean_field_row(NoisyDescent(**{**DESCENT, "step_size": 1e-4}), KEY)
+    assert int(slow["assumptions_ok"]) == 1
