@@ -85,11 +85,7 @@ class Partial:
 
     def _places(self, k):
         """Lines (abscissa, distance to the nearest pole): the middle of each gap, and a graded set left of the first pole."""
-<<<<<<< HEAD
         poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [self.order] if self.crossed else []]))
-=======
-        poles = np.sort(np.concatenate([k * self.alpha, -(2.0 * np.arange(4) + 1), [] if self.density else [self.order]]))
->>>>>>> ff802c0af2390add3339c9183a3ba4dd8c80f6dc
         gaps = list(pairwise(poles))
         places = [(0.5 * (a + b), 0.5 * (b - a)) for a, b in gaps if b - a > 0.2 * min(self.alpha, 1.0) or a == -1]
         # A law of small alpha is narrow in log|X| / alpha: lines as dense as its saddle points, skipping poles.
@@ -108,11 +104,7 @@ class Partial:
         s = real + 1j * y
         logs = log_moment(s, self.alpha) - (0 if self.density else np.log(self.order - s))
         logs = np.where(np.isfinite(logs), logs, -np.inf)  # M vanishes at s = 2, 4, ...
-<<<<<<< HEAD
         scale = np.max(np.real(logs))
-=======
-        scale = np.max(logs.real)
->>>>>>> ff802c0af2390add3339c9183a3ba4dd8c80f6dc
         weights = np.exp(logs - scale) * step / np.pi
         weights[0] *= 0.5
         size = np.sum(np.abs(weights))
