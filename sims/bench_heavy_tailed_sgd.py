@@ -100,19 +100,22 @@ def by_torch(torch: ModuleType) -> np.ndarray:
     return x.numpy()
 
 
-def spread(values: np.ndarray, alpha: float) -> tuple[float, float]:
-    """Mean log magnitude of the end points against the exact one of the scheme, in standard errors; the difference."""
+def spread(values: np.ndarray, alpha: float) -> tuple[float, int]:
+    """Mean log magnitude of the finite end points against the exact one of the scheme, in standard errors; how many end
+    points are not finite."""
     alive = STEP_SIZE * np.sum(np.abs(1 - RATE * STEP_SIZE) ** (alpha * np.arange(STEPS)))
     unit = 0.5 if alpha == 2 else 1.0  # Brownian motion has unit variance, a stable law of index 2 variance 2
     exact = np.log(unit * alive) / alpha + np.euler_gamma * (1 / alpha - 1)
     logs = np.log(np.abs(np.asarray(values, float)))
-    return (logs.mean() - exact) / (logs.std() / np.sqrt(len(logs))), logs.mean() - exact
+    logs = logs[np.isfinite(logs)]
+    return (logs.mean() - exact) / (logs.std() / np.sqrt(len(logs))), len(values) - len(logs)
 
 
 def compare(name: str, alpha: float, draw: Callable, peers: dict[str, Peer]) -> None:
     """Check that every peer ends with the exact law, then time them against the first, pair by pair."""
     print(f"\n{name}: mean log |X_T| less the exact one, in standard errors: ", end="")
-    print(", ".join(f"{who} {spread(np.asarray(work()), alpha)[0]:+.1f}" for who, work in peers.items()))
+    found = {who: spread(np.asarray(work()), alpha) for who, work in peers.items()}
+    print(", ".join(f"{who} {gap:+.1f}" + (f" ({bad} not finite)" if bad else "") for who, (gap, bad) in found.items()))
     times = np.array([[rested(work) for work in peers.values()] for _ in range(PAIRS)])
     alone = min(seconds(ready(draw, jax.random.key(9))) for _ in range(PAIRS))
     for (who, _), taken in zip(peers.items(), times.T, strict=True):
