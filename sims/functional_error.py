@@ -63,7 +63,7 @@ EXPERIMENT = Experiment(
         removed_function=["n", "kappa"],
         functional_error=["n", "kappa"],
     ),
-    seeds=120,
+    seeds=240,
     share=("alpha",),
     precision="float32",
     block=15,

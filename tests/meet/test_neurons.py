@@ -55,10 +55,10 @@ def test_functional_and_parameter_error_meet_theory():
     prediction = predict(experiment.make, samples)
     assert prediction is not None and len(prediction.data_vars) == 6
     report = compare(samples, prediction)
-    assert report.agree
+    assert report.ok
     spoiled = prediction.copy()
     spoiled["function"] = prediction["function"] * 2
-    assert not compare(samples, spoiled).agree
+    assert not compare(samples, spoiled).ok
 
 
 @pytest.mark.slow
