@@ -31,16 +31,18 @@ class Linear:
 
 @struct
 class Tanh:
-    """``-rate tanh x``: bounded, with bounded derivatives (2.4c)."""
+    """``-rate tanh(slope x)``: bounded, with bounded derivatives (2.4c)."""
 
     rate: Any
+    slope: Any = 1.0
 
     def __post_init__(self):
         _number("rate", self.rate)
+        _number("slope", self.slope)
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
-        return -self.rate * jnp.tanh(value)
+        return -self.rate * jnp.tanh(self.slope * value)
 
 
 @struct

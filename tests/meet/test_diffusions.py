@@ -89,11 +89,18 @@ def test_the_strong_order_is_one(x64, alpha, drift):
 
 
 @pytest.mark.slow
-def test_strong_error_of_a_bounded_drift(x64):
-    """The mean distance of a grid of 32 steps to one of 512, drift -tanh, against a loop in NumPy with the textbook
-    sampler (100,000 paths)."""
-    gap = np.abs(grids(1.5, drifts.Tanh(1.0), 20_000, 32, (1, 16)))[0]
-    combined(gap.mean(), gap.std() / np.sqrt(len(gap)), 0.008748370967131255, 2.16e-05)
+@pytest.mark.parametrize(
+    "drift, mean, error",
+    [
+        (drifts.Tanh(1.0), 0.008748370967131255, 2.16e-05),  # a loop in NumPy with the textbook sampler, 100,000 paths
+        (drifts.Tanh(2.0, slope=3.0), 0.02073717024946204, 0.00012015191380899812),
+    ],
+    ids=["-tanh x", "-2 tanh 3x"],
+)
+def test_strong_error_of_a_bounded_drift(x64, drift, mean, error):
+    """The mean distance of a grid of 32 steps to one of 512 against independent simulations."""
+    gap = np.abs(grids(1.5, drift, 20_000, 32, (1, 16)))[0]
+    combined(gap.mean(), gap.std() / np.sqrt(len(gap)), mean, error)
 
 
 @pytest.mark.slow

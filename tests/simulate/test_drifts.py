@@ -15,6 +15,7 @@ X = np.array([[-3.0, 0.5], [0.2, 1.0], [4.0, -0.1]])
     [
         (drifts.Linear(0.5), -0.5 * X),
         (drifts.Tanh(2.0), -2 * np.tanh(X)),
+        (drifts.Tanh(2.0, slope=3.0), -2 * np.tanh(3 * X)),
         (drifts.Clipped(0.5, 0.7), np.clip(-0.5 * X, -0.7, 0.7)),
         (drifts.DoubleWell(), X - X**3),
         (drifts.LinearInteraction(1.0, 2.0), -3 * X + 2 * X.mean(0)),
