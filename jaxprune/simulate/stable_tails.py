@@ -15,8 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from jaxprune.problems.checks import check_count
 from jaxprune.simulate import quantile_ratio
-from jaxprune.simulate.tails import Estimate, check_count, check_sample, from_inverse, from_value, norms
+from jaxprune.simulate.arguments import check_compat
+from jaxprune.simulate.tails import Estimate, check_sample, from_inverse, from_value, norms
 
 CANDIDATES = (2, 5, 10, 20, 50, 100, 500, 1000)  # block sizes of the released code
 CAP = 2.0
@@ -33,7 +35,7 @@ def block_log_moment(x: Float[Array, "N *d"], size: int) -> Estimate:
     Source: section 4.
     """
     check_sample(x, 4)
-    check_count("size", size, 2, x.shape[0] // 2, "data in a block, of at least 2 blocks")
+    check_count("size", size, "data in a block, of at least 2 blocks", 2, x.shape[0] // 2)
     differences = _block_differences(x, size, 0.0)
     error = jnp.std(differences, ddof=1) / jnp.sqrt(len(differences))
     return from_inverse(jnp.mean(differences) / math.log(size), error / math.log(size), jnp.mean(differences) > 0)
@@ -61,9 +63,8 @@ def aggregate(
     sizes (a prime). Source: section 4.
     """
     check_sample(x, 4)
-    check_count("shuffles", shuffles, 1, 10**6, "random orders")
-    if compat not in (None, "released-code"):
-        raise ValueError(f"compat: {compat!r} is not known; use None or 'released-code'")
+    check_count("shuffles", shuffles, "random orders", 1, 10**6)
+    check_compat(compat)
     floor = float(np.spacing(1)) if compat else 0.0
 
     def once(order):
@@ -191,7 +192,7 @@ def participation(x: Float[Array, "N *d"], groups: int, order: float = 2.0) -> E
     Source: sections 3.4 and 4.
     """
     check_sample(x, 4)
-    check_count("groups", groups, 2, x.shape[0] // 2, "groups of at least 2 data")
+    check_count("groups", groups, "groups of at least 2 data", 2, x.shape[0] // 2)
     if not 0 < order < math.inf:
         raise ValueError(f"order: {order} is not a moment; use a number above every alpha in question, such as 2")
     size = x.shape[0] // groups
