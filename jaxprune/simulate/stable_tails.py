@@ -120,7 +120,6 @@ def log_variance(x: Float[Array, "N *d"]) -> Estimate:
     return from_inverse(inverse, error / (2 * inverse), square > 0)
 
 
-@functools.partial(jax.jit, static_argnames="modulus")
 def characteristic(
     x: Float[Array, " N"], low: float | Float[Array, ""] = 0.2, high: float | Float[Array, ""] = 0.8, *, modulus: bool = False
 ) -> Estimate:
@@ -129,13 +128,18 @@ def characteristic(
 
     ``modulus`` takes |phi|, which a shift does not change; else its real part. Error by the delta method with the median
     held fixed (for stable laws it has no effect at first order). Raises ValueError unless 0 < low < high where they are
-    plain numbers; invalid where phi is outside (0, 1) or the median is 0. Source: section 4.
+    plain numbers; invalid where phi is outside (0, 1), the median is 0, or all data are equal. Source: section 4.
     """
     check_sample(x, 4)
     if x.ndim != 1:
         raise ValueError(f"x: shape {x.shape}; the characteristic function is that of numbers (N,), use one coordinate")
     if isinstance(low, float | int) and isinstance(high, float | int) and not 0 < low < high < math.inf:
         raise ValueError(f"low, high: {low}, {high} are not 0 < low < high; use 0.2 and 0.8")
+    return _characteristic(x, low, high, modulus)
+
+
+@functools.partial(jax.jit, static_argnames="modulus")
+def _characteristic(x, low, high, modulus) -> Estimate:
     median = jnp.median(jnp.abs(x))
     places = jnp.stack([jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)])
     angles = places[:, None] * x / jnp.where(median > 0, median, jnp.nan)
@@ -150,7 +154,7 @@ def characteristic(
     span = jnp.log(places[1] / places[0])
     value = jnp.log(jnp.log(safe[1]) / jnp.log(safe[0])) / span
     error = jnp.std(parts[1] - parts[0]) / span / math.sqrt(x.shape[0])
-    return from_value(value, error, inside & (value > 0))
+    return from_value(value, error, inside & (value > 0) & (jnp.min(x) < jnp.max(x)))
 
 
 @jax.jit
