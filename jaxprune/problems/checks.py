@@ -4,11 +4,22 @@ from typing import Any
 
 import numpy as np
 
+NOISE_TYPES = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
 
-def check_count(name: str, value: Any, what: str) -> None:
-    """An integer >= 1."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name}: {value!r} is not a number of {what}; use an integer >= 1")
+
+def check_count(name: str, value: Any, what: str, low: int = 1, high: int | None = None) -> None:
+    """An integer >= ``low``, and <= ``high`` where it is given."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        bounds = f">= {low}" if high is None else f"in {low} .. {high}"
+        raise ValueError(f"{name}: {value!r} is not a number of {what}; use an integer {bounds}")
+
+
+def noise_type(name: str, value: Any) -> str:
+    """The type of a neuron's noise, "I", "II" or "III", also of 1, 2, 3."""
+    if isinstance(value, bool) or not isinstance(value, str | int | np.integer) or value not in NOISE_TYPES:
+        raise ValueError(f"{name}: {value!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
+    return NOISE_TYPES[value]
 
 
 def check_numbers(problem: Any, names: tuple[str, ...]) -> None:
@@ -22,6 +33,6 @@ def check_numbers(problem: Any, names: tuple[str, ...]) -> None:
         if not np.issubdtype(value.dtype, np.floating):
             raise ValueError(f"{name}: dtype {value.dtype} would be cast silently; pass floating-point numbers")
         if not np.all(np.isfinite(value)):
-            raise ValueError(f"{name}: holds NaN or infinity")
+            raise ValueError(f"{name}: holds NaN or infinity; every number must be finite")
     if np.ndim(problem.noise) != 0 or problem.noise < 0:
         raise ValueError(f"noise: {problem.noise} is not a standard deviation; use one number >= 0")

@@ -54,6 +54,5 @@ class Training:
     def __post_init__(self):
         if np.ndim(self.rate) or not 0 < self.rate < np.inf:
             raise ValueError(f"rate: {self.rate} is not a learning rate; use one finite number > 0")
-        if not isinstance(self.steps, int | np.integer) or isinstance(self.steps, bool) or self.steps < 1:
-            raise ValueError(f"steps: {self.steps!r} is not a number of steps; use an integer >= 1")
+        check_count("steps", self.steps, "steps")
         object.__setattr__(self, "rate", np.asarray(self.rate, float))

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.problems.checks import check_count
+from jaxprune.problems.checks import check_count, noise_type
 from jaxprune.problems.labelled import Labelled
 from jaxprune.struct import static, struct
 
-KINDS = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
 NULL, SIGN = TARGETS = ("null", "sign")
-TIME_SCALES = ("mean-field", "raw")
+MEAN_FIELD, RAW = TIME_SCALES = ("mean-field", "raw")
 
 
 @struct
@@ -81,7 +80,7 @@ class NoisyNeurons:
     samples: int = static(default=100)
     kind: str = static(default="III")
     target: str = static(default=NULL)
-    time_scale: str = static(default="mean-field")
+    time_scale: str = static(default=MEAN_FIELD)
 
     def __post_init__(self):
         _settle(self, "sigma", "horizon", "decay")
@@ -117,6 +116,4 @@ def _settle(problem, *numbers: str) -> None:
                 f"{name}: {getattr(problem, name)!r} is out of range; use one finite number {'> 0' if positive else '>= 0'}"
             )
         object.__setattr__(problem, name, value.astype(float))
-    if isinstance(problem.kind, bool) or problem.kind not in KINDS:
-        raise ValueError(f"kind: {problem.kind!r} is no type of noise; use 'I', 'II' or 'III'")
-    object.__setattr__(problem, "kind", KINDS[problem.kind])
+    object.__setattr__(problem, "kind", noise_type("kind", problem.kind))

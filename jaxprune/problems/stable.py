@@ -4,10 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.problems.checks import check_count
+from jaxprune.problems.checks import check_count, noise_type
 from jaxprune.struct import static, struct
-
-NOISE = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
 
 
 @struct
@@ -30,9 +28,7 @@ class StableNoise:
     def __post_init__(self):
         check_count("n", self.n, "neurons")
         check_count("dim", self.dim, "weights of a neuron")
-        if isinstance(self.noise, bool) or self.noise not in NOISE:
-            raise ValueError(f"noise: {self.noise!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
-        object.__setattr__(self, "noise", NOISE[self.noise])
+        object.__setattr__(self, "noise", noise_type("noise", self.noise))
         alpha = np.asarray(self.alpha)
         if alpha.dtype.kind not in "fiu" or not 0 < alpha <= 2:
             raise ValueError(f"alpha: {self.alpha!r} is not an index of stability; use a number in (0, 2]")

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from jaxprune.problems.checks import check_count
 from jaxprune.simulate.sde import Path
 from jaxprune.simulate.stepping import State
 
@@ -90,18 +91,11 @@ def resumable(
     ``steps``, and whatever ``load`` refuses.
     """
     for name, value in dict(steps=steps, chunk=chunk).items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name}: {value!r} is not a number of steps; use an integer >= 1")
-    compiled = jax.jit(advance, static_argnums=2)
-    first = min(chunk, steps)
-    path = jax.eval_shape(lambda s, k: advance(s, k, first), start, key)
-    guard = jax.jit(lambda s, k: advance(s, k, first).guard)(start, key)
-    axis = start.step.ndim  # the runs that are vmapped come before time
-    none = jax.tree.map(lambda a: np.zeros((*a.shape[:axis], 0, *a.shape[axis + 1 :]), a.dtype), path.watched)
+        check_count(name, value, "steps")
+    compiled, axis = jax.jit(advance, static_argnums=2), start.step.ndim  # the runs that are vmapped come before time
+    none, guard = _nothing(advance, start, key, min(chunk, steps), axis)
     configuration = dict(configuration=configuration, key=key, start=start)
-    state, watched = start, none
-    if File(file).exists():
-        state, watched = load(file, configuration, (start, none))
+    state, watched = load(file, configuration, (start, none)) if File(file).exists() else (start, none)
     done = int(np.max(state.step))
     if done > steps:
         raise ValueError(f"steps: {file} has made {done} steps, more than {steps}; ask for at least as many")
@@ -113,6 +107,13 @@ def resumable(
         if report is not None:
             report(done, steps, int(np.sum(~np.asarray(state.alive))))
     return Path(state, jax.tree.map(jnp.asarray, watched), guard)
+
+
+def _nothing(advance, start, key, count, axis):
+    """Records of no step, along ``axis``, and the guard that is on."""
+    watched = jax.eval_shape(lambda s, k: advance(s, k, count), start, key).watched
+    none = jax.tree.map(lambda a: np.zeros((*a.shape[:axis], 0, *a.shape[axis + 1 :]), a.dtype), watched)
+    return none, jax.jit(lambda s, k: advance(s, k, count).guard)(start, key)
 
 
 def _append(before, later, axis, new):

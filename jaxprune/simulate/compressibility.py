@@ -17,9 +17,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int
+
+from jaxprune.problems.checks import check_count
+from jaxprune.simulate.arguments import check_number, traced
 
 SHARE = 0.1  # of the energy, that the papers allow to be removed
 
@@ -34,7 +36,8 @@ def sizes(weights: ArrayLike) -> Float[Array, " n"]:
 
 def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
     """``size^order`` of each row or entry, divided by the largest. Raises ValueError as ``sizes`` does, and for order <= 0."""
-    return sizes(weights) ** _positive("order", order)
+    check_number("order", order, lambda q: (q > 0) & np.isfinite(q), "the order of a norm, a finite number > 0")
+    return sizes(weights) ** order
 
 
 def removed_share(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " m"]:
@@ -62,8 +65,8 @@ def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = 
     ``squared``: the share is of squared norms, the papers' default; otherwise of norms: sqrt(removed energy / energy).
     0 for a layer without a ratio in compiled code. Raises ValueError for a share outside (0, 1), and as ``sizes`` does.
     """
-    limit = _fraction("share", share)
-    return jnp.sum(removed_share(weights)[1:] <= (limit if squared else limit**2))
+    check_number("share", share, lambda s: (s > 0) & (s < 1), "a share of the energy, a number in (0, 1)")
+    return jnp.sum(removed_share(weights)[1:] <= (share if squared else share**2))
 
 
 def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = SHARE, squared: bool = True) -> Float[Array, ""]:
@@ -140,10 +143,8 @@ def kept_count(n: int, kappa: ArrayLike) -> int:
 
     Raises ValueError for kappa outside (0, 1], and where nothing would be kept.
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise ValueError(f"n: {n!r} is not a number of neurons; use an integer >= 1")
-    if isinstance(kappa, complex) or not 0 < kappa <= 1:
-        raise ValueError(f"kappa: {kappa!r} is not the fraction kept; use a number in (0, 1]")
+    check_count("n", n, "neurons")
+    check_number("kappa", kappa, lambda k: (k > 0) & (k <= 1), "a fraction kept, a number in (0, 1]")
     count = _floor(kappa * n)
     if count == 0:
         raise ValueError(f"kappa: {kappa} of n = {n} keeps nothing; use at least {1 / n:.3g}, or give kept counts")
@@ -152,8 +153,7 @@ def kept_count(n: int, kappa: ArrayLike) -> int:
 
 def fraction_count(n: int, removed: ArrayLike) -> int:
     """``floor(removed n)``, forgiving round-off in the product. Raises ValueError for a fraction outside [0, 1]."""
-    if isinstance(removed, complex) or not 0 <= removed <= 1:
-        raise ValueError(f"removed: {removed!r} is not a fraction; use a number in [0, 1]")
+    check_number("removed", removed, lambda r: (r >= 0) & (r <= 1), "a fraction removed, a number in [0, 1]")
     return _floor(removed * n)
 
 
@@ -241,7 +241,7 @@ def _checked(name, value, axes: int | None = 2):
         value = value.astype(float)
     if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
         raise ValueError(f"{name}: shape {value.shape}; pass (n,) or (n, d) with n, d >= 1")
-    if not isinstance(value, Tracer):
+    if not traced(value):
         if not bool(jnp.all(jnp.isfinite(value))):
             raise ValueError(f"{name}: holds NaN or infinity; leave failed runs out and count them")
         if not bool(jnp.any(value)):
@@ -252,20 +252,8 @@ def _checked(name, value, axes: int | None = 2):
 
 
 def _counts(kept):
-    if not isinstance(kept, Tracer):
+    if not traced(kept):
         counts = np.asarray(kept)
         if counts.dtype == bool or not np.issubdtype(counts.dtype, np.integer) or np.any(counts < 0):
             raise ValueError(f"kept: {kept!r} is not a count; use integers >= 0, or kept_count for a fraction")
     return jnp.asarray(kept)
-
-
-def _positive(name, value):
-    if not isinstance(value, Tracer) and (isinstance(value, complex) or not 0 < value < np.inf):
-        raise ValueError(f"{name}: {value!r} is not the order of a norm; use a finite number > 0")
-    return value
-
-
-def _fraction(name, value):
-    if not isinstance(value, Tracer) and (isinstance(value, complex) or not 0 < value < 1):
-        raise ValueError(f"{name}: {value!r} is not a share of the energy; use a number in (0, 1)")
-    return value

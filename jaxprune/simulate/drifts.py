@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxprune.simulate.stepping import traced
+from jaxprune.simulate.arguments import check_number, traced
 from jaxprune.struct import struct
 
 Value = Float[Array, "..."]
@@ -54,9 +54,7 @@ class Clipped:
 
     def __post_init__(self):
         _number("rate", self.rate)
-        _number("bound", self.bound)
-        if not traced(self.bound) and not np.all(np.asarray(self.bound) > 0):
-            raise ValueError(f"bound: {self.bound} is not a bound of the drift; use a number > 0")
+        check_number("bound", self.bound, lambda x: (x > 0) & np.isfinite(x), "a finite number > 0")
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
@@ -137,11 +135,5 @@ def _counts(counts):
 
 
 def _number(name, value):
-    """A finite real number, or an array of such, one per run; a traced one is not known yet."""
-    if traced(value):
-        return
-    number = np.asarray(value)
-    if not np.issubdtype(number.dtype, np.floating) and not np.issubdtype(number.dtype, np.integer):
-        raise ValueError(f"{name}: {value!r} is not a number")
-    if not np.all(np.isfinite(number)):
-        raise ValueError(f"{name}: {value} must be finite")
+    """A finite real number, or an array of such, one per run."""
+    check_number(name, value, np.isfinite, "a finite number")

@@ -11,17 +11,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from jaxprune.problems.checks import check_count
 from jaxprune.simulate import compressibility, losses, sde
+from jaxprune.simulate.arguments import check_compat, check_number
 from jaxprune.simulate.losses import Loss
 from jaxprune.struct import static, struct
 
 RUNNING, ALL_STEPS, ACCURATE, NOT_FINITE, BY_CHANCE = -1, 0, 1, 2, 3
 REASONS = ("all steps made", "training accuracy reached", "loss not finite", "no better than chance")
-RELEASED = "released-code"
 SMOOTH = (jnp.tanh, jax.nn.tanh, jax.nn.sigmoid)
 
 Set = tuple[Array, Array]  # inputs (m, d) and targets (m, k)
@@ -59,15 +58,11 @@ class Stopping:
 
     def __post_init__(self):
         for name in ("steps", "every", "patience"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"{name}: {value!r} is not a number of steps; use an integer >= 1")
+            check_count(name, getattr(self, name), "steps")
         if self.steps % self.every:
             raise ValueError(f"every: {self.every} does not divide {self.steps} steps; evaluations must reach the end")
         for name in ("accuracy", "chance"):
-            value = getattr(self, name)
-            if not isinstance(value, Tracer) and not 0 < value <= 1:
-                raise ValueError(f"{name}: {value} is not a fraction of right answers; use a number in (0, 1]")
+            check_number(name, getattr(self, name), lambda x: (x > 0) & (x <= 1), "a fraction of right answers, in (0, 1]")
 
     def decide(self, step: Int[Array, ""], alive: Bool[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:
         """The reason to stop at an evaluation, or ``RUNNING``. A run that the integrator froze has no finite loss."""
@@ -107,8 +102,7 @@ def train(
     step has no noise (section 1.2, item 7). Runs that have stopped wait for the others of a batch.
     Raises ValueError for another ``compat``, and as ``sde.euler`` does.
     """
-    if compat not in (None, RELEASED):
-        raise ValueError(f"compat: {compat!r}; use None or {RELEASED!r}")
+    check_compat(compat)
 
     def ahead(state, drift, law, steps):
         return sde.euler(drift, law, state, key, step_size=step_size, steps=steps).state

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 from numpy.typing import NDArray
 
+from jaxprune.problems.checks import check_count
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import Counts, Path
 from jaxprune.simulate.pruning import Problem, Rule, descending
@@ -17,8 +18,7 @@ def geometric(widths: Counts, kept: Counts, rounds: int) -> NDArray[np.int64]:
 
     Raises ValueError for counts that are not strictly increasing integers >= 1, and for rounds < 1.
     """
-    if isinstance(rounds, bool) or not isinstance(rounds, int | np.integer) or rounds < 1:
-        raise ValueError(f"rounds: {rounds!r} is not a number of rounds; use an integer >= 1")
+    check_count("rounds", rounds, "rounds")
     most = np.iinfo(np.int64).max
     width = np.array(least_squares.strictly_increasing("widths", widths, 1, most))[:, None, None]
     target = np.minimum(np.array(least_squares.strictly_increasing("kept", kept, 1, most))[:, None], width)

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.problems import MultiplicativeSGD
-from jaxprune.simulate.tails import check_count, norms
+from jaxprune.problems.checks import check_count
+from jaxprune.simulate.tails import norms
 from jaxprune.struct import static, struct
 
 CAP = 1e30  # a chain that large counts as diverged
@@ -39,7 +40,7 @@ class Rows:
             raise ValueError(
                 f"features, target: shapes {jnp.shape(self.features)}, {jnp.shape(self.target)} are not (N, d), (N,)"
             )
-        check_count("batch", self.batch, 1, 10**9 if self.replace else len(self.features), "rows of the data in a batch")
+        check_count("batch", self.batch, "rows of the data in a batch", 1, 10**9 if self.replace else len(self.features))
 
     @property
     def dim(self) -> int:
@@ -104,8 +105,8 @@ def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: 
     alpha < 2 are nearly stable.
     Raises ValueError for counts that are not positive integers. Source: section 5.
     """
-    check_count("chains", chains, 1, 10**9, "chains")
-    check_count("steps", steps, 1, 2**31 - 1, "steps")
+    check_count("chains", chains, "chains", 1, 10**9)
+    check_count("steps", steps, "steps", 1, 2**31 - 1)
     kind = jnp.result_type(float)
     zero, none = jnp.zeros((chains, problem.dim), kind), jnp.zeros(chains, kind)
 
@@ -134,8 +135,8 @@ def growth(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, bu
     Their mean is rho: exactly, at any number of steps, for isotropic inputs; after a burn-in for others. The vector is
     normalised in every step. Raises ValueError unless 0 <= burn < steps. Source: section 5.
     """
-    check_count("chains", chains, 1, 10**9, "chains")
-    check_count("burn", burn, 0, steps - 1, "steps to leave out, fewer than all")
+    check_count("chains", chains, "chains", 1, 10**9)
+    check_count("burn", burn, "steps to leave out, fewer than all", 0, steps - 1)
 
     def step(state, k):
         unit, total = state
@@ -172,8 +173,8 @@ def moment_growth(
     Error by means over ten blocks of steps after ``burn`` (neighbouring steps share their population); the bias is of order
     1/particles. Raises ValueError unless at least 2 particles and ``steps - burn`` >= 20. Source: section 5.
     """
-    check_count("particles", particles, 2, 10**9, "particles")
-    check_count("burn", burn, 0, steps - 20, "steps to leave out of all but 20")
+    check_count("particles", particles, "particles", 2, 10**9)
+    check_count("burn", burn, "steps to leave out of all but 20", 0, steps - 20)
 
     def step(unit, k):
         batch, resample = jax.random.split(jax.random.fold_in(key, k))

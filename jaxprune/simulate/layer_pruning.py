@@ -15,14 +15,13 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from jaxprune.simulate import compressibility, linalg
+from jaxprune.simulate.arguments import check_compat, check_number
 from jaxprune.struct import static, struct
 
-RELEASED = "released-code"
 Layers = Sequence[Array | np.ndarray]
 
 
@@ -47,7 +46,7 @@ def magnitude(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "l
     """
     _choices(layers, amount, adaptive, compat)
     if scope not in ("local", "global"):
-        raise ValueError(f"scope: {scope!r}; use 'local' or 'global'")
+        raise ValueError(f"scope: {scope!r} is not known; use 'local' or 'global'")
     middles = [jnp.median(w) if compat else jnp.zeros(()) for w in layers]
     flat = [jnp.ravel(w - m) for w, m in zip(layers, middles, strict=True)]
     groups = flat if scope == "local" else [jnp.concatenate(flat)]
@@ -119,11 +118,11 @@ def _total(layers):
 
 
 def _choices(layers, amount, adaptive, compat):
-    if compat not in (None, RELEASED):
-        raise ValueError(f"compat: {compat!r}; use None or {RELEASED!r}")
-    if not isinstance(amount, Tracer) and not (0 < amount < 1 if adaptive else 0 <= amount <= 1):
-        what = "a relative error; use a number in (0, 1)" if adaptive else "a removed fraction; use a number in [0, 1]"
-        raise ValueError(f"amount: {amount!r} is not {what}")
+    check_compat(compat)
+    if adaptive:
+        check_number("amount", amount, lambda a: (a > 0) & (a < 1), "a relative error, a number in (0, 1)")
+    else:
+        check_number("amount", amount, lambda a: (a >= 0) & (a <= 1), "a removed fraction, a number in [0, 1]")
     if not layers or any(np.ndim(w) != 2 for w in layers):
         raise ValueError(f"layers: shapes {[np.shape(w) for w in layers]}; pass a list of matrices (n, d)")
     for w in layers:

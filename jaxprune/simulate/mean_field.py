@@ -15,14 +15,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Key
 
+from jaxprune.problems.checks import check_count
+from jaxprune.problems.neurons import MEAN_FIELD, TIME_SCALES
+from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.simulate.batches import check_data, mini_batch
 from jaxprune.simulate.losses import Loss
 from jaxprune.struct import static, struct
-
-MEAN_FIELD, RAW = TIME_SCALES = ("mean-field", "raw")
-SPARE = 32  # further draws, so that enough of them differ
 
 
 @struct
@@ -51,9 +51,9 @@ def network(n: Any, outputs: int = 1, activation: Callable = jnp.tanh, largest: 
     """
     rows = n if largest is None else largest
     for name, value in dict(n=n, largest=rows, outputs=outputs).items():
-        if not isinstance(value, Tracer) and (np.ndim(value) or int(value) != value or value < 1):
-            raise ValueError(f"{name}: {value!r} is not a count; use an integer >= 1")
-    if not isinstance(n, Tracer) and n > rows:
+        if not traced(value):
+            check_count(name, np.asarray(value)[()], "neurons or outputs")
+    if not traced(n) and n > rows:
         raise ValueError(f"largest: {largest} rows do not hold n = {n} neurons; use at least n")
     place = jnp.arange(rows)
     signs = jnp.where(place % 2 == 0, 1.0, -1.0)[:, None] * jax.nn.one_hot(place // 2 % outputs, outputs)
@@ -91,16 +91,10 @@ class Drift:
     time_scale: str = static(default=MEAN_FIELD)
 
     def __post_init__(self):
-        shape, outputs = np.shape(self.targets), self.network.outer.shape[-1]
-        if shape != (len(self.inputs), outputs):
-            raise ValueError(f"targets: shape {shape} is not ({len(self.inputs)}, {outputs}), inputs and outputs")
-        if not isinstance(self.targets, Tracer):
-            self.loss.check(self.targets)
-        check_batch(self.batch, len(self.inputs))
-        if not isinstance(self.decay, Tracer) and not 0 <= self.decay < np.inf:
-            raise ValueError(f"decay: {self.decay} is not a rate of weight decay; use a finite number >= 0")
+        check_data(self.inputs, self.targets, self.network.outer.shape[-1], self.loss, self.batch)
+        check_number("decay", self.decay, lambda x: (x >= 0) & np.isfinite(x), "a finite rate of weight decay >= 0")
         if self.time_scale not in TIME_SCALES:
-            raise ValueError(f"time_scale: {self.time_scale!r}; use 'mean-field' or 'raw'")
+            raise ValueError(f"time_scale: {self.time_scale!r} is not known; use 'mean-field' or 'raw'")
 
     @property
     def random(self) -> bool:
@@ -109,32 +103,8 @@ class Drift:
 
     def __call__(self, theta: Float[Array, "n d"], key: Key[Array, ""] | None = None) -> Float[Array, "n d"]:
         """The drift of every neuron."""
-        inputs, targets = self.inputs, self.targets
-        if self.batch is not None and key is not None:
-            chosen = subset(key, len(inputs), self.batch)
-            inputs, targets = inputs[chosen], targets[chosen]
+        inputs, targets = mini_batch(self.inputs, self.targets, self.batch, key)
         slope = jax.grad(lambda t: jnp.mean(self.loss(self.network(t, inputs), targets)))(theta)
         if self.time_scale == MEAN_FIELD:
             slope = self.network.count * slope
         return -slope - self.decay * theta
-
-
-def check_batch(batch: Any, samples: int) -> None:
-    """Raises ValueError for a batch that is no integer in 1 .. samples, or None."""
-    whole = isinstance(batch, int | np.integer) and not isinstance(batch, bool) and batch >= 1
-    if batch is not None and (not whole or batch > samples):
-        raise ValueError(f"batch: {batch!r} of {samples} samples without replacement; use an integer in 1 .. {samples}")
-
-
-def subset(key: Key[Array, ""], samples: int, batch: int) -> Int[Array, " b"]:
-    """``batch`` different rows of ``samples``, every set of them equally likely.
-
-    Of many draws with replacement, the first ``batch`` different ones; fewer than that among ``2 batch + 32`` draws from
-    eight times as many rows has a probability below 1e-14. From fewer rows: a permutation.
-    """
-    if samples < 8 * batch or batch > 512:
-        return jax.random.permutation(key, samples)[:batch]
-    drawn = jax.random.randint(key, (2 * batch + SPARE,), 0, samples)
-    place = jnp.arange(len(drawn))
-    repeated = jnp.any((drawn[:, None] == drawn) & (place < place[:, None]), axis=1)
-    return drawn[jnp.argsort(repeated, stable=True)[:batch]]

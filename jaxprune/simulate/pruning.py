@@ -9,10 +9,10 @@ from typing import TypeGuard
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.problems import LinearGaussian, Population
+from jaxprune.problems.checks import check_count
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import Counts, Data, Path
 
@@ -67,8 +67,7 @@ def grouped(rule: Rule, size: int) -> Rule:
 
     Raises ValueError for a size that is not an integer >= 1, or, when used, divides not every width and d.
     """
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"size: {size!r} is not a number of features; use an integer >= 1")
+    check_count("size", size, "features")
 
     def together(path: Path, problem: Problem, key: Array) -> Scores:
         torn = [count for count in (*path.widths, problem.dim) if count % size]

@@ -9,14 +9,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, Float, Key
 
+from jaxprune.problems.checks import noise_type
 from jaxprune.simulate import networks, stable
 from jaxprune.simulate.architectures import MLP
-from jaxprune.simulate.heavy_tailed_sgd import RELEASED
+from jaxprune.simulate.arguments import RELEASED, check_compat
+from jaxprune.simulate.batches import check_data, mini_batch
 from jaxprune.simulate.losses import Loss
-from jaxprune.simulate.mean_field import check_batch, subset
 from jaxprune.simulate.networks import Parameters
 from jaxprune.struct import static, struct
 
@@ -50,7 +50,7 @@ class ReleasedNoise:
     def __post_init__(self):
         law = stable.neuron_noise(self.kind, self.index, self.scale)
         object.__setattr__(self, "index", law.index)
-        object.__setattr__(self, "kind", _name(self.kind))
+        object.__setattr__(self, "kind", noise_type("kind", self.kind))
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "n d"]:
         """One step's noise."""
@@ -78,11 +78,7 @@ class Drift:
     batch: Any = static(default=None)
 
     def __post_init__(self):
-        if self.targets.shape != (shape := (len(self.inputs), self.model.classes)):
-            raise ValueError(f"targets: shape {self.targets.shape} is not {shape}, inputs and outputs")
-        if not isinstance(self.targets, Tracer):
-            self.loss.check(self.targets)
-        check_batch(self.batch, len(self.inputs))
+        check_data(self.inputs, self.targets, self.model.classes, self.loss, self.batch)
 
     @property
     def random(self) -> bool:
@@ -91,10 +87,7 @@ class Drift:
 
     def __call__(self, weights: tuple[Array, ...], key: Key[Array, ""] | None = None) -> tuple[Array, ...]:
         """The drift of every weight matrix."""
-        inputs, targets = self.inputs, self.targets
-        if self.batch is not None and key is not None:
-            chosen = subset(key, len(inputs), self.batch)
-            inputs, targets = inputs[chosen], targets[chosen]
+        inputs, targets = mini_batch(self.inputs, self.targets, self.batch, key)
         slope = jax.grad(lambda w: jnp.mean(self.loss(outputs(self.model, w, inputs), targets)))(weights)
         return jax.tree.map(jnp.negative, slope)
 
@@ -120,13 +113,8 @@ def noise(model: MLP, law: Any, compat: str | None = None) -> tuple[Any, ...]:
     ``compat="released-code"``: a matrix has none if one of its sides is the number of classes (item 8 of ``QUIRKS``).
     Raises ValueError for another ``compat``.
     """
-    if compat not in (None, RELEASED):
-        raise ValueError(f"compat: {compat!r}; use None or {RELEASED!r}")
+    check_compat(compat)
     shapes = [(out, inner) for out, inner, _ in model.layers()]
     if compat == RELEASED:
         return tuple(None if model.classes in shape else law for shape in shapes)
     return (*[law] * (len(shapes) - 1), None)
-
-
-def _name(kind: str | int) -> str:
-    return kind if isinstance(kind, str) else ("I", "II", "III")[kind - 1]

@@ -14,7 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from jaxprune.simulate.stepping import Guard, Law, State, Tree, begin, drifts, increments, per_leaf, step, traced
+from jaxprune.problems.checks import check_count
+from jaxprune.simulate.arguments import check_step_size, traced
+from jaxprune.simulate.stepping import Guard, Law, State, Tree, begin, drifts, increments, per_leaf, step
 from jaxprune.struct import struct
 
 
@@ -58,17 +60,21 @@ def euler(
     positive integers or do not fit, and values that are not floating-point.
     """
     guard = Guard() if guard is None else guard
-    _check(step_size, steps, every, most, watch)
+    count = _check(step_size, steps, every, most, watch)
     state = start if isinstance(start, State) else begin(start, guard, rows=rows)
     laws = per_leaf(law, state.value)
     limit = None if most is None else state.step + steps
-    count = steps if most is None else most
 
     def advance(state, _):
         return step(drift, laws, key, step_size, guard, limit, state), None
 
+    return Path(*_watched(advance, state, watch, count, every), guard)
+
+
+def _watched(advance, state, watch, count, every) -> tuple[State, Any]:
+    """The state after ``count`` steps, and what ``watch`` saw at the start and after every ``every`` steps."""
     if watch is None:
-        return Path(jax.lax.scan(advance, state, length=count)[0], None, guard)
+        return jax.lax.scan(advance, state, length=count)[0], None
 
     def record(state, _):
         state, _ = jax.lax.scan(advance, state, length=every)
@@ -76,7 +82,7 @@ def euler(
 
     first = watch(state.value)
     state, later = jax.lax.scan(record, state, length=count // every)
-    return Path(state, jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, later), guard)
+    return state, jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, later)
 
 
 def coupled(
@@ -165,18 +171,19 @@ def _chain(ratios):
     return found
 
 
-def _check(step_size, steps, every, most, watch):
-    if not traced(step_size) and not (np.all(np.asarray(step_size) > 0) and np.all(np.isfinite(step_size))):
-        raise ValueError(f"step_size: {step_size} is not a step size; use a finite number > 0")
+def _check(step_size, steps, every, most, watch) -> int:
+    """The static number of steps."""
+    check_step_size(step_size)
     if np.ndim(step_size):
-        raise ValueError(f"step_size: shape {np.shape(step_size)}; vmap over many step sizes")
-    counts = dict(every=every, **(dict(steps=steps) if most is None else dict(most=most)))
-    for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            cure = " (or bound a traced number by most=)" if name == "steps" else ""
-            raise ValueError(f"{name}: {value!r} is not a number of steps; use an integer >= 1{cure}")
+        raise ValueError(f"step_size: shape {np.shape(step_size)} is not that of one number; vmap over many step sizes")
+    check_count("every", every, "steps between records")
+    if most is None:
+        check_count("steps", steps, "steps known now (a traced one is bounded by most=)")
+    else:
+        check_count("most", most, "steps")
     count = steps if most is None else most
     if most is not None and not traced(steps) and not 1 <= steps <= most:
-        raise ValueError(f"steps: {steps} is not in 1 .. most = {most}")
+        raise ValueError(f"steps: {steps} is not in 1 .. most = {most}; raise most")
     if watch is not None and count % every:
-        raise ValueError(f"every: {every} does not divide {count} steps")
+        raise ValueError(f"every: {every} does not divide {count} steps; records must reach the end")
+    return count

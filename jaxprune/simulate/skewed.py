@@ -18,9 +18,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxprune.simulate import elementary
+from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.counters import Angle
 from jaxprune.simulate.stable_draws import exponent
-from jaxprune.simulate.stable_index import Index, concrete
+from jaxprune.simulate.stable_index import Index
 from jaxprune.struct import struct
 
 BESIDE = 0.1  # |1 - alpha| below which the second form is used
@@ -48,7 +49,7 @@ class Lean:
 
 def lean(index: Index, skew: Any) -> Lean:
     """The constants of ``skew`` in [-1, 1] at an index."""
-    xp: Any = np if concrete(index, skew) else jnp
+    xp: Any = jnp if traced(index, skew) else np
     alpha, rest = index.alpha, index.rest
     quarter = np.pi / 2
     safe = xp.where(rest == 0, 0.5, rest)

@@ -16,7 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from jaxprune.problems.checks import noise_type
 from jaxprune.simulate import counters, elementary
+from jaxprune.simulate.arguments import check_number, check_step_size, traced
 from jaxprune.simulate.counters import precision, target
 from jaxprune.simulate.skewed import lean, skewed_from
 from jaxprune.simulate.stable_draws import angle_from, positive_from, positive_parts, symmetric_from, symmetric_parts
@@ -25,10 +27,7 @@ from jaxprune.simulate.stable_index import (
     checked_index,
     checked_scale,
     checked_skew,
-    concrete,
     index,
-    real,
-    require,
     settle,
 )
 from jaxprune.struct import static, struct
@@ -52,7 +51,6 @@ __all__ = [
 ]
 
 draws = functools.partial(jax.jit, static_argnames=("shape", "dtype"))  # one loop, also outside compiled programs
-NOISE_TYPES = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
 
 
 @runtime_checkable
@@ -155,9 +153,7 @@ class Positive(_Strict):
 
     def __post_init__(self):
         settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
-        if concrete(self.index):
-            alpha = np.asarray(self.index.alpha)
-            require("alpha", alpha, alpha <= 1, "a number in (0, 1] for a positive law")
+        check_number("alpha", self.index.alpha, lambda x: x <= 1, "a number in (0, 1] for a positive law")
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
@@ -252,7 +248,7 @@ class Sum:
     def index(self) -> Index:
         """That of the heaviest tail."""
         alphas = [law.index.alpha for law in self.laws]
-        least = np.minimum if concrete(*alphas) else jnp.minimum
+        least = jnp.minimum if traced(*alphas) else np.minimum
         smallest = alphas[0]
         for alpha in alphas[1:]:
             smallest = least(smallest, alpha)
@@ -273,10 +269,8 @@ class Sum:
 def neuron_noise(kind: str | int, index: Any, scale: Any = 1.0) -> Common | Symmetric | Isotropic:
     """Noise on the incoming weights of a neuron, section 1.2: type "I" one number for all of them, "II" independent
     numbers, "III" an isotropic vector. Raises ValueError for another type."""
-    if kind not in NOISE_TYPES:
-        raise ValueError(f"kind: {kind!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
     laws: dict[str, Any] = {"I": Common, "II": Symmetric, "III": Isotropic}
-    return laws[NOISE_TYPES[kind]](index, scale)
+    return laws[noise_type("kind", kind)](index, scale)
 
 
 def _times(scale, unit) -> Array:
@@ -290,7 +284,5 @@ def _outer(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _step_size(step_size: Any) -> Any:
-    if concrete(step_size):
-        value = real("step_size", step_size, "a number > 0")
-        require("step_size", value, (value > 0) & np.isfinite(value), "a finite number > 0")
+    check_step_size(step_size)
     return jnp.asarray(step_size, jnp.result_type(float))

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
+from jaxprune.simulate.arguments import check_number, traced
 from jaxprune.struct import struct
 
 COARSE = 2.0**-10  # coarse parts are multiples of this, so that a product with an exponent is exact in float32
@@ -36,56 +36,28 @@ def index(alpha: Any) -> Index:
     the digits of the program. Raises ValueError outside (0, 2]."""
     if isinstance(alpha, Index):
         return alpha
-    if concrete(alpha):
-        alpha = real("alpha", alpha, "a number in (0, 2]; 2 is Gaussian, 1 is Cauchy")
-        require("alpha", alpha, (alpha > 0) & (alpha <= 2), "a number in (0, 2]; 2 is Gaussian, 1 is Cauchy")
+    alpha = check_number("alpha", alpha, lambda x: (x > 0) & (x <= 2), "a number in (0, 2]; 2 is Gaussian, 1 is Cauchy")
     inverse, rest = 1 / alpha, 1 - alpha
     inverses, powers = _split(inverse), _split(rest * inverse)
     return Index(alpha, inverse, rest, 2 - alpha, *inverses, rest * inverse, *powers)
 
 
 def _split(value) -> tuple[Any, Any]:
-    coarse = (np if concrete(value) else jnp).round(value / COARSE) * COARSE
+    coarse = (jnp if traced(value) else np).round(value / COARSE) * COARSE
     return coarse, value - coarse
-
-
-def concrete(*values: Any) -> bool:
-    """Whether the numbers are known now, on the host."""
-    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
-
-
-def real(name: str, value: Any, cure: str) -> np.ndarray:
-    """``value`` as float64; raises ValueError if it is not real."""
-    array = np.asarray(value)
-    if array.dtype == bool or not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
-        raise ValueError(f"{name}: {value!r} is not a real number; use {cure}")
-    return array.astype(float)
-
-
-def require(name: str, value: np.ndarray, good: Any, cure: str) -> None:
-    """Raises ValueError with the first number that is not ``good``."""
-    if not np.all(good):
-        raise ValueError(f"{name}: {value[~np.asarray(good)].flat[0]} is out of range; use {cure}")
 
 
 def checked_scale(scale: Any) -> Any:
     """A scale >= 0, finite; 0 is no noise."""
-    if not concrete(scale):
-        return scale
-    value = real("scale", scale, "a finite number >= 0")
-    require("scale", value, (value >= 0) & np.isfinite(value), "a finite number >= 0; 0 is no noise")
-    return value
+    return check_number("scale", scale, lambda x: (x >= 0) & np.isfinite(x), "a finite number >= 0; 0 is no noise")
 
 
 def checked_skew(skew: Any, given: Index, parametrisation: str) -> Any:
     """A skewness in [-1, 1]. Warns beside alpha = 1, and refuses S1 there in float32: its shift grows without bound."""
     if parametrisation not in ("S0", "S1"):
         raise ValueError(f"parametrisation: {parametrisation!r} is not known; use 'S0' (continuous in alpha) or 'S1'")
-    if not concrete(skew):
-        return skew
-    value = real("skew", skew, "a number in [-1, 1]")
-    require("skew", value, np.abs(value) <= 1, "a number in [-1, 1]; 0 is symmetric")
-    if concrete(given):
+    value = check_number("skew", skew, lambda x: np.abs(x) <= 1, "a number in [-1, 1]; 0 is symmetric")
+    if not traced(skew, given):
         beside = (np.abs(given.rest) < NEAR_ONE) & (np.asarray(given.rest) != 0) & (value != 0)
         if np.any(beside) and parametrisation == "S1" and jnp.result_type(float) == jnp.float32:
             wrong = np.broadcast_to(given.alpha, beside.shape)[beside].flat[0]
@@ -95,9 +67,9 @@ def checked_skew(skew: Any, given: Index, parametrisation: str) -> Any:
     return value
 
 
-def warn_small(given: Index) -> None:
+def _warn_small(given: Index) -> None:
     """Warns when float32 is likely to overflow."""
-    if concrete(given) and np.any(np.asarray(given.alpha) < SMALL_INDEX) and jnp.result_type(float) == jnp.float32:
+    if not traced(given) and np.any(np.asarray(given.alpha) < SMALL_INDEX) and jnp.result_type(float) == jnp.float32:
         text = f"alpha: {np.min(given.alpha)} is below {SMALL_INDEX}, where float32 draws overflow; use float64 or log_sample"
         warnings.warn(text, stacklevel=5)
 
@@ -105,7 +77,7 @@ def warn_small(given: Index) -> None:
 def settle(law: Any, **given: Any) -> None:
     """Set the checked numbers of a law that is being built; on the host they, and each constant of the index, get one
     common shape, so that a batch of laws has batches for leaves. Raises ValueError for shapes that do not match."""
-    if concrete(given):
+    if not traced(given):
         try:
             shape = np.broadcast_shapes(*(np.shape(leaf) for leaf in jax.tree.leaves(given)))
         except ValueError:
@@ -119,5 +91,5 @@ def settle(law: Any, **given: Any) -> None:
 def checked_index(alpha: Any) -> Index:
     """``index`` with the warning of a law in float32."""
     given = index(alpha)
-    warn_small(given)
+    _warn_small(given)
     return given

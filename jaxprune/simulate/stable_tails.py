@@ -15,8 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from jaxprune.problems.checks import check_count
 from jaxprune.simulate import quantile_ratio
-from jaxprune.simulate.tails import Estimate, check_count, check_sample, from_inverse, from_value, norms
+from jaxprune.simulate.arguments import check_compat
+from jaxprune.simulate.tails import Estimate, check_sample, from_inverse, from_value, norms
 
 CANDIDATES = (2, 5, 10, 20, 50, 100, 500, 1000)  # block sizes of the released code
 CAP = 2.0
@@ -33,7 +35,7 @@ def block_log_moment(x: Float[Array, "N *d"], size: int) -> Estimate:
     Source: section 4.
     """
     check_sample(x, 4)
-    check_count("size", size, 2, x.shape[0] // 2, "data in a block, of at least 2 blocks")
+    check_count("size", size, "data in a block, of at least 2 blocks", 2, x.shape[0] // 2)
     differences = _block_differences(x, size, 0.0)
     error = jnp.std(differences, ddof=1) / jnp.sqrt(len(differences))
     return from_inverse(jnp.mean(differences) / math.log(size), error / math.log(size), jnp.mean(differences) > 0)
@@ -61,9 +63,8 @@ def aggregate(
     sizes (a prime). Source: section 4.
     """
     check_sample(x, 4)
-    check_count("shuffles", shuffles, 1, 10**6, "random orders")
-    if compat not in (None, "released-code"):
-        raise ValueError(f"compat: {compat!r} is not known; use None or 'released-code'")
+    check_count("shuffles", shuffles, "random orders", 1, 10**6)
+    check_compat(compat)
     floor = float(np.spacing(1)) if compat else 0.0
 
     def once(order):
@@ -119,7 +120,6 @@ def log_variance(x: Float[Array, "N *d"]) -> Estimate:
     return from_inverse(inverse, error / (2 * inverse), square > 0)
 
 
-@functools.partial(jax.jit, static_argnames="modulus")
 def characteristic(
     x: Float[Array, " N"], low: float | Float[Array, ""] = 0.2, high: float | Float[Array, ""] = 0.8, *, modulus: bool = False
 ) -> Estimate:
@@ -128,13 +128,18 @@ def characteristic(
 
     ``modulus`` takes |phi|, which a shift does not change; else its real part. Error by the delta method with the median
     held fixed (for stable laws it has no effect at first order). Raises ValueError unless 0 < low < high where they are
-    plain numbers; invalid where phi is outside (0, 1) or the median is 0. Source: section 4.
+    plain numbers; invalid where phi is outside (0, 1), the median is 0, or all data are equal. Source: section 4.
     """
     check_sample(x, 4)
     if x.ndim != 1:
         raise ValueError(f"x: shape {x.shape}; the characteristic function is that of numbers (N,), use one coordinate")
     if isinstance(low, float | int) and isinstance(high, float | int) and not 0 < low < high < math.inf:
         raise ValueError(f"low, high: {low}, {high} are not 0 < low < high; use 0.2 and 0.8")
+    return _characteristic(x, low, high, modulus)
+
+
+@functools.partial(jax.jit, static_argnames="modulus")
+def _characteristic(x, low, high, modulus) -> Estimate:
     median = jnp.median(jnp.abs(x))
     places = jnp.stack([jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)])
     angles = places[:, None] * x / jnp.where(median > 0, median, jnp.nan)
@@ -149,7 +154,7 @@ def characteristic(
     span = jnp.log(places[1] / places[0])
     value = jnp.log(jnp.log(safe[1]) / jnp.log(safe[0])) / span
     error = jnp.std(parts[1] - parts[0]) / span / math.sqrt(x.shape[0])
-    return from_value(value, error, inside & (value > 0))
+    return from_value(value, error, inside & (value > 0) & (jnp.min(x) < jnp.max(x)))
 
 
 @jax.jit
@@ -191,7 +196,7 @@ def participation(x: Float[Array, "N *d"], groups: int, order: float = 2.0) -> E
     Source: sections 3.4 and 4.
     """
     check_sample(x, 4)
-    check_count("groups", groups, 2, x.shape[0] // 2, "groups of at least 2 data")
+    check_count("groups", groups, "groups of at least 2 data", 2, x.shape[0] // 2)
     if not 0 < order < math.inf:
         raise ValueError(f"order: {order} is not a moment; use a number above every alpha in question, such as 2")
     size = x.shape[0] // groups

@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Bool, Int, Key
 
+from jaxprune.simulate.arguments import check_number
 from jaxprune.struct import static, struct
 
 NOISE, DRIFT = 0, 1  # streams of a step's key
@@ -37,8 +37,8 @@ class Guard:
     def __post_init__(self):
         for name in ("clip", "radius", "cap"):
             bound = getattr(self, name)
-            if bound is not None and not traced(bound) and not np.all(np.asarray(bound) > 0):
-                raise ValueError(f"{name}: {bound} is not a bound; use a number > 0, or leave it out")
+            if bound is not None:
+                check_number(name, bound, lambda x: x > 0, "a number > 0, or leave it out")
 
 
 @struct
@@ -139,8 +139,3 @@ def _projected(x, radius, first):
 def _wide(flag, like):
     """Flags of runs, against an array of their values."""
     return flag.reshape(flag.shape + (1,) * (like.ndim - flag.ndim))
-
-
-def traced(value: Any) -> bool:
-    """Whether a number is not known yet, so that it cannot be checked."""
-    return isinstance(value, Tracer)

@@ -11,9 +11,9 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxprune.problems.checks import check_count
 from jaxprune.struct import struct
 
 
@@ -47,12 +47,6 @@ def from_value(value: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool
     return Estimate(value, error, valid & jnp.isfinite(value) & jnp.isfinite(error), 1 / value, error / value**2)
 
 
-def check_count(name: str, value: int, low: int, high: int, what: str) -> None:
-    """Raises ValueError unless ``value`` is an integer in ``low .. high``."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise ValueError(f"{name}: {value!r} is not a number of {what}; use an integer in {low} .. {high}")
-
-
 def check_sample(x: Float[Array, "*shape"], least: int = 2) -> None:
     """Raises ValueError unless ``x`` is (N,) or (N, d), floating-point, with N >= ``least``."""
     if x.ndim not in (1, 2) or not jnp.issubdtype(x.dtype, jnp.floating):
@@ -79,7 +73,7 @@ def norms(x: Float[Array, "N *d"]) -> Float[Array, " N"]:
 def _log_excesses(x, top):
     """Logarithms (top,) of the largest magnitudes over the next one, and whether that threshold is positive."""
     check_sample(x)
-    check_count("top", top, 1, x.shape[0] - 1, "largest data, below the sample size N")
+    check_count("top", top, "largest data, below the sample size N", 1, x.shape[0] - 1)
     largest = jax.lax.top_k(norms(x), top + 1)[0]
     good = (largest[-1] > 0) & jnp.isfinite(largest[0])
     return jnp.log(jnp.where(good, largest[:-1] / jnp.where(good, largest[-1], 1.0), jnp.nan)), good
@@ -142,11 +136,11 @@ def pickands(x: Float[Array, "N *d"], top: int) -> Estimate:
     Raises ValueError for ``top`` outside 4 .. N; invalid where the three are not distinct. Source: section 4.
     """
     check_sample(x, 4)
-    check_count("top", top, 4, x.shape[0], "largest data, at least 4")
+    check_count("top", top, "largest data, at least 4", 4, x.shape[0])
     quarter = top // 4
     largest = jax.lax.top_k(norms(x), 4 * quarter)[0]
     first, second, fourth = largest[quarter - 1], largest[2 * quarter - 1], largest[-1]
-    inside = (first > second) & (second > fourth) & jnp.isfinite(first)
+    inside = (first > second) & (second > fourth) & jnp.isfinite(largest[0])
     upper, lower = jnp.where(inside, first - second, jnp.nan), jnp.where(inside, second - fourth, 1.0)
     inverse = jnp.log(upper / lower) / jnp.log(2.0)
     small = jnp.abs(inverse) < 1e-4  # gamma / (2^gamma - 1) there
@@ -164,7 +158,7 @@ def second_to_first(x: Float[Array, "N *d"], size: int) -> Estimate:
     at least 2 data and there are at least 2 of them; invalid where a block is zero. Source: section 4.
     """
     check_sample(x, 4)
-    check_count("size", size, 2, x.shape[0] // 2, "data in a block, of at least 2 blocks")
+    check_count("size", size, "data in a block, of at least 2 blocks", 2, x.shape[0] // 2)
     blocks = x.shape[0] // size
     largest = jax.lax.top_k(norms(x[: blocks * size]).reshape(blocks, size), 2)[0]
     good = largest[:, 0] > 0

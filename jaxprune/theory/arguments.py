@@ -1,4 +1,8 @@
-"""What the theory accepts; anything else is a ValueError that names the argument, the value and the cure."""
+"""What the theory accepts; anything else is a ValueError that names the argument, the value and the cure.
+
+First what least squares takes: arrays of one precision, of which nothing is cast. Then numbers of any shape, which broadcast,
+and the ways from them to a result. Whole numbers may come as floats.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ def spectrum(eigs: ArrayLike) -> Vector:
     array = vector("eigs", eigs)
     if array.size == 0 or np.min(array) < 0 or not np.any(array):
         smallest = np.min(array) if array.size else "none"
-        raise ValueError(f"eigs: must be non-negative and not all zero; the smallest of {array.size} is {smallest}")
+        raise ValueError(f"eigs: the smallest of {array.size} is {smallest}; they must be non-negative and not all zero")
     return array
 
 
@@ -42,7 +46,7 @@ def triple(eigs: ArrayLike, teacher: ArrayLike, noise: float) -> tuple[Vector, V
     """Spectrum, teacher of the same shape, and a standard deviation."""
     eigs, teacher = spectrum(eigs), vector("teacher", teacher)
     if teacher.shape != eigs.shape:
-        raise ValueError(f"teacher: shape {teacher.shape} differs from that of eigs, {eigs.shape}")
+        raise ValueError(f"teacher: shape {teacher.shape} differs from that of eigs, {eigs.shape}; give one weight for each")
     return eigs, teacher, non_negative("noise", noise)
 
 
@@ -57,7 +61,7 @@ def covariance(value: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"covariance: holds {matrix[~np.isfinite(matrix)][0]}; every entry must be finite")
     scale = np.max(np.abs(matrix))
     if scale == 0:
-        raise ValueError("covariance: is all zero")
+        raise ValueError("covariance: is all zero; give one with a positive variance")
     if (gap := np.max(np.abs(matrix - matrix.T))) > 1e-10 * scale:
         raise ValueError(f"covariance: not symmetric, entries differ by {gap:.3g}; pass (S + S.T) / 2")
     return matrix
@@ -66,9 +70,9 @@ def covariance(value: ArrayLike) -> NDArray[np.float64]:
 def non_negative(name: str, value: float) -> float:
     """A finite number >= 0."""
     if np.ndim(value) != 0 or not np.issubdtype(np.asarray(value).dtype, np.number) or np.iscomplexobj(value):
-        raise ValueError(f"{name}: {value!r} is not a number")
+        raise ValueError(f"{name}: {value!r} is not a number; give a finite one >= 0")
     if not 0 <= value < np.inf:
-        raise ValueError(f"{name}: {value!r} is not a finite number >= 0")
+        raise ValueError(f"{name}: {value!r} is out of range; give a finite number >= 0")
     return float(value)
 
 
@@ -77,7 +81,8 @@ def integer(name: str, value: int, low: int, high: int | None = None) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise ValueError(f"{name}: {value!r} is not an integer; round it yourself")
     if value < low or (high is not None and value > high):
-        raise ValueError(f"{name}: {value} is " + (f"below {low}" if high is None else f"outside {low} .. {high}"))
+        reason = f"below {low}" if high is None else f"outside {low} .. {high}"
+        raise ValueError(f"{name}: {value} is {reason}; choose one inside")
     return int(value)
 
 
@@ -88,7 +93,7 @@ def kept_counts(kept: ArrayLike, dim: int) -> NDArray[np.int64]:
         raise ValueError(f"kept: {kept!r} is not a count of coefficients; turn a fraction into an integer yourself")
     if array.size and (np.min(array) < 0 or np.max(array) > dim):
         wrong = array[(array < 0) | (array > dim)].flat[0]
-        raise ValueError(f"kept: {wrong} is outside 0 .. p = {dim}")
+        raise ValueError(f"kept: {wrong} is outside 0 .. p = {dim}; choose one inside")
     return array.astype(np.int64)
 
 
@@ -99,37 +104,77 @@ def choice(name: str, value: str, options: tuple[str, ...]) -> str:
     return value
 
 
-def index(name: str, value: ArrayLike, high: float = 2.0) -> Array:
-    """Stability indices in (0, ``high``], of any shape."""
-    return numbers(name, value, lambda x: (x > 0) & (x <= high), f"must lie in (0, {high:g}]")
-
-
-def positive(name: str, value: ArrayLike) -> Array:
-    """Finite numbers > 0, of any shape."""
-    return numbers(name, value, lambda x: (x > 0) & (x < np.inf), "must be finite and > 0")
-
-
-def size(name: str, value: ArrayLike) -> Array:
-    """Finite numbers >= 0, of any shape."""
-    return numbers(name, value, lambda x: (x >= 0) & (x < np.inf), "must be finite and >= 0")
-
-
-def counts(name: str, value: ArrayLike, low: int = 1) -> Array:
-    """Integers >= ``low``, of any shape, as floats."""
-    if np.issubdtype(np.asarray(value).dtype, np.floating) or np.asarray(value).dtype == bool:
-        raise ValueError(f"{name}: {value!r} is not an integer; round it yourself")
-    return numbers(name, value, lambda x: x >= low, f"must be an integer >= {low}")
-
-
-def numbers(name: str, value: ArrayLike, accepted: Callable[[Array], Any], rule: str) -> Array:
-    """Real numbers of any shape that satisfy ``accepted``."""
+def inside(name: str, value: ArrayLike, low: float, high: float, ends: str = "()", cure: str = "") -> Array:
+    """Real numbers between ``low`` and ``high``, as float64; ``ends`` tells which end belongs, as in "(]"."""
+    interval = f"{ends[0]}{low:g}, {high:g}{ends[1]}"
     array = np.asarray(value)
     if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
-        raise ValueError(f"{name}: {value!r} is not a real number; {rule}")
+        raise ValueError(f"{name}: {value!r} is not a real number; give numbers in {interval}")
     array = array.astype(np.float64)
-    if np.any(wrong := ~np.asarray(accepted(array), bool)):
-        raise ValueError(f"{name}: {array[wrong].flat[0]}; {rule}")
+    above = array >= low if ends[0] == "[" else array > low
+    below = array <= high if ends[1] == "]" else array < high
+    if np.any(wrong := ~(above & below)):
+        raise ValueError(f"{name}: {array[wrong].flat[0]} is outside {interval}; {cure or 'choose one inside'}")
     return array
+
+
+def positive(name: str, value: ArrayLike, cure: str = "") -> Array:
+    """Finite numbers > 0."""
+    return inside(name, value, 0, np.inf, cure=cure)
+
+
+def size(name: str, value: ArrayLike, cure: str = "") -> Array:
+    """Finite numbers >= 0."""
+    return inside(name, value, 0, np.inf, "[)", cure)
+
+
+def finite(name: str, value: ArrayLike, cure: str = "") -> Array:
+    """Numbers that are neither infinite nor NaN."""
+    return inside(name, value, -np.inf, np.inf, cure=cure)
+
+
+def real(name: str, value: ArrayLike) -> Array:
+    """Any numbers but NaN."""
+    return inside(name, value, -np.inf, np.inf, "[]")
+
+
+def probability(name: str, value: ArrayLike, ends: str = "()") -> Array:
+    """Probabilities, without 0 and 1 unless ``ends`` says so."""
+    return inside(name, value, 0, 1, ends, "give a probability")
+
+
+def whole(name: str, value: ArrayLike, low: int = 1) -> Array:
+    """Whole numbers, at least ``low``."""
+    array = inside(name, value, low, np.inf, "[)", f"give a whole number, {low} or more")
+    if np.any(wrong := array != np.floor(array)):
+        raise ValueError(f"{name}: {array[wrong].flat[0]} is not a whole number; round it yourself")
+    return array
+
+
+def index(name: str, value: ArrayLike, high: float = 2.0, ends: str = "(]") -> Array:
+    """Stability indices in (0, ``high``]."""
+    return inside(name, value, 0, high, ends, "choose a stability index inside")
+
+
+def index_ratio(alpha: ArrayLike, order: ArrayLike, otherwise: str) -> Array:
+    """a = alpha/q of a tail index and an order q above it; ``otherwise`` tells what holds for the other orders."""
+    order, alpha = positive("order", order, "give the q of l_q"), positive("alpha", alpha, "give a tail index")
+    if np.any(alpha >= order):
+        raise ValueError(f"order: {order} is not above alpha = {alpha}; {otherwise}")
+    return alpha / order
+
+
+def fraction_kept(kappa: ArrayLike, name: str = "kappa") -> Array:
+    """Fractions kept, in (0, 1]."""
+    return inside(name, kappa, 0, 1, "(]", "give the fraction kept, not the fraction removed")
+
+
+def kept_of(kappa: ArrayLike, n: ArrayLike) -> tuple[Array, Array]:
+    """Fractions kept, and widths of which they keep at least one."""
+    fraction, width = fraction_kept(kappa), whole("n", n)
+    if np.any(np.floor(fraction * width * (1 + 1e-12)) < 1):
+        raise ValueError(f"kappa: {kappa} of n = {n} keeps none; raise kappa or n")
+    return fraction, width
 
 
 def noise_type(name: str, value: str | int) -> int:
@@ -138,3 +183,26 @@ def noise_type(name: str, value: str | int) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int | np.integer) or value not in names:
         raise ValueError(f"{name}: {value!r} is unknown; use I, II, III or 1, 2, 3")
     return names[value]
+
+
+def each(function: Callable[..., Array], index: Array, *others: ArrayLike) -> Any:
+    """``function(index, *others)`` for every distinct index of broadcast arrays; a float if all are scalars."""
+    arrays = [np.array(a, np.float64) for a in np.broadcast_arrays(index, *others)]
+    result = np.empty(arrays[0].shape)
+    for value in np.unique(arrays[0]):
+        here = arrays[0] == value
+        result[here] = function(float(value), *(a[here] for a in arrays[1:]))
+    return plain(result)
+
+
+def half_line(x: Array, below: float, beyond: float, inside: Callable[[Array], Array]) -> Array:
+    """``inside(x)`` where 0 < x < inf, else the constants of x <= 0 and of x = inf."""
+    result = np.where(x > 0, beyond, below)
+    here = (x > 0) & (x < np.inf)
+    result[here] = inside(x[here])
+    return result
+
+
+def plain(array: ArrayLike) -> Any:
+    """A float of an array without axes."""
+    return float(np.asarray(array)) if np.ndim(array) == 0 else np.asarray(array)

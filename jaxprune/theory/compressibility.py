@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import ranges
+from jaxprune.theory import arguments
+from jaxprune.theory.arguments import plain
 from jaxprune.theory.finite_moment import finite_moment_limit
 from jaxprune.theory.finite_size import gaussian_finite, stable_finite
 from jaxprune.theory.heavy_limit import (
@@ -64,9 +65,9 @@ def counting_bound(
     corollary of Wan et al.); above 1 it says nothing. ValueError unless n, dim, levels, samples are whole, kappa n >= 1,
     0 < confidence < 1. Arguments broadcast. Source: section 2.3. Test: tests/theory/test_compressibility.py.
     """
-    kappa, n = ranges.kept_of(kappa, n)
-    dim, levels, samples = ranges.whole("dim", dim, 1), ranges.whole("levels", levels, 1), ranges.whole("samples", samples, 1)
-    confidence = ranges.inside("confidence", confidence, 0, 1, cure="choose a number strictly between them")
+    kappa, n = arguments.kept_of(kappa, n)
+    dim, levels, samples = arguments.whole("dim", dim), arguments.whole("levels", levels), arguments.whole("samples", samples)
+    confidence = arguments.probability("confidence", confidence)
     entropy = special.entr(kappa) + special.entr(1 - kappa)
     count = n * entropy + kappa * n * dim * np.log(levels) - np.log1p(-confidence)
-    return ranges.shaped(np.sqrt(count / (2 * samples)))
+    return plain(np.sqrt(count / (2 * samples)))

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from jaxprune.theory import coordinates, positive_stable, stable
+from jaxprune.theory import laplace_inversion, positive_stable, stable
+from jaxprune.theory.arguments import Array
 from jaxprune.theory.gamma import log_ratio
-from jaxprune.theory.ranges import Array
 
 MANY = 1000  # coordinates
 COST = 300  # of a distribution function of A, in units of one of chi^2
@@ -47,12 +47,12 @@ def of(alpha: float, dim: float, kind: int) -> Energy:
 def independent(alpha: float, dim: float) -> Energy:
     """What it predicts: the law of X_1^2 + ... + X_dim^2 for independent symmetric stable X, alpha < 2.
 
-    Equation: ``coordinates.truncated_and_cdf``. Regime: exact to about 1e-9 of the whole.
-    Source: section 3.6. Test: tests/theory/test_coordinates.py.
+    Equation: ``laplace_inversion.truncated_and_cdf``. Regime: exact to about 1e-9 of the whole.
+    Source: section 3.6. Test: tests/theory/test_laplace_inversion.py.
     """
     return Energy(
-        lambda log_y: np.maximum(coordinates.truncated_and_cdf(log_y, alpha, dim)[0], 0.0),
-        lambda log_y: np.clip(coordinates.truncated_and_cdf(log_y, alpha, dim)[1], 0.0, 1.0),
+        lambda log_y: np.maximum(laplace_inversion.truncated_and_cdf(log_y, alpha, dim)[0], 0.0),
+        lambda log_y: np.clip(laplace_inversion.truncated_and_cdf(log_y, alpha, dim)[1], 0.0, 1.0),
         _scalar(alpha).log_scale + 2 / alpha * float(np.log(dim)),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxprune.theory import arguments
-from jaxprune.theory.monotone import plain
+from jaxprune.theory.arguments import plain
 from jaxprune.theory.stable import tail_constant
 
 
@@ -43,4 +43,4 @@ def step_condition(alpha: ArrayLike, n: ArrayLike) -> Any:
     Equation: n^(-alpha/2 - 1). Regime: a sufficient condition, far below the step sizes in use. Source: section 2.3.
     Test: tests/theory/test_explosion.py.
     """
-    return plain(arguments.counts("n", n) ** (-arguments.index("alpha", alpha) / 2 - 1))
+    return plain(arguments.whole("n", n) ** (-arguments.index("alpha", alpha) / 2 - 1))

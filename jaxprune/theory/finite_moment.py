@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import arguments, ranges, stable
-from jaxprune.theory.ranges import Array
+from jaxprune.theory import arguments, stable
+from jaxprune.theory.arguments import Array, plain
 
 LAWS = ("normal", "laplace", "student", "uniform", "stable")
 
@@ -28,7 +28,7 @@ def finite_moment_limit(law: str, kappa: ArrayLike, order: ArrayLike = 2.0, para
     Regime: limit, almost sure. ValueError for an unknown law, kappa outside (0, 1], order <= 0.
     Source: section 3.2; systems. Test: tests/theory/test_finite_moment.py.
     """
-    kappa, order = ranges.fraction_kept(kappa), ranges.inside("order", order, 0, np.inf, cure="give the q of l_q")
+    kappa, order = arguments.fraction_kept(kappa), arguments.positive("order", order, "give the q of l_q")
     arguments.choice("law", law, LAWS)
     if (parameter is None) == (law in ("student", "stable")):
         raise ValueError(f"parameter: {parameter!r} with law {law!r}; student takes nu, stable takes alpha, the others none")
@@ -40,10 +40,10 @@ def finite_moment_limit(law: str, kappa: ArrayLike, order: ArrayLike = 2.0, para
         elif law == "uniform":
             energy = (1 - kappa) ** (order + 1)
         elif law == "student":
-            energy = _student(kappa, order, ranges.inside("parameter", np.asarray(parameter), 0, np.inf, cure="give nu"))
+            energy = _student(kappa, order, arguments.positive("parameter", np.asarray(parameter), "give nu"))
         else:
-            energy = _stable(kappa, order, ranges.inside("parameter", np.asarray(parameter), 0, 2, "(]", "give alpha"))
-        return ranges.shaped(energy ** (1 / order))
+            energy = _stable(kappa, order, arguments.inside("parameter", np.asarray(parameter), 0, 2, "(]", "give alpha"))
+        return plain(energy ** (1 / order))
 
 
 def _student(kappa: Array, order: Array, nu: Array) -> Array:

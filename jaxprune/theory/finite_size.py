@@ -12,8 +12,8 @@ from numpy.polynomial import legendre
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import ranges, stable
-from jaxprune.theory.ranges import Array
+from jaxprune.theory import arguments, stable
+from jaxprune.theory.arguments import Array, plain
 
 POINTS, WEIGHTS = legendre.leggauss(16)
 # Integrals of polynomials from -1 to each node, out of their values at the nodes.
@@ -34,7 +34,7 @@ def gaussian_finite(n: ArrayLike, kept: ArrayLike):
     """
     width, count = _sizes(n, kept)
     pairs = zip(*(x.ravel() for x in np.broadcast_arrays(width, count)), strict=True)
-    return ranges.shaped(np.reshape([_gaussian(*pair) for pair in pairs], np.broadcast_shapes(width.shape, count.shape)))
+    return plain(np.reshape([_gaussian(*pair) for pair in pairs], np.broadcast_shapes(width.shape, count.shape)))
 
 
 def stable_finite(n: ArrayLike, kept: ArrayLike, alpha: ArrayLike):
@@ -47,13 +47,13 @@ def stable_finite(n: ArrayLike, kept: ArrayLike, alpha: ArrayLike):
     ValueError unless 0 <= kept <= n, n >= 1 whole and 0 < alpha <= 2. Arguments broadcast.
     Source: section 3.5. Test: tests/theory/test_finite_size.py.
     """
-    (width, count), alpha = _sizes(n, kept), ranges.index(alpha, gaussian=True)
+    (width, count), alpha = _sizes(n, kept), arguments.index("alpha", alpha)
     triples = np.broadcast_arrays(width, count, alpha)
     values = [
         expected_share(n, k, lambda p, a=a: np.asarray(stable.abs_quantile(p, a)), min(1.0, 2 * a))
         for n, k, a in zip(*(x.ravel() for x in triples), strict=True)
     ]
-    return ranges.shaped(np.reshape(values, triples[0].shape))
+    return plain(np.reshape(values, triples[0].shape))
 
 
 def expected_share(n: float, kept: float, quantile: Callable[[Array], Array], widest: float = 1.0) -> float:
@@ -70,10 +70,10 @@ def expected_share(n: float, kept: float, quantile: Callable[[Array], Array], wi
     with np.errstate(divide="ignore"):
         log_square = 2 * np.log(quantile(np.exp(log_p)))
     step = np.exp(log_p + log_rest)  # dp / dy
-    plain = (kept - 1) * log_p + (n - kept - 1) * log_rest
-    top = np.max(plain)
+    log_order = (kept - 1) * log_p + (n - kept - 1) * log_rest
+    top = np.max(log_order)
     # The same nodes give the normalisation B(k, n-k).
-    beta = _integral(half, np.exp(plain - top) * step)
+    beta = _integral(half, np.exp(log_order - top) * step)
     total = 0.0
     for u in np.arange(*_laplace_range(n, kept, quantile), SPACING):
         exponent = np.exp(np.minimum(u + log_square, 700))
@@ -119,7 +119,7 @@ def _gaussian(n: float, kept: float) -> float:
 
 
 def _sizes(n: ArrayLike, kept: ArrayLike) -> tuple[Array, Array]:
-    width, count = ranges.whole("n", n, 1), ranges.whole("kept", kept, 0)
+    width, count = arguments.whole("n", n), arguments.whole("kept", kept, 0)
     if np.any(count > width):
         raise ValueError(f"kept: {kept} exceeds n = {n}; keep at most all of them")
     return width, count

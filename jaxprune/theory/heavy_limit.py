@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import positive_stable, ranges, stable
-from jaxprune.theory.ranges import Array
+from jaxprune.theory import arguments, positive_stable, stable
+from jaxprune.theory.arguments import Array, plain
 
 
 def tail_scale(alpha: ArrayLike, order: ArrayLike, tail_constant: ArrayLike, truncated_moment: ArrayLike, n: ArrayLike = 1):
@@ -30,10 +30,10 @@ def tail_scale(alpha: ArrayLike, order: ArrayLike, tail_constant: ArrayLike, tru
     Arguments broadcast. Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """
     a = _ratio(alpha, order)
-    constant = ranges.inside("tail_constant", tail_constant, 0, np.inf, cure="give C of P(|X| > x) ~ C x^-alpha")
-    moment = ranges.inside("truncated_moment", truncated_moment, 0, np.inf, "[)", "give E[|X|^q; |X| <= t]")
+    constant = arguments.positive("tail_constant", tail_constant, "give C of P(|X| > x) ~ C x^-alpha")
+    moment = arguments.size("truncated_moment", truncated_moment, "give E[|X|^q; |X| <= t]")
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
-        return ranges.shaped(np.exp(_log_scale(a, constant, moment) + (1 - 1 / a) * np.log(ranges.whole("n", n, 1))))
+        return plain(np.exp(_log_scale(a, constant, moment) + (1 - 1 / a) * np.log(arguments.whole("n", n))))
 
 
 def tail_limit_moment(
@@ -45,10 +45,10 @@ def tail_limit_moment(
     Regime: limit of that of n^{q/alpha-1} err_q^q. ValueError as ``tail_scale``, and unless power > 0; infinite above 1e308.
     Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """
-    a, power = _ratio(alpha, order), ranges.inside("power", power, 0, np.inf, cure="give a positive power")
+    a, power = _ratio(alpha, order), arguments.positive("power", power, "give a positive power")
     scale = np.asarray(tail_scale(alpha, order, tail_constant, truncated_moment))
     with np.errstate(divide="ignore", over="ignore"):
-        return ranges.shaped(np.exp(power * np.log(scale) + special.gammaln(1 + power / a) - special.gammaln(1 + power)))
+        return plain(np.exp(power * np.log(scale) + special.gammaln(1 + power / a) - special.gammaln(1 + power)))
 
 
 def heavy_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, power: ArrayLike = 1.0):
@@ -71,7 +71,7 @@ def pareto_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, po
     ValueError as ``heavy_limit_moment``, alpha any number below the order.
     Source: our notes on related systems, heavy tails and compressibility. Test: tests/theory/test_heavy_limit.py.
     """
-    a, kappa = _ratio(alpha, order), ranges.fraction_kept(kappa)
+    a, kappa = _ratio(alpha, order), arguments.fraction_kept(kappa)
     with np.errstate(over="ignore"):
         return tail_limit_moment(alpha, order, 1.0, a / (1 - a) * np.expm1((1 - 1 / a) * np.log(kappa)), power)
 
@@ -82,8 +82,8 @@ def heavy_limit_quantile(p: ArrayLike, alpha: ArrayLike, order: ArrayLike, kappa
     Equation: x = scale / y, P(A > y) = p. Regime: limit. ValueError as ``heavy_limit_moment``, and unless 0 < p < 1.
     Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """
-    p, a = _probability("p", p), _ratio(alpha, order)
-    return ranges.shaped(tail_scale(alpha, order, *_law(alpha, order, kappa)) / positive_stable.quantile(p, a))
+    p, a = arguments.probability("p", p), _ratio(alpha, order)
+    return plain(tail_scale(alpha, order, *_law(alpha, order, kappa)) / positive_stable.quantile(p, a))
 
 
 def error_quantile(p: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike, order: ArrayLike = 2.0):
@@ -93,9 +93,9 @@ def error_quantile(p: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLik
     small for the limit. Regime: limit, gap O(1/n) for q = 2. ValueError as ``heavy_limit_quantile``, or if kappa n < 1.
     Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """
-    p, a, (kappa, n) = _probability("p", p), _ratio(alpha, order), ranges.kept_of(kappa, n)
+    p, a, (kappa, n) = arguments.probability("p", p), _ratio(alpha, order), arguments.kept_of(kappa, n)
     scale = tail_scale(alpha, order, *_law(alpha, order, kappa), n)
-    return ranges.shaped((scale / positive_stable.quantile(p, a)) ** (1 / np.asarray(order, float)))
+    return plain((scale / positive_stable.quantile(p, a)) ** (1 / np.asarray(order, float)))
 
 
 def error_sf(error: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike, order: ArrayLike = 2.0):
@@ -105,9 +105,9 @@ def error_sf(error: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike,
     ValueError as ``error_quantile``, and unless 0 < error < 1.
     Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """
-    error, a, (kappa, n) = _probability("error", error), _ratio(alpha, order), ranges.kept_of(kappa, n)
+    error, a, (kappa, n) = arguments.probability("error", error), _ratio(alpha, order), arguments.kept_of(kappa, n)
     scale = tail_scale(alpha, order, *_law(alpha, order, kappa), n)
-    return ranges.shaped(positive_stable.sf(scale / error ** np.asarray(order, float), a))
+    return plain(positive_stable.sf(scale / error ** np.asarray(order, float), a))
 
 
 def required_width_log10(
@@ -119,14 +119,14 @@ def required_width_log10(
     ``heavy_limit_quantile`` at p = confidence. Regime: limit. ValueError as ``required_width``.
     Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """
-    error, a, kappa = _probability("error", error), _ratio(alpha, order), ranges.fraction_kept(kappa)
+    error, a, kappa = arguments.probability("error", error), _ratio(alpha, order), arguments.fraction_kept(kappa)
     scale = np.asarray(tail_scale(alpha, order, *_law(alpha, order, kappa)))
     with np.errstate(divide="ignore"):
         if confidence is None:
             limit = np.log(scale) + special.gammaln(1 + 1 / a)
         else:
-            limit = np.log(scale) - np.log(positive_stable.quantile(_probability("confidence", confidence), a))
-        return ranges.shaped((limit - np.asarray(order, float) * np.log(error)) / (1 / a - 1) / np.log(10))
+            limit = np.log(scale) - np.log(positive_stable.quantile(arguments.probability("confidence", confidence), a))
+        return plain((limit - np.asarray(order, float) * np.log(error)) / (1 / a - 1) / np.log(10))
 
 
 def required_width(
@@ -141,27 +141,19 @@ def required_width(
     Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """
     with np.errstate(over="ignore"):
-        return ranges.shaped(np.power(10.0, required_width_log10(alpha, kappa, error, confidence, order)))
+        return plain(np.power(10.0, required_width_log10(alpha, kappa, error, confidence, order)))
 
 
 def _law(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike) -> tuple[Array, Array]:
     """C and M of the symmetric stable law."""
-    alpha, kappa = ranges.index(alpha), ranges.fraction_kept(kappa)
+    alpha, kappa = arguments.index("alpha", alpha, ends="()"), arguments.fraction_kept(kappa)
     _ratio(alpha, order)
     moment = stable.truncated_moment(stable.abs_quantile(kappa, alpha), np.asarray(order, float), alpha)
     return np.asarray(stable.tail_constant(alpha)), np.asarray(moment)
 
 
 def _ratio(alpha: ArrayLike, order: ArrayLike) -> Array:
-    order = ranges.inside("order", order, 0, np.inf, cure="give the q of l_q")
-    alpha = ranges.inside("alpha", alpha, 0, np.inf, cure="give a tail index above 0")
-    if np.any(alpha >= order):
-        raise ValueError(f"order: {order} is not above alpha = {alpha}; below it the error has a limit, finite_moment_limit")
-    return alpha / order
-
-
-def _probability(name: str, value: ArrayLike) -> Array:
-    return ranges.inside(name, value, 0, 1, cure="choose a number strictly between them")
+    return arguments.index_ratio(alpha, order, "below it the error has a limit, finite_moment_limit")
 
 
 def _log_scale(a: Array, constant: Array, moment: Array) -> Array:

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from jaxprune.theory import arguments
-from jaxprune.theory.monotone import plain
+from jaxprune.theory.arguments import plain
 
 Array = NDArray[np.float64]
 REACHES = (4.0, 20.0, 100.0)  # up to which a tail index is searched for
@@ -53,7 +53,7 @@ def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike,
     Equation: h(s) = E R^s. Regime: exact. Raises ValueError for other s. Source: section 5.
     Test: tests/theory/test_kesten.py.
     """
-    s = arguments.numbers("s", s, lambda x: (x >= 0) & (x <= REACHES[-1]), f"must lie in 0 .. {REACHES[-1]:g}")
+    s = arguments.inside("s", s, 0, REACHES[-1], "[]")
     return _apply(lambda c, b, d, s: 1 + _Factor(c, b, d, s).excess(s), step_size, batch, dim, input_sd, s)
 
 
@@ -140,7 +140,7 @@ def status(step_size: float, batch: int, dim: int, input_sd: float = 1.0) -> str
 
 def _inputs(step_size, batch, dim, input_sd):
     step, sd = arguments.positive("step_size", step_size), arguments.positive("input_sd", input_sd)
-    return np.broadcast_arrays(step, arguments.counts("batch", batch), arguments.counts("dim", dim), sd)
+    return np.broadcast_arrays(step, arguments.whole("batch", batch), arguments.whole("dim", dim), sd)
 
 
 def _apply(function, step_size, batch, dim, input_sd, *others):

@@ -13,12 +13,10 @@ from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
 from jaxprune.theory import arguments
-from jaxprune.theory.monotone import plain
-from jaxprune.theory.ornstein_uhlenbeck import geometric_sum, log_factor, transition_scale
+from jaxprune.theory.arguments import plain
+from jaxprune.theory.euler_sums import NEGLIGIBLE, chaos_sum, geometric_sum, log_factor
+from jaxprune.theory.ornstein_uhlenbeck import transition_scale
 from jaxprune.theory.stable import norm_tail_constant
-
-NEGLIGIBLE = 45.0  # exponent
-ROWS = 100_000
 
 
 class Estimate(NamedTuple):
@@ -60,8 +58,8 @@ def linear_chaos_euler_scale(
     Test: tests/theory/test_mean_field.py.
     """
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
-    h, steps = arguments.positive("step_size", step_size), arguments.counts("steps", steps)
-    total = np.vectorize(_power_gaps, otypes=[float])(alpha, rate * h, coupling * h, steps)
+    h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
+    total = np.vectorize(chaos_sum, otypes=[float])(alpha, rate * h, coupling * h, steps)
     return plain(scale * n ** (1 / alpha - 1) * (h * total) ** (1 / alpha))
 
 
@@ -131,14 +129,14 @@ def neuron_tail_constant_euler(
     Source: section 2.4a. Test: tests/theory/test_mean_field.py.
     """
     alpha, decay = arguments.index("alpha", alpha), arguments.size("decay", decay)
-    h, steps = arguments.positive("step_size", step_size), arguments.counts("steps", steps)
+    h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
     total = h * geometric_sum(alpha * log_factor(decay * h), steps)
     return plain(arguments.size("scale", scale) ** alpha * total * norm_tail_constant(alpha, dim, noise))
 
 
 def _system(alpha, rate, coupling, scale, n):
     sizes = arguments.size("rate", rate), arguments.size("coupling", coupling), arguments.size("scale", scale)
-    return arguments.index("alpha", alpha), *sizes, arguments.counts("n", n)
+    return arguments.index("alpha", alpha), *sizes, arguments.whole("n", n)
 
 
 def _response(alpha, rate, coupling, time):
@@ -163,25 +161,6 @@ def _response(alpha, rate, coupling, time):
 
 def _kernel(alpha, rate, coupling, u):
     return np.exp(-alpha * rate * u) * (-np.expm1(-coupling * u)) ** alpha
-
-
-def _power_gaps(alpha, x, y, steps):
-    """Sum over m < steps of |(1 - x)^m - (1 - x - y)^m|^alpha."""
-    if y == 0:
-        return 0.0
-    rate = -float(max(log_factor(x), log_factor(x + y)))
-    last = steps if rate <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * rate)))
-    total = 0.0
-    for first in np.arange(0, last, ROWS):
-        m = np.arange(first, min(first + ROWS, last))
-        if x + y < 1:
-            gaps = np.exp(m * np.log1p(-x)) * -np.expm1(m * np.log1p(-y / (1 - x)))
-        else:
-            with np.errstate(over="ignore"):
-                gaps = np.abs((1 - x) ** m - (1 - x - y) ** m)
-        with np.errstate(over="ignore"):
-            total += np.sum(gaps**alpha)
-    return total
 
 
 def _mean_squared_sech(alpha, scale):

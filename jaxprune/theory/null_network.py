@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
-from jaxprune.theory import heavy_limit, positive_stable, stable
+from jaxprune.theory import arguments, heavy_limit, positive_stable, stable
 
 Array = NDArray[np.float64]
 Z = np.linspace(-8.3, 8.3, 333)  # trapezoid of standard normals: the mixing variable by its quantiles
@@ -33,9 +33,10 @@ def norm_cdf(radius: ArrayLike, alpha: float, dim: int, kind: str = "III") -> Ar
     Test: tests/theory/test_null_network.py.
     """
     radius = np.asarray(radius, float)
-    if kind == "I" or dim == 1:
+    number = arguments.noise_type("kind", kind)
+    if number == 1 or dim == 1:
         return np.asarray(stable.abs_cdf(radius / np.sqrt(dim), alpha))
-    if kind != "III":
+    if number == 2:
         raise ValueError(f"kind: {kind!r} has no norm law in closed form; use 'I' or 'III'")
     with np.errstate(over="ignore"):
         return special.gammainc(dim / 2, radius[..., None] ** 2 / (4 * _mixing(alpha))) @ WEIGHTS
@@ -48,8 +49,7 @@ def norm_quantile(kappa: float, alpha: float, dim: int, kind: str = "III") -> fl
     Equation: P(|X| > t) = kappa. Regime: exact. ValueError as ``norm_cdf``, and for kappa outside (0, 1).
     Source: section 3.3. Test: tests/theory/test_null_network.py.
     """
-    if not 0 < kappa < 1:
-        raise ValueError(f"kappa: {kappa} is not a fraction kept; use a number in (0, 1)")
+    arguments.probability("kappa", kappa)
     middle = np.log(dim) / 2
     top = middle + 3 + 2 * np.log1p(1 / kappa) / alpha
     found: Any = optimize.brentq(lambda u: float(norm_cdf(np.exp(u), alpha, dim, kind)) - (1 - kappa), middle - 40 / alpha, top)

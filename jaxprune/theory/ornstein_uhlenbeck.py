@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxprune.theory import arguments
-from jaxprune.theory.monotone import plain
-from jaxprune.theory.path_errors import leading_integral, strong_error_sum, two_grid_sum
+from jaxprune.theory.arguments import plain
+from jaxprune.theory.euler_sums import geometric_sum, leading_integral, log_factor, strong_error_sum, two_grid_sum
 from jaxprune.theory.stable import mean_log_norm, variance_log_norm
 
 
@@ -48,7 +48,7 @@ def euler_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: 
     Source: section 2.4b. Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
     alpha, rate, scale = _law(alpha, rate, scale)
-    h, steps = arguments.positive("step_size", step_size), arguments.counts("steps", steps)
+    h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
     return plain(scale * (h * geometric_sum(alpha * log_factor(rate * h), steps)) ** (1 / alpha))
 
 
@@ -73,7 +73,7 @@ def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step
     Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
     alpha, rate, scale = _law(alpha, rate, scale)
-    h, steps = arguments.positive("step_size", step_size), arguments.counts("steps", steps)
+    h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
     total = np.vectorize(strong_error_sum, otypes=[float])(alpha, rate * h, steps)
     return plain(scale * (h * total) ** (1 / alpha))
 
@@ -101,8 +101,8 @@ def two_grid_scale(
     Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
     alpha, rate, scale = _law(alpha, rate, scale)
-    h, steps = arguments.positive("step_size", step_size), arguments.counts("steps", steps)
-    total = np.vectorize(two_grid_sum, otypes=[float])(alpha, rate * h, steps, arguments.counts("ratio", ratio))
+    h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
+    total = np.vectorize(two_grid_sum, otypes=[float])(alpha, rate * h, steps, arguments.whole("ratio", ratio))
     return plain(scale * (h * total) ** (1 / alpha))
 
 
@@ -112,7 +112,7 @@ def stationary_characteristic(u: ArrayLike, alpha: ArrayLike, rate: ArrayLike, s
     Equation: exp(-scale^alpha |u|^alpha/(alpha rate) - brownian^2 u^2/(2 rate)). Regime: exact. Source: row 14.
     Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
-    u = np.abs(arguments.numbers("u", u, np.isfinite, "must be finite"))
+    u = np.abs(arguments.finite("u", u))
     alpha, _, scale = _law(alpha, rate, scale)
     rate, brownian = arguments.positive("rate", rate), arguments.size("brownian", brownian)
     return plain(np.exp(-((scale * u) ** alpha) / (alpha * rate) - (brownian * u) ** 2 / (2 * rate)))
@@ -143,7 +143,7 @@ def scale_from_log(mean_log: ArrayLike, alpha: ArrayLike) -> Any:
     Equation: exp(mean_log - gamma_E (1/alpha - 1)). Regime: exact. Source: section 2.4b.
     Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
-    mean_log = arguments.numbers("mean_log", mean_log, np.isfinite, "must be finite; drop samples that are exactly 0")
+    mean_log = arguments.finite("mean_log", mean_log, "drop samples that are exactly 0")
     return plain(np.exp(mean_log - mean_log_norm(alpha)))
 
 
@@ -153,22 +153,7 @@ def log_standard_error(alpha: ArrayLike, count: ArrayLike) -> Any:
     Equation: sqrt((pi^2/6)(1/alpha^2 + 1/2)/count). Regime: limit of large count. Source: section 2.4b.
     Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
-    return plain(np.sqrt(variance_log_norm(alpha) / arguments.counts("count", count)))
-
-
-def log_factor(x: Any) -> Any:
-    """log|1 - x|, accurate near x = 0 and x = 2."""
-    x = np.asarray(x, float)
-    with np.errstate(divide="ignore"):
-        return np.where(x < 1, np.log1p(-np.minimum(x, 1.0)), np.log1p(np.maximum(x, 1.0) - 2))
-
-
-def geometric_sum(log_ratio: Any, count: Any) -> Any:
-    """Sum of exp(log_ratio m) over m < count, accurate near log_ratio = 0."""
-    small = log_ratio == 0
-    safe = np.where(small, -1.0, log_ratio)
-    with np.errstate(over="ignore"):
-        return np.where(small, count, np.expm1(safe * count) / np.expm1(safe))
+    return plain(np.sqrt(variance_log_norm(alpha) / arguments.whole("count", count)))
 
 
 def _law(alpha, rate, scale):

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import ranges
-from jaxprune.theory.ranges import Array
+from jaxprune.theory import arguments
+from jaxprune.theory.arguments import Array, plain
 
 STEP = 1 / 12  # of the trapezoid rule in log l; its error is about exp(-pi^2 / STEP)
 
@@ -25,9 +25,9 @@ def expected_tail_share(alpha: ArrayLike, order: ArrayLike, kept: ArrayLike):
     about kept * 1e-16. ValueError unless 0 < alpha < order and kept is whole. Arguments broadcast.
     Source: section 3.4. Test: tests/theory/test_poisson_dirichlet.py.
     """
-    index, kept = _ratio(alpha, order), ranges.whole("kept", kept, 0)
+    index, kept = _ratio(alpha, order), arguments.whole("kept", kept, 0)
     a, k = (x[..., None] for x in np.broadcast_arrays(index, kept))
-    return ranges.shaped(np.where(k[..., 0] == 0, 1.0, _integral(a, np.maximum(k, 1))))
+    return plain(np.where(k[..., 0] == 0, 1.0, _integral(a, np.maximum(k, 1))))
 
 
 def participation(alpha: ArrayLike, order: ArrayLike):
@@ -36,7 +36,7 @@ def participation(alpha: ArrayLike, order: ArrayLike):
     Equation: 1 - alpha/q. Regime: limit, n to infinity; random also in the limit. ValueError unless 0 < alpha < order.
     Source: section 3.4. Test: tests/theory/test_poisson_dirichlet.py.
     """
-    return ranges.shaped(1 - _ratio(alpha, order))
+    return plain(1 - _ratio(alpha, order))
 
 
 def kept_for_share(alpha: ArrayLike, order: ArrayLike, share: ArrayLike):
@@ -47,18 +47,14 @@ def kept_for_share(alpha: ArrayLike, order: ArrayLike, share: ArrayLike):
     ValueError unless 0 < alpha < order and 0 < share < 1. Arguments broadcast.
     Source: section 3.4. Test: tests/theory/test_poisson_dirichlet.py.
     """
-    index, share = _ratio(alpha, order), ranges.inside("share", share, 0, 1, cure="give the share of energy removed")
+    index, share = _ratio(alpha, order), arguments.inside("share", share, 0, 1, cure="give the share of energy removed")
     pairs = zip(*(x.ravel() for x in np.broadcast_arrays(index, share)), strict=True)
     counts = [_least(a, s) for a, s in pairs]
-    return ranges.shaped(np.reshape(counts, np.broadcast_shapes(index.shape, share.shape)))
+    return plain(np.reshape(counts, np.broadcast_shapes(index.shape, share.shape)))
 
 
 def _ratio(alpha: ArrayLike, order: ArrayLike) -> Array:
-    order = ranges.inside("order", order, 0, np.inf, cure="give the q of l_q")
-    alpha = ranges.inside("alpha", alpha, 0, np.inf, cure="give a tail index above 0")
-    if np.any(alpha >= order):
-        raise ValueError(f"order: {order} is not above alpha = {alpha}; energies with a mean are spread over all entries")
-    return alpha / order
+    return arguments.index_ratio(alpha, order, "energies with a mean are spread over all entries")
 
 
 def _least(a: float, share: float) -> float:

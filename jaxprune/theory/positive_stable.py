@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, rgamma
 
 from jaxprune.theory import arguments
+from jaxprune.theory.arguments import each, half_line, plain
 from jaxprune.theory.gamma import log_ratio
-from jaxprune.theory.monotone import each, plain, solve
+from jaxprune.theory.roots import newton
 
 Array = NDArray[np.float64]
 POLES = 32  # crossed at x >= 1
@@ -36,7 +37,9 @@ def sf(x: ArrayLike, a: ArrayLike) -> Any:
     Equation: the contour integral above; 1 - ``cdf`` left of the body. Regime: exact, any x (1 for x <= 0).
     Source: section 1.3. Test: tests/theory/test_positive_stable.py.
     """
-    return each(lambda b, t: _split(t, 1.0, 0.0, lambda y: _tails(y, b)[0], b), arguments.index("a", a, 1.0), _real("x", x))
+    return each(
+        lambda b, t: _split(t, 1.0, 0.0, lambda y: _tails(y, b)[0], b), arguments.index("a", a, 1.0), arguments.real("x", x)
+    )
 
 
 def cdf(x: ArrayLike, a: ArrayLike) -> Any:
@@ -44,7 +47,9 @@ def cdf(x: ArrayLike, a: ArrayLike) -> Any:
 
     Equation, regime, source: as ``sf``. Test: tests/theory/test_positive_stable.py.
     """
-    return each(lambda b, t: _split(t, 0.0, 1.0, lambda y: _tails(y, b)[1], b), arguments.index("a", a, 1.0), _real("x", x))
+    return each(
+        lambda b, t: _split(t, 0.0, 1.0, lambda y: _tails(y, b)[1], b), arguments.index("a", a, 1.0), arguments.real("x", x)
+    )
 
 
 def quantile(p: ArrayLike, a: ArrayLike) -> Any:
@@ -54,7 +59,7 @@ def quantile(p: ArrayLike, a: ArrayLike) -> Any:
     Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: section 1.3.
     Test: tests/theory/test_positive_stable.py.
     """
-    p = arguments.numbers("p", p, lambda q: (q >= 0) & (q <= 1), "must be a probability")
+    p = arguments.probability("p", p, "[]")
     return each(lambda b, q: _quantile(q, b), arguments.index("a", a, 1.0), p)
 
 
@@ -65,7 +70,7 @@ def truncated_mean(t: ArrayLike, a: ArrayLike) -> Any:
     Regime: exact, any t. Source: section 1.3. Test: tests/theory/test_positive_stable.py.
     """
     index = arguments.index("a", a, 1.0)
-    return each(lambda b, u: _split(u, 0.0, 1.0 if b == 1 else np.inf, lambda y: _mean(y, b), b), index, _real("t", t))
+    return each(lambda b, u: _split(u, 0.0, 1.0 if b == 1 else np.inf, lambda y: _mean(y, b), b), index, arguments.real("t", t))
 
 
 def moment(order: ArrayLike, a: ArrayLike) -> Any:
@@ -74,9 +79,7 @@ def moment(order: ArrayLike, a: ArrayLike) -> Any:
     Equation: Gamma(1 - r/a)/Gamma(1 - r). Regime: exact, negative orders too. Source: section 1.3.
     Test: tests/theory/test_positive_stable.py.
     """
-    a, order = np.broadcast_arrays(
-        arguments.index("a", a, 1.0), arguments.numbers("order", order, np.isfinite, "must be finite")
-    )
+    a, order = np.broadcast_arrays(arguments.index("a", a, 1.0), arguments.finite("order", order))
     finite = (order < a) & (a < 1)
     r = np.where(finite, order, 0.0)
     with np.errstate(over="ignore"):
@@ -92,18 +95,11 @@ def tail_constant(a: ArrayLike) -> Any:
     return plain(rgamma(1 - arguments.index("a", a, 1.0)))
 
 
-def _real(name, value):
-    return arguments.numbers(name, value, lambda x: ~np.isnan(x), "must not be NaN")
-
-
 def _split(x, below, beyond, inside, a):
-    """``inside`` where 0 < x < inf, else the constants of x <= 0 and of x = inf; a = 1 is the point mass at 1."""
+    """``half_line``; a = 1 is the point mass at 1."""
     if a == 1:
         return np.where(x >= 1, beyond, below)
-    result = np.where(x > 0, beyond, below)
-    here = (x > 0) & (x < np.inf)
-    result[here] = inside(x[here])
-    return result
+    return half_line(x, below, beyond, inside)
 
 
 def _tails(x, a):
@@ -213,7 +209,7 @@ def _log_quantile(p, a):
             slope = density / np.where(tail, above, below)
         return np.where(np.isnan(value), -np.inf, value) - target[which], slope
 
-    return solve(residual, _guess(p, a), min((1 - a) / a, 1.0))
+    return newton(residual, _guess(p, a), min((1 - a) / a, 1.0))
 
 
 def _guess(p, a):

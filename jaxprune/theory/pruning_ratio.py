@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import arguments, energies, positive_stable, ranges, roots
+from jaxprune.theory import arguments, energies, positive_stable, roots
+from jaxprune.theory.arguments import Array, plain
 from jaxprune.theory.energies import Energy
-from jaxprune.theory.ranges import Array
 
 LOGIT = np.arange(-24.0, 24.1, 0.25)  # the mean over p, by the trapezoid rule
 TABLE = 40
@@ -30,7 +30,7 @@ def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
     dim, share = np.broadcast_arrays(_dimension(dim), _share(share))
     finite = np.where(np.isfinite(dim), dim, 1.0)
     ratio = special.gammainc(finite / 2, special.gammaincinv(finite / 2 + 1, share))
-    return ranges.shaped(np.where(np.isfinite(dim), ratio, share))
+    return plain(np.where(np.isfinite(dim), ratio, share))
 
 
 def pruning_ratio_quantile(
@@ -48,7 +48,7 @@ def pruning_ratio_quantile(
     dim whole or infinite, 0 < share < 1, noise I, II, III or 1, 2, 3. Arguments broadcast (noise is one word).
     Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
-    p = ranges.inside("p", p, 0, 1, cure="choose a number strictly between them")
+    p = arguments.probability("p", p)
     return _each(lambda q, *law: _ratios(q, 1 - q, *law), p, alpha, n, dim, noise, share)
 
 
@@ -71,14 +71,14 @@ def pruning_ratio_mean(alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise
 def _each(function, p, alpha, n, dim, noise, share):
     """``function`` for all p of each law at once."""
     kind = arguments.noise_type("noise", noise)
-    alpha, n, share = ranges.index(alpha, gaussian=True), ranges.whole("n", n, 1), _share(share)
+    alpha, n, share = arguments.index("alpha", alpha), arguments.whole("n", n), _share(share)
     dim = np.where(kind == 1, 1.0, _dimension(dim))
     p, alpha, n, dim, share = np.broadcast_arrays(p, alpha, n, dim, share)
     result, laws = np.empty(p.shape), np.stack([x.ravel() for x in (alpha, n, dim, share)])
     for law in np.unique(laws, axis=1).T:
         here = np.all(laws == law[:, None], axis=0).reshape(p.shape)
         result[here] = function(p[here], *law, kind)
-    return ranges.shaped(result)
+    return plain(result)
 
 
 def _ratios(p: Array, upper: Array, alpha: float, n: float, dim: float, share: float, kind: int) -> Array:
@@ -99,7 +99,7 @@ def _below(energy: Energy, log_removed: Array, a: float) -> Array:
     if np.any(within):
         target = log_removed[within]
         guess, error = _guess(energy, target, top)
-        log_y = roots.increasing(lambda x: _log_truncated(energy, x) - target, guess - error, guess + error, 1e-11)
+        log_y = _root(energy, target, guess - error, guess + error, 1e-11)
         ratio[within] = energy.cdf(log_y)
     return ratio
 
@@ -108,11 +108,16 @@ def _guess(energy: Energy, target: Array, top: float) -> tuple[Array, Array | fl
     """Roots to a fraction of a percent, from a table, which saves most of the evaluations for many probabilities."""
     ends = np.array([np.min(target), np.max(target)])
     start = np.minimum(ends, energy.log_scale) - 1
-    low, high = roots.increasing(lambda x: _log_truncated(energy, x) - ends, start, np.full(2, top), 1e-3)
+    low, high = _root(energy, ends, start, np.full(2, top), 1e-3)
     if target.size < TABLE:
         return np.full(target.shape, 0.5 * (low + high)), 0.5 * (high - low) + 0.01
     table = np.linspace(low - 0.1, high + 0.1, TABLE)
     return np.interp(target, np.maximum.accumulate(_log_truncated(energy, table)), table), 0.25 * (table[1] - table[0])
+
+
+def _root(energy: Energy, target: Array, low: Array, high: Array, tolerance: float) -> Array:
+    """The log y at which the energy below y has the logarithm ``target``."""
+    return roots.bracketed(lambda x, goal: _log_truncated(energy, x) - goal, low, high, target, tolerance=tolerance)
 
 
 def _log_truncated(energy: Energy, log_y: Array) -> Array:
@@ -122,11 +127,11 @@ def _log_truncated(energy: Energy, log_y: Array) -> Array:
 
 
 def _share(share: ArrayLike) -> Array:
-    return ranges.inside("share", share, 0, 1, cure="give the share of the squared norm that may be removed")
+    return arguments.inside("share", share, 0, 1, cure="give the share of the squared norm that may be removed")
 
 
 def _dimension(dim: ArrayLike) -> Array:
-    array = ranges.inside("dim", dim, 1, np.inf, "[]", "give the number of inputs of a neuron")
+    array = arguments.inside("dim", dim, 1, np.inf, "[]", "give the number of inputs of a neuron")
     if np.any(np.isfinite(array) & (array != np.floor(array))):
         raise ValueError(f"dim: {dim} is not a whole number; round it yourself, or pass infinity")
     return array

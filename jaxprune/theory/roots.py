@@ -1,47 +1,46 @@
-"""Roots of increasing functions, many at once, without their slopes."""
+"""Roots of increasing functions, many at once: by safeguarded Newton steps, or from a bracket where there are no slopes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import elementwise
 
-from jaxprune.theory.ranges import Array
+Array = NDArray[np.float64]
+Residual = Callable[[Array, NDArray[np.bool_]], tuple[Array, Array]]
 
 
-def increasing(function: Callable[[Array], Array], low: Array, high: Array, tolerance: float = 1e-14) -> Array:
-    """The x where ``function(x) = 0``, elementwise, by Chandrupatla's method; the bracket widens until it holds the root.
+def bracketed(function: Callable[..., Array], low: Array, high: Array, *others: ArrayLike, tolerance: float = 1e-14) -> Array:
+    """The x where ``function(x, *others) = 0``, to ``tolerance`` (1 + |x|), from brackets that widen as needed."""
+    bracket = elementwise.bracket_root(function, low, high, args=others).bracket
+    found: Any = elementwise.find_root(function, bracket, args=others, tolerances=dict(xatol=tolerance, xrtol=tolerance))
+    return found.x
 
-    Inverse quadratic steps where they can be trusted, else bisection, until the bracket is ``tolerance`` (1 + |x|) wide.
+
+def newton(residual: Residual, start: Array, width: float) -> Array:
+    """Roots of an increasing ``residual(x, which)``, values and slopes for the entries ``which`` (a mask).
+
+    ``width`` is the distance over which the residual bends. Newton steps, bounded by a reach that doubles, bisection where
+    they leave the bracket; a root is done when the next Newton step, quadratically smaller, would be round-off.
     """
-    low, high = np.array(low, float), np.array(high, float)
-    f_low, f_high = function(low), function(high)
-    for _ in range(60):
-        if not np.any((f_low > 0) | (f_high < 0)):
-            break
-        wide = high - low
-        low, high = np.where(f_low > 0, low - 2 * wide, low), np.where(f_high < 0, high + 2 * wide, high)
-        f_low, f_high = function(low), function(high)
-    return _chandrupatla(function, (low, f_low), (high, f_high), tolerance)
-
-
-def _chandrupatla(function, end, newest, tolerance):
-    (a, fa), (b, fb) = newest, end
-    c, fc, where = a, fa, np.full(a.shape, 0.5)
-    for _ in range(120):
-        x = a + where * (b - a)
-        f = function(x)
-        same = np.sign(f) == np.sign(fa)
-        c, fc = np.where(same, a, b), np.where(same, fa, fb)
-        b, fb = np.where(same, b, a), np.where(same, fb, fa)
-        a, fa = x, f
-        best = np.where(np.abs(fa) < np.abs(fb), a, b)
-        room = tolerance * (1 + np.abs(best)) / np.maximum(np.abs(b - a), 1e-300)
-        if np.all((room > 0.5) | (fa == 0) | (fb == 0)):
-            break
+    root, low, high = start.copy(), np.full(start.shape, -np.inf), np.full(start.shape, np.inf)
+    active, reach = np.ones(root.shape, bool), 4 * width
+    for _ in range(200):
+        x = root[active]
+        value, slope = residual(x, active)
+        low[active], high[active] = np.where(value < 0, x, low[active]), np.where(value < 0, high[active], x)
         with np.errstate(all="ignore"):
-            xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
-            inner = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
-        trusted = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi) & np.isfinite(inner)
-        where = np.clip(np.where(trusted, inner, 0.5), np.minimum(room, 0.5), np.maximum(1 - room, 0.5))
-    return np.where(np.abs(fa) < np.abs(fb), a, b)
+            newton = value / slope
+            middle = np.clip(0.5 * (low[active] + high[active]) - x, -reach, reach)
+        close = newton * newton < 1e-17 * width
+        step = np.where(np.isfinite(newton), np.clip(-newton, -reach, reach), np.copysign(reach, -value))
+        outside = (x + step < low[active]) | (x + step > high[active])
+        root[active] = x + np.where(outside & ~close, middle, step)
+        active[active] = ~close & (root[active] != x)
+        reach *= 2
+        if not np.any(active):
+            break
+    return root

@@ -1,12 +1,12 @@
-"""Compression of a Gaussian matrix by its largest singular values."""
+"""Compression of a Gaussian matrix by its largest singular values; the limit is that of our notes on related systems."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxprune.theory import ranges, roots
-from jaxprune.theory.ranges import Array
+from jaxprune.theory import arguments, roots
+from jaxprune.theory.arguments import Array, plain
 
 TERMS = np.arange(2, 24)
 
@@ -23,14 +23,15 @@ def singular_value_limit_gaussian(kept_fraction: ArrayLike, aspect: ArrayLike = 
     Source: our notes on related systems, heavy tails and compressibility (squares); Marchenko and Pastur.
     Test: tests/theory/test_singular_values.py.
     """
-    kept = ranges.inside("kept_fraction", kept_fraction, 0, 1, "(]", "give the fraction of singular values kept")
-    aspect = ranges.inside("aspect", aspect, 0, 1, "(]", "give the smaller over the larger side")
+    kept = arguments.inside("kept_fraction", kept_fraction, 0, 1, "(]", "give the fraction of singular values kept")
+    aspect = arguments.inside("aspect", aspect, 0, 1, "(]", "give the smaller over the larger side")
     kept, root = np.broadcast_arrays(kept, np.sqrt(aspect))
-    theta = roots.increasing(lambda x: _share(x, root) - (1 - kept), np.zeros(kept.shape), np.full(kept.shape, np.pi))
+    ends = np.zeros(kept.shape), np.full(kept.shape, np.pi)
+    theta = roots.bracketed(lambda x, r, below: _share(x, r) - below, *ends, root, 1 - kept)
     energy = np.where(
         theta < 0.05, theta**3 * (2 / 3 - theta**2 * (2 / 15 - theta**2 * 4 / 315)), theta - np.sin(2 * theta) / 2
     )
-    return ranges.shaped(np.clip(energy / np.pi, 0, 1))
+    return plain(np.clip(energy / np.pi, 0, 1))
 
 
 def _share(theta: Array, root: Array) -> Array:

@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, erf, erfc, erfcinv, erfinv, gamma, gammainc, gammaln, polygamma, rgamma
 
 from jaxprune.theory import arguments
+from jaxprune.theory.arguments import each, half_line, plain
 from jaxprune.theory.contours import Partial, sine
 from jaxprune.theory.gamma import log_ratio
-from jaxprune.theory.monotone import each, plain, solve
+from jaxprune.theory.roots import newton
 
 Array = NDArray[np.float64]
 
@@ -30,7 +31,8 @@ def abs_sf(x: ArrayLike, alpha: ArrayLike) -> Any:
     Regime: exact, any x (1 for x <= 0), relative accuracy in the far tail. Source: section 1.3.
     Test: tests/theory/test_stable.py.
     """
-    return each(lambda a, t: _split(t, 1.0, 0.0, lambda y: _sf(y, a)), arguments.index("alpha", alpha), _real("x", x))
+    index, x = arguments.index("alpha", alpha), arguments.real("x", x)
+    return each(lambda a, t: half_line(t, 1.0, 0.0, lambda y: _sf(y, a)), index, x)
 
 
 def abs_cdf(x: ArrayLike, alpha: ArrayLike) -> Any:
@@ -38,7 +40,8 @@ def abs_cdf(x: ArrayLike, alpha: ArrayLike) -> Any:
 
     Equation, regime, source: as ``abs_sf``. Test: tests/theory/test_stable.py.
     """
-    return each(lambda a, t: _split(t, 0.0, 1.0, lambda y: _cdf(y, a)), arguments.index("alpha", alpha), _real("x", x))
+    index, x = arguments.index("alpha", alpha), arguments.real("x", x)
+    return each(lambda a, t: half_line(t, 0.0, 1.0, lambda y: _cdf(y, a)), index, x)
 
 
 def abs_pdf(x: ArrayLike, alpha: ArrayLike) -> Any:
@@ -50,9 +53,9 @@ def abs_pdf(x: ArrayLike, alpha: ArrayLike) -> Any:
     index = arguments.index("alpha", alpha)
 
     def density(a, t):
-        return np.where(t == 0, 2 / np.pi * gamma(1 + 1 / a), _split(t, 0.0, 0.0, lambda y: _pdf(y, a)))
+        return np.where(t == 0, 2 / np.pi * gamma(1 + 1 / a), half_line(t, 0.0, 0.0, lambda y: _pdf(y, a)))
 
-    return each(density, index, _real("x", x))
+    return each(density, index, arguments.real("x", x))
 
 
 def abs_quantile(p: ArrayLike, alpha: ArrayLike) -> Any:
@@ -61,7 +64,7 @@ def abs_quantile(p: ArrayLike, alpha: ArrayLike) -> Any:
     Equation: ``abs_sf`` inverted by Newton steps in log x, from the smaller of p and 1 - p. 2 erfcinv(p) for alpha = 2.
     Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: section 1.3. Test: tests/theory/test_stable.py.
     """
-    p = arguments.numbers("p", p, lambda q: (q >= 0) & (q <= 1), "must be a probability")
+    p = arguments.probability("p", p, "[]")
     return each(lambda a, q: _quantile(q, a), arguments.index("alpha", alpha), p)
 
 
@@ -102,11 +105,11 @@ def truncated_moment(t: ArrayLike, order: ArrayLike, alpha: ArrayLike) -> Any:
     2^q gamma_lower((q+1)/2, t^2/4)/sqrt(pi) for alpha = 2. At t = infinity the whole moment, infinite for q >= alpha < 2.
     Regime: exact. Raises ValueError for order <= -1. Source: section 1.3. Test: tests/theory/test_stable.py.
     """
-    q = arguments.numbers("order", order, lambda r: (r > -1) & (r < np.inf), "must exceed -1, else the moment is infinite")
-    index, t = arguments.index("alpha", alpha), _real("t", t)
+    q = arguments.inside("order", order, -1, np.inf, cure="up to -1 the moment is infinite")
+    index, t = arguments.index("alpha", alpha), arguments.real("t", t)
 
     def of_law(a, q, t):
-        return each(lambda r, u: _split(u, 0.0, abs_moment(r, a), lambda y: _truncated(y, r, a)), q, t)
+        return each(lambda r, u: half_line(u, 0.0, abs_moment(r, a), lambda y: _truncated(y, r, a)), q, t)
 
     return each(of_law, index, q, t)
 
@@ -117,11 +120,10 @@ def abs_moment(order: ArrayLike, alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     Equation: 2^q Gamma(1 - q/alpha) Gamma((d+q)/2) / (Gamma(1 - q/2) Gamma(d/2)).
     Regime: exact. Raises ValueError for order <= -dim. Source: section 1.3. Test: tests/theory/test_stable.py.
     """
-    alpha, dim = arguments.index("alpha", alpha), arguments.counts("dim", dim)
-    q = arguments.numbers(
-        "order", order, lambda r: np.isfinite(r) & np.all(np.add(r, dim) > 0), "must be finite and exceed -dim"
-    )
-    q, alpha, dim = np.broadcast_arrays(q, alpha, dim)
+    alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
+    q, alpha, dim = np.broadcast_arrays(arguments.finite("order", order), alpha, dim)
+    if np.any(infinite := q + dim <= 0):
+        raise ValueError(f"order: {q[infinite][0]} is not above -dim; there the moment is infinite")
     gaussian = alpha == 2
     finite = (q < alpha) | gaussian
     r = np.where(finite & ~gaussian, q, 0.0)
@@ -137,7 +139,7 @@ def mean_log_norm(alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     Equation: log 2 + gamma_E (1/alpha - 1/2) + psi(d/2)/2; gamma_E (1/alpha - 1) for d = 1. Regime: exact.
     Source: section 1.3. Test: tests/theory/test_stable.py.
     """
-    alpha, dim = arguments.index("alpha", alpha), arguments.counts("dim", dim)
+    alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     scalar = np.euler_gamma * (1 - alpha) / alpha
     general = np.log(2) + np.euler_gamma * (1 / alpha - 0.5) + 0.5 * digamma(dim / 2)
     return plain(np.where(dim == 1, scalar, general))
@@ -149,7 +151,7 @@ def variance_log_norm(alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     Equation: (pi^2/6)(1/alpha^2 - 1/4) + psi'(d/2)/4; (pi^2/6)(1/alpha^2 + 1/2) for d = 1. Regime: exact.
     Source: section 1.3. Test: tests/theory/test_stable.py.
     """
-    alpha, dim = arguments.index("alpha", alpha), arguments.counts("dim", dim)
+    alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     mixture = np.pi**2 / 24 * (2 - alpha) * (2 + alpha) / alpha**2
     return plain(mixture + 0.25 * polygamma(1, dim / 2))
 
@@ -162,27 +164,15 @@ def norm_tail_constant(alpha: ArrayLike, dim: ArrayLike, noise: str | int) -> An
     Regime: limit of large r; 0 for alpha = 2. Source: section 1.3. Test: tests/theory/test_stable.py.
     """
     kind = arguments.noise_type("noise", noise)
-    alpha, dim = arguments.index("alpha", alpha), arguments.counts("dim", dim)
+    alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     if kind == 3:
         return plain(np.exp(alpha * np.log(2) + log_ratio(dim / 2, alpha / 2)) * rgamma((2 - alpha) / 2))
     return plain((dim ** (alpha / 2) if kind == 1 else dim) * tail_constant(alpha))
 
 
-def _real(name, value):
-    return arguments.numbers(name, value, lambda x: ~np.isnan(x), "must not be NaN")
-
-
 @lru_cache(maxsize=64)
 def _partial(order: float, alpha: float) -> Partial:
     return Partial(alpha, order)
-
-
-def _split(x, below, beyond, inside):
-    """``inside`` where 0 < x < inf, else the constants of x <= 0 and of x = inf."""
-    result = np.where(x > 0, beyond, below)
-    here = (x > 0) & (x < np.inf)
-    result[here] = inside(x[here])
-    return result
 
 
 def _sf(x, alpha):
@@ -241,4 +231,4 @@ def _log_quantile(p, alpha):
     start = np.where(start >= grid[-1], np.maximum(far, start), start)
     near = np.log1p(-p) + np.log(np.pi / 2) - gammaln(1 + 1 / alpha)
     start = np.where(start <= grid[finite][0], np.minimum(near, start), start)
-    return solve(residual, start, 1 / max(alpha, 0.5))
+    return newton(residual, start, 1 / max(alpha, 0.5))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import ranges, stable
-from jaxprune.theory.ranges import Array
+from jaxprune.theory import arguments, stable
+from jaxprune.theory.arguments import Array, plain
 
 HALF_LINE = np.arange(-4.0, 4.5, 1 / 32)  # double exponential rule for functions on (0, inf) that fall off like exp(-x)
 NODES = np.exp(HALF_LINE - np.exp(-HALF_LINE))
@@ -25,9 +25,9 @@ def hill_bias_slope(alpha: ArrayLike):
     Regime: limit, first order in k/n. ValueError unless 0 < alpha < 2 (a Gaussian has no such tail).
     Source: section 4. Test: tests/theory/test_tail_estimators.py.
     """
-    alpha = ranges.index(alpha)
+    alpha = arguments.index("alpha", alpha, ends="()")
     second = np.asarray(stable.second_order_constant(alpha))
-    return ranges.shaped(second / (2 * alpha * np.asarray(stable.tail_constant(alpha))))
+    return plain(second / (2 * alpha * np.asarray(stable.tail_constant(alpha))))
 
 
 def hill_error(alpha: ArrayLike, k: ArrayLike):
@@ -36,8 +36,8 @@ def hill_error(alpha: ArrayLike, k: ArrayLike):
     Equation: 1 / (alpha sqrt(k)). Regime: limit, k large and k/n small. ValueError unless alpha > 0 and k is whole.
     Source: section 4. Test: tests/theory/test_tail_estimators.py.
     """
-    alpha = ranges.inside("alpha", alpha, 0, np.inf, cure="give a tail index above 0")
-    return ranges.shaped(1 / (alpha * np.sqrt(ranges.whole("k", k, 1))))
+    alpha = arguments.positive("alpha", alpha, "give a tail index above 0")
+    return plain(1 / (alpha * np.sqrt(arguments.whole("k", k))))
 
 
 def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0.8):
@@ -51,9 +51,9 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
     Regime: limit, N large. ValueError unless 0 < alpha <= 2, first and second positive and different.
     Source: section 4. Test: tests/theory/test_tail_estimators.py.
     """
-    alpha = ranges.index(alpha, gaussian=True)
-    r = ranges.inside("first", first, 0, np.inf, cure="give a positive argument")
-    s = ranges.inside("second", second, 0, np.inf, cure="give a positive argument")
+    alpha = arguments.index("alpha", alpha)
+    r = arguments.positive("first", first, "give a positive argument")
+    s = arguments.positive("second", second, "give a positive argument")
     if np.any(r == s):
         raise ValueError(f"second: {second} is also first; two different arguments are needed")
 
@@ -67,7 +67,7 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
 
     of_r, of_s = -np.exp(r**alpha) / r**alpha, -np.exp(s**alpha) / s**alpha
     form = of_r**2 * covariance(r, r) - 2 * of_r * of_s * covariance(r, s) + of_s**2 * covariance(s, s)
-    return ranges.shaped(form / np.log(s / r) ** 2)
+    return plain(form / np.log(s / r) ** 2)
 
 
 def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):
@@ -77,10 +77,10 @@ def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):
     Regime: exact at any size (the estimate of 1/alpha is unbiased). ValueError unless 0 < alpha <= 2, block >= 2, blocks >= 2.
     Source: section 4. Test: tests/theory/test_tail_estimators.py.
     """
-    alpha, size = ranges.index(alpha, gaussian=True), ranges.whole("block", block, 2)
-    count = ranges.whole("blocks", blocks, 2)
+    alpha, size = arguments.index("alpha", alpha), arguments.whole("block", block, 2)
+    count = arguments.whole("blocks", blocks, 2)
     spread = np.asarray(stable.variance_log_norm(alpha)) * (1 + 1 / size) - 2 * np.asarray(block_covariance(alpha, size))
-    return ranges.shaped(spread / (count * np.log(size) ** 2))
+    return plain(spread / (count * np.log(size) ** 2))
 
 
 def block_covariance(alpha: ArrayLike, block: ArrayLike):
@@ -92,7 +92,7 @@ def block_covariance(alpha: ArrayLike, block: ArrayLike):
     Regime: exact, quadrature to about 1e-12. ValueError unless 0 < alpha <= 2 and block >= 2.
     Source: section 4 (alpha = 2), derived here for the other alpha. Test: tests/theory/test_tail_estimators.py.
     """
-    alpha, size = np.broadcast_arrays(ranges.index(alpha, gaussian=True), ranges.whole("block", block, 2))
+    alpha, size = np.broadcast_arrays(arguments.index("alpha", alpha), arguments.whole("block", block, 2))
     a, k = alpha[..., None], size[..., None]
     total = 0.0
     # v = block^{1/alpha} e^{+-y/rate}: the integrand has a cusp at y = 0 and falls off like e^{-y}.
@@ -105,7 +105,7 @@ def block_covariance(alpha: ArrayLike, block: ArrayLike):
         base = 1 + k * power
         values = np.log1p((plus - 1 - power) / base) + np.log1p((minus - 1 - power) / base)
         total = total + np.sum(WEIGHTS * values, axis=-1) / rate[..., 0]
-    return ranges.shaped(-total / (2 * alpha))
+    return plain(-total / (2 * alpha))
 
 
 def log_variance_error(alpha: ArrayLike, count: ArrayLike, dim: ArrayLike = 1):
@@ -116,11 +116,11 @@ def log_variance_error(alpha: ArrayLike, count: ArrayLike, dim: ArrayLike = 1):
     Regime: Var(V_hat) exact, the step to alpha of first order. ValueError unless 0 < alpha <= 2, count >= 2, dim >= 1.
     Source: section 4, derived here. Test: tests/theory/test_tail_estimators.py.
     """
-    alpha, count = ranges.index(alpha, gaussian=True), ranges.whole("count", count, 2)
-    half = ranges.whole("dim", dim, 1) / 2
+    alpha, count = arguments.index("alpha", alpha), arguments.whole("count", count, 2)
+    half = arguments.whole("dim", dim) / 2
     variance = np.pi**2 / 6 * (1 / alpha**2 - 0.25) + special.polygamma(1, half) / 4
     fourth = np.pi**4 / 15 * (1 / alpha**4 - 1 / 16) + special.polygamma(3, half) / 16
-    return ranges.shaped(3 * alpha**3 / np.pi**2 * np.sqrt(fourth / count + 2 * variance**2 / (count - 1)))
+    return plain(3 * alpha**3 / np.pi**2 * np.sqrt(fourth / count + 2 * variance**2 / (count - 1)))
 
 
 def block_limit_student(nu: ArrayLike, block: ArrayLike):
@@ -133,12 +133,12 @@ def block_limit_student(nu: ArrayLike, block: ArrayLike):
     """
     nu, size = (
         x[..., None]
-        for x in np.broadcast_arrays(ranges.inside("nu", nu, 0, np.inf, cure="give nu > 0"), ranges.whole("block", block, 2))
+        for x in np.broadcast_arrays(arguments.positive("nu", nu, "give nu > 0"), arguments.whole("block", block, 2))
     )
     log_phi = _log_student(nu / 2, LOG_GRID / np.minimum(nu, 1.0) + 0.5 * np.log(np.maximum(nu, 1.0)))
     values = np.exp(log_phi) * -np.expm1((size - 1) * log_phi)
     integral = np.sum(values, axis=-1) / (32 * np.minimum(nu, 1.0)[..., 0])
-    return ranges.shaped(np.log(size[..., 0]) / integral)
+    return plain(np.log(size[..., 0]) / integral)
 
 
 def _log_student(half: Array, log_z: Array) -> Array:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.simulate import losses, mean_field, sde, stable
+from jaxprune.simulate import batches, losses, mean_field, sde, stable
 from jaxprune.simulate.heavy_tailed_sgd import Live
 from tests import judge
 
@@ -81,7 +81,7 @@ def test_losses(x64):
 @pytest.mark.parametrize("samples, batch", [(13, 5), (13, 13), (600, 3), (600, 70)])
 def test_mini_batches_have_no_repetition_and_are_uniform(samples, batch):
     keys = jax.random.split(jax.random.key(1), 4000)
-    chosen = np.asarray(jax.vmap(lambda k: mean_field.subset(k, samples, batch))(keys))
+    chosen = np.asarray(jax.vmap(lambda k: batches.subset(k, samples, batch))(keys))
     assert chosen.shape == (4000, batch) and np.all(np.diff(np.sort(chosen, 1), axis=1) > 0)
     assert chosen.min() >= 0 and chosen.max() < samples
     if batch < samples:
@@ -92,7 +92,7 @@ def test_mini_batches_have_no_repetition_and_are_uniform(samples, batch):
 def test_a_mini_batch_drift_is_that_of_its_samples(x64):
     x, y, theta = (jnp.asarray(a) for a in data(losses.Logistic(), 1))
     net, key = mean_field.network(N), jax.random.key(5)
-    rows = np.asarray(mean_field.subset(key, M, 4))
+    rows = np.asarray(batches.subset(key, M, 4))
     found = mean_field.Drift(net, x, y, losses.Logistic(), batch=4)(theta, key)
     judge.exact(found, mean_field.Drift(net, x[rows], y[rows], losses.Logistic())(theta))
 

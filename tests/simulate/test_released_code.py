@@ -11,7 +11,8 @@ from scipy import stats
 from jaxprune.problems import Labelled, NoisyDescent
 from jaxprune.simulate import heavy_tailed_sgd, losses, networks, noisy_training, released_code, sde, stable
 from jaxprune.simulate.architectures import MLP
-from jaxprune.simulate.heavy_tailed_sgd import NOT_FINITE, RELEASED, Stopping
+from jaxprune.simulate.arguments import RELEASED
+from jaxprune.simulate.heavy_tailed_sgd import NOT_FINITE, Stopping
 from jaxprune.simulate.released_code import ReleasedNoise
 from tests import judge
 

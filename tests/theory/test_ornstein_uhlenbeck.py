@@ -145,7 +145,7 @@ def test_scale_from_logarithms():
         lambda: theory.transition_scale(1.5, 1.0, np.inf, 0.1),
         lambda: theory.transition_scale(1.5, 1.0, 1.0, 0.0),
         lambda: theory.euler_scale(1.5, 1.0, 1.0, 0.1, 0),
-        lambda: theory.euler_scale(1.5, 1.0, 1.0, 0.1, 3.0),
+        lambda: theory.euler_scale(1.5, 1.0, 1.0, 0.1, 3.5),
     ],
 )
 def test_bad_input(call):

@@ -5,8 +5,8 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import wofz
 
-from jaxprune.theory import coordinates as theory
 from jaxprune.theory import energies
+from jaxprune.theory import laplace_inversion as theory
 from tests import judge
 
 

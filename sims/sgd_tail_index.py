@@ -3,7 +3,7 @@
 ``place`` is the step size in the heavy-tail window: 0 at the critical step size (alpha = 2), 1 about where no stationary law
 is left. Estimates are those of the last iterates of many chains, and, as in Gurbuzbalaban et al., of the time averages of
 the second half of the steps, whose sums are nearly stable. Few dimensions, because the window is narrow in many.
-Source: our notes on Wan et al. 2023, section 5. Figure: figures/heavy_tail_of_sgd.py.
+Source: our notes on Wan et al. 2023, section 5. Figure: figures/sgd_tail_index.py.
 """
 
 import jax
@@ -42,7 +42,7 @@ def trial(key, problem):
 
 
 EXPERIMENT = Experiment(
-    "heavy_tail_of_sgd",
+    "sgd_tail_index",
     axes=dict(batch=[1, 3], dim=[1, 2, 5], place=[-0.4, -0.2, 0.0, 0.2, 0.4, 0.6]),
     make=make,
     trial=trial,

@@ -1,0 +1,41 @@
+"""What simulations accept, where it is known: a traced number is not looked at. Anything else is a ValueError that names the
+argument, the value and the cure. Counts and types of noise: ``problems.checks``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+RELEASED = "released-code"
+
+
+def traced(*values: Any) -> bool:
+    """Whether some of the numbers, or pytrees of numbers, are not known yet, so that they cannot be checked."""
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
+
+
+def check_number(name: str, value: Any, good: Callable[[np.ndarray], Any], cure: str) -> Any:
+    """``value``, a number or an array, as float64, all ``good``; a traced one as it is."""
+    if traced(value):
+        return value
+    array = np.asarray(value)
+    if not (jnp.issubdtype(array.dtype, jnp.floating) or jnp.issubdtype(array.dtype, jnp.integer)):
+        raise ValueError(f"{name}: {value!r} is not a real number; use {cure}")
+    array = array.astype(float)
+    if not np.all(fits := np.asarray(good(array))):
+        raise ValueError(f"{name}: {array[~fits].flat[0]} is out of range; use {cure}")
+    return array
+
+
+def check_step_size(step_size: Any) -> Any:
+    """A finite step size > 0."""
+    return check_number("step_size", step_size, lambda x: (x > 0) & np.isfinite(x), "a finite number > 0")
+
+
+def check_compat(compat: str | None) -> None:
+    """None, or the quirks of the released code."""
+    if compat not in (None, RELEASED):
+        raise ValueError(f"compat: {compat!r} is not known; use None or {RELEASED!r}")
