@@ -75,7 +75,7 @@ def _(problem: Explosion) -> dict[str, Predictor]:
     alpha, scale, horizon = _numbers(problem, "alpha", "scale", "horizon")
 
     def lost(place: dict[str, Any]) -> Value:
-        return Value(explosion.explosion_fraction(alpha, scale, horizon / place["steps"], horizon), "limit")
+        return Value(explosion.lost_fraction(alpha, scale, horizon / place["steps"], place["steps"]), "exact")
 
     return {"lost": Predictor(lost, {"steps"})}
 

@@ -113,7 +113,7 @@ def test_lost_fraction_of_the_double_well(x64):
     assert np.all(np.isfinite(state.value)) and np.all(state.alive == (state.first_bad < 0))
     lost = np.asarray(~state.alive | (jnp.abs(state.value) > explosion.explosion_radius(0.01)), float)
     combined(lost.mean(), lost.std() / np.sqrt(runs), 0.00748, 0.0002724710920446424, spoil=1.3)
-    judge.statistical(lost, explosion.explosion_fraction(1.5, 1.0, 0.01, 1.0), spoil=1.3)
+    judge.statistical(lost, explosion.lost_fraction(1.5, 1.0, 0.01, 100), spoil=1.3)
 
 
 def chaos(alpha, kind, sizes, trials, steps=50, key=KEY):

@@ -23,6 +23,32 @@ def test_radius_is_where_the_map_runs_away(h):
     assert last(radius * (1 - 1e-6)) <= radius < 1e49 <= last(radius * (1 + 1e-6))
 
 
+@pytest.mark.parametrize("alpha, scale, h, steps", [(1.5, 1.0, 0.1, 10), (1.2, 3.0, 0.5, 4), (1.8, 0.5, 1.5, 6)])
+def test_lost_fraction_against_the_scheme(alpha, scale, h, steps):
+    """Textbook draws; a path that has been beyond twice the radius stays lost."""
+    rng, runs = np.random.default_rng(1), 400_000
+    x, gone, radius = np.zeros(runs), np.zeros(runs, bool), theory.explosion_radius(h)
+    for _ in range(steps):
+        u, w = rng.uniform(-np.pi / 2, np.pi / 2, runs), rng.exponential(size=runs)
+        draw = np.sin(alpha * u) / np.cos(u) ** (1 / alpha) * (np.cos((1 - alpha) * u) / w) ** ((1 - alpha) / alpha)
+        x = np.where(gone, x, x + h * (x - x**3) + scale * h ** (1 / alpha) * draw)
+        gone |= np.abs(x) > 2 * radius
+    judge.statistical(np.asarray(gone | (np.abs(x) > radius), float), theory.lost_fraction(alpha, scale, h, steps))
+
+
+def test_lost_fraction_does_not_depend_on_its_cells(monkeypatch):
+    coarse = theory.lost_fraction(1.5, 1.0, 0.02, 50)
+    monkeypatch.setattr(theory, "FINE", 40)
+    monkeypatch.setattr(theory, "COARSE", 400)
+    judge.exact(theory.lost_fraction(1.5, 1.0, 0.02, 50), coarse, 5e-4)
+
+
+def test_one_jump_is_the_limit_of_small_steps():
+    ratio = [theory.lost_fraction(1.5, 1.0, 1 / n, n) / theory.explosion_fraction(1.5, 1.0, 1 / n, 1.0) for n in (10, 40, 160)]
+    assert ratio[0] - 1 > 2 * (ratio[1] - 1) > 4 * (ratio[2] - 1) > 0
+    assert theory.lost_fraction(1.5, 0.0, 0.1, 10) == 0
+
+
 def test_step_condition():
     judge.exact(theory.step_condition(1.75, [2000, 10000]), [2000**-1.875, 10000**-1.875], 1e-13)
     judge.exact(theory.step_condition(1.75, [2000, 10000]), [6.5e-7, 3.2e-8], 2e-2, spoil=1.1)
@@ -34,6 +60,9 @@ def test_step_condition():
         lambda: theory.explosion_radius(0.0),
         lambda: theory.explosion_fraction(2.5, 1.0, 0.1, 1.0),
         lambda: theory.explosion_fraction(1.5, -1.0, 0.1, 1.0),
+        lambda: theory.lost_fraction(1.5, 1.0, 0.1, 0),
+        lambda: theory.lost_fraction(1.5, -1.0, 0.1, 10),
+        lambda: theory.lost_fraction(0.0, 1.0, 0.1, 10),
         lambda: theory.step_condition(1.5, 0),
         lambda: theory.step_condition(1.5, 1.5),
     ],
