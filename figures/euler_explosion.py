@@ -34,7 +34,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             style.means(left, sizes, values, index, f"$\\alpha={alpha:g}$")
             style.means(right, sizes * (1 + 0.03 * (index - 1)), values / exact, index)
             right.plot(sizes, explosion.explosion_fraction(alpha, scale, sizes.values, horizon) / exact, color=colour, ls=":")
-        left.set(xscale="log", yscale="log", xlabel="step size $h$", ylabel="lost fraction up to $T$")
+        bottom = float(here["lost"].mean("seed").min()) / 8  # room for the legend
+        left.set(
+            xscale="log", yscale="log", ylim=(bottom or None, None), xlabel="step size $h$", ylabel="lost fraction up to $T$"
+        )
         left.legend(
             loc="lower right",
             title="line: exact, dotted: one jump,\nmarker: simulation (bars: 95 %)",
