@@ -119,7 +119,6 @@ def log_variance(x: Float[Array, "N *d"]) -> Estimate:
     return from_inverse(inverse, error / (2 * inverse), square > 0)
 
 
-@functools.partial(jax.jit, static_argnames="modulus")
 def characteristic(
     x: Float[Array, " N"], low: float | Float[Array, ""] = 0.2, high: float | Float[Array, ""] = 0.8, *, modulus: bool = False
 ) -> Estimate:
@@ -128,19 +127,24 @@ def characteristic(
 
     ``modulus`` takes |phi|, which a shift does not change; else its real part. Error by the delta method with the median
     held fixed (for stable laws it has no effect at first order). Raises ValueError unless 0 < low < high where they are
-    plain numbers; invalid where phi is outside (0, 1) or the median is 0. Source: section 4.
+    plain numbers; invalid where phi is outside (0, 1), the median is 0 or all data are equal. Source: section 4.
     """
     check_sample(x, 4)
     if x.ndim != 1:
         raise ValueError(f"x: shape {x.shape}; the characteristic function is that of numbers (N,), use one coordinate")
     if isinstance(low, float | int) and isinstance(high, float | int) and not 0 < low < high < math.inf:
         raise ValueError(f"low, high: {low}, {high} are not 0 < low < high; use 0.2 and 0.8")
+    return _characteristic(x, low, high, modulus)
+
+
+@functools.partial(jax.jit, static_argnames="modulus")
+def _characteristic(x, low, high, modulus):
     median = jnp.median(jnp.abs(x))
     places = jnp.stack([jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)])
     angles = places[:, None] * x / jnp.where(median > 0, median, jnp.nan)
     real, imaginary = jnp.mean(jnp.cos(angles), axis=1), jnp.mean(jnp.sin(angles), axis=1)
     phi = jnp.hypot(real, imaginary) if modulus else real
-    inside = jnp.all((phi > 0) & (phi < 1))
+    inside = jnp.all((phi > 0) & (phi < 1)) & jnp.any(x != x[0])
     safe = jnp.where((phi > 0) & (phi < 1), phi, 0.5)
     each = jnp.cos(angles)
     if modulus:

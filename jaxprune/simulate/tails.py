@@ -146,7 +146,7 @@ def pickands(x: Float[Array, "N *d"], top: int) -> Estimate:
     quarter = top // 4
     largest = jax.lax.top_k(norms(x), 4 * quarter)[0]
     first, second, fourth = largest[quarter - 1], largest[2 * quarter - 1], largest[-1]
-    inside = (first > second) & (second > fourth) & jnp.isfinite(first)
+    inside = (first > second) & (second > fourth) & jnp.isfinite(largest[0])
     upper, lower = jnp.where(inside, first - second, jnp.nan), jnp.where(inside, second - fourth, 1.0)
     inverse = jnp.log(upper / lower) / jnp.log(2.0)
     small = jnp.abs(inverse) < 1e-4  # gamma / (2^gamma - 1) there
