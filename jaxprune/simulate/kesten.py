@@ -11,6 +11,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.problems import MultiplicativeSGD
@@ -24,8 +26,8 @@ RENORM = 1e6  # powers of two are split off above
 @struct
 class Rows:
     """Descent on a data set that is met again and again: ``features`` (N, d), ``target`` (N,), batches of ``batch`` rows drawn
-    with or without ``replace``ment (anew in every step). Raises ValueError for shapes that do not fit, or a batch larger
-    than the data without replacement.
+    with or without ``replace``ment (anew in every step). Raises ValueError for shapes that do not fit, a step size that is
+    not positive, or a batch larger than the data without replacement.
     """
 
     features: Any
@@ -40,6 +42,10 @@ class Rows:
                 f"features, target: shapes {jnp.shape(self.features)}, {jnp.shape(self.target)} are not (N, d), (N,)"
             )
         check_count("batch", self.batch, 1, 10**9 if self.replace else len(self.features), "rows of the data in a batch")
+        if not isinstance(self.step_size, Tracer) and not (
+            np.all(np.asarray(self.step_size) > 0) and np.all(np.isfinite(self.step_size))
+        ):
+            raise ValueError(f"step_size: {self.step_size} is not a step size; use a finite number > 0")
 
     @property
     def dim(self) -> int:
