@@ -176,7 +176,11 @@ def _check(step_size, steps, every, most, watch):
             cure = " (or bound a traced number by most=)" if name == "steps" else ""
             raise ValueError(f"{name}: {value!r} is not a number of steps; use an integer >= 1{cure}")
     count = steps if most is None else most
-    if most is not None and not traced(steps) and not 1 <= steps <= most:
-        raise ValueError(f"steps: {steps} is not in 1 .. most = {most}")
+    if most is not None and not traced(steps) and not (_whole(steps) and 1 <= steps <= most):
+        raise ValueError(f"steps: {steps} is not an integer in 1 .. most = {most}")
     if watch is not None and count % every:
         raise ValueError(f"every: {every} does not divide {count} steps")
+
+
+def _whole(value):
+    return np.ndim(value) == 0 and np.issubdtype(np.asarray(value).dtype, np.integer)
