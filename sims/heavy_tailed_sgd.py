@@ -27,9 +27,11 @@ def images(data):
         inputs, labels = datasets.synthetic_two_class_signals(2000, seed=0)
     elif name == "ecg5000":
         inputs, labels = datasets.ecg5000(folder)
-    else:
+    elif name in ("digits", "mnist"):
         inputs, digits = datasets.mnist(folder) if name == "mnist" else datasets.digits()
         labels = np.stack([digits[:, :5].sum(1), digits[:, 5:].sum(1)], axis=1)
+    else:
+        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, mnist:FOLDER or ecg5000:FOLDER")
     return (inputs - inputs.mean(0)) * (2 / np.ptp(inputs)), labels
 
 

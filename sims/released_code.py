@@ -26,6 +26,8 @@ def images(data):
         return datasets.synthetic_two_class_signals(2000, seed=0)
     if name == "ecg5000":
         return datasets.ecg5000(folder)
+    if name not in ("digits", "mnist"):
+        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, mnist:FOLDER or ecg5000:FOLDER")
     inputs, labels = datasets.mnist(folder) if name == "mnist" else datasets.digits()
     return (inputs - np.mean(inputs)) / np.std(inputs), labels
 

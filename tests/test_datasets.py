@@ -206,3 +206,9 @@ def test_synthetic_signals_are_two_classes_that_can_be_told_apart():
     for samples in (1, 2.0, True):
         with pytest.raises(ValueError, match="^samples: "):
             datasets.synthetic_two_class_signals(samples, seed=0)
+
+
+@pytest.mark.parametrize("name", ["heavy_tailed_sgd", "released_code"])
+def test_data_of_an_unknown_name_are_not_digits(name):
+    with pytest.raises(ValueError, match="data: 'cifar10'"):
+        load_file(Path(__file__).parents[1] / "sims" / f"{name}.py").images("cifar10")

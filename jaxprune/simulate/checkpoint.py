@@ -143,6 +143,8 @@ def _describe(configuration: Any) -> dict[str, str]:
 
 
 def _words(path, leaf) -> str:
+    if isinstance(leaf, np.float64):
+        leaf = float(leaf)
     if isinstance(leaf, str | bool | int | float):
         return repr(leaf)
     array = _plain(leaf)

@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.problems import MultiplicativeSGD
 from jaxprune.problems.checks import check_count
+from jaxprune.simulate.arguments import check_step_size
 from jaxprune.simulate.tails import norms
 from jaxprune.struct import static, struct
 
@@ -25,8 +26,8 @@ RENORM = 1e6  # powers of two are split off above
 @struct
 class Rows:
     """Descent on a data set that is met again and again: ``features`` (N, d), ``target`` (N,), batches of ``batch`` rows drawn
-    with or without ``replace``ment (anew in every step). Raises ValueError for shapes that do not fit, or a batch larger
-    than the data without replacement.
+    with or without ``replace``ment (anew in every step). Raises ValueError for shapes that do not fit, a step size that is
+    not positive, or a batch larger than the data without replacement.
     """
 
     features: Any
@@ -41,6 +42,7 @@ class Rows:
                 f"features, target: shapes {jnp.shape(self.features)}, {jnp.shape(self.target)} are not (N, d), (N,)"
             )
         check_count("batch", self.batch, "rows of the data in a batch", 1, 10**9 if self.replace else len(self.features))
+        check_step_size(self.step_size)
 
     @property
     def dim(self) -> int:

@@ -182,8 +182,8 @@ def _check(step_size, steps, every, most, watch) -> int:
     else:
         check_count("most", most, "steps")
     count = steps if most is None else most
-    if most is not None and not traced(steps) and not 1 <= steps <= most:
-        raise ValueError(f"steps: {steps} is not in 1 .. most = {most}; raise most")
+    if most is not None and not traced(steps):
+        check_count("steps", np.asarray(steps).item() if np.ndim(steps) == 0 else steps, "steps", 1, most)
     if watch is not None and count % every:
         raise ValueError(f"every: {every} does not divide {count} steps; records must reach the end")
     return count

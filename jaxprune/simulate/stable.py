@@ -274,7 +274,8 @@ def neuron_noise(kind: str | int, index: Any, scale: Any = 1.0) -> Common | Symm
 
 
 def _times(scale, unit) -> Array:
-    return jnp.asarray(scale, unit.dtype) * unit
+    scale = jnp.asarray(scale, unit.dtype)
+    return jnp.where(scale == 0, 0, scale * unit)  # a draw that overflows is no noise either
 
 
 def _outer(shape: tuple[int, ...]) -> tuple[int, ...]:

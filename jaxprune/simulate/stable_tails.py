@@ -145,7 +145,7 @@ def _characteristic(x, low, high, modulus) -> Estimate:
     angles = places[:, None] * x / jnp.where(median > 0, median, jnp.nan)
     real, imaginary = jnp.mean(jnp.cos(angles), axis=1), jnp.mean(jnp.sin(angles), axis=1)
     phi = jnp.hypot(real, imaginary) if modulus else real
-    inside = jnp.all((phi > 0) & (phi < 1))
+    inside = jnp.all((phi > 0) & (phi < 1)) & jnp.any(x != x[0])
     safe = jnp.where((phi > 0) & (phi < 1), phi, 0.5)
     each = jnp.cos(angles)
     if modulus:

@@ -167,4 +167,5 @@ def _grid_rows(alpha, x, ratio, m, j):
         logs = m * drift + j * np.log1p(-x / ratio)
         return np.sum(np.exp(alpha * m * np.log1p(-x)) * np.abs(np.expm1(logs)) ** alpha) / ratio
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.sum(np.abs((1 - x / ratio) ** (m * ratio + j) - (1.0 - x) ** m) ** alpha) / ratio
+        gaps = np.abs((1 - x / ratio) ** (m * ratio + j) - (1.0 - x) ** m)
+        return np.sum(np.where(np.isnan(gaps), np.inf, gaps) ** alpha) / ratio  # both grids overflow

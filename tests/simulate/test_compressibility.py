@@ -274,3 +274,8 @@ def test_the_percentile_rounds_down_where_theirs_does(x64):
         assert found.parameters == 200 - released_count(w, amount)
         differs += released_count(w, amount) != removed(w, amount)
     assert differs
+
+
+@pytest.mark.parametrize("count", [10, 30, 60, 70, 120])
+def test_a_share_that_is_met_exactly_is_met(count):
+    assert int(compressibility.removed_count(jnp.ones(count), 0.1)) == count // 10

@@ -149,3 +149,9 @@ def test_bad_problems_are_refused(change, name):
 def test_bad_calls_are_refused(call, name):
     with pytest.raises(ValueError, match=name):
         call()
+
+
+@pytest.mark.parametrize("step", [0.0, -0.1, float("nan"), float("inf")])
+def test_a_step_on_given_data_that_is_not_positive_is_refused(step):
+    with pytest.raises(ValueError, match="step_size"):
+        kesten.Rows(jnp.ones((5, 2)), jnp.ones(5), step, 2)

@@ -338,3 +338,14 @@ def test_the_loop_costs_what_a_scan_written_by_hand_costs():
             jax.block_until_ready(program(keys))
             best[name] = min(best.get(name, np.inf), time.perf_counter() - started)
     assert best["ours"] < 1.5 * best["theirs"], best
+
+
+@pytest.mark.parametrize("steps", [2.5, True])
+def test_a_bounded_number_of_steps_must_be_an_integer(steps):
+    with pytest.raises(ValueError, match="steps"):
+        sde.euler(drifts.Linear(1.0), None, jnp.ones(2), jax.random.key(0), step_size=0.1, steps=steps, most=4)
+
+
+def test_a_configuration_is_the_same_whatever_the_type_of_its_floats(tmp_path):
+    checkpoint.save(tmp_path / "run", jnp.ones(2), dict(step_size=0.1))
+    assert bool(jnp.all(checkpoint.load(tmp_path / "run", dict(step_size=np.float64(0.1)), jnp.zeros(2)) == 1))

@@ -391,3 +391,10 @@ def test_warnings():
     with jax.enable_x64(True), warnings.catch_warnings():
         warnings.simplefilter("error")
         stable.Symmetric(0.1).sample(jax.random.key(0), (3,))
+
+
+def test_a_scale_of_zero_is_no_noise_even_where_draws_overflow():
+    with pytest.warns(UserWarning, match="alpha"):
+        laws = stable.Symmetric(0.05, 0.0), stable.Skewed(0.05, 0.5, 0.0)
+    for law in laws:
+        assert not np.any(law.sample(jax.random.key(0), (5000,)))

@@ -330,3 +330,13 @@ def test_degenerate_samples_are_not_valid(name, bad):
     if (name, bad) in {("block", "constant"), ("log_variance", "constant"), ("participation", "constant")}:
         return  # a shift is not degenerate for them; it is what centring is for
     assert not bool(ESTIMATORS[name](x).valid)
+
+
+def test_arguments_of_the_characteristic_function_in_the_wrong_order_are_refused():
+    with pytest.raises(ValueError, match="low, high: 0.8, 0.2"):
+        stable_tails.characteristic(stable(1.4, 18, 1, SHORT)[0], 0.8, 0.2)
+
+
+@pytest.mark.parametrize("bad", [jnp.nan, jnp.inf])
+def test_pickands_does_not_believe_data_that_are_not_finite(bad):
+    assert not bool(tails.pickands(stable(1.4, 18, 1, SHORT)[0].at[5].set(bad), 40).valid)

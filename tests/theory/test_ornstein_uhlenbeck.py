@@ -151,3 +151,7 @@ def test_scale_from_logarithms():
 def test_bad_input(call):
     with pytest.raises(ValueError, match=r"^\w+: .+; .+"):
         call()
+
+
+def test_two_grids_that_both_overflow_have_an_infinite_gap():
+    assert theory.two_grid_scale(1.5, 100.0, 0.7, 1.0, 10000, 2) == np.inf
