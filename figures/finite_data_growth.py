@@ -25,18 +25,28 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             here = samples.sel(batch=batch)
             critical, maximal = kesten.thresholds(batch, sim.DIM)
             left.plot(grid, kesten.lyapunov(grid, batch, sim.DIM), color=style.COLOURS[index])
-            label = f"$b={batch}$: window {critical:.4f} to {maximal:.4f}"
+            label = f"$b={batch}$: window {critical:.4g} to {maximal:.4g}"
             style.means(left, here["step_size"], here["data_growth"], index, label)
             finite = here["block_of_averages"].where(here["diverged"] == 0)
-            style.means(right, here["step_size"] * 1.03 ** (index - 1), finite, index, f"$b={batch}$")
+            style.means(
+                right, here["step_size"] * 1.03 ** style.beside(index, samples.sizes["batch"]), finite, index, f"$b={batch}$"
+            )
+        look: Any = dict(title_fontsize=7, alignment="left")
         left.axhline(0, color="0.3", lw=0.6)
-        left.set(xscale="log", xlabel="step size $\\eta$", ylabel="growth rate per step")
-        left.set_title(f"(a) $d={sim.DIM}$; line: $\\rho$, fresh samples; marker: {sim.SAMPLES:,} points", loc="left")
-        left.legend(loc="upper left")
+        left.set(xscale="log", xlabel="step size $\\eta$", ylabel="growth rate $\\rho$ per step")
+        left.set_title(f"(a) growth rate $\\rho$, $d={sim.DIM}$", loc="left")
+        left.legend(
+            loc="upper left",
+            title=f"line: fresh samples, marker: {sim.SAMPLES} points\nbars: 95 %, window: heavy tails",
+            **look,
+        )
         right.axhline(2, color=style.BLACK, lw=0.8, ls="--", label="light tails: 2")
         right.set(
-            xscale="log", xlabel="step size $\\eta$", ylabel="block estimate of $\\alpha$", xlim=left.get_xlim(), ylim=(1, 3)
+            xscale="log", xlabel="step size $\\eta$", ylabel="block estimate of $\\alpha$", xlim=left.get_xlim(), ylim=(0, 3)
         )
         right.set_title("(b) time averages, chains that stay finite", loc="left")
-        right.legend(loc="lower left")
+        right.legend(loc="upper left", ncol=2, title="marker: mean, bars: 95 %", **look)
+        for ax in (left, right):
+            ax.set_xticks(samples["step_size"].values, [f"{step:g}" for step in samples["step_size"].values])
+            ax.minorticks_off()
     return figure

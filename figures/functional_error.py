@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import null_network
@@ -19,30 +20,36 @@ GRID = np.linspace(0.02, 0.6, 30)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """Root mean square errors of the parameters, and of the function, against n at one fraction kept; the function's error
-    against the fraction kept at the largest n. The first value of other axes."""
+    """(a) Root mean square errors of the parameters, (b) mean errors of the function, against n at one fraction kept;
+    (c) the function's error against the fraction kept at the largest n. The first value of other axes. All widths are cut
+    from the same runs: their gaps to the limit go together."""
     here = samples.isel(dim=0, sigma=0, horizon=0, noise=0)
     dim, kind = int(here["dim"]), str(here["noise"].item())
     with style.paper():
-        figure, (first, second, third) = plt.subplots(1, 3, figsize=(style.FULL, 2.6))
+        figure, (first, second, third) = plt.subplots(1, 3, figsize=(style.FULL, 2.7))
         for index, alpha in enumerate(here["alpha"].values.tolist()):
-            rows = here.sel(alpha=alpha)
+            rows, place = here.sel(alpha=alpha), style.beside(index, here.sizes["alpha"])
             scale = float(here["sigma"]) * float(here["horizon"]) ** (1 / alpha)
             _parameters(first, rows, alpha, dim, kind, index)
-            _function(second, rows.sel(kappa=KAPPA), "n", index)
+            style.means(second, rows["n"] * 1.2**place, _function(rows.sel(kappa=KAPPA), "n"), index)
             second.axhline(null_network.functional_error(KAPPA, scale, alpha, dim, kind), color=style.COLOURS[index])
-            _function(third, rows.isel(n=-1), "kappa", index)
+            style.means(third, rows["kappa"] + 0.006 * place, _function(rows.isel(n=-1), "kappa"), index)
             line = [null_network.functional_error(k, scale, alpha, dim, kind) for k in GRID]
             third.plot(GRID, line, color=style.COLOURS[index])
         third.plot(GRID, np.sqrt(1 - GRID), "k:", label="$\\sqrt{1-\\kappa}$")
-        first.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=f"error of the parameters, $\\kappa={KAPPA}$")
-        second.set(xscale="log", ylim=(0, 1.05), xlabel="neurons $n$", ylabel=f"error of the function, $\\kappa={KAPPA}$")
-        third.set(ylim=(0, 1.05), xlabel="fraction of neurons kept $\\kappa$", ylabel="error of the function")
-        third.set_title(f"$n={int(here['n'][-1])}$", loc="right")
+        first.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel="error of the parameters")
+        first.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        first.yaxis.set_major_formatter("{x:g}")
+        first.yaxis.set_minor_formatter(NullFormatter())
+        second.set(xscale="log", xlabel="neurons $n$", ylabel="error of the function")
+        third.set(xlabel="fraction of neurons kept $\\kappa$", ylabel="error of the function")
         third.legend(loc="lower left")
-        title = (
-            f"network that learns nothing, $d={dim}$, noise of type {kind}; line: limit of wide networks, marker: simulation"
-        )
+        names = (f"$\\kappa={KAPPA}$", f"$\\kappa={KAPPA}$", f"$n={int(here['n'][-1])}$")
+        for ax, letter, name in zip((first, second, third), "abc", names, strict=True):
+            ax.set_title(f"({letter}) {name}", loc="left")
+        for ax in (second, third):
+            ax.set_ylim(0, max(1.05, ax.get_ylim()[1]))
+        title = f"noise alone, type {kind}, $d={dim}$; line: limit of wide networks, marker: simulation, bars: 95 %"
         figure.legend(*first.get_legend_handles_labels(), loc="outside upper center", ncols=4, title=title)
     return figure
 
@@ -60,7 +67,6 @@ def _parameters(ax, rows: xr.Dataset, alpha: float, dim: int, kind: str, index: 
     ax.errorbar(n, middle, half, label=f"$\\alpha={alpha:g}$", elinewidth=0.8, **look)
 
 
-def _function(ax, rows: xr.Dataset, along: str, index: int) -> None:
+def _function(rows: xr.Dataset, along: str) -> xr.DataArray:
     """Root mean squares of the removed part over those of the whole."""
-    values = rows["functional_error"].transpose("seed", along)
-    style.means(ax, rows[along], values, index)
+    return rows["functional_error"].transpose("seed", along)

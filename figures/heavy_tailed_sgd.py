@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -16,13 +17,27 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row per noise, at the last data, strength and step size; below, what the theorem assumes and is not so."""
     axes = {d: samples[d].values.tolist()[-1] for d in sim.EXPERIMENT.axes}
-    problem = sim.make(**{**axes, "alpha": min(samples["alpha"].values.tolist())})
-    broken = "; ".join(sim.noisy_training.violated(problem)) or "nothing"
-    few = "" if samples.sizes["seed"] >= 20 else " (fewer than 20: too few for a claim about ratios)"
+    problem = sim.make(**axes)
     heading = (
-        f"{axes['data']}: {problem.n} tanh units, {problem.steps} steps of size {axes['step_size']:g} "
-        f"on batches of {problem.batch}, $\\sigma={axes['sigma']:g}$; "
-        f"means (standard deviations) over {samples.sizes['seed']} seeds{few}\n"
-        f"outside the theorem's assumptions: {broken}"
+        f"{axes['data']}: {problem.n} tanh units, {problem.steps} steps of size "
+        f"$\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
-    return tables.table(samples, heading)
+    note = f"{tables.seeds(samples)}\n{_outside(samples['alpha'].values, axes['step_size'], problem.n)}"
+    return tables.table(samples, heading, note)
+
+
+def _outside(alphas: np.ndarray, step_size: float, n: int) -> str:
+    """What the indices and the step size leave of the theorem's assumptions: 1 < alpha < 2, step size <= n^(-alpha/2-1)."""
+    longest = {a: n ** (-a / 2 - 1) for a in alphas if 1 < a < 2}
+    found = ["$\\alpha=2$"] if 2 in alphas else []
+    if any(step_size > h for h in longest.values()):
+        least, largest = (_number(h) for h in (min(longest.values()), max(longest.values())))
+        size = least if least == largest else f"{least}$ to ${largest}"
+        found.append(f"$\\eta>n^{{-\\alpha/2-1}}$, which is ${size}$ here")
+    return "Outside the theorem: " + "; ".join(found) + "." if found else "Within the theorem's assumptions."
+
+
+def _number(x: float) -> str:
+    """Two digits, for mathematics."""
+    digits, power = f"{x:.1e}".split("e")
+    return f"{digits}\\times10^{{{int(power)}}}"

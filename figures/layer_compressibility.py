@@ -35,6 +35,6 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         ax.axhline(float(theory.gaussian_pruning_ratio(1, squared_share)), color=style.GREEN)
         ax.set(xlabel=r"index $\alpha$", ylabel="pruned share of the entries", ylim=(0.2, 1))
         ax.set_title(f"{n} × {n} entries, relative error {sim.SHARE:g}", loc="left")
-        note = "line: predicted median, band: middle 80 %\nmarker: one layer"
-        figure.legend(loc="outside lower center", ncol=2, title=note, title_fontsize=6, alignment="left")
+        note = "line: predicted median (green: Gaussian limit)\nband: middle 80 %, marker: one layer"
+        figure.legend(loc="outside lower center", ncol=2, title=note, title_fontsize=7, alignment="left")
     return figure

@@ -19,39 +19,57 @@ COLUMNS = {
     "pruned_test_accuracy": "test acc.\nafter pr.",
     "functional_error": "functional\nerror",
 }
+PITCH = 0.19  # height of a row in inches
 REASONS = ("steps", "accuracy", "not finite", "chance")
 
 
-def table(samples: xr.Dataset, heading: str, endings: bool = False) -> Figure:
+def table(samples: xr.Dataset, heading: str, note: str, endings: bool = False) -> Figure:
     """Rows: none, then every type at every alpha, largest first. Means over seeds with standard deviations in brackets;
-    a filled circle is the median of the ratio, an open one its mean, small ones single seeds. ``endings``: also how many
-    steps were made, and what ended the runs."""
+    a filled circle is the median of the ratio, an open one its mean, small ones single seeds. ``note`` stands below the
+    numbers. ``endings``: also how many steps were made, and what ended the runs."""
     here = samples.isel({d: -1 for d in samples["pruning_ratio"].dims if d not in ("noise", "alpha", "seed")})
     rows = _rows(here)
+    top, bottom = -2.2, len(rows) - 0.4
     with style.paper():
-        height = 0.9 + 0.19 * len(rows)
+        height = 1.0 + PITCH * (bottom - top)  # title, axis and legend, then a row's height for every row
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, height), sharey=True, width_ratios=[3.2 + endings, 1.3])
         _numbers(left, here, rows, endings)
-        for y, (noise, alpha) in enumerate(rows):
-            ratios = here["pruning_ratio"].sel(noise=noise, alpha=alpha).dropna("seed").values
-            colour = style.COLOURS[["none", "I", "II", "III"].index(noise)]
-            right.plot(ratios, np.full(len(ratios), y), "|", color=colour, ms=4, alpha=0.6)
-            if len(ratios):
-                right.plot(np.median(ratios), y, "o", color=colour)
-                right.plot(np.mean(ratios), y, "o", color=colour, mfc="white", mew=0.8)
-        right.set(xlim=(0, 1.02), xlabel="pruning ratio", ylim=(len(rows) - 0.4, -1.6))
-        right.tick_params(axis="y", left=False, labelleft=False)
-        right.plot([], [], "o", color="k", label="median")
-        right.plot([], [], "o", color="k", mfc="white", mew=0.8, label="mean")
-        right.plot([], [], "|", color="k", label="seeds")
-        figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
-        figure.suptitle(heading, fontsize=7)
+        _ratios(right, here, rows)
+        right.set_ylim(bottom, top)
+        right.spines["left"].set_bounds(-0.5, bottom)
+        left.text(0, bottom + 0.4, note, ha="left", va="top", fontsize=6.5, linespacing=1.3)
+        figure.legend(
+            *right.get_legend_handles_labels(), loc="outside lower right", ncols=3, handletextpad=0.2, columnspacing=1
+        )
+        figure.suptitle(heading, fontsize=8)
     return figure
+
+
+def seeds(samples: xr.Dataset) -> str:
+    """What the numbers are, and of how many seeds."""
+    count = samples.sizes["seed"]
+    few = "" if count >= 20 else ", too few for a claim about ratios"
+    return f"Means (standard deviations) over {count} seeds{few}."
 
 
 def _rows(here: xr.Dataset) -> list[tuple[str, float]]:
     alphas = sorted(here["alpha"].values.tolist(), reverse=True)
     return [(n, a) for n in here["noise"].values.tolist() for a in (alphas[:1] if n == "none" else alphas)]
+
+
+def _ratios(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]]) -> None:
+    for y, (noise, alpha) in enumerate(rows):
+        ratios = here["pruning_ratio"].sel(noise=noise, alpha=alpha).dropna("seed").values
+        colour = style.COLOURS[["none", "I", "II", "III"].index(noise)]
+        ax.plot(ratios, np.full(len(ratios), y), "|", color=colour, ms=4, alpha=0.6)
+        if len(ratios):
+            ax.plot(np.median(ratios), y, "o", color=colour)
+            ax.plot(np.mean(ratios), y, "o", color=colour, mfc="white", mew=0.8)
+    ax.set(xlim=(0, 1.02), xlabel="pruning ratio")
+    ax.tick_params(axis="y", left=False, labelleft=False)
+    ax.plot([], [], "o", color="k", label="median")
+    ax.plot([], [], "o", color="k", mfc="white", mew=0.8, label="mean")
+    ax.plot([], [], "|", color="k", label="one seed")
 
 
 def _numbers(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]], endings: bool) -> None:
@@ -61,8 +79,10 @@ def _numbers(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]], endings: 
     ax.axis("off")
     titles = ["noise", "$\\alpha$", *COLUMNS.values(), *["steps,\nended by"] * endings]
     for x, title in zip([0.03, 0.12, *places], titles, strict=True):
-        ax.text(x, -1.1, title, **look)
+        ax.text(x, -1.35, title, **look)
     for y, (noise, alpha) in enumerate(rows):
+        if y == 0 or noise != rows[y - 1][0]:
+            ax.axhline(y - 0.5, color="0.6", lw=0.4)
         ax.text(0.03, y, noise, **look)
         ax.text(0.12, y, "–" if noise == "none" else f"{alpha:g}", **look)
         row = here.sel(noise=noise, alpha=alpha)

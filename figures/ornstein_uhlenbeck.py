@@ -23,6 +23,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.7))
         for index, alpha in enumerate(here["alpha"].values):
             _scales(left, here.sel(alpha=alpha), index)
+        _overshoot(left, float(here["rate"]), float(here["scale"]))
         _cosines(right, here.isel(alpha=-1).sel(brownian=here["brownian"].max()))
     return figure
 
@@ -40,10 +41,17 @@ def _scales(ax, here: xr.Dataset, index: int) -> None:
         look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, zorder=3)
         look.update(marker=style.MARKERS[index], color=style.COLOURS[index], label=f"$\\alpha={alpha:g}$")
         ax.errorbar(logs["step_size"], mid, [mid - low, high - mid], **look)
+
+
+def _overshoot(ax, rate: float, scale: float) -> None:
+    """Where the scheme's factor changes its sign all laws are one step of noise."""
+    ax.set(xlabel="step size $h$", ylabel="stationary scale", yscale="log", ylim=(0.4, 6))
+    ax.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+    ax.minorticks_off()
     ax.plot([1 / rate] * 2, [0.4, scale], color="0.6", lw=0.8)
-    ax.set(xlabel="step size $h$", ylabel="stationary scale", ylim=(0.4, 1.6))
-    ax.annotate("overshoot: $1-\\lambda h<0$", (1 / rate, 0.42), (3, 0), textcoords="offset points", fontsize=6)
-    ax.legend(loc="upper left", title="line: exact (dotted: $h\\to0$), marker: simulation", alignment="left", title_fontsize=7)
+    ax.annotate("overshoot: $1-\\lambda h<0$", (1 / rate, 0.43), (3, 0), textcoords="offset points", fontsize=7)
+    title = "line: exact (dotted: $h\\to0$)\nmarker: simulation, bars: 95 %"
+    ax.legend(loc="upper left", title=title, alignment="left", title_fontsize=7)
     ax.set_title("(a) $dX=-\\lambda X\\,dt+\\sigma_1\\,dL^\\alpha$", loc="left")
 
 
@@ -61,6 +69,6 @@ def _cosines(ax, here: xr.Dataset) -> None:
         ax.plot(u, np.exp(-((size * u) ** alpha) - u**2 * variance / 2), color=style.COLOURS[index + 2])
         values = here["cosine"].sel(step_size=step).transpose("seed", "frequency")
         style.means(ax, values["frequency"], values, index + 2, f"$h={step:g}$")
-    ax.set(xlabel="frequency $u$", ylabel="$\\mathbb{E}\\cos(uX)$")
-    ax.legend(loc="upper right")
+    ax.set(xlabel="frequency $u$", ylabel="$\\mathbb{E}\\,\\cos(uX)$")
+    ax.legend(loc="upper right", title="line: exact\nmarker: simulation, bars: 95 %", alignment="left", title_fontsize=7)
     ax.set_title(f"(b) plus $\\sqrt{{2}}\\,\\sigma_2\\,dB$, $\\alpha={alpha:g}$, $\\sigma_2={brownian:g}$", loc="left")

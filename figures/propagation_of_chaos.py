@@ -28,18 +28,20 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             if "linear" in here["interaction"]:
                 _linear(left, point, index)
             if "bounded" in here["interaction"]:
-                _bounded(right, point, index)
+                _bounded(right, point, index, style.beside(index, here.sizes["alpha"]))
         left.set_title("(a) linear interaction", loc="left")
         left.set(xscale="log", yscale="log", xlabel="particles $n$")
-        left.set_ylabel("$\\exp\\,\\mathbb{E}\\log|X^{i,n}_T-X^{i,\\infty}_T|$")
+        left.set_ylabel("$\\exp\\,\\mathbb{E}\\,\\log\\,|X^{i,n}_T-X^{i,\\infty}_T|$")
         right.set_title("(b) bounded interaction", loc="left")
         right.set(xscale="log", yscale="log", xlabel="particles $n$")
         right.set_ylabel("$(\\mathbb{E}|X^{i,n}_T-X^{i,\\infty}_T|^2)^{1/2}$")
-        for ax in (left, right):
+        for ax, line in ((left, "exact"), (right, "limit of large $n$")):
             low, high = ax.get_ylim()
-            ax.set_ylim(low / 2, high * 1.3)  # room for the legend
+            ax.set_ylim(low / 2.4, high * 1.3)  # room for the legend
             ax.yaxis.set_minor_formatter(NullFormatter())
-            ax.legend(loc="lower left", title="line: theory, marker: simulation", alignment="left", title_fontsize=7)
+            ax.legend(
+                loc="lower left", title=f"line: {line}, marker: simulation, bars: 95 %", alignment="left", title_fontsize=7
+            )
     return figure
 
 
@@ -54,14 +56,14 @@ def _linear(ax, point: xr.Dataset, index: int) -> None:
     _band(ax, values["n"], np.exp, values, index, label)
 
 
-def _bounded(ax, point: xr.Dataset, index: int) -> None:
+def _bounded(ax, point: xr.Dataset, index: int, place: float) -> None:
     alpha, *numbers = (float(point[name]) for name in ("alpha", "rate", "coupling", "scale", "horizon"))
     limit = mean_field.bounded_chaos_constant(alpha, *numbers, draws=diffusions.DRAWS, seed=0, steps=int(point["steps"]))
     grid = np.geomspace(sim.SIZES[0] / 1.5, sim.SIZES[-1] * 1.5, 60)
     ax.plot(grid, limit.value / np.sqrt(grid), color=style.COLOURS[index])
     values = point["scaled_square"].sel(interaction="bounded").transpose("seed", "n")
     label = f"$\\alpha={alpha:g}$: ${limit.value:.3f}\\,n^{{-1/2}}$"
-    _band(ax, values["n"] * 1.08 ** (index - 1), np.sqrt, values / values["n"], index, label)
+    _band(ax, values["n"] * 1.08**place, np.sqrt, values / values["n"], index, label)
 
 
 def _band(ax, x, transform, values: xr.DataArray, index: int, label: str) -> None:

@@ -24,39 +24,35 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.8), sharey=True)
         widths = samples["n"].values
-        grid = np.unique(np.geomspace(widths[0], widths[-1], 9).astype(int))
+        grid = np.unique(np.geomspace(widths[0] / 1.12, widths[-1] * 1.12, 9).astype(int))
         _panel(left, samples["pruning_ratio"].sel(alpha=heavy), "n", grid, lambda m: (heavy, m), lambda x, s: x * 1.06**s)
-        left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.28))
-        left.set_xticks(widths, [f"{w:,}" for w in widths])
+        left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.34))
+        left.set_xticks(widths, [f"{w}" for w in widths])
         left.minorticks_off()
         left.set_yticks(np.linspace(0, 1, 6))
         left.set_title(rf"(a) against the width, $\alpha={heavy:g}$", loc="left")
-        grid = np.linspace(heavy, 1.99, 9)
+        grid = np.linspace(heavy - 0.01, 1.99, 9)
         _panel(right, samples["pruning_ratio"].sel(n=n), "alpha", grid, lambda a: (a, n), lambda x, s: x + 0.005 * s)
         right.set(xlabel=r"index $\alpha$")
-        for noise in ("I", "III"):
+        for noise in ("I", "III"):  # type II shares its control with type III
             control = theory.gaussian_pruning_ratio(1 if noise == "I" else sim.DIM)
             right.axhline(control, color=COLOURS[noise], lw=0.8, ls=":")
-        right.annotate("dotted: Gaussian noise of the same type", (heavy, 0.03), fontsize=6)
-        right.set_title(f"(b) against the index, $n=$ {n:,}", loc="left")
-        note = "line, band: predicted median, middle 80 % (types I and III)\nmarker, bar: simulated ones"
-        left.legend(loc="upper left", ncol=3, title=note, title_fontsize=6, alignment="left")
+        right.annotate("dotted: Gaussian noise of the same type", (heavy, 0.03), fontsize=7)
+        right.set_title(f"(b) against the index, $n={n}$", loc="left")
+        note = "line, band: predicted median, middle 80 %\nmarker, bars: simulated median, middle 80 %"
+        left.legend(loc="upper left", ncol=3, title=note, title_fontsize=7, alignment="left")
     return figure
 
 
 def _panel(ax, ratios, axis, grid, place, shift):
-    for step, noise in enumerate(ratios["noise"].values):
-        here, colour = ratios.sel(noise=noise), COLOURS[str(noise)]
-        if noise != "II":  # its prediction is that of type III but for the number of inputs
-            dim = 1 if noise == "I" else sim.DIM
-            alpha, n = place(grid)
-            found = theory.pruning_ratio_quantile(np.reshape(LEVELS, (3, 1)), alpha, n, dim, str(noise)).T
-            ax.plot(grid, found[:, 1], color=colour)
-            ax.fill_between(grid, found[:, 0], found[:, 2], color=colour, alpha=0.13, lw=0)
+    for step, noise in enumerate(ratios["noise"].values.tolist()):
+        here, colour, marker = ratios.sel(noise=noise), COLOURS[noise], style.MARKERS[step]
+        alpha, n = place(grid)
+        dim = 1 if noise == "I" else sim.DIM
+        found = theory.pruning_ratio_quantile(np.reshape(LEVELS, (3, 1)), alpha, n, dim, noise)
+        ax.plot(grid, found[1], color=colour, ls=(0, (4, 4)) if noise == "III" else "-")  # II and III nearly coincide
+        ax.fill_between(grid, found[0], found[2], color=colour, alpha=0.13, lw=0)
         low, mid, high = (here.quantile(p, "seed") for p in LEVELS)
-        x = shift(here[axis].values, step - 1)
-        marker = style.MARKERS[step]
-        band = [mid - low, high - mid]
-        ax.errorbar(
-            x, mid, band, ls="", marker=marker, color=colour, mfc="white", mew=0.8, elinewidth=0.8, label=f"type {noise}"
-        )
+        x = shift(here[axis].values, style.beside(step, ratios.sizes["noise"]))
+        look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, label=f"type {noise}")
+        ax.errorbar(x, mid, [mid - low, high - mid], marker=marker, color=colour, **look)

@@ -24,36 +24,44 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.8))
         for index, alpha in enumerate(samples["alpha"].values):
-            _distribution(left, errors.sel(alpha=alpha, kappa=KAPPA), float(alpha), n, index)
-        left.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=r"relative error $\mathrm{err}_2$", ylim=(None, 1.6))
+            place = n * 1.03 ** style.beside(index, samples.sizes["alpha"])
+            _distribution(left, errors.sel(alpha=alpha, kappa=KAPPA), float(alpha), n, place, index)
+        left.set(
+            xscale="log",
+            yscale="log",
+            xlabel="neurons $n$",
+            ylabel=r"relative error $\mathrm{err}_2$",
+            ylim=(float(errors.quantile(0.1, "seed").sel(kappa=KAPPA).min()) / 4, 1.6),
+        )
         left.set_title(f"(a) median and middle 80 %, kept $\\kappa={KAPPA:g}$", loc="left")
         left.legend(
             loc="lower left",
             ncol=2,
-            title="line and band: limit, marker and bars: simulation",
-            title_fontsize=6,
+            title="line, band: limit; marker, dashes: simulation\nbars: 95 % of the median",
+            title_fontsize=7,
             alignment="left",
         )
         chosen = min(samples["alpha"].values, key=lambda a: abs(a - ALPHA))
         for index, kappa in enumerate(samples["kappa"].values):
             _mean_square(right, samples["squared_error"].sel(alpha=chosen, kappa=kappa), float(chosen), float(kappa), n, index)
-        right.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=r"mean square error $E\,\mathrm{err}_2^2$")
+        right.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=r"mean square error $\mathbb{E}\,\mathrm{err}_2^2$")
         right.set_title(f"(b) mean square at $\\alpha={chosen:g}$", loc="left")
-        right.legend(title="solid: exact, dotted: limit\nmarker: simulation", title_fontsize=6, alignment="left")
+        right.set_ylim(right.get_ylim()[0] / 1.5, None)  # room for the legend
+        right.legend(title="solid: exact, dotted: limit\nmarker: simulation, bars: 95 %", title_fontsize=7, alignment="left")
     return figure
 
 
-def _distribution(ax, errors, alpha, n, index):
+def _distribution(ax, errors, alpha, n, place, index):
     colour = style.COLOURS[index]
-    style.medians(ax, n * 1.03 ** (index - 1.5), errors, index, rf"$\alpha={alpha:g}$")
+    style.medians(ax, place, errors, index, rf"$\alpha={alpha:g}$")
     low, high = (errors.quantile(p, "seed") for p in (0.1, 0.9))
     for edge, marker in ((low, "_"), (high, "_")):
-        ax.plot(n * 1.03 ** (index - 1.5), edge, ls="", marker=marker, ms=5, color=colour)
+        ax.plot(place, edge, ls="", marker=marker, ms=5, color=colour)
     if alpha == 2:
         limit = float(theory.finite_moment_limit("normal", KAPPA))
         ax.axhline(limit, color=colour)
         return
-    grid = np.unique(np.geomspace(n[0], n[-1], 60).astype(int))
+    grid = np.unique(np.geomspace(n[0] / 1.1, n[-1] * 1.1, 60).astype(int))
     edges = [np.minimum(theory.error_quantile(p, alpha, KAPPA, grid), 1) for p in (0.1, 0.5, 0.9)]
     ax.plot(grid, edges[1], color=colour)
     ax.fill_between(grid, edges[0], edges[2], color=colour, alpha=0.13, lw=0)

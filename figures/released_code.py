@@ -18,9 +18,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     axes = {d: samples[d].values.tolist()[-1] for d in sim.EXPERIMENT.axes}
     problem = sim.make(**axes)
     heading = (
-        f"{axes['data']}: {problem.n} ReLU units without biases, at most {problem.steps} steps of size "
-        f"{axes['step_size']:g} on batches of {problem.batch}, $\\sigma={axes['sigma']:g}$;\n"
-        f"means (standard deviations) over {samples.sizes['seed']} seeds. "
-        "Type III at $\\alpha=2$ is not a number in the released code: its runs end before they learn."
+        f"{axes['data']}: {problem.n} ReLU units, steps of size $\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
-    return tables.table(samples, heading, endings=True)
+    note = f"{tables.seeds(samples)}\nAt most {problem.steps} steps; accuracy looked at every {problem.every}."
+    if "III" in samples["noise"] and 2 in samples["alpha"]:
+        note += "\nNoise of type III at $\\alpha=2$ is not a number in the released code: no run learns."
+    return tables.table(samples, heading, note, endings=True)

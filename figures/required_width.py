@@ -40,7 +40,7 @@ def _widths(ax, samples):
             if not known:
                 continue
             mid, low, high = np.array(list(known.values())).T
-            name = "root mean square" if confidence is None else f"{CONFIDENCE:.0%} of runs"
+            name = "root mean square" if confidence is None else f"{100 * CONFIDENCE:g} % of runs"
             label = rf"$\varepsilon={error:g}$, {name}"
             mfc = "white" if confidence is None else colour
             band = np.maximum([mid - low, high - mid], 0)
@@ -55,8 +55,8 @@ def _widths(ax, samples):
     ax.set_yticks(ticks, [f"$10^{{{t}}}$" for t in ticks])
     ax.set_ylim(0.8, 16)
     ax.set_title(rf"(a) to keep $\kappa={kappa:g}$ with error $\varepsilon$", loc="left")
-    note = "solid: mean, dashed: 90 % of runs (limits)\nmarker: simulation"
-    ax.legend(loc="upper left", title=note, title_fontsize=6, alignment="left")
+    note = "solid: mean, dashed: 90 % of runs (limits)\nmarker: simulation, bars: 95 %"
+    ax.legend(loc="upper left", title=note, title_fontsize=7, alignment="left")
 
 
 def _read_off(squares, error, confidence, draws=200):
@@ -85,10 +85,9 @@ def _chances(ax, samples, alpha):
         ax.plot(grid, theory.error_sf(error, alpha, sim.KAPPA[0], grid), color=style.COLOURS[index])
         style.means(ax, n, within.sel(error=error), index, rf"$\varepsilon={error:g}$")
     ax.axhline(CONFIDENCE, color="0.6", lw=0.8, ls=":")
-    ax.set(
-        xscale="log", xlabel="neurons $n$", ylabel=r"fraction of runs with $\mathrm{err}_2\leq\varepsilon$", ylim=(-0.03, 1.05)
-    )
+    ax.set(xscale="log", xlabel="neurons $n$", ylabel=r"fraction of runs with $\mathrm{err}_2\leq\varepsilon$")
+    ax.set(ylim=(-0.03, 1.35), yticks=np.linspace(0, 1, 6))
     ax.set_title(rf"(b) at $\alpha={alpha:g}$", loc="left")
-    ax.legend(
-        loc="upper left", bbox_to_anchor=(0, 0.86), title="line: limit\nmarker: simulation", title_fontsize=6, alignment="left"
-    )
+    note = "line: limit, marker: simulation, bars: 95 %"
+    look: dict[str, Any] = dict(ncol=4, columnspacing=0.8, handletextpad=0.1)
+    ax.legend(loc="upper left", title=note, title_fontsize=7, alignment="left", **look)

@@ -71,6 +71,11 @@ def markers(ax: Axes, x, values, heavy, index: int, label: str | None = None) ->
         plot(ax, x.isel(width=some), values.isel(width=some), index, name)
 
 
+def beside(index: int, count: int) -> float:
+    """Place of a series around that of its data, so that ``count`` series do not hide each other; 0 for a single one."""
+    return index - (count - 1) / 2
+
+
 def medians(ax: Axes, x, values, index: int, label: str | None = None) -> None:
     """Filled markers at the median with the 95 % interval of the median, where means do not exist."""
     if not values.size:

@@ -24,26 +24,31 @@ GROUPS = (
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """A panel for each law, at the largest n: medians of the estimates with the range of the central 90 % of samples
-    (thin) and of a sample's own 90 % interval (thick, grey), against the true index."""
+    (thin) and of a sample's own 90 % interval (thick, grey), against the true index; triangles on the right edge: medians
+    beyond it; right above a panel: the share of samples whose block sums and moment estimate contradict each other."""
     here = samples.sel(n=samples["n"].max())
     laws = here["law"].values.tolist()
     rows = -(-len(laws) // 3)
     with style.paper():
-        figure, axes = plt.subplots(rows, 3, figsize=(style.FULL, 1.95 * rows), sharex=True, sharey=True, squeeze=False)
-        for ax, law in zip(axes.flat, laws, strict=False):
-            _panel(ax, here.sel(law=law), law)
+        figure, axes = plt.subplots(rows, 3, figsize=(style.FULL, 2.1 * rows), sharex=True, sharey=True, squeeze=False)
+        for ax, law, letter in zip(axes.flat, laws, "abcdefghi", strict=False):
+            _panel(ax, here.sel(law=law), law, letter)
         for ax in axes.flat[len(laws) :]:
             ax.set_visible(False)
         for ax in axes[-1]:
             ax.set_xlabel("tail index $\\alpha$")
+        axes[0, 0].plot([], [], ls="", marker=">", color="0.3", label="beyond the axis")
         handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
-        size = f"{int(here['n'])} draws, {here.sizes['seed']} samples"
-        title = f"{size}; thin: central 90 % of estimates, grey: 90 % interval claimed"
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
+        title = (
+            f"{int(here['n'])} draws, {here.sizes['seed']} samples; "
+            "thin: central 90 % of estimates, grey: 90 % interval claimed\n"
+            "right above: share of samples whose block sums and moment estimate contradict each other"
+        )
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=5, title=title, title_fontsize=7)
     return figure
 
 
-def _panel(ax, here: xr.Dataset, law: str) -> None:
+def _panel(ax, here: xr.Dataset, law: str, letter: str) -> None:
     _, truth, _ = sim.LAWS[law]
     ax.axvline(truth, color=style.BLACK, lw=0.8, ls="--", label="truth (normal: 2)")
     names = [name for group, _, _ in GROUPS for name in group]
@@ -56,17 +61,18 @@ def _panel(ax, here: xr.Dataset, law: str) -> None:
         centre, half = found.median("seed").values, 1.645 * claim.median("seed").values
         ax.hlines(places, _index(centre + half), _index(centre - half), color="0.8", lw=3.5)
         ax.hlines(places, low, high, color=style.COLOURS[index], lw=0.8)
-        shown = (middle > LIMITS[0]) & (middle < LIMITS[1])
+        shown = (middle > LIMITS[0]) & (middle < 0.97 * LIMITS[1])  # whole markers
         look: Any = dict(ls="", marker=style.MARKERS[index], color=style.COLOURS[index], mfc="white", mew=0.8)
         ax.plot(middle[shown], np.array(places)[shown], label=label, zorder=3, **look)
-        for place in np.array(places)[middle >= LIMITS[1]]:
-            ax.plot(LIMITS[1] * 0.985, place, marker=">", color=style.COLOURS[index], ms=3, clip_on=False)
+        for place in np.array(places)[middle >= 0.97 * LIMITS[1]]:
+            ax.plot(0.97 * LIMITS[1], place, marker=">", color=style.COLOURS[index], ms=3, clip_on=False)
     ax.set(xscale="log", xlim=LIMITS, ylim=(len(names) - 0.5, -0.5))
     ax.set_xticks([1, 1.5, 2, 3, 4], ["1", "1.5", "2", "3", "4"])
     ax.minorticks_off()
     ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelsize=6)
-    ax.set_title(f"{law}: {100 * float(here['disagree'].mean()):.0f} % contradicted", loc="left", fontsize=7)
+    ax.tick_params(axis="y", labelsize=7)
+    ax.set_title(f"({letter}) {law}", loc="left")
+    ax.set_title(f"{100 * float(here['disagree'].mean()):.0f} %", loc="right", fontsize=7)
 
 
 def _index(inverse: Any) -> Any:

@@ -7,12 +7,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import null_network, stable
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+LETTERS = "abcdefghijklmnop"
 LEAST = 30  # neurons seen beyond a radius, for a marker
 
 
@@ -22,17 +24,24 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     alphas, dim = here["alpha"].values.tolist(), int(here["dim"])
     with style.paper():
         figure, axes = plt.subplots(2, len(alphas), figsize=(style.FULL, 4.4), sharex=True, sharey="row", squeeze=False)
-        for column, alpha in zip(axes.T, alphas, strict=True):
+        letters = zip(LETTERS, LETTERS[len(alphas) :], strict=False)
+        for column, alpha, (first, second) in zip(axes.T, alphas, letters, strict=False):
             for index, kind in enumerate(here["noise"].values.tolist()):
                 _column(column, here.sel(alpha=alpha, noise=kind), alpha, dim, kind, index)
-            column[0].set_title(f"$\\alpha={alpha:g}$", loc="left")
+            column[0].set_title(f"({first}) $\\alpha={alpha:g}$", loc="left")
+            column[1].set_title(f"({second}) $\\alpha={alpha:g}$, ratio to the predicted tail", loc="left")
             column[0].set(xscale="log", yscale="log", ylim=(3e-6, 1.5))
             column[1].axhline(1, color="k", lw=0.8)
-            column[1].set(ylim=(0.5, 2), xlabel="radius $r\\,/\\,\\sigma T^{1/\\alpha}$")
+            column[1].set(yscale="log", ylim=(0.4, 6), xlabel="radius $r\\,/\\,\\sigma T^{1/\\alpha}$")
+        axes[1, 0].set_yticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
+        axes[1, 0].yaxis.set_minor_locator(NullLocator())
         axes[0, 0].set_ylabel("fraction of neurons beyond $r$")
         axes[1, 0].set_ylabel("fraction / predicted $C\\,r^{-\\alpha}$")
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        title = f"$d={dim}$; solid: tail constant, dotted: noise alone, marker: trained neurons (filled: weight decay)"
+        title = (
+            f"$d={dim}$; solid: predicted tail, dotted: noise alone\n"
+            "marker: trained neurons (filled: with weight decay), bars: 95 %"
+        )
         figure.legend(handles, labels, loc="outside upper center", ncols=3, title=title)
     return figure
 
