@@ -16,8 +16,8 @@ from jaxprune.theory.arguments import plain
 from jaxprune.theory.finite_moment import finite_moment_limit
 from jaxprune.theory.finite_size import gaussian_finite, stable_finite
 from jaxprune.theory.heavy_limit import (
+    error_cdf,
     error_quantile,
-    error_sf,
     heavy_limit_moment,
     heavy_limit_quantile,
     pareto_limit_moment,
@@ -32,6 +32,7 @@ from jaxprune.theory.singular_values import singular_value_limit_gaussian
 
 __all__ = [
     "counting_bound",
+    "error_cdf",
     "error_quantile",
     "error_sf",
     "expected_tail_share",
@@ -52,6 +53,8 @@ __all__ = [
     "tail_limit_moment",
     "tail_scale",
 ]
+
+error_sf = error_cdf  # its name in figures
 
 
 def counting_bound(
