@@ -82,7 +82,7 @@ def _chances(ax, samples, alpha):
     n = samples["n"].values
     grid = np.unique(np.geomspace(n[0], n[-1], 80).astype(int))
     for index, error in enumerate(samples["error"].values):
-        ax.plot(grid, theory.error_sf(error, alpha, sim.KAPPA[0], grid), color=style.COLOURS[index])
+        ax.plot(grid, theory.error_cdf(error, alpha, sim.KAPPA[0], grid), color=style.COLOURS[index])
         style.means(ax, n, within.sel(error=error), index, rf"$\varepsilon={error:g}$")
     ax.axhline(CONFIDENCE, color="0.6", lw=0.8, ls=":")
     ax.set(xscale="log", xlabel="neurons $n$", ylabel=r"fraction of runs with $\mathrm{err}_2\leq\varepsilon$")

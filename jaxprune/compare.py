@@ -79,7 +79,7 @@ class Report:
         z = np.max(np.abs(d["z"].values[judged]), initial=0.0)
         mean_exists = judged & predicted & (d["kind"].values != "tail")
         gaps = np.abs(d["gap"].values[mean_exists])
-        gap = np.max(gaps[np.isfinite(gaps)], initial=0.0)
+        known = gaps[np.isfinite(gaps)]  # not where zero, or infinity, is predicted
         sharp = d["resolution"].values[judged & np.isfinite(d["resolution"].values)]
         detect = f"{np.median(sharp):.1%}" if sharp.size else "-"
         verdict = "agree" if self.passes(name) else "REFUSED" if name in self.refused else "DISAGREE"
@@ -89,7 +89,7 @@ class Report:
             str(judged.size),
             str(int(judged.sum())),
             f"{z:.2f}" if judged.any() else "-",
-            f"{gap:.1%}" if judged.any() else "-",
+            f"{np.max(known):.1%}" if known.size else "-",
             detect,
             str(self.nonfinite.get(name, 0)),
             verdict,
@@ -145,9 +145,8 @@ def compare(
     predicted = _as_dataset(samples, prediction)
     names = [str(name) for name in samples.data_vars if name in predicted and "seed" in samples[name].dims]
     if not names:
-        raise ValueError(
-            f"prediction: none of {list(predicted.data_vars)} is a metric of the samples {list(samples.data_vars)}"
-        )
+        metrics = [str(name) for name in samples.data_vars if "seed" in samples[name].dims and name != "nonfinite"]
+        raise ValueError(f"prediction: none of {[str(name) for name in prediction]} is a metric of the samples {metrics}")
     points, lost = {}, {}
     for name in names:
         values = samples[name]
@@ -179,6 +178,8 @@ def _as_dataset(samples: xr.Dataset, prediction: Any) -> xr.Dataset:
         return prediction
     named = {}
     for name, value in dict(prediction).items():
+        if isinstance(value, xr.Dataset):
+            raise ValueError(f"prediction: {name!r} is a dataset; pass the dataset itself, or an array for each metric")
         metric = str(name).removesuffix("_kind").removesuffix("_error")
         if np.ndim(value) and not isinstance(value, xr.DataArray) and metric in samples:
             mean = samples[metric].isel(seed=0, drop=True)

@@ -20,7 +20,7 @@ TESTED = 300  # inputs
 
 def make(alpha, dim, sigma, horizon, noise):
     index = stable.index(alpha)
-    return NoisyNeurons(index, sigma, horizon, dim=dim, steps=10, samples=50, kind=noise, target="null", time_scale="raw")
+    return NoisyNeurons(index, sigma, horizon, dim=dim, steps=10, samples=50, noise=noise, target="null", time_scale="raw")
 
 
 def trial(key, problem):

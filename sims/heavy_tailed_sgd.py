@@ -46,7 +46,7 @@ def make(data, noise, alpha, sigma, step_size):
         n=1000,
         steps=200,
         batch=128,
-        kind="III" if silent else noise,
+        noise="III" if silent else noise,
     )
 
 

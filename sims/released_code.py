@@ -43,7 +43,7 @@ def make(data, noise, alpha, sigma, step_size, width):
         n=width,
         steps=1000,
         batch=256,
-        kind="I" if silent else noise,
+        noise="I" if silent else noise,
         accuracy=0.95,
         every=100,
     )

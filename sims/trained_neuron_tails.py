@@ -19,7 +19,7 @@ RADIUS = np.round(np.geomspace(1, 400, 22), 4).tolist()
 
 def make(noise, alpha, decay, dim, sigma, horizon):
     index = stable.index(alpha)
-    return NoisyNeurons(index, sigma, horizon, decay=decay, dim=dim, steps=40, samples=200, kind=noise, target="sign")
+    return NoisyNeurons(index, sigma, horizon, decay=decay, dim=dim, steps=40, samples=200, noise=noise, target="sign")
 
 
 def trial(key, problem):

@@ -10,7 +10,7 @@ import pkgutil
 
 import jax
 import pytest
-from jaxtyping import install_import_hook
+from jaxtyping import config, install_import_hook
 
 # Annotated shapes of the simulation are checked while the tests run.
 with install_import_hook("jaxprune.simulate", "beartype.beartype"):
@@ -25,3 +25,12 @@ def x64():
     """Double precision for the duration of a test."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def unchecked():
+    """Without the checks of annotations, as for a user: what is of a wrong type comes as far as the code itself."""
+    before = config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", before)

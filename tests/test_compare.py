@@ -83,6 +83,20 @@ def test_a_report_tells_what_it_would_have_noticed():
     assert not compare(data, {"risk": 2.0 * (1 + 3 * resolution)}).ok
 
 
+def test_a_gap_to_zero_has_no_size():
+    shown = str(compare(samples(), {"risk": 0.0})).splitlines()[2].split()
+    assert shown[4] == "-" and shown[-1] == "DISAGREE"
+    assert str(compare(samples(), {"risk": 2.0})).splitlines()[2].split()[4].endswith("%")
+
+
+def test_what_matches_nothing_is_named():
+    data = samples().assign(nonfinite=("seed", np.zeros(samples().sizes["seed"])))
+    with pytest.raises(ValueError, match=r"none of \['log'\] is a metric of the samples \['risk'\]"):
+        compare(data, {"log": xr.DataArray([2.0], dims=["log"])})
+    with pytest.raises(ValueError, match="^prediction: 'log' is a dataset"):
+        compare(data, {"log": xr.Dataset({"risk": 2.0})})
+
+
 def test_a_report_is_a_dataset():
     found = compare(samples(), {"risk": 2.0}).to_dataset()
     assert {"risk_mean", "risk_z", "risk_prediction", "risk_median", "risk_judged"} <= set(found.data_vars)

@@ -49,7 +49,7 @@ class _Lens:
         """The fraction of runs with at most this error."""
         if not self._entries or self._alpha == 2:
             return NONE
-        chance = float(theory.error_sf(place["error"], self._alpha, place["kappa"], self._n))
+        chance = float(theory.error_cdf(place["error"], self._alpha, place["kappa"], self._n))
         return Value(chance, "limit" if RARE < chance < 1 - RARE else "none")
 
     def pruning_ratio(self, place: dict[str, Any]) -> Value:

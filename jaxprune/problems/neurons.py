@@ -19,10 +19,11 @@ MEAN_FIELD, RAW = TIME_SCALES = ("mean-field", "raw")
 @struct
 class NoisyDescent:
     """A network of ``n`` hidden units learns ``data`` by ``steps`` of descent on mini-batches of ``batch`` samples (None: all
-    of them), with noise of strength ``sigma`` in every hidden unit after every step.
+    of them). After every step every hidden unit gets noise: ``sigma step_size^(1/alpha)`` times a unit stable draw, so that
+    ``sigma`` is its strength per unit time.
 
     ``alpha``: index of the noise, or its ``simulate.stable.Index``, computed beforehand so that float32 loses nothing;
-    ``kind``: "I" (one number per unit), "II" (one per weight), "III" (isotropic). ``decay``: rate of weight decay.
+    ``noise``: "I" (one number per unit), "II" (one per weight), "III" (isotropic). ``decay``: rate of weight decay.
     ``accuracy``, ``every``: training ends early once an evaluation, one after every ``every`` steps, finds that training
     accuracy; 1 and ``every`` equal to ``steps``: never.
 
@@ -36,7 +37,7 @@ class NoisyDescent:
     n: int = static()
     steps: int = static()
     batch: int | None = static(default=None)
-    kind: str = static(default="III")
+    noise: str = static(default="III")
     decay: Any = 0.0
     accuracy: Any = 1.0
     every: int | None = static(default=None)
@@ -61,11 +62,11 @@ class NoisyDescent:
 @struct
 class NoisyNeurons:
     """The mean-field network with ``dim`` inputs, N(0, I), trained for a time ``horizon`` in ``steps`` of full-batch descent
-    with noise of strength ``sigma`` per unit time, on ``samples`` inputs.
+    with noise as in ``NoisyDescent``, of strength ``sigma`` per unit time, on ``samples`` inputs.
 
     ``target`` "null": zero, with the squared loss and neurons that start at 0: then, with tanh and signs that
     alternate, the limit of a neuron is sigma times the Lévy process. "sign": the sign of the first input, with the
-    logistic loss and neurons that start N(0, 1/dim). ``time_scale`` "raw": n times slower training. ``alpha``, ``kind``,
+    logistic loss and neurons that start N(0, 1/dim). ``time_scale`` "raw": n times slower training. ``alpha``, ``noise``,
     ``decay`` as in ``NoisyDescent``.
 
     Raises ValueError, naming the argument, for numbers out of range.
@@ -78,7 +79,7 @@ class NoisyNeurons:
     dim: int = static(default=8)
     steps: int = static(default=20)
     samples: int = static(default=100)
-    kind: str = static(default="III")
+    noise: str = static(default="III")
     target: str = static(default=NULL)
     time_scale: str = static(default=MEAN_FIELD)
 
@@ -116,4 +117,4 @@ def _settle(problem, *numbers: str) -> None:
                 f"{name}: {getattr(problem, name)!r} is out of range; use one finite number {'> 0' if positive else '>= 0'}"
             )
         object.__setattr__(problem, name, value.astype(float))
-    object.__setattr__(problem, "kind", noise_type("kind", problem.kind))
+    object.__setattr__(problem, "noise", noise_type("noise", problem.noise))

@@ -1,7 +1,7 @@
 """What simulations accept, where it is known: a traced number is not looked at. Anything else is a ValueError that names the
 argument, the value and the cure. Counts and types of noise: ``problems.checks``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -33,6 +33,23 @@ def check_number(name: str, value: Any, good: Callable[[np.ndarray], Any], cure:
 def check_step_size(step_size: Any) -> Any:
     """A finite step size > 0."""
     return check_number("step_size", step_size, lambda x: (x > 0) & np.isfinite(x), "a finite number > 0")
+
+
+def check_key(key: Any, name: str = "key") -> None:
+    """One typed key, which may be traced."""
+    if not jnp.issubdtype(getattr(key, "dtype", np.dtype(object)), jax.dtypes.prng_key):
+        what = f"an array of {key.dtype}" if isinstance(key, jax.Array) else repr(key)
+        raise ValueError(f"{name}: {what} is no random key; use jax.random.key(seed)")
+    if key.shape:
+        raise ValueError(f"{name}: keys of shape {key.shape} are many; use one, and jax.vmap over many")
+
+
+def check_shape(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple; an integer n is (n,)."""
+    found = (shape,) if isinstance(shape, int | np.integer) else shape
+    if not isinstance(found, Sequence) or not all(isinstance(n, int | np.integer) and n >= 0 for n in found):
+        raise ValueError(f"shape: {shape!r} is no shape; use integers >= 0, such as (n, d)")
+    return tuple(int(n) for n in found)
 
 
 def check_compat(compat: str | None) -> None:

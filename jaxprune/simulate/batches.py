@@ -19,6 +19,8 @@ def check_data(inputs: Any, targets: Any, outputs: int, loss: Loss, batch: Any) 
     integer in 1 .. samples, or None."""
     if np.shape(targets) != (shape := (len(inputs), outputs)):
         raise ValueError(f"targets: shape {np.shape(targets)} is not {shape}; give one row of outputs per input")
+    if not isinstance(loss, Loss):
+        raise ValueError(f"loss: {loss!r} is no loss; use one of simulate/losses.py, such as losses.Logistic()")
     if not traced(targets):
         loss.check(targets)
     if batch is not None:

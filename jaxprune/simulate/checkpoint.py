@@ -26,6 +26,8 @@ from jaxprune.simulate.stepping import State
 
 SHOWN = 8  # numbers that an error message spells out; longer arrays are told by their digest
 
+WORDS = 80  # letters of a value in an error message
+
 
 def save(file: str | os.PathLike, state: Any, configuration: Any) -> None:
     """Write ``state``, a pytree of arrays and typed keys, so that ``load`` accepts it for the same ``configuration``: a
@@ -79,19 +81,22 @@ def resumable(
     chunk: int,
     report: Callable[[int, int, int], None] | None = None,
 ) -> Path:
-    """The path of ``steps`` steps from ``start`` (see ``sde.begin``), in chunks, saved after each; where ``file`` exists
-    the run goes on from it. Neither chunks nor kills change a bit.
+    """The path of ``steps`` steps from ``start``, in chunks, saved after each; where ``file`` exists the run goes on from
+    it. Neither chunks nor kills change a bit.
 
-    ``advance(state, key, count)`` makes ``count`` steps, a static number: ``euler``, or ``euler`` vmapped over runs. It
-    is compiled here. ``configuration`` is all that the path depends on, save the horizon and the chunks: a later call
-    with more ``steps`` extends the run. ``report(done, steps, dead)`` is called on the host after every chunk with the
+    ``start``: ``sde.begin(value)``; of vmapped runs ``jax.vmap(sde.begin)(values)``, with a ``key`` for each in the same
+    axes, or one that ``advance`` shares out. ``advance(state, key, count)`` makes ``count`` steps, a static number:
+    ``euler``, or ``euler`` vmapped over runs. It is compiled here. Where it keeps records, ``chunk`` and ``steps`` are
+    multiples of its ``every``. ``configuration`` is all that the path depends on, save the horizon and the chunks: a later
+    call with more ``steps`` extends the run. ``report(done, steps, dead)`` is called on the host after every chunk with the
     number of runs that have diverged. The file holds state, key and records, so records should be small.
 
-    Raises ValueError, naming the argument, for counts that are not integers >= 1, a file that has gone further than
-    ``steps``, and whatever ``load`` refuses.
+    Raises ValueError, naming the argument, for a start that is no ``State``, keys that are neither one nor one for each
+    run, counts that are not integers >= 1, a file that has gone further than ``steps``, and whatever ``load`` refuses.
     """
     for name, value in dict(steps=steps, chunk=chunk).items():
         check_count(name, value, "steps")
+    _check_runs(start, key)
     compiled, axis = jax.jit(advance, static_argnums=2), start.step.ndim  # the runs that are vmapped come before time
     none, guard = _nothing(advance, start, key, min(chunk, steps), axis)
     configuration = dict(configuration=configuration, key=key, start=start)
@@ -107,6 +112,16 @@ def resumable(
         if report is not None:
             report(done, steps, int(np.sum(~np.asarray(state.alive))))
     return Path(state, jax.tree.map(jnp.asarray, watched), guard)
+
+
+def _check_runs(start, key):
+    """A state, and a key for each of its runs or one for all."""
+    if not isinstance(start, State):
+        raise ValueError(f"start: {type(start).__name__} is no State; use sde.begin(value), vmapped over the runs of a batch")
+    if not jnp.issubdtype(getattr(key, "dtype", np.dtype(object)), jax.dtypes.prng_key):
+        raise ValueError(f"key: {type(key).__name__} is no random key; use jax.random.key(seed), or split it for many runs")
+    if key.shape not in ((), start.step.shape):
+        raise ValueError(f"key: shape {key.shape} is not that of the runs in start, {start.step.shape}; use one key for each")
 
 
 def _nothing(advance, start, key, count, axis):
@@ -160,7 +175,14 @@ def _digest(described: dict[str, str]) -> str:
 
 def _difference(before, now) -> str:
     changed = [name for name in (*before, *now) if before.get(name) != now.get(name)]
-    return "; ".join(f"{n}: {before.get(n, 'absent')} then, {now.get(n, 'absent')} now" for n in dict.fromkeys(changed))
+    values = [name for name in dict.fromkeys(changed) if name != "structure"]
+    shown = [f"{n}: {_short(before.get(n, 'absent'))} then, {_short(now.get(n, 'absent'))} now" for n in values[:SHOWN]]
+    shown += [f"and {len(values) - SHOWN} more"] if len(values) > SHOWN else []
+    return "; ".join(shown or ["the same values in another structure, or other functions or static fields"])
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= WORDS else f"{words[:WORDS]}..."
 
 
 def _plain(leaf) -> np.ndarray:

@@ -241,6 +241,8 @@ def _checked(name, value, axes: int | None = 2):
         raise ValueError(f"{name}: complex numbers have no such ratio here; pass real ones")
     if not jnp.issubdtype(value.dtype, jnp.floating):
         value = value.astype(float)
+    if jnp.finfo(value.dtype).bits < 32:
+        value = value.astype(jnp.float32)  # half precision has no room for energies
     if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
         raise ValueError(f"{name}: shape {value.shape}; pass (n,) or (n, d) with n, d >= 1")
     if not traced(value):

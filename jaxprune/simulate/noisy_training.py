@@ -3,6 +3,7 @@
 Sections are those of our notes on Wan et al. 2023: 2.1, 2.4, 6.
 """
 
+import functools
 from typing import Any
 
 import jax
@@ -18,17 +19,24 @@ from jaxprune.simulate.losses import Loss
 LOGISTIC, CROSS_ENTROPY, SQUARED = losses.Logistic(), losses.CrossEntropy(), losses.Squared()
 
 
+@jax.jit
 def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Array]:
-    """One run of the mean-field tanh network, ``heavy_tailed_sgd.record``'s columns and how the run ended.
+    """One run of the mean-field tanh network: the columns of ``heavy_tailed_sgd.record``, and how the run ended.
 
-    Two classes: one output and the logistic loss; more: an output for each and the cross entropy.
+    ``steps``: those made. ``stopped_because``: an index into ``heavy_tailed_sgd.REASONS``. ``diverged``: 1 where that is
+    "loss not finite"; then the columns of the record are NaN, so that no average takes them in. ``first_bad``: the step
+    after which the weights were not finite, -1: none. ``assumptions_ok``: 1 where those of the theorem hold (``violated``
+    says which do not).
+
+    Two classes: one output and the logistic loss; more: an output for each and the cross entropy. Compiled once for each
+    size of problem; many keys or problems are one program under ``jax.vmap``.
     """
     sample, first, path = jax.random.split(key, 3)
     train, test = (_targets(batch) for batch in labelled.split(problem.data, sample))
     net = mean_field.network(problem.n, train[1].shape[1])
     loss: Loss = LOGISTIC if train[1].shape[1] == 1 else CROSS_ENTROPY
     drift = mean_field.Drift(net, *train, loss, decay=problem.decay, batch=problem.batch)
-    law = stable.neuron_noise(problem.kind, problem.alpha, problem.sigma)
+    law = stable.neuron_noise(problem.noise, problem.alpha, problem.sigma)
     start = mean_field.initial(net, first, train[0].shape[1])
 
     def score(theta):
@@ -40,7 +48,7 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
     columns = heavy_tailed_sgd.record(lambda layers, x: net(layers[0], x), [run.value], train, test)
     alpha, decay = law.index.alpha, problem.decay
     fits = (alpha > 1) & (alpha < 2) & (problem.step_size <= heavy_tailed_sgd.longest_step(alpha, problem.n)) & (decay == 0)
-    return {**columns, **_ending(run), "assumptions_ok": jnp.where(fits, 1, 0)}
+    return {**_row(columns, run), "assumptions_ok": jnp.where(fits, 1, 0)}
 
 
 def violated(problem: NoisyDescent) -> list[str]:
@@ -50,17 +58,19 @@ def violated(problem: NoisyDescent) -> list[str]:
     return heavy_tailed_sgd.assumptions(alpha, rate, problem.n, jnp.tanh, loss, decay)[1]
 
 
+@functools.partial(jax.jit, static_argnames=("depth", "compat"))
 def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
-    """One run of the released code's network, with its quirks or without (``compat=None``): the same columns."""
+    """One run of the released code's network, with its quirks or without (``compat=None``): the columns of
+    ``mean_field_row`` but ``assumptions_ok``."""
     sample, first, path, other = jax.random.split(key, 4)
     train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
     model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], depth)
     drift = released_code.Drift(*train, model, CROSS_ENTROPY, batch=problem.batch)
     if compat is None:
-        law = stable.neuron_noise(problem.kind, problem.alpha, problem.sigma)
+        law = stable.neuron_noise(problem.noise, problem.alpha, problem.sigma)
     else:
         generator = jax.random.bits(other)
-        law = released_code.ReleasedNoise(problem.alpha, problem.sigma, problem.kind, scaled=True, other=generator)
+        law = released_code.ReleasedNoise(problem.alpha, problem.sigma, problem.noise, scaled=True, other=generator)
 
     def score(weights):
         found = released_code.outputs(model, weights, train[0])
@@ -75,7 +85,7 @@ def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, com
     def outputs(layers, inputs):
         return released_code.outputs(model, (*layers, run.value[-1]), inputs)
 
-    return {**heavy_tailed_sgd.record(outputs, run.value[:-1], train, test), **_ending(run)}
+    return _row(heavy_tailed_sgd.record(outputs, run.value[:-1], train, test), run)
 
 
 def neurons(
@@ -88,7 +98,7 @@ def neurons(
     targets = jnp.zeros((problem.samples, 1)) if null else jnp.where(inputs[:, :1] > 0, 1.0, -1.0)
     net = mean_field.network(n, largest=largest)
     drift = mean_field.Drift(net, inputs, targets, SQUARED if null else LOGISTIC, problem.decay, None, problem.time_scale)
-    law = heavy_tailed_sgd.Live(stable.neuron_noise(problem.kind, problem.alpha, problem.sigma), net.live)
+    law = heavy_tailed_sgd.Live(stable.neuron_noise(problem.noise, problem.alpha, problem.sigma), net.live)
     start = mean_field.initial(net, first, problem.dim, 0.0 if null else None)
     path = sde.euler(drift, law, start, path, step_size=problem.step_size, steps=problem.steps)
     return net, path.state.value
@@ -106,5 +116,9 @@ def _stopping(problem: NoisyDescent, outputs: int) -> Stopping:
     return Stopping(problem.steps, problem.every, problem.accuracy, 1 / max(outputs, 2))
 
 
-def _ending(run: Run) -> dict[str, Array]:
-    return {"steps": run.steps, "stopped_because": run.reason, "diverged": jnp.where(run.alive, 0, 1)}
+def _row(columns: dict[str, Array], run: Run) -> dict[str, Array]:
+    """The record, NaN for a run that diverged, whose last finite weights mean nothing, and how the run ended."""
+    bad = run.reason == heavy_tailed_sgd.NOT_FINITE
+    measured = {name: jnp.where(bad, jnp.nan, value) for name, value in columns.items()}
+    ending = {"steps": run.steps, "stopped_because": run.reason, "diverged": jnp.where(bad, 1, 0), "first_bad": run.first_bad}
+    return {**measured, **ending}

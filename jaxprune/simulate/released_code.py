@@ -36,29 +36,29 @@ QUIRKS = (
 class ReleasedNoise:
     """Noise of one layer as the released code makes it: items 1 to 5 of ``QUIRKS``.
 
-    ``kind``: "I", "II" or "III"; ``index``: alpha or its ``stable.Index``; ``scale``: sigma. ``scaled``: as on a GPU;
+    ``noise``: "I", "II" or "III"; ``index``: alpha or its ``stable.Index``; ``scale``: sigma. ``scaled``: as on a GPU;
     otherwise, as on a CPU, the factor sigma eta^(1/alpha) is missing. ``other``: the state of the generator that the seed
     of a run does not set; two runs of one seed with different values have different noise.
     """
 
     index: Any
     scale: Any = 1.0
-    kind: str = static(default="II")
+    noise: str = static(default="II")
     scaled: bool = static(default=False)
     other: Any = 0
 
     def __post_init__(self):
-        law = stable.neuron_noise(self.kind, self.index, self.scale)
+        law = stable.neuron_noise(self.noise, self.index, self.scale)
         object.__setattr__(self, "index", law.index)
-        object.__setattr__(self, "kind", noise_type("kind", self.kind))
+        object.__setattr__(self, "noise", noise_type("noise", self.noise))
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "n d"]:
         """One step's noise."""
-        unit = stable.neuron_noise(self.kind, self.index, 1.0).increment(jax.random.fold_in(key, self.other), shape, 1.0)
+        unit = stable.neuron_noise(self.noise, self.index, 1.0).increment(jax.random.fold_in(key, self.other), shape, 1.0)
         gaussian = self.index.alpha == 2
-        if self.kind == "III":
+        if self.noise == "III":
             unit = jnp.where(gaussian, jnp.nan, unit * jnp.asarray(0.5**0.5, unit.dtype))
-        elif self.kind == "I":
+        elif self.noise == "I":
             unit = jnp.where(gaussian, unit * jnp.asarray(0.5**0.5, unit.dtype), unit)
         return unit * (self.scale * step_size**self.index.inverse) if self.scaled else unit
 

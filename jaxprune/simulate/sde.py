@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxprune.problems.checks import check_count
-from jaxprune.simulate.arguments import check_step_size, traced
-from jaxprune.simulate.stepping import Guard, Law, State, Tree, begin, drifts, increments, per_leaf, step
+from jaxprune.simulate.arguments import check_key, check_step_size, traced
+from jaxprune.simulate.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step
 from jaxprune.struct import struct
 
 
@@ -28,6 +28,10 @@ class Path:
     state: State
     watched: Any
     guard: Guard
+
+    def __repr__(self) -> str:
+        state, watched, guard = jax.tree.map(_brief, (self.state, self.watched, self.guard))
+        return f"Path(state={state}, watched={watched}, guard={guard})"
 
 
 def euler(
@@ -57,12 +61,13 @@ def euler(
     Otherwise the whole value is one run: one bad entry stops it. Source: sections 2.4 and 7.
 
     Raises ValueError, naming the argument, for a step size that is not positive, steps or records that are not
-    positive integers or do not fit, and values that are not floating-point.
+    positive integers or do not fit, values that are not floating-point, and a drift of another shape.
     """
     guard = Guard() if guard is None else guard
-    count = _check(step_size, steps, every, most, watch)
+    count = _check(key, step_size, steps, every, most, watch)
     state = start if isinstance(start, State) else begin(start, guard, rows=rows)
     laws = per_leaf(law, state.value)
+    check_drift(drift, state.value, key)
     limit = None if most is None else state.step + steps
 
     def advance(state, _):
@@ -116,9 +121,10 @@ def gaps(
 
 def _grids(drift, law, start, key, step_size, steps, ratios):
     """The value of every grid as a compensated sum: (value, what its rounding lost)."""
-    _check(step_size, steps, 1, None, None)
+    _check(key, step_size, steps, 1, None, None)
     ratios = _chain(ratios)
     value = begin(start).value
+    check_drift(drift, value, key)
     laws, finest, off = per_leaf(law, value), ratios[-1], Guard()
     nothing = (jax.tree.map(jnp.zeros_like, value),) * 2
 
@@ -171,8 +177,15 @@ def _chain(ratios):
     return found
 
 
-def _check(step_size, steps, every, most, watch) -> int:
+def _brief(leaf) -> Any:
+    """Type and shape of an array, the value of a number."""
+    array = np.ndim(leaf) or traced(leaf) or not isinstance(leaf, jax.Array | np.ndarray | float | int)
+    return f"{getattr(leaf, 'dtype', type(leaf).__name__)}{list(np.shape(leaf))}" if array else np.asarray(leaf).item()
+
+
+def _check(key, step_size, steps, every, most, watch) -> int:
     """The static number of steps."""
+    check_key(key)
     check_step_size(step_size)
     if np.ndim(step_size):
         raise ValueError(f"step_size: shape {np.shape(step_size)} is not that of one number; vmap over many step sizes")
@@ -185,5 +198,5 @@ def _check(step_size, steps, every, most, watch) -> int:
     if most is not None and not traced(steps):
         check_count("steps", np.asarray(steps).item() if np.ndim(steps) == 0 else steps, "steps", 1, most)
     if watch is not None and count % every:
-        raise ValueError(f"every: {every} does not divide {count} steps; records must reach the end")
+        raise ValueError(f"every: {every} does not divide {count} steps (of a chunk, in chunks); records must reach the end")
     return count

@@ -18,10 +18,10 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.problems.checks import noise_type
 from jaxprune.simulate import counters, elementary
-from jaxprune.simulate.arguments import check_number, check_step_size, traced
+from jaxprune.simulate.arguments import check_number, check_shape, check_step_size, traced
 from jaxprune.simulate.counters import precision, target
 from jaxprune.simulate.skewed import lean, skewed_from
-from jaxprune.simulate.stable_draws import angle_from, positive_from, positive_parts, symmetric_from, symmetric_parts
+from jaxprune.simulate.stable_draws import angle_from, draws, positive_from, positive_parts, symmetric_from, symmetric_parts
 from jaxprune.simulate.stable_index import (
     Index,
     checked_index,
@@ -50,8 +50,6 @@ __all__ = [
     "symmetric_from",
 ]
 
-draws = functools.partial(jax.jit, static_argnames=("shape", "dtype"))  # one loop, also outside compiled programs
-
 
 @runtime_checkable
 class Law(Protocol):
@@ -77,6 +75,7 @@ class _Strict:
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
         """``step_size^(1/alpha)`` times a draw."""
+        check_shape(shape)
         law: Any = self
         unit = law.sample(key, shape)
         return _step_size(step_size) ** jnp.asarray(law.index.inverse, unit.dtype) * unit
@@ -266,11 +265,11 @@ class Sum:
         return functools.reduce(jnp.add, parts)
 
 
-def neuron_noise(kind: str | int, index: Any, scale: Any = 1.0) -> Common | Symmetric | Isotropic:
+def neuron_noise(noise: str | int, index: Any, scale: Any = 1.0) -> Common | Symmetric | Isotropic:
     """Noise on the incoming weights of a neuron, section 1.2: type "I" one number for all of them, "II" independent
     numbers, "III" an isotropic vector. Raises ValueError for another type."""
     laws: dict[str, Any] = {"I": Common, "II": Symmetric, "III": Isotropic}
-    return laws[noise_type("kind", kind)](index, scale)
+    return laws[noise_type("noise", noise)](index, scale)
 
 
 def _times(scale, unit) -> Array:

@@ -5,7 +5,9 @@ measured from its nearer pole and is a sum of positive numbers: nothing cancels,
 and no case is special. Sections are those of our notes on Wan et al. 2023: 1.1 and 1.4.
 """
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +15,24 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxprune.simulate import elementary
+from jaxprune.simulate.arguments import check_key, check_shape
 from jaxprune.simulate.counters import Angle
 from jaxprune.simulate.stable_index import Index
+
+Method = TypeVar("Method", bound=Callable)
+
+
+def draws(method: Method) -> Method:
+    """A method that draws, as one loop, also outside compiled programs. Raises ValueError for what is no key or no shape."""
+    compiled = jax.jit(method, static_argnames=("shape", "dtype"))
+
+    @functools.wraps(method)
+    def checked(law, key, shape=(), dtype=None):
+        check_key(key)
+        return compiled(law, key, check_shape(shape), dtype)
+
+    drawn: Any = checked
+    return drawn
 
 
 def angle_from(radians: Any) -> Angle:

@@ -92,6 +92,19 @@ def step(drift: Callable, laws: list, key: Key[Array, ""], step_size: Any, guard
     return State(value, state.step + jnp.asarray(going, state.step.dtype), alive, first_bad)
 
 
+def check_drift(drift: Callable, value: Tree, key: Key[Array, ""]) -> None:
+    """Raises ValueError unless the drift has the structure and the shapes of the value; nothing is computed."""
+    arguments = (value, key) if getattr(drift, "random", False) else (value,)
+    moves = jax.eval_shape(lambda *given: drift(*given), *arguments)
+    if jax.tree.structure(moves) != jax.tree.structure(value):
+        raise ValueError("drift: its structure is not that of the value; return one array for each of its arrays")
+    for b, x in zip(jax.tree.leaves(moves), jax.tree.leaves(value), strict=True):
+        if jnp.shape(b) != jnp.shape(x):
+            raise ValueError(
+                f"drift: shape {jnp.shape(b)} is not that of the value, {jnp.shape(x)}; return one number per entry"
+            )
+
+
 def drifts(drift: Callable, value: Tree, key: Key[Array, ""], step: Any, step_size: Any, guard: Guard) -> Tree:
     """The drift of one step, with the safeguards that act on it."""
     if getattr(drift, "random", False):

@@ -3,7 +3,10 @@
 Sections are those of our notes on Wan et al. 2023.
 """
 
+import dataclasses
 import functools
+import statistics
+from itertools import combinations
 
 import jax
 import jax.numpy as jnp
@@ -15,21 +18,32 @@ from jaxprune.simulate.tails import Estimate
 from jaxprune.struct import struct
 
 DEVIATES = 3.0  # combined errors that the two families may differ by
+APART = 5.0  # combined errors that two estimates of the stable model may differ by
+LEVEL = 1e-4  # the probability that symmetric data are called skewed
+LEVELS = (0.1, 0.5, 0.9)  # of the quantiles that tell skewness
 
 
 @struct
 class Report:
-    """Estimates by name; ``disagree``: the block and the moment estimate of 1/alpha differ by more than three combined
-    errors, so that the data are not stable, or their extremes not yet those of the law. Not valid ones never disagree."""
+    """Estimates by name, and what speaks against them.
+
+    ``skewed``: some coordinate is not symmetric about its median. The stable model assumes symmetry, so none of its
+    estimates is valid then. ``contradict``: two valid estimates of the stable model differ by more than five combined errors
+    of 1/alpha, so that the data are not stable. ``disagree``: the block and the moment estimate of 1/alpha differ by more
+    than three, so that the data are not stable, or their extremes not yet those of the law. Not valid ones never disagree.
+    """
 
     model: dict[str, Estimate]
     extreme: dict[str, Estimate]
     disagree: Bool[Array, ""]
+    skewed: Bool[Array, ""]
+    contradict: Bool[Array, ""]
 
 
 @functools.partial(jax.jit, static_argnames=("size", "top"))
 def report(x: Float[Array, "N *d"], size: int | None = None, top: int | None = None) -> Report:
-    """Every estimate that suits numbers (N,) or vectors (N, d), after centring by the median.
+    """Every estimate that suits numbers (N,) or vectors (N, d), after centring by the median, and whether the data are
+    skewed: estimates of the stable model hold for symmetric laws alone.
 
     ``size`` of the blocks, default 10; ``top`` largest data, default 2 %, at least 20. A stable-model index of 2 means a
     finite variance, with which any tail lighter than alpha = 2 is in agreement.
@@ -48,7 +62,34 @@ def report(x: Float[Array, "N *d"], size: int | None = None, top: int | None = N
         "de Haan": tails.de_haan(rows, top),
         "second to first": tails.second_to_first(rows, max(2, x.shape[0] // top)),
     }
-    return Report(model, extreme, disagree(model["block sums"], extreme["moment"]))
+    lopsided = skewed(x)
+    model = {name: dataclasses.replace(e, valid=e.valid & ~lopsided) for name, e in model.items()}
+    apart = jnp.any(jnp.stack([_apart(a, b) for a, b in combinations(model.values(), 2)]))
+    return Report(model, extreme, disagree(model["block sums"], extreme["moment"]), lopsided, apart)
+
+
+def skewed(x: Float[Array, "N *d"]) -> Bool[Array, ""]:
+    """Whether some coordinate has its upper and its lower quantile span, 90 % to 50 % and 50 % to 10 %, too far apart for
+    symmetric data: their log ratio against its standard error, at a level of 1e-4 for all coordinates together.
+
+    Error by the covariance of sample quantiles, with slopes from order statistics two binomial deviations to either side.
+    """
+    columns = x[:, None] if x.ndim == 1 else x
+    count, levels = x.shape[0], jnp.asarray(LEVELS, x.dtype)
+    half = 2 * jnp.sqrt(levels * (1 - levels) / count)
+    places = jnp.concatenate([jnp.clip(levels - half, 0, 1), levels, jnp.clip(levels + half, 0, 1)])
+    below, at, above = jnp.quantile(columns, places, axis=0).reshape(3, 3, -1)
+    upper, lower = at[2] - at[1], at[1] - at[0]
+    slopes = jnp.stack([1 / lower, -1 / upper - 1 / lower, 1 / upper]) * (above - below) / (places[6:] - places[:3])[:, None]
+    least, most = jnp.minimum(levels[:, None], levels), jnp.maximum(levels[:, None], levels)
+    error = jnp.sqrt(jnp.einsum("ic,ij,jc->c", slopes, least * (1 - most), slopes) / count)
+    limit = statistics.NormalDist().inv_cdf(1 - LEVEL / (2 * columns.shape[1]))
+    return jnp.any((upper > 0) & (lower > 0) & (jnp.abs(jnp.log(upper / lower)) > limit * error))
+
+
+def _apart(one: Estimate, other: Estimate) -> Bool[Array, "*s"]:
+    error = jnp.hypot(one.inverse_error, other.inverse_error)
+    return one.valid & other.valid & (jnp.abs(one.inverse - other.inverse) > APART * error)
 
 
 def disagree(model: Estimate, extreme: Estimate) -> Bool[Array, "*s"]:
@@ -60,14 +101,30 @@ def disagree(model: Estimate, extreme: Estimate) -> Bool[Array, "*s"]:
 
 
 def table(found: Report) -> str:
-    """The report of one sample for people: a line per estimate, 'not valid' where it should not be believed."""
+    """The report of one sample for people: a line per estimate, 'not valid' where it should not be believed, and verdicts.
+
+    Raises ValueError for the reports of a batch.
+    """
+    if jnp.ndim(found.disagree):
+        raise ValueError(f"found: {jnp.size(found.disagree)} reports; take one, such as jax.tree.map(lambda a: a[0], found)")
     lines = [f"{'estimator':<24}{'family':<15}{'alpha':>8}{'error':>9}"]
     for family, group in (("stable model", found.model), ("extreme value", found.extreme)):
         for name, e in group.items():
             end = "" if bool(np.asarray(e.valid)) else "  not valid"
             lines.append(f"{name:<24}{family:<15}{float(np.asarray(e.value)):>8.3f}{float(np.asarray(e.error)):>9.3f}{end}")
+    return "\n".join([*lines, *_verdicts(found)])
+
+
+def _verdicts(found: Report) -> list[str]:
+    lines = []
+    if bool(np.asarray(found.skewed)):
+        lines.append("The data are SKEWED: the stable model, which assumes symmetry, does not hold.")
+    if bool(np.asarray(found.contradict)):
+        lines.append("Estimates of the stable model CONTRADICT each other: not a symmetric stable law.")
     if bool(np.asarray(found.disagree)):
-        verdict = "Block sums and moments DISAGREE: not a stable law, or its extremes have not set in."
+        lines.append("Block sums and moments DISAGREE: not a stable law, or its extremes have not set in.")
+    elif not bool(np.asarray(found.model["block sums"].valid & found.extreme["moment"].valid)):
+        lines.append("Block sums and moments cannot be compared: not both are valid.")
     else:
-        verdict = "Block sums and moments do not disagree."
-    return "\n".join([*lines, verdict])
+        lines.append("Block sums and moments do not disagree.")
+    return lines

@@ -49,10 +49,13 @@ def from_value(value: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool
 
 def check_sample(x: Float[Array, "*shape"], least: int = 2) -> None:
     """Raises ValueError unless ``x`` is (N,) or (N, d), floating-point, with N >= ``least``."""
+    if not hasattr(x, "ndim"):
+        raise ValueError(f"x: {type(x).__name__} is no array; use jnp.asarray")
     if x.ndim not in (1, 2) or not jnp.issubdtype(x.dtype, jnp.floating):
         raise ValueError(f"x: {x.dtype} of shape {x.shape}; pass floating-point numbers (N,) or vectors (N, d)")
     if x.shape[0] < least or x.size == 0:
-        raise ValueError(f"x: {x.shape[0]} data of shape {x.shape[1:]} are too few; at least {least} are needed")
+        what = "numbers" if x.ndim == 1 else f"vectors of {x.shape[1]} entries"
+        raise ValueError(f"x: {x.shape[0]} {what} are too few; at least {least} are needed")
 
 
 def centred(x: Float[Array, "N *d"]) -> Float[Array, "N *d"]:

@@ -72,6 +72,8 @@ class Experiment:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name}: {value!r} is not an integer >= 1")
+        if isinstance(self.share, str):
+            raise ValueError(f"share: {self.share!r} is a word, not a list of axes; write ({self.share!r},)")
         unknown = [name for name in self.share if name not in axes]
         if unknown:
             raise ValueError(f"share: {unknown[0]!r} is not one of the axes {sorted(axes)}")

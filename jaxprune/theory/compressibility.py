@@ -16,8 +16,8 @@ from jaxprune.theory.arguments import plain
 from jaxprune.theory.finite_moment import finite_moment_limit
 from jaxprune.theory.finite_size import gaussian_finite, stable_finite
 from jaxprune.theory.heavy_limit import (
+    error_cdf,
     error_quantile,
-    error_sf,
     heavy_limit_moment,
     heavy_limit_quantile,
     pareto_limit_moment,
@@ -32,8 +32,8 @@ from jaxprune.theory.singular_values import singular_value_limit_gaussian
 
 __all__ = [
     "counting_bound",
+    "error_cdf",
     "error_quantile",
-    "error_sf",
     "expected_tail_share",
     "finite_moment_limit",
     "gaussian_finite",

@@ -98,10 +98,10 @@ def error_quantile(p: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLik
     return plain((scale / positive_stable.quantile(p, a)) ** (1 / np.asarray(order, float)))
 
 
-def error_sf(error: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike, order: ArrayLike = 2.0):
+def error_cdf(error: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike, order: ArrayLike = 2.0):
     """What it predicts: P(err_q(kappa) <= error) for ``n`` entries, the effective theorem of compressibility.
 
-    Equation: P(A >= scale / error^q), the survival function of A. Regime: limit, gap O(1/n) for q = 2.
+    Equation: P(A >= scale / error^q), from the survival function of A. Regime: limit, gap O(1/n) for q = 2.
     ValueError as ``error_quantile``, and unless 0 < error < 1.
     Source: section 3.3. Test: tests/theory/test_heavy_limit.py.
     """

@@ -127,15 +127,17 @@ def stationary_second_moment(
     return plain(np.where(finite, step * d * tau**2 / np.where(finite, gap, 1.0), np.inf))
 
 
-def status(step_size: float, batch: int, dim: int, input_sd: float = 1.0) -> str:
-    """What it predicts: "light" (finite variance), "heavy" (tail index at most 2) or "no_stationary_law" (rho >= 0).
+def status(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
+    """What it predicts: "light" (finite variance), "heavy" (tail index at most 2) or "no_stationary_law" (rho >= 0); an array
+    of such words where an argument is an array.
 
     Equation: step below critical; between critical and maximal; from maximal on. Regime: exact. Source: section 5.
     Test: tests/theory/test_kesten.py.
     """
     critical, maximal = thresholds(batch, dim, input_sd)
-    arguments.positive("step_size", step_size)
-    return "light" if step_size < critical else "heavy" if step_size < maximal else "no_stationary_law"
+    step = arguments.positive("step_size", step_size)
+    found = np.where(step < critical, "light", np.where(step < maximal, "heavy", "no_stationary_law"))
+    return found if found.ndim else str(found)
 
 
 def _inputs(step_size, batch, dim, input_sd):

@@ -25,7 +25,7 @@ NODES = np.polynomial.legendre.leggauss(40)
 PANELS = 24  # of log R
 
 
-def norm_cdf(radius: ArrayLike, alpha: float, dim: int, kind: str = "III") -> Array:
+def norm_cdf(radius: ArrayLike, alpha: float, dim: int, noise: str = "III") -> Array:
     """What it predicts: P(|X| <= radius) of the noise of one neuron with ``dim`` inputs, unit scale.
 
     Equation: type I P(|Z| <= r / sqrt(d)); type III E P(chi^2_d <= r^2 / (2A)). Regime: exact, 0 < alpha <= 2.
@@ -33,16 +33,16 @@ def norm_cdf(radius: ArrayLike, alpha: float, dim: int, kind: str = "III") -> Ar
     Test: tests/theory/test_null_network.py.
     """
     radius = np.asarray(radius, float)
-    number = arguments.noise_type("kind", kind)
+    number = arguments.noise_type("noise", noise)
     if number == 1 or dim == 1:
         return np.asarray(stable.abs_cdf(radius / np.sqrt(dim), alpha))
     if number == 2:
-        raise ValueError(f"kind: {kind!r} has no norm law in closed form; use 'I' or 'III'")
+        raise ValueError(f"noise: {noise!r} has no norm law in closed form; use 'I' or 'III'")
     with np.errstate(over="ignore"):
         return special.gammainc(dim / 2, radius[..., None] ** 2 / (4 * _mixing(alpha))) @ WEIGHTS
 
 
-def norm_quantile(kappa: float, alpha: float, dim: int, kind: str = "III") -> float:
+def norm_quantile(kappa: float, alpha: float, dim: int, noise: str = "III") -> float:
     """What it predicts: the radius t beyond which a neuron's unit noise is with probability ``kappa``: a network that keeps
     the fraction kappa removes what is below.
 
@@ -52,32 +52,34 @@ def norm_quantile(kappa: float, alpha: float, dim: int, kind: str = "III") -> fl
     arguments.probability("kappa", kappa)
     middle = np.log(dim) / 2
     top = middle + 3 + 2 * np.log1p(1 / kappa) / alpha
-    found: Any = optimize.brentq(lambda u: float(norm_cdf(np.exp(u), alpha, dim, kind)) - (1 - kappa), middle - 40 / alpha, top)
+    found: Any = optimize.brentq(
+        lambda u: float(norm_cdf(np.exp(u), alpha, dim, noise)) - (1 - kappa), middle - 40 / alpha, top
+    )
     return float(np.exp(found))
 
 
-def removed_energy(kappa: float, alpha: float, dim: int, kind: str = "III") -> float:
+def removed_energy(kappa: float, alpha: float, dim: int, noise: str = "III") -> float:
     """What it predicts: E[|X|^2; |X| <= t], the energy per neuron that goes when the fraction ``kappa`` stays; unit scale.
 
     Equation: t^2 P(|X| <= t) - 2 int_0^t r P(|X| <= r) dr. Regime: limit of wide networks, exact as a truncated moment.
     ValueError as ``norm_quantile``. Source: section 3.3. Test: tests/theory/test_null_network.py.
     """
-    top = norm_quantile(kappa, alpha, dim, kind)
-    return _truncated(lambda r: r**2, lambda r: 2 * r, top, alpha, dim, kind)
+    top = norm_quantile(kappa, alpha, dim, noise)
+    return _truncated(lambda r: r**2, lambda r: 2 * r, top, alpha, dim, noise)
 
 
-def error_limit(kappa: float, alpha: float, dim: int, kind: str = "III") -> float:
+def error_limit(kappa: float, alpha: float, dim: int, noise: str = "III") -> float:
     """What it predicts: the limit of the mean of n^(2/alpha-1) err^2, err the relative error of the parameters.
 
     Equation: E[M/S] of ``heavy_limit.tail_limit_moment`` with the tail constant of the norm and M of ``removed_energy``.
     Regime: limit, gap O(1/n); 0 < alpha < 2. ValueError as ``norm_quantile``. Source: section 3.3, 2.4a.
     Test: tests/meet/test_neurons.py.
     """
-    constant = stable.norm_tail_constant(alpha, dim, kind)
-    return float(heavy_limit.tail_limit_moment(alpha, 2.0, constant, removed_energy(kappa, alpha, dim, kind)))
+    constant = stable.norm_tail_constant(alpha, dim, noise)
+    return float(heavy_limit.tail_limit_moment(alpha, 2.0, constant, removed_energy(kappa, alpha, dim, noise)))
 
 
-def function_energy(scale: float, alpha: float, dim: int, kind: str = "III", kappa: float | None = None) -> float:
+def function_energy(scale: float, alpha: float, dim: int, noise: str = "III", kappa: float | None = None) -> float:
     """What it predicts: n times the mean square of the outputs on N(0, I) inputs, of the whole tanh network; with
     ``kappa``, of the part that is removed when the fraction kappa stays.
 
@@ -85,18 +87,18 @@ def function_energy(scale: float, alpha: float, dim: int, kind: str = "III", kap
     Regime: exact for independent neurons of symmetric law; limit, gap O(1/n), with kappa and after training on the "raw"
     time scale. ValueError as ``norm_quantile``. Source: section 3.7. Test: tests/meet/test_neurons.py.
     """
-    top = norm_quantile(1e-9, alpha, dim, kind) if kappa is None else norm_quantile(kappa, alpha, dim, kind)
-    return _truncated(lambda r: _seen(scale * r)[0], lambda r: scale * _seen(scale * r)[1], top, alpha, dim, kind)
+    top = norm_quantile(1e-9, alpha, dim, noise) if kappa is None else norm_quantile(kappa, alpha, dim, noise)
+    return _truncated(lambda r: _seen(scale * r)[0], lambda r: scale * _seen(scale * r)[1], top, alpha, dim, noise)
 
 
-def functional_error(kappa: float, scale: float, alpha: float, dim: int, kind: str = "III") -> float:
+def functional_error(kappa: float, scale: float, alpha: float, dim: int, noise: str = "III") -> float:
     """What it predicts: the relative error of the function when the fraction ``kappa`` of the neurons stays.
 
     Equation: (removed / whole)^(1/2) of ``function_energy``. Regime: limit, of the ratio of mean squares; it does not tend
     to 0 as the network grows. ValueError as ``norm_quantile``. Source: section 3.7. Test: tests/meet/test_neurons.py.
     """
-    removed = function_energy(scale, alpha, dim, kind, kappa)
-    return float(np.sqrt(removed / function_energy(scale, alpha, dim, kind)))
+    removed = function_energy(scale, alpha, dim, noise, kappa)
+    return float(np.sqrt(removed / function_energy(scale, alpha, dim, noise)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -111,10 +113,10 @@ def _seen(radius: Array) -> tuple[Array, Array]:
     return hidden**2 @ WEIGHTS, (2 * hidden * (1 - hidden**2) * Z) @ WEIGHTS
 
 
-def _truncated(value, slope, top: float, alpha: float, dim: int, kind: str) -> float:
+def _truncated(value, slope, top: float, alpha: float, dim: int, noise: str) -> float:
     """E[value(R); R <= top] for a value that is 0 at 0, by parts, over panels of log R."""
     edges = np.linspace(np.log(top) - 30, np.log(top), PANELS + 1)
     half = np.diff(edges)[:, None] / 2
     r = np.exp(((edges[1:] + edges[:-1]) / 2)[:, None] + half * NODES[0])
-    inside = np.sum(half * NODES[1] * r * slope(r) * norm_cdf(r, alpha, dim, kind))
-    return float(value(np.array(top)) * norm_cdf(top, alpha, dim, kind) - inside)
+    inside = np.sum(half * NODES[1] * r * slope(r) * norm_cdf(r, alpha, dim, noise))
+    return float(value(np.array(top)) * norm_cdf(top, alpha, dim, noise) - inside)

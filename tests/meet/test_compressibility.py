@@ -75,10 +75,10 @@ def test_mean_square_on_a_ladder(x64):
 def test_chance_of_an_error(x64, error, chance):
     """The effective theorem of compressibility: the width is enough with the predicted probability."""
     within = draws(1.5, 1000, 0.1, 4000) <= error**2
-    assert heavy_limit.error_sf(error, 1.5, 0.1, 1000) == pytest.approx(chance, abs=1e-3)
+    assert heavy_limit.error_cdf(error, 1.5, 0.1, 1000) == pytest.approx(chance, abs=1e-3)
     noise = np.sqrt(chance * (1 - chance) / 4000)
     assert abs(within.mean() - chance) <= 4 * noise
-    assert abs(within.mean() - heavy_limit.error_sf(error, 1.5, 0.1, 2000)) > 4 * noise  # the spoiled twin: twice the width
+    assert abs(within.mean() - heavy_limit.error_cdf(error, 1.5, 0.1, 2000)) > 4 * noise  # the spoiled twin: twice the width
 
 
 def test_gaussian_entries_have_an_exact_mean(x64):

@@ -69,7 +69,7 @@ def test_tail_constant_of_trained_neurons(kind, decay):
     type III without decay an independent run found 1.0125 +- 0.0673."""
     alpha, dim, sigma, steps, p, repetitions = 1.5, 4, 0.5, 40, 0.002, 60
     problem = NoisyNeurons(
-        stable.index(alpha), sigma, 2.0, decay=decay, dim=dim, steps=steps, samples=100, kind=kind, target="sign"
+        stable.index(alpha), sigma, 2.0, decay=decay, dim=dim, steps=steps, samples=100, noise=kind, target="sign"
     )
     constant = theory.neuron_tail_constant_euler(alpha, dim, kind, sigma, 2.0 / steps, steps, decay)
     radius = (constant / p) ** (1 / alpha)

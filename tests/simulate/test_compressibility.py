@@ -279,3 +279,13 @@ def test_the_percentile_rounds_down_where_theirs_does(x64):
 @pytest.mark.parametrize("count", [10, 30, 60, 70, 120])
 def test_a_share_that_is_met_exactly_is_met(count):
     assert int(compressibility.removed_count(jnp.ones(count), 0.1)) == count // 10
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_half_precision_weights_are_measured_in_float32(dtype):
+    layer = (3 * np.random.default_rng(5).standard_normal((60, 20)) * np.linspace(0.1, 1, 60)[:, None]).astype(np.float32)
+    half = jnp.asarray(layer, dtype)
+    whole = half.astype(jnp.float32)
+    assert compressibility.sizes(half).dtype == jnp.float32
+    judge.exact(compressibility.pruning_ratio(half), compressibility.pruning_ratio(whole))
+    judge.exact(compressibility.relative_error(half, 30), compressibility.relative_error(whole, 30))

@@ -190,9 +190,10 @@ def test_assumptions():
     assert heavy_tailed_sgd.assumptions(**{**good, "step_size": 1000.0**-1.75})[0]
     changes = dict(alpha=2.0, activation=jax.nn.relu, loss=losses.Squared(), decay=0.1, time_scale="raw")
     for name, value in changes.items():
-        ok, items = heavy_tailed_sgd.assumptions(**{**good, name: value})
+        with pytest.warns(UserWarning, match=f"outside the assumptions of the theorem: {name}: "):
+            ok, items = heavy_tailed_sgd.assumptions(**{**good, name: value})
         assert not ok and [i.split(":")[0] for i in items] == [name]
-    with pytest.warns(UserWarning, match="step_size: 0.01"):
+    with pytest.warns(UserWarning, match="step_size: 0.01 > n"):
         ok, items = heavy_tailed_sgd.assumptions(**{**good, "step_size": 0.01})
     assert not ok and "5.6e-06" in items[0]
 
@@ -222,7 +223,7 @@ BAD = [
     *((name, value) for name in ("alpha",) for value in (0.0, 2.1, -1.0, np.nan, 1j, "x", np.ones(2))),
     *(("sigma", value) for value in (-1.0, np.nan, np.inf)),
     *(("steps", value) for value in (0, 1.5, True)),
-    ("kind", "IV"), ("kind", 4), ("kind", True), ("decay", -0.1),
+    ("noise", "IV"), ("noise", 4), ("noise", True), ("decay", -0.1),
 ]  # fmt: skip
 
 
@@ -249,7 +250,7 @@ def test_bad_neurons_are_named(name, value):
 
 def test_types_of_noise_have_two_names():
     for kind, name in ((1, "I"), (2, "II"), (3, "III"), ("II", "II")):
-        assert NoisyDescent(**DESCENT, kind=kind).kind == name
+        assert NoisyDescent(**DESCENT, noise=kind).noise == name
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -263,3 +264,26 @@ def test_rows_of_the_tables(classes, x64):
         assert [item.split(":")[0] for item in noisy_training.violated(problem)] == ["step_size"]
     slow = noisy_training.mean_field_row(NoisyDescent(**{**DESCENT, "step_size": 1e-4}), KEY)
     assert int(slow["assumptions_ok"]) == 1
+
+
+def test_a_diverged_run_has_no_measures():
+    wild = NoisyDescent(**{**DESCENT, "alpha": 0.5, "sigma": 1e37})
+    problems = jax.tree.map(lambda a, b: jnp.stack([jnp.asarray(a), jnp.asarray(b)]), wild, NoisyDescent(**DESCENT))
+    row = jax.vmap(noisy_training.mean_field_row, in_axes=(0, None))(problems, KEY)
+    ending = ("steps", "stopped_because", "diverged", "first_bad", "assumptions_ok")
+    assert [heavy_tailed_sgd.REASONS[i] for i in row["stopped_because"]] == ["loss not finite", "all steps made"]
+    assert row["diverged"].tolist() == [1, 0] and row["first_bad"][0] >= 1 and row["first_bad"][1] == -1
+    for name in set(row) - set(ending):
+        assert jnp.isnan(row[name][0]) and jnp.isfinite(row[name][1])
+
+
+def test_a_record_takes_a_list_of_layers(unchecked):
+    with pytest.raises(ValueError, match="^layers: one array"):
+        heavy_tailed_sgd.record(lambda layers, x: x, X, (X, Y), (X, Y))
+
+
+def test_rows_are_compiled_once():
+    before = noisy_training.mean_field_row._cache_size()
+    for seed in range(3):
+        noisy_training.mean_field_row(NoisyDescent(**{**DESCENT, "n": 18}), jax.random.key(seed))
+    assert noisy_training.mean_field_row._cache_size() == before + 1

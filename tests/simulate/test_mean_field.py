@@ -127,12 +127,12 @@ def test_a_narrower_network_begins_with_the_same_neurons():
     "name, change",
     [
         ("targets", dict(targets=np.zeros((M, 1)))), ("targets", dict(targets=np.ones((M, 2)))),
-        ("targets", dict(loss=losses.CrossEntropy())), ("targets", dict(loss=losses.Squared(), targets=np.full((M, 1), np.nan))),
+        ("loss", dict(loss="cross-entropy")), ("loss", dict(loss=None)), ("targets", dict(loss=losses.CrossEntropy())), ("targets", dict(loss=losses.Squared(), targets=np.full((M, 1), np.nan))),
         ("batch", dict(batch=M + 1)), ("batch", dict(batch=0)), ("batch", dict(batch=2.0)), ("batch", dict(batch=True)),
         ("decay", dict(decay=-1.0)), ("decay", dict(decay=np.nan)), ("time_scale", dict(time_scale="slow")),
     ],
 )  # fmt: skip
-def test_bad_drift_is_named(name, change):
+def test_bad_drift_is_named(name, change, unchecked):
     x, y, _ = data(losses.Logistic(), 1)
     good = dict(network=mean_field.network(N), inputs=x, targets=y, loss=losses.Logistic())
     mean_field.Drift(**good)

@@ -38,22 +38,22 @@ def characteristic(samples, spoil, scale, alpha):
 
 
 def test_quirk_1_type_iii_is_smaller():
-    characteristic(unit(ReleasedNoise(1.75, kind="III", scaled=True))[:, 0], 1.0, 0.5**0.5, 1.75)
+    characteristic(unit(ReleasedNoise(1.75, noise="III", scaled=True))[:, 0], 1.0, 0.5**0.5, 1.75)
     characteristic(unit(stable.neuron_noise("III", 1.75))[:, 0], 0.5**0.5, 1.0, 1.75)
 
 
 def test_quirk_2_type_iii_is_nan_at_two():
-    assert np.all(np.isnan(unit(ReleasedNoise(2.0, kind="III"))))
+    assert np.all(np.isnan(unit(ReleasedNoise(2.0, noise="III"))))
     assert np.all(np.isfinite(unit(stable.neuron_noise("III", 2.0))))
-    assert np.all(np.isfinite(unit(ReleasedNoise(1.999, kind="III"))))
+    assert np.all(np.isfinite(unit(ReleasedNoise(1.999, noise="III"))))
 
 
 def test_quirk_3_type_i_is_standard_normal_at_two():
     for kind, variance in (("I", 1.0), ("II", 2.0)):
-        found = unit(ReleasedNoise(2.0, kind=kind))
+        found = unit(ReleasedNoise(2.0, noise=kind))
         judge.statistical(found**2, np.array([variance]))
         assert stats.kstest(found[:, 0] / variance**0.5, "norm").pvalue > 1e-4
-    copied = unit(ReleasedNoise(2.0, kind="I"), 50, 4)
+    copied = unit(ReleasedNoise(2.0, noise="I"), 50, 4)
     assert np.all(copied == copied[:, :1])
     judge.statistical(unit(stable.neuron_noise("I", 2.0)) ** 2, np.array([2.0]))
 
@@ -180,10 +180,10 @@ def test_a_network_without_biases_is_one_with_zero_biases():
 def test_rows(compat):
     data = Labelled(np.asarray(X), np.asarray(Y), n=30)
     common = dict(data=data, sigma=0.01, step_size=0.1, n=12, steps=20, batch=10, every=5, accuracy=0.99)
-    row = noisy_training.released_row(NoisyDescent(alpha=1.8, kind="II", **common), KEY, compat=compat)
+    row = noisy_training.released_row(NoisyDescent(alpha=1.8, noise="II", **common), KEY, compat=compat)
     assert all(np.all(np.isfinite(v)) for v in row.values()) and 5 <= int(row["steps"]) <= 20
     if compat:
-        nan = noisy_training.released_row(NoisyDescent(alpha=2.0, kind="III", **common), KEY)
+        nan = noisy_training.released_row(NoisyDescent(alpha=2.0, noise="III", **common), KEY)
         assert int(nan["stopped_because"]) == NOT_FINITE and int(nan["diverged"]) == 1
 
 
@@ -196,6 +196,6 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="^batch: "):
         released_code.Drift(X, Y, model, LOSS, batch=41)
     with pytest.raises(ValueError, match="IV"):
-        ReleasedNoise(1.5, kind="IV")
+        ReleasedNoise(1.5, noise="IV")
     with pytest.raises(ValueError, match="^alpha: "):
         ReleasedNoise(2.5)

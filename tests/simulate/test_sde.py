@@ -242,6 +242,31 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
         resumed(tmp_path / "part", 10, 5)
 
 
+def test_runs_are_states_with_a_key_for_each(tmp_path, unchecked):
+    start = jax.vmap(sde.begin)(jnp.zeros((3, 2)))
+    bad = [("start: ", jnp.zeros(3), KEY), ("key: int is no", start, 0), ("key: shape", start, jax.random.split(KEY))]
+    for words, state, key in bad:
+        with pytest.raises(ValueError, match=f"^{words}"):
+            checkpoint.resumable(tmp_path / "x", lambda s, k, n: s, state, key, {}, steps=4, chunk=2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_long_difference_is_told_briefly(tmp_path):
+    checkpoint.save(tmp_path / "x", jnp.zeros(2), dict(more="a" * 500, rule={str(i): i for i in range(30)}))
+    with pytest.raises(ValueError, match=r"aaa\.\.\. then, 'b' now.*and 23 more") as error:
+        checkpoint.load(tmp_path / "x", dict(more="b", rule={str(i): i + 1 for i in range(30)}), jnp.zeros(2))
+    assert len(str(error.value)) < 1000
+    with pytest.raises(ValueError, match="another structure") as error:
+        checkpoint.load(tmp_path / "x", dict(more="a" * 500, rule={str(i): i for i in range(30)}, also=None), jnp.zeros(2))
+    assert "PyTreeDef" not in str(error.value)
+
+
+def test_a_path_prints_shapes_not_numbers():
+    path = jax.vmap(lambda k: run(k, guard=sde.Guard(cap=jnp.full(100, jnp.inf)[0]), watch=jnp.sum))(jax.random.split(KEY, 50))
+    assert len(repr(path)) < 500 and "float32[50, 3]" in repr(path) and "inf, inf" not in repr(path)
+    assert "step=24" in repr(run())
+
+
 def test_another_configuration_is_refused_with_what_differs(tmp_path):
     file, state = tmp_path / "state", dict(value=jnp.arange(3.0), key=jax.random.key(7))
     configuration = dict(law=stable.Symmetric(1.5), step_size=0.1, rule="none", big=np.arange(100))
@@ -291,9 +316,14 @@ def test_damaged_files_are_refused(tmp_path, spoil):
         (dict(most=0), "most: 0"),
         (dict(start=jnp.zeros(3, int)), "start: dtype int"),
         (dict(start=jnp.zeros(3, complex)), "start: dtype complex"),
+        (dict(key=0), "key: 0 is no random key; use jax.random.key"),
+        (dict(key=jax.random.split(KEY)), "key: keys of shape"),
+        (dict(drift=jnp.sum), r"drift: shape \(\) is not that of the value, \(3,\)"),
+        (dict(drift=lambda x: x[:2]), r"drift: shape \(2,\)"),
+        (dict(drift=lambda x: (x, x)), "drift: its structure"),
     ],
 )
-def test_bad_input_is_refused(change, words):
+def test_bad_input_is_refused(change, words, unchecked):
     with pytest.raises(ValueError, match=words):
         run(**change)
 

@@ -368,8 +368,10 @@ BAD = {
     "skew": [lambda b=b: stable.Skewed(1.5, b) for b in (1.1, -2, np.nan, 1j)],
     "scale": [lambda s=s: stable.Isotropic(1.5, s) for s in (-1, np.inf, np.nan, 1j)],
     "parametrisation": [lambda: stable.Skewed(1.5, 0.1, parametrisation="S2"), lambda: stable.Skewed(1.0005, 0.1, 1.0, "S1")],
-    "kind": [lambda k=k: stable.neuron_noise(k, 1.5) for k in ("IV", 0, 4)],
+    "noise": [lambda k=k: stable.neuron_noise(k, 1.5) for k in ("IV", 0, 4)],
     "shape": [lambda: stable.Isotropic(1.5).sample(jax.random.key(0), ()), lambda: counters.words(jax.random.key(0), 2**33, 0)],
+    "swapped": [lambda: stable.Symmetric(1.5).increment(jax.random.key(0), 0.1, (3,))],
+    "key": [lambda k=k: stable.Isotropic(1.5).sample(k, (3,)) for k in (0, jax.random.split(jax.random.key(0)), np.ones(2))],
     "dtype": [lambda: stable.Symmetric(1.5).sample(jax.random.key(0), (2,), jnp.int32)],
     "step": [lambda h=h: stable.Symmetric(1.5).increment(jax.random.key(0), (2,), h) for h in (0.0, -1.0, np.nan)],
     "shapes": [lambda: stable.Symmetric([1.1, 1.2], [1.0, 2.0, 3.0])],
@@ -378,9 +380,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", [bad for group in BAD.values() for bad in group])
-def test_bad_input(bad):
+def test_bad_input(bad, unchecked):
     with pytest.raises(ValueError, match=r"\w+: .*;"):
         bad()
+
+
+def test_a_number_of_draws_is_a_shape():
+    for law in (stable.Symmetric(1.5), stable.Isotropic(1.5), stable.Common(1.5), stable.Positive(0.7)):
+        np.testing.assert_array_equal(law.sample(jax.random.key(0), 5), law.sample(jax.random.key(0), (5,)))
 
 
 def test_warnings():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxprune.simulate import quantile_ratio, stable_tails, tail_report, tails
-from jaxprune.simulate.stable import Isotropic, Symmetric
+from jaxprune.simulate.stable import Isotropic, Skewed, Symmetric
 from tests import judge
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -292,7 +292,55 @@ def test_the_table_is_for_people():
     assert "do not disagree" in tail_report.table(tail_report.report(Isotropic(1.5).sample(jax.random.key(26), (1000, 3))))
 
 
+def test_skewed_data_are_told_from_symmetric_ones():
+    heavy = Skewed(jnp.array([1.2, 0.7, 1.8]), jnp.array([1.0, 0.5, 1.0]))
+    flagged = jax.vmap(lambda law: tail_report.skewed(law.sample(jax.random.key(27), (COUNT,))))(heavy)
+    assert bool(jnp.all(flagged))
+    even = [jax.vmap(tail_report.skewed)(x) for x in (stable(0.7, 28), stable(1.2, 28), stable(1.5, 28, 100, 50))]
+    assert not np.any(even)
+    assert not bool(tail_report.skewed(Isotropic(1.5).sample(jax.random.key(29), (500, 20))))
+    one = stable(1.5, 28, 500, 20)
+    assert bool(tail_report.skewed(one.at[:, 3].set(one[:, 3] ** 2)))  # of many coordinates, one
+
+
+def test_estimates_of_the_stable_model_are_not_valid_for_skewed_data():
+    found = tail_report.report(Skewed(1.2, 1.0).sample(jax.random.key(30), (COUNT,)))
+    assert not any(bool(e.valid) for e in found.model.values()) and bool(found.extreme["moment"].valid)
+    assert "SKEWED" in tail_report.table(found)
+
+
+def test_estimates_that_contradict_each_other_are_told():
+    assert jnp.mean(jax.vmap(tail_report.report)(stable(1.5, 7)).contradict) <= 0.02
+    mixed = jnp.concatenate([0.01 * stable(2.0, 31)[0], stable(0.8, 32)[0]])  # numbers on two scales
+    found = tail_report.report(jax.random.permutation(jax.random.key(33), mixed))
+    assert bool(found.contradict) and "CONTRADICT" in tail_report.table(found)
+
+
+@pytest.mark.parametrize("bad", [np.full(SHORT, np.nan), np.ones(SHORT)])
+def test_useless_data_cannot_be_compared(bad):
+    text = tail_report.table(tail_report.report(jnp.asarray(bad)))
+    assert "cannot be compared" in text and "do not disagree" not in text
+
+
+def test_a_table_is_of_one_report():
+    found = jax.vmap(tail_report.report)(stable(1.5, 7, 3, SHORT))
+    with pytest.raises(ValueError, match="^found: 3 reports"):
+        tail_report.table(found)
+    assert "do not disagree" in tail_report.table(jax.tree.map(lambda a: a[0], found))
+
+
 # Bad input.
+
+
+def test_what_is_no_sample_is_named(unchecked):
+    for bad, words in (
+        ([1.0, 2.0], "list is no array"),
+        (jnp.ones(30), "30 numbers are too few"),
+        (jnp.ones((3, 2)), "3 vectors"),
+    ):
+        with pytest.raises(ValueError, match=f"^x: {words}"):
+            tail_report.report(bad)
+
 
 TEN = np.linspace(1.0, 2.0, 10)
 

@@ -17,7 +17,7 @@ GOOD = dict(name="x", axes=dict(a=[1, 2]), make=make, trial=trial)
         (dict(name="a/b"), "name"), (dict(axes=dict(a=[])), "a"), (dict(axes=dict(a=[1, 1])), "a"), (dict(axes=dict(a=[1, "x"])), "a"),
         (dict(axes=dict(a=[np.nan])), "a"), (dict(axes={"a b": [1]}), "axes"), (dict(axes=dict(seed=[1])), "inner, axes"),
         (dict(inner=dict(a=[1])), "inner, axes"), (dict(seeds=0), "seeds"), (dict(seeds=1.5), "seeds"), (dict(block=0), "block"),
-        (dict(axes=dict(a=3.0)), "a"), (dict(axes=dict(a="word")), "a"), (dict(axes=None), "axes"), (dict(share=["b"]), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"),
+        (dict(axes=dict(a=3.0)), "a"), (dict(axes=dict(a="word")), "a"), (dict(axes=None), "axes"), (dict(share=["b"]), "share"), (dict(share="a"), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"),
     ],
 )  # fmt: skip
 def test_bad_declarations_are_named(change, name):

@@ -13,7 +13,7 @@ def test_reference_values():
     judge.exact(theory.heavy_limit_moment([1.0, 1.5], 2.0, 0.1), [4.900034820559637, 1.0233543093200148])
     judge.exact(theory.required_width_log10(1.5, 0.1, 0.1), 6.0300780681218065)
     judge.exact(theory.pareto_limit_moment(1.0, 2.0, 0.1), 18 / np.pi)
-    judge.exact(theory.error_sf([0.2, 0.3, 0.4], 1.5, 0.1, 1000), [0.208, 0.466, 0.797], tolerance=2e-3)
+    judge.exact(theory.error_cdf([0.2, 0.3, 0.4], 1.5, 0.1, 1000), [0.208, 0.466, 0.797], tolerance=2e-3)
     judge.exact(theory.required_width_log10([1.2, 1.5, 1.75, 1.9], 0.1, 0.1), [3.5, 6.0, 13.0, 34.0], tolerance=2e-3, spoil=1.1)
 
 
@@ -30,14 +30,14 @@ def test_quantile_and_probability_are_inverse(alpha):
     n = 10**4
     errors = theory.error_quantile(p, alpha, 0.3, n)
     inside = (errors < 1) & (errors > 0)
-    judge.exact(theory.error_sf(errors[inside], alpha, 0.3, n), p[inside], tolerance=1e-9)
+    judge.exact(theory.error_cdf(errors[inside], alpha, 0.3, n), p[inside], tolerance=1e-9)
     scaled = theory.heavy_limit_quantile(p, alpha, 2.0, 0.3) ** 0.5 * n ** (0.5 - 1 / alpha)
     judge.exact(errors, scaled, tolerance=1e-9)
 
 
 def test_width_gives_back_the_probability():
     width = theory.required_width(np.array([1.2, 1.5]), 0.1, 0.1, 0.9)
-    judge.exact(theory.error_sf(0.1, [1.2, 1.5], 0.1, np.round(width)), [0.9, 0.9], tolerance=1e-4)
+    judge.exact(theory.error_cdf(0.1, [1.2, 1.5], 0.1, np.round(width)), [0.9, 0.9], tolerance=1e-4)
     rms = theory.required_width(1.5, 0.1, 0.1)
     judge.exact(theory.heavy_limit_moment(1.5, 2.0, 0.1) * rms ** (1 - 2 / 1.5), 0.01)
     assert theory.required_width(1.999, 0.1, 0.1) == np.inf
@@ -70,7 +70,7 @@ def test_the_whole_range_is_finite():
     # Next to alpha = 2 the limit is the Gaussian one, whose square is 0.5607.
     judge.exact(theory.heavy_limit_moment(1.9999, 2.0, 0.1), 0.7488083437844532**2, tolerance=1e-3, spoil=1.1)
     assert theory.heavy_limit_moment(1.5, 2.0, 1.0) == 0
-    assert isinstance(theory.error_sf(0.1, 1.5, 0.1, 100), float)
+    assert isinstance(theory.error_cdf(0.1, 1.5, 0.1, 100), float)
     assert theory.heavy_limit_moment(np.full((4, 1), 1.5), 2.0, np.array([0.1, 0.2])).shape == (4, 2)
 
 
@@ -113,7 +113,7 @@ def test_pareto_samples_tend_to_the_limit():
     (theory.heavy_limit_moment, (1.5, 2.0, 0.0), "kappa"), (theory.heavy_limit_moment, (1.5, 2.0, 0.1, 0.0), "power"),
     (theory.heavy_limit_moment, (np.nan, 2.0, 0.1), "alpha"), (theory.heavy_limit_quantile, (0.0, 1.5, 2.0, 0.1), "p"),
     (theory.error_quantile, (0.5, 1.5, 0.1, 9), "kappa"), (theory.error_quantile, (0.5, 1.5, 0.1, 10.5), "n"),
-    (theory.error_sf, (1.0, 1.5, 0.1, 100), "error"), (theory.required_width, (1.5, 0.1, 0.0), "error"),
+    (theory.error_cdf, (1.0, 1.5, 0.1, 100), "error"), (theory.required_width, (1.5, 0.1, 0.0), "error"),
     (theory.required_width, (1.5, 0.1, 0.1, 1.0), "confidence"), (theory.required_width, (0.0, 0.1, 0.1), "alpha"),
     (theory.required_width, (1.5, 1.5, 0.1), "kappa"), (theory.tail_scale, (1.5, 2.0, 0.0, 1.0), "tail_constant"),
     (theory.tail_scale, (1.5, 2.0, 1.0, -1.0), "truncated_moment"), (theory.pareto_limit_moment, (3.0, 2.0, 0.1), "order"),

@@ -79,6 +79,8 @@ def test_thresholds(batch, dim):
     assert theory.status(0.9 * critical, batch, dim) == "light"
     assert theory.status(0.5 * (critical + maximal), batch, dim) == "heavy"
     assert theory.status(1.1 * maximal, batch, dim) == "no_stationary_law"
+    steps = np.array([0.9 * critical, 1.1 * maximal])
+    assert theory.status(steps, batch, dim).tolist() == ["light", "no_stationary_law"]
     if dim >= 100:
         judge.exact(scale, theory.approximate_window_width(batch, dim), 30 / dim if batch < dim else 0.1, spoil=2)
         judge.exact(middle, 1.0, 1e-2, spoil=1.1)

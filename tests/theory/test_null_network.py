@@ -80,7 +80,7 @@ def test_the_error_of_the_function_stays():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="^kind: 'II'"):
+    with pytest.raises(ValueError, match="^noise: 'II'"):
         null_network.norm_cdf(1.0, 1.5, 3, "II")
     for kappa in (0.0, 1.0, -0.1, np.nan):
         with pytest.raises(ValueError, match="^kappa: "):
