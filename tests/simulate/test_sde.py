@@ -312,7 +312,7 @@ def test_damaged_files_are_refused(tmp_path, spoil):
         (dict(steps=True), "steps: True"),
         (dict(every=0), "every: 0"),
         (dict(watch=jnp.sum, every=5), "every: 5 does not divide 24"),
-        (dict(steps=30, most=20), "steps: 30 is not in"),
+        (dict(steps=30, most=20), "steps: 30 is not a number of steps; use an integer in 1 .. 20"),
         (dict(most=0), "most: 0"),
         (dict(start=jnp.zeros(3, int)), "start: dtype int"),
         (dict(start=jnp.zeros(3, complex)), "start: dtype complex"),
