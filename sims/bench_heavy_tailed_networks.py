@@ -166,9 +166,10 @@ def costs() -> None:
     for n, dim, seeds, alphas in cases:
         steps, times = 20 if n * dim < 10**6 else 5, []
         for kind in (None, *KINDS):
-            work = ours(n, dim, kind, seeds, steps, alphas)
+            count = alphas if kind else 1  # without noise every index is the same run
+            work = ours(n, dim, kind, seeds, steps, count)
             work()
-            times.append(min(seconds(work) for _ in range(PAIRS)) / (steps * seeds * alphas))
+            times.append(min(seconds(work) for _ in range(PAIRS)) / (steps * seeds * count))
         share = 4 * n * dim * BATCH / times[0] / top
         ms = "".join(f"{1e3 * t:8.2f}" for t in times)
         print(f"  n {n:5} d {dim:4} seeds {seeds:3} alphas {alphas:2}  {ms}   {share:.0%} of {top / 1e9:.0f} GFLOP/s")
