@@ -4,7 +4,7 @@ A mean-field tanh network (n = 1000) learns whether a digit is below 5 by descen
 its neurons are pruned while they hold at most a tenth of the energy. Every type has its own control at alpha = 2, because
 types differ even without heavy tails; "none" is training without noise. Seeds share their data, first weights,
 mini-batches, and the uniform numbers behind the noise across alpha. ``data``: "digits", "synthetic" (two classes of made-up
-signals), "ecg5000:FOLDER" or "mnist:FOLDER" for your own files. Figure: figures/heavy_tailed_sgd.py.
+signals), "ecg5000:FOLDER", "mnist:FOLDER" or "cifar10:FOLDER" for your own files. Figure: figures/heavy_tailed_sgd.py.
 """
 
 import functools
@@ -17,6 +17,7 @@ from jaxprune.simulate import noisy_training, stable
 from jaxprune.sweep import Experiment
 
 TESTED = 450  # samples kept for the test
+SETS = {"digits": lambda _: datasets.digits(), "mnist": datasets.mnist, "cifar10": datasets.cifar10}
 
 
 @functools.cache
@@ -27,11 +28,12 @@ def images(data):
         inputs, labels = datasets.synthetic_two_class_signals(2000, seed=0)
     elif name == "ecg5000":
         inputs, labels = datasets.ecg5000(folder)
-    elif name in ("digits", "mnist"):
-        inputs, digits = datasets.mnist(folder) if name == "mnist" else datasets.digits()
+    elif name in SETS:
+        inputs, digits = SETS[name](folder)
+        inputs = inputs.reshape(len(inputs), -1)
         labels = np.stack([digits[:, :5].sum(1), digits[:, 5:].sum(1)], axis=1)
     else:
-        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, mnist:FOLDER or ecg5000:FOLDER")
+        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, or mnist, cifar10 or ecg5000:FOLDER")
     return (inputs - inputs.mean(0)) * (2 / np.ptp(inputs)), labels
 
 

@@ -16,6 +16,7 @@ from jaxprune.simulate import noisy_training, stable
 from jaxprune.sweep import Experiment
 
 TESTED = 450  # samples kept for the test
+SETS = {"digits": lambda _: datasets.digits(), "mnist": datasets.mnist, "cifar10": datasets.cifar10}
 
 
 @functools.cache
@@ -26,9 +27,10 @@ def images(data):
         return datasets.synthetic_two_class_signals(2000, seed=0)
     if name == "ecg5000":
         return datasets.ecg5000(folder)
-    if name not in ("digits", "mnist"):
-        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, mnist:FOLDER or ecg5000:FOLDER")
-    inputs, labels = datasets.mnist(folder) if name == "mnist" else datasets.digits()
+    if name not in SETS:
+        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, or mnist, cifar10 or ecg5000:FOLDER")
+    inputs, labels = SETS[name](folder)
+    inputs = inputs.reshape(len(inputs), -1)
     return (inputs - np.mean(inputs)) / np.std(inputs), labels
 
 

@@ -210,5 +210,12 @@ def test_synthetic_signals_are_two_classes_that_can_be_told_apart():
 
 @pytest.mark.parametrize("name", ["heavy_tailed_sgd", "released_code"])
 def test_data_of_an_unknown_name_are_not_digits(name):
-    with pytest.raises(ValueError, match="data: 'cifar10'"):
-        load_file(Path(__file__).parents[1] / "sims" / f"{name}.py").images("cifar10")
+    with pytest.raises(ValueError, match="data: 'cifar100'"):
+        load_file(Path(__file__).parents[1] / "sims" / f"{name}.py").images("cifar100")
+
+
+@pytest.mark.parametrize("name", ["heavy_tailed_sgd", "released_code"])
+def test_networks_under_noise_take_images_of_your_own(tmp_path, name):
+    images, _ = write_cifar10(tmp_path, (1,), False)
+    inputs, labels = load_file(Path(__file__).parents[1] / "sims" / f"{name}.py").images(f"cifar10:{tmp_path}")
+    assert inputs.shape == (len(images), 3072) and len(labels) == len(images)
