@@ -112,6 +112,25 @@ def synthetic_two_class_signals(samples: int, seed: int) -> tuple[Array, Array]:
     return signal, np.eye(2)[second]
 
 
+def named(data: str) -> tuple[np.ndarray, np.ndarray]:
+    """The set that an option names: "digits", "synthetic" (2,000 made-up signals), or one of your own files as
+    "mnist:FOLDER", "cifar10:FOLDER", "ecg5000:FOLDER".
+
+    Returns inputs (samples, d) and one-hot labels (samples, classes). Raises ValueError for another name, and what the
+    reader of the set raises.
+    """
+    name, _, folder = data.partition(":")
+    if name == "digits":
+        return digits()
+    if name == "synthetic":
+        return synthetic_two_class_signals(2000, seed=0)
+    readers = {"mnist": mnist, "cifar10": cifar10, "ecg5000": ecg5000}
+    if name not in readers:
+        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, or mnist, cifar10 or ecg5000:FOLDER")
+    inputs, labels = readers[name](folder)
+    return inputs.reshape(len(inputs), -1), labels
+
+
 def read_idx(path: str | Path) -> np.ndarray:
     """The array of one IDX file, gzipped or not: two zero bytes, type, rank, big-endian sizes, data.
 

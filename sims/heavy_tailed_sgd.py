@@ -17,23 +17,14 @@ from jaxprune.simulate import noisy_training, stable
 from jaxprune.sweep import Experiment
 
 TESTED = 450  # samples kept for the test
-SETS = {"digits": lambda _: datasets.digits(), "mnist": datasets.mnist, "cifar10": datasets.cifar10}
 
 
 @functools.cache
 def images(data):
     """Inputs centred, on a scale on which their range is 2; labels of two classes, the first of which is the positive one."""
-    name, _, folder = data.partition(":")
-    if name == "synthetic":
-        inputs, labels = datasets.synthetic_two_class_signals(2000, seed=0)
-    elif name == "ecg5000":
-        inputs, labels = datasets.ecg5000(folder)
-    elif name in SETS:
-        inputs, digits = SETS[name](folder)
-        inputs = inputs.reshape(len(inputs), -1)
-        labels = np.stack([digits[:, :5].sum(1), digits[:, 5:].sum(1)], axis=1)
-    else:
-        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, or mnist, cifar10 or ecg5000:FOLDER")
+    inputs, labels = datasets.named(data)
+    if labels.shape[1] > 2:
+        labels = np.stack([labels[:, :5].sum(1), labels[:, 5:].sum(1)], axis=1)
     return (inputs - inputs.mean(0)) * (2 / np.ptp(inputs)), labels
 
 

@@ -16,21 +16,14 @@ from jaxprune.simulate import noisy_training, stable
 from jaxprune.sweep import Experiment
 
 TESTED = 450  # samples kept for the test
-SETS = {"digits": lambda _: datasets.digits(), "mnist": datasets.mnist, "cifar10": datasets.cifar10}
 
 
 @functools.cache
 def images(data):
     """Inputs with mean 0 and variance 1 over all of them; ECG5000 and signals as they are."""
-    name, _, folder = data.partition(":")
-    if name == "synthetic":
-        return datasets.synthetic_two_class_signals(2000, seed=0)
-    if name == "ecg5000":
-        return datasets.ecg5000(folder)
-    if name not in SETS:
-        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, or mnist, cifar10 or ecg5000:FOLDER")
-    inputs, labels = SETS[name](folder)
-    inputs = inputs.reshape(len(inputs), -1)
+    inputs, labels = datasets.named(data)
+    if data.startswith(("synthetic", "ecg5000")):
+        return inputs, labels
     return (inputs - np.mean(inputs)) / np.std(inputs), labels
 
 

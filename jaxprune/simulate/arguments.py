@@ -35,9 +35,14 @@ def check_step_size(step_size: Any) -> Any:
     return check_number("step_size", step_size, lambda x: (x > 0) & np.isfinite(x), "a finite number > 0")
 
 
+def is_key(key: Any) -> bool:
+    """Whether these are typed keys, one or many."""
+    return jnp.issubdtype(getattr(key, "dtype", np.dtype(object)), jax.dtypes.prng_key)
+
+
 def check_key(key: Any, name: str = "key") -> None:
     """One typed key, which may be traced."""
-    if not jnp.issubdtype(getattr(key, "dtype", np.dtype(object)), jax.dtypes.prng_key):
+    if not is_key(key):
         what = f"an array of {key.dtype}" if isinstance(key, jax.Array) else repr(key)
         raise ValueError(f"{name}: {what} is no random key; use jax.random.key(seed)")
     if key.shape:

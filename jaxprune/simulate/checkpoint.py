@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxprune.problems.checks import check_count
+from jaxprune.simulate.arguments import is_key
 from jaxprune.simulate.sde import Path
 from jaxprune.simulate.stepping import State
 
@@ -118,7 +119,7 @@ def _check_runs(start, key):
     """A state, and a key for each of its runs or one for all."""
     if not isinstance(start, State):
         raise ValueError(f"start: {type(start).__name__} is no State; use sde.begin(value), vmapped over the runs of a batch")
-    if not jnp.issubdtype(getattr(key, "dtype", np.dtype(object)), jax.dtypes.prng_key):
+    if not is_key(key):
         raise ValueError(f"key: {type(key).__name__} is no random key; use jax.random.key(seed), or split it for many runs")
     if key.shape not in ((), start.step.shape):
         raise ValueError(f"key: shape {key.shape} is not that of the runs in start, {start.step.shape}; use one key for each")
@@ -187,7 +188,7 @@ def _short(words: str) -> str:
 
 def _plain(leaf) -> np.ndarray:
     """Keys are kept as their numbers."""
-    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if is_key(leaf):
         return np.asarray(jax.random.key_data(leaf))
     return np.asarray(leaf)
 
@@ -200,6 +201,6 @@ def _fits(found, wanted) -> bool:
 def _typed(found, wanted):
     if isinstance(wanted, np.ndarray):
         return found
-    if jnp.issubdtype(jnp.asarray(wanted).dtype, jax.dtypes.prng_key):
+    if is_key(wanted):
         return jax.random.wrap_key_data(found, impl=jax.random.key_impl(wanted))
     return jnp.asarray(found)
