@@ -6,7 +6,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +52,9 @@ def test_run_writes_samples_report_and_figure(tmp_path, capsys):
     pdf = (folder / "figure.pdf").read_bytes()
     assert b"/Type3" not in pdf and b"FontFile2" in pdf
     assert json.loads((folder / "run.json").read_text())["axes"]["n"] == [50, 100]
-    started = time.perf_counter()
+    receipts = {p: p.stat().st_mtime_ns for p in (folder / "receipts").iterdir()}
     assert call(*argv) == 0
-    assert time.perf_counter() - started < 15
+    assert receipts == {p: p.stat().st_mtime_ns for p in (folder / "receipts").iterdir()}  # nothing is computed twice
     assert (folder / "figure.pdf").read_bytes() == pdf
     assert call("status", folder) == 0
     assert "2 done, 0 missing, 0 corrupt" in capsys.readouterr().out
@@ -180,20 +179,36 @@ def test_cifar10_from_files_to_figure(small_cifar10, capsys):
     assert np.all(np.isfinite(samples["retrained_train_loss"]))
 
 
-@pytest.mark.slow
-def test_main_job_uses_both_cores(tmp_path):
-    """Throughput of the default workers is at least 1.6 times that of one, on a quiet machine with two cores."""
-    if len(os.sched_getaffinity(0)) < 2 or os.getloadavg()[0] > 1.0 + len(os.sched_getaffinity(0)):
-        pytest.skip("needs two quiet cores")
+BUSY = (
+    "import time, numpy as np; a = np.ones((300, 300)); t = time.time(); [a @ a for _ in range(1500)]; print(time.time() - t)"
+)
+
+
+def peer_seconds(processes):
+    """Seconds of a fixed product of matrices, per process, in as many processes at once."""
+    running = [subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    return np.mean([float(p.communicate(timeout=300)[0]) for p in running]) / processes
+
+
+def task_seconds(folder, workers):
+    """Seconds of a task of the main job, per worker, once the workers have compiled."""
     from jaxprune.sweep import load_experiments, run
 
-    experiment = load_experiments(MAIN)[0].resized(n=[200], seeds=400)
-    wall = {}
-    for workers in (1, 2):
-        samples = run(experiment, workers=workers, store=tmp_path / str(workers))
-        receipts = [json.loads(p.read_text()) for p in (tmp_path / str(workers) / "receipts").iterdir()]
-        # the first task of a worker compiles; steady throughput is that of the others
-        steady = sorted(r["seconds"] for r in receipts)[:-workers]
-        wall[workers] = np.mean(steady) / workers
-        assert samples.sizes["seed"] == 400
-    assert wall[1] / wall[2] >= 1.6
+    experiment = load_experiments(MAIN)[0].resized(n=[200], seeds=200)
+    assert run(experiment, workers=workers, store=folder).sizes["seed"] == 200
+    receipts = [json.loads(p.read_text()) for p in (folder / "receipts").iterdir()]
+    steady = sorted(r["seconds"] for r in receipts)[:-workers]  # the first task of a worker compiles
+    return np.mean(steady) / workers
+
+
+@pytest.mark.timed
+def test_main_job_uses_both_cores(tmp_path):
+    """Two workers reach four fifths of what two processes of plain NumPy gain on this machine in the same minute.
+
+    Other work on the machine can only slow a round down, so the fastest of three rounds, taken in turn, is compared.
+    """
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs two cores")
+    rounds = [[(task_seconds(tmp_path / f"{i}-{k}", k), peer_seconds(k)) for k in (1, 2)] for i in range(3)]
+    (job_one, peer_one), (job_two, peer_two) = np.min(rounds, axis=0)
+    assert job_one / job_two >= 0.8 * peer_one / peer_two, rounds

@@ -344,7 +344,7 @@ def test_laws_guards_ratios_and_axes_are_checked():
         jax.vmap(run)(jax.random.split(KEY, 2), jnp.ones(3))
 
 
-@pytest.mark.slow
+@pytest.mark.timed
 def test_the_loop_costs_what_a_scan_written_by_hand_costs():
     import time
 
