@@ -9,8 +9,8 @@ from typing import Any
 import matplotlib
 
 from jaxprune import sweep
-from jaxprune.cli import AGREE, DISAGREE, INCOMPLETE, Run
 from jaxprune.compare import Report, compare
+from jaxprune.options import AGREE, DISAGREE, INCOMPLETE, Run
 from jaxprune.predict import predict
 from jaxprune.sweep import Stopped, Store, StoreError, load_experiments
 from jaxprune.sweep.experiment import load_file

@@ -1,6 +1,7 @@
 """Who may import whom."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,15 @@ def test_the_package_imports_nothing_heavy():
     heavy = {"jax", "xarray", "zarr", "matplotlib", "scipy"}
     top = [n for n in ast.parse((ROOT / "jaxprune" / "cli.py").read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
     assert not heavy & {a.name.split(".")[0] for n in top if isinstance(n, ast.Import) for a in n.names}
+
+
+@pytest.mark.parametrize("room", ["simulate", "theory"])
+def test_the_index_of_a_room_names_every_module_once(room):
+    folder = ROOT / "jaxprune" / room
+    index = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())).split("::")[1]
+    named = sorted(
+        w
+        for w in re.findall(r"\w+", re.sub(r"^ *\w+( \w+)?  +", "", index, flags=re.M))
+        if w not in ("part", "parts", "its", "and")
+    )
+    assert named == sorted(p.stem for p in folder.glob("*.py") if p.stem != "__init__")
