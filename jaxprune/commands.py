@@ -116,12 +116,14 @@ def status(options: Any) -> int:
     status = AGREE
     for folder in folders:
         store = Store(folder)
-        receipts, expected = store.receipts(), list(store.expected())
+        receipts, expected = store.receipts(), store.expected()
         corrupt = [c for c, r in receipts.items() if not store.intact(c, r)]
         missing = [c for c in expected if c not in receipts]
         bad = {c: r["nonfinite"] for c, r in receipts.items() if r["nonfinite"]}
         print(f"{folder}: {store.run['name']}, root {store.run['root']}, {store.run['precision']}, jax {store.run['jax']}")
         print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt")
+        if unasked := int((~store.asked()).sum()):
+            print(f"  not asked for: {unasked} tasks of the grid that all runs together span")
         print(f"  non-finite trials: {sum(bad.values())}")
         for word, chunks in dict(missing=missing, corrupt=corrupt, nonfinite=list(bad)).items():
             for chunk in chunks[:10]:
@@ -187,6 +189,8 @@ def figure(options: Any) -> int:
         store.check(experiment)
         if missing := store.missing():
             raise ValueError(f"out: {len(missing)} tasks of {folder} are missing; run the experiment to its end first")
+        if unasked := int((~store.asked()).sum()):
+            raise ValueError(f"out: {unasked} tasks of the grid in {folder} were never asked for; run all its values together")
         samples = store.read()
         _draw(options.file, experiment, samples, _judge(experiment, samples), folder)
     return AGREE

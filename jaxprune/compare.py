@@ -96,13 +96,13 @@ def _limit(points: Collection[xr.Dataset], level: float) -> float:
     return float(stats.norm.isf(level / (2 * max(tests, 1))))
 
 
-def _gap(name: str, mean: xr.DataArray, expected: xr.DataArray) -> xr.DataArray:
+def _gap(name: str, mean: xr.DataArray, expected: xr.DataArray):
     """Of the mean, relative; of a logarithm, that of the quantity itself."""
     known = expected.where(np.isfinite(expected))
     return np.expm1(mean - known) if name.startswith(LOGARITHM) else mean / known.where(expected != 0) - 1
 
 
-def _detectable(name: str, error: xr.DataArray, expected: xr.DataArray) -> xr.DataArray:
+def _detectable(name: str, error: xr.DataArray, expected: xr.DataArray):
     """An absolute ``error`` in the measure of ``_gap``."""
     scale = np.abs(expected)
     return np.expm1(error) if name.startswith(LOGARITHM) else error.where(scale > 0) / scale

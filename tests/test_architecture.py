@@ -20,7 +20,12 @@ MAY = {  # our own modules that a room may import
     "sims": VOCABULARY | {"simulate", "sweep", "datasets"},
     "figures": {"sweep", "predict", "compare", "crossing", "theory"},
 }
-LIBRARIES = {"theory": {"numpy", "scipy"}, "compare": {"numpy", "scipy", "xarray"}, "report": {"numpy", "xarray"}, "crossing": {"numpy", "scipy"}}
+LIBRARIES = {
+    "theory": {"numpy", "scipy"},
+    "compare": {"numpy", "scipy", "xarray"},
+    "report": {"numpy", "xarray"},
+    "crossing": {"numpy", "scipy"},
+}
 STANDARD = set(__import__("sys").stdlib_module_names)
 
 

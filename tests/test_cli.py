@@ -127,6 +127,17 @@ def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
     assert "6 of 12 tasks failed, 6 are done" in said and "noise=0.1, decay=1.0, seeds 0..3: TimeoutError" in said
 
 
+def test_status_does_not_miss_what_nobody_asked_for(tmp_path, capsys):
+    for noise, decay in ((0.1, 0.0), (0.5, 1.0)):
+        argv = ["run", TOY, "--noise", noise, "--decay", decay, "--seeds", 4, "--out", tmp_path, "--workers", 0]
+        assert call(*argv) == 0
+    assert call("status", tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "2 tasks: 2 done, 0 missing, 0 corrupt" in said and "not asked for: 2 tasks" in said
+    assert call("figure", TOY, "--out", tmp_path) == 2
+    assert "2 tasks of the grid" in capsys.readouterr().err
+
+
 def test_list_names_every_experiment(capsys):
     assert call("list", ROOT / "sims") == 0
     said = capsys.readouterr().out
