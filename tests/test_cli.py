@@ -111,6 +111,13 @@ def test_axes_are_read_without_importing(tmp_path):
     assert _axes(built) == dict(noise=(0.1, 0.5), decay=(0.0, 1.0))
 
 
+def test_few_seeds_of_a_pruning_ratio_are_called_few(tmp_path, capsys):
+    argv = ["run", ROOT / "sims" / "pruning_ratio.py", "--n", 50, 100, "--alpha", 1.9, "--noise", "I", "--out", tmp_path]
+    for more, few in ((["--seeds", 19], True), (["--seeds", 20], False), (["--smoke", "--seeds", 5], False)):
+        call(*argv, *more, "--workers", 0)
+        assert ("Few seeds: pruning_ratio differs widely" in capsys.readouterr().out) is few
+
+
 def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
     from jaxprune.sweep import tasks
 
