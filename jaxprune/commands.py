@@ -17,6 +17,7 @@ from jaxprune.sweep.experiment import load_file
 
 ENOUGH_SEEDS = 20  # for a pruning ratio, which runs do not agree on however wide the network
 
+
 def run(options: Any) -> int:
     """Sweep, judge and draw every experiment of a file."""
     index, _, count = options.shard.partition("/")
