@@ -48,8 +48,9 @@ def _widths(ax, samples):
             ax.errorbar(
                 list(known), mid, band, ls="", marker=marker, color=colour, mfc=mfc, mew=0.8, elinewidth=0.8, label=label
             )
-    ax.axhline(5, color="0.7", lw=0.6, ls=":")
-    ax.annotate("largest simulated width", (0.9, 5), (0, 2), textcoords="offset points", fontsize=6, color="0.4")
+    widest = np.log10(samples["n"].values.max())
+    ax.axhline(widest, color="0.7", lw=0.6, ls=":")
+    ax.annotate("largest simulated width", (0.9, widest), (0, 2), textcoords="offset points", fontsize=6, color="0.4")
     ticks = range(0, 17, 2)
     ax.set(xlabel=r"index $\alpha$", ylabel="neurons needed $N$", ylim=(0.8, 16), xlim=(0.88, 1.82))
     ax.set_yticks(ticks, [f"$10^{{{t}}}$" for t in ticks])

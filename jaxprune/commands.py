@@ -15,6 +15,8 @@ from jaxprune.predict import predict
 from jaxprune.sweep import Stopped, Store, StoreError, load_experiments
 from jaxprune.sweep.experiment import load_file
 
+ENOUGH_SEEDS = 20  # for a pruning ratio, which runs do not agree on however wide the network
+
 
 def run(options: Any) -> int:
     """Sweep, judge and draw every experiment of a file."""
@@ -37,7 +39,7 @@ def run(options: Any) -> int:
             time_limit=options.time_limit,
             budget=None if options.budget is None else options.budget * 2**30,
         )
-        worst = max(worst, _sweep_and_judge(experiment, options.file, folder, how))
+        worst = max(worst, _sweep_and_judge(experiment, options.file, folder, how, cautious=not options.smoke))
     return worst
 
 
@@ -55,7 +57,7 @@ def _folder(out: Path, name: str, smoke: bool) -> Path:
     return out / (f"{name}-smoke" if smoke else name)
 
 
-def _sweep_and_judge(experiment, file: Path, folder: Path, options: dict[str, Any]) -> int:
+def _sweep_and_judge(experiment, file: Path, folder: Path, options: dict[str, Any], cautious: bool) -> int:
     """Sweep, then report and figure; a shard that leaves tasks to others stops after the sweep."""
     try:
         samples = sweep.run(experiment, store=folder, **options)
@@ -69,8 +71,17 @@ def _sweep_and_judge(experiment, file: Path, folder: Path, options: dict[str, An
     new = f"{samples.attrs['new_tasks']} new tasks in {samples.attrs['wall_seconds']:.1f} s"
     print(f"{experiment.name}: {trials} trials in {folder / 'data.zarr'}, {new}")
     report = _report(experiment, samples, folder)
+    if cautious and (ratios := _few_seeds(samples)):
+        seeds = f"{ENOUGH_SEEDS} seeds or more, these are {samples.sizes['seed']}"
+        print(f"Few seeds: {', '.join(ratios)} differs widely between runs; a claim about it needs {seeds}.")
     _draw(file, experiment, samples, report, folder)
     return AGREE if report is None or report.ok else DISAGREE
+
+
+def _few_seeds(samples) -> list[str]:
+    """The pruning ratios, where there are too few of each."""
+    enough = samples.sizes["seed"] >= ENOUGH_SEEDS
+    return [] if enough else [str(name) for name in samples.data_vars if "pruning_ratio" in str(name)]
 
 
 def _judge(experiment, samples) -> Report | None:
@@ -116,12 +127,14 @@ def status(options: Any) -> int:
     status = AGREE
     for folder in folders:
         store = Store(folder)
-        receipts, expected = store.receipts(), list(store.expected())
+        receipts, expected = store.receipts(), store.expected()
         corrupt = [c for c, r in receipts.items() if not store.intact(c, r)]
         missing = [c for c in expected if c not in receipts]
         bad = {c: r["nonfinite"] for c, r in receipts.items() if r["nonfinite"]}
         print(f"{folder}: {store.run['name']}, root {store.run['root']}, {store.run['precision']}, jax {store.run['jax']}")
         print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt")
+        if unasked := int((~store.asked()).sum()):
+            print(f"  not asked for: {unasked} tasks of the grid that all runs together span")
         print(f"  non-finite trials: {sum(bad.values())}")
         for word, chunks in dict(missing=missing, corrupt=corrupt, nonfinite=list(bad)).items():
             for chunk in chunks[:10]:
@@ -187,6 +200,8 @@ def figure(options: Any) -> int:
         store.check(experiment)
         if missing := store.missing():
             raise ValueError(f"out: {len(missing)} tasks of {folder} are missing; run the experiment to its end first")
+        if unasked := int((~store.asked()).sum()):
+            raise ValueError(f"out: {unasked} tasks of the grid in {folder} were never asked for; run all its values together")
         samples = store.read()
         _draw(options.file, experiment, samples, _judge(experiment, samples), folder)
     return AGREE

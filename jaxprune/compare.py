@@ -6,113 +6,20 @@ with a single n it cannot be told from an error, and the point is not judged. Wh
 does not exist, the prediction must lie within the range of at least 200 seeds. The level is that of the whole comparison.
 """
 
-import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
+from jaxprune.report import Report
+
 ROUND_OFF = 1e-9
 NOTHING = 1e-20  # as good as zero, where zero is predicted
 KINDS = ("exact", "limit", "tail", "none")
+LOGARITHM = "log_"  # begins the name of a metric that is a natural logarithm
 TAIL_SEEDS = 200  # with fewer, a true mean may well lie outside the sample
-FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind")
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """The outcome. ``points``: metric -> dataset over grid and inner axes with the ``FIELDS``; ``limit``: the |z|
-    that a point may reach; ``refused``: metrics with non-finite trials that nobody allowed."""
-
-    points: Mapping[str, xr.Dataset]
-    limit: float
-    nonfinite: Mapping[str, int]
-    refused: tuple[str, ...]
-
-    @property
-    def judged(self) -> int:
-        """Number of tests made."""
-        return int(sum(d["judged"].sum() for d in self.points.values()))
-
-    @property
-    def ok(self) -> bool:
-        """Whether something was judged, nothing refused, and every test passed."""
-        return self.judged > 0 and not self.refused and all(self.passes(name) for name in self.points)
-
-    def passes(self, metric: str) -> bool:
-        """Whether every test of one metric passed."""
-        d = self.points[metric]
-        return metric not in self.refused and not bool((~(abs(d["z"]) <= self.limit) & d["judged"]).any())
-
-    def worst(self, count: int = 5) -> list[dict[str, Any]]:
-        """The judged points with the largest |z|, worst first: metric, coordinates, mean, prediction, z, gap."""
-        rows = []
-        for name, d in self.points.items():
-            where = np.argwhere(d["judged"].values)
-            for index in where:
-                place = {str(k): int(i) for k, i in zip(d["z"].dims, index, strict=True)}
-                here = {str(k): v.item() for k, v in d.isel(place).coords.items()}
-                values = {f: d[f].values[tuple(index)].item() for f in ("mean", "se", "prediction", "z", "gap")}
-                rows.append(dict(metric=name, **here, **values))
-        return sorted(rows, key=lambda r: -abs(r["z"]))[:count]
-
-    def to_dataset(self) -> xr.Dataset:
-        """Every field of every metric, as ``metric_field``."""
-        return xr.merge([d.rename({f: f"{name}_{f}" for f in FIELDS}) for name, d in self.points.items()])
-
-    def __str__(self) -> str:
-        head = ("metric", "points", "judged", "worst |z|", "largest gap", "would detect", "non-finite", "verdict")
-        rows = [head, *(self._row(name) for name in self.points)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        lines = [
-            "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
-            for r in rows
-        ]
-        lines.insert(1, "  ".join("-" * w for w in widths))
-        return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}"])
-
-    def _row(self, name: str) -> tuple[str, ...]:
-        d = self.points[name]
-        judged, predicted = d["judged"].values, np.isfinite(d["prediction"].values)
-        z = np.max(np.abs(d["z"].values[judged]), initial=0.0)
-        mean_exists = judged & predicted & (d["kind"].values != "tail")
-        gaps = np.abs(d["gap"].values[mean_exists])
-        known = gaps[np.isfinite(gaps)]  # not where zero, or infinity, is predicted
-        sharp = d["resolution"].values[judged & np.isfinite(d["resolution"].values)]
-        detect = f"{np.median(sharp):.1%}" if sharp.size else "-"
-        verdict = "agree" if self.passes(name) else "REFUSED" if name in self.refused else "DISAGREE"
-        verdict = verdict if judged.any() else "not judged"
-        return (
-            name,
-            str(judged.size),
-            str(int(judged.sum())),
-            f"{z:.2f}" if judged.any() else "-",
-            f"{np.max(known):.1%}" if known.size else "-",
-            detect,
-            str(self.nonfinite.get(name, 0)),
-            verdict,
-        )
-
-    def _sentence(self) -> str:
-        if self.refused:
-            return (
-                f"Refused: non-finite trials in {', '.join(self.refused)}; look at them, then allow them by name"
-                " (allow_nonfinite)."
-            )
-        if not self.judged:
-            return "Nothing was judged: asymptotic predictions need samples at several n, and every test at least 2 seeds."
-        if not self.ok:
-            return "Simulation and theory DISAGREE."
-        missed = [name for name, d in self.points.items() if d["resolution"].notnull().any() and self._blunt(d)]
-        if missed:
-            return f"Simulation and theory agree. (Few seeds: an error of 10 % would have gone unseen in {', '.join(missed)}.)"
-        return "Simulation and theory agree."
-
-    @staticmethod
-    def _blunt(points: xr.Dataset) -> bool:
-        return bool(points["resolution"].median() > 0.1)
 
 
 def compare(
@@ -129,9 +36,26 @@ def compare(
     A variable ``metric_error`` is the standard error of a prediction that is itself an average of draws.
     ``level`` is the probability that a true theory fails anywhere in the report. ``ladder`` names the axis of
     sizes. Metrics in ``allow_nonfinite`` may lose non-finite trials; otherwise these make the report refuse.
+    A metric called ``log_...`` is a natural logarithm: its gap is that of the quantity itself, expm1 of the difference.
 
     Raises ValueError when nothing matches, or level is no probability.
     """
+    _check(samples, prediction, level)
+    samples = samples.load()
+    predicted = _as_dataset(samples, prediction)
+    names = _common(samples, predicted, prediction)
+    expected = {name: _expected(name, predicted, samples[name]) for name in names}
+    points = {name: _judge(name, samples[name].where(np.isfinite), *expected[name], ladder) for name in names}
+    limit = _limit(points.values(), level)
+    for name, d in points.items():
+        d["resolution"] = _detectable(name, limit * d["resolution"], d["prediction"]).where(d["judged"])
+    lost = {name: int((~np.isfinite(samples[name])).sum()) for name in names}
+    allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
+    refused = tuple(name for name in names if lost[name] and name not in allowed)
+    return Report(points, limit, lost, refused)
+
+
+def _check(samples: xr.Dataset, prediction: Any, level: float) -> None:
     if not 0 < level < 1:
         raise ValueError(f"level: {level} is not a probability inside (0, 1)")
     if "seed" not in samples.dims:
@@ -141,35 +65,47 @@ def compare(
             f"prediction: None, theory knows nothing of {list(samples.data_vars)}; give your own numbers, such as"
             " {metric: array}, with metric_kind beside where they are not exact means"
         )
-    samples = samples.load()
-    predicted = _as_dataset(samples, prediction)
-    names = [str(name) for name in samples.data_vars if name in predicted and "seed" in samples[name].dims]
+
+
+def _common(samples: xr.Dataset, predicted: xr.Dataset, prediction: Any) -> list[str]:
+    """The metrics that are both simulated and predicted."""
+    metrics = [str(name) for name in samples.data_vars if "seed" in samples[name].dims]
+    names = [name for name in metrics if name in predicted]
     if not names:
-        metrics = [str(name) for name in samples.data_vars if "seed" in samples[name].dims and name != "nonfinite"]
+        metrics = [name for name in metrics if name != "nonfinite"]
         raise ValueError(f"prediction: none of {[str(name) for name in prediction]} is a metric of the samples {metrics}")
-    points, lost = {}, {}
-    for name in names:
-        values = samples[name]
-        finite = np.isfinite(values)
-        lost[name] = int((~finite).sum())
-        expected = _aligned(name, predicted[name], values)
-        kind = xr.full_like(expected, "exact", dtype="<U5")
-        if f"{name}_kind" in predicted:
-            kind = _aligned(f"{name}_kind", predicted[f"{name}_kind"], values)
-            if unknown := set(np.unique(kind)) - set(KINDS):
-                raise ValueError(f"prediction: {name}_kind is {unknown.pop()!r} somewhere; use one of {', '.join(KINDS)}")
-        doubt = xr.zeros_like(expected)
-        if f"{name}_error" in predicted:
-            doubt = _aligned(f"{name}_error", predicted[f"{name}_error"], values)
-        points[name] = _judge(values.where(finite), expected, doubt, kind, ladder)
-    tests = sum(int(d["judged"].sum()) for d in points.values())
-    limit = float(stats.norm.isf(level / (2 * max(tests, 1))))
-    for d in points.values():
-        scale = np.abs(d["prediction"])
-        d["resolution"] = xr.where(d["judged"] & (scale > 0), limit * d["resolution"] / scale, np.nan)
-    allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
-    refused = tuple(name for name in names if lost[name] and name not in allowed)
-    return Report(points, limit, lost, refused)
+    return names
+
+
+def _expected(name: str, predicted: xr.Dataset, values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """What is predicted at each point, its standard error, and its kind."""
+    expected = _aligned(name, predicted[name], values)
+    kind, doubt = xr.full_like(expected, "exact", dtype="<U5"), xr.zeros_like(expected)
+    if f"{name}_kind" in predicted:
+        kind = _aligned(f"{name}_kind", predicted[f"{name}_kind"], values)
+        if unknown := set(np.unique(kind)) - set(KINDS):
+            raise ValueError(f"prediction: {name}_kind is {unknown.pop()!r} somewhere; use one of {', '.join(KINDS)}")
+    if f"{name}_error" in predicted:
+        doubt = _aligned(f"{name}_error", predicted[f"{name}_error"], values)
+    return expected, doubt, kind
+
+
+def _limit(points: Collection[xr.Dataset], level: float) -> float:
+    """The |z| that any of all tests exceeds by chance with probability ``level`` at most."""
+    tests = sum(int(d["judged"].sum()) for d in points)
+    return float(stats.norm.isf(level / (2 * max(tests, 1))))
+
+
+def _gap(name: str, mean: xr.DataArray, expected: xr.DataArray):
+    """Of the mean, relative; of a logarithm, that of the quantity itself."""
+    known = expected.where(np.isfinite(expected))
+    return np.expm1(mean - known) if name.startswith(LOGARITHM) else mean / known.where(expected != 0) - 1
+
+
+def _detectable(name: str, error: xr.DataArray, expected: xr.DataArray):
+    """An absolute ``error`` in the measure of ``_gap``."""
+    scale = np.abs(expected)
+    return np.expm1(error) if name.startswith(LOGARITHM) else error.where(scale > 0) / scale
 
 
 def _as_dataset(samples: xr.Dataset, prediction: Any) -> xr.Dataset:
@@ -204,37 +140,52 @@ def _aligned(name: str, expected: xr.DataArray, values: xr.DataArray) -> xr.Data
         raise ValueError(f"prediction: {name!r} does not fit the points of the samples: {error}") from error
 
 
-def _judge(values: xr.DataArray, expected: xr.DataArray, doubt: xr.DataArray, kind: xr.DataArray, ladder: str) -> xr.Dataset:
-    """Statistics and deviates of one metric; ``doubt`` is the standard error of the prediction."""
+def _judge(name, values, expected, doubt, kind, ladder: str) -> xr.Dataset:
+    """Statistics and deviates of one metric; ``resolution`` is the standard error of what was tested, till the limit is
+    known, and ``doubt`` that of the prediction."""
     count = values.notnull().sum("seed")
     mean, median = values.mean("seed"), values.median("seed")
     se = values.std("seed", ddof=1) / np.sqrt(count)
     low, high = values.min("seed"), values.max("seed")
-    order = mean.dims
-    gap = mean / expected.where(np.isfinite(expected) & (expected != 0)) - 1
-    z, error = xr.full_like(mean, np.nan), np.hypot(se, doubt)
-    testable = (count >= 2) & expected.notnull()
+    error = np.hypot(se, doubt)
+    tests = [
+        _exact_test(mean, expected, error, count, kind),
+        _range_test(low, high, expected, count, kind),
+        *_limit_tests(mean, expected, error, count, kind, ladder),
+    ]
+    z, judged = xr.full_like(mean, np.nan), xr.zeros_like(mean, bool)
+    for at, deviate, spread in tests:
+        z, error, judged = xr.where(at, deviate, z), xr.where(at, spread, error), judged | at
+    fields = dict(mean=mean, se=se, median=median, low=low, high=high, prediction=expected, gap=_gap(name, mean, expected), z=z)
+    result = xr.Dataset({**fields, "resolution": error, "judged": judged, "kind": kind})
+    return result.transpose(*mean.dims)
 
-    exact = testable & (kind == "exact")
-    z = xr.where(exact, _deviate(mean - expected, error, count - 1, np.abs(expected)), z)
 
+# A test of all points of a metric: where it is made, the deviate, and the standard error of what it looks at.
+
+
+def _exact_test(mean, expected, error, count, kind):
+    """Student's, of the mean."""
+    at = (count >= 2) & expected.notnull() & (kind == "exact")
+    return at, _deviate(mean - expected, error, count - 1, np.abs(expected)), error
+
+
+def _range_test(low, high, expected, count, kind):
+    """Whether the prediction lies among the seeds: a deviate of 0, or an infinite one."""
+    at = (count >= TAIL_SEEDS) & np.isfinite(expected) & (kind == "tail")
     slack = np.maximum(ROUND_OFF * np.abs(expected), NOTHING)
     within = (expected >= low - slack) & (expected <= high + slack)
-    tail = (count >= TAIL_SEEDS) & np.isfinite(expected) & (kind == "tail")
-    z = xr.where(tail, xr.where(within, 0.0, np.inf), z)
+    return at, xr.where(within, 0.0, np.inf), np.nan
 
-    judged = exact | tail
-    infinite = testable & (kind == "limit") & np.isinf(expected)
-    z, judged = xr.where(infinite, np.inf, z), judged | infinite
-    limits = testable & (kind == "limit") & np.isfinite(expected)
+
+def _limit_tests(mean, expected, error, count, kind, ladder):
+    """No mean has an infinite limit; others are judged where the gap is extrapolated to."""
+    testable = (count >= 2) & expected.notnull() & (kind == "limit")
+    yield testable & np.isinf(expected), np.inf, error
     if ladder in mean.dims and mean.sizes[ladder] > 1:
-        at, far, spread, freedom = _extrapolate(mean - expected, error, count, limits, ladder)
-        z = xr.where(at, _deviate(far, spread, freedom, np.abs(expected)), z)
-        error, judged = xr.where(at, spread, error), judged | at
-    error = xr.where(tail, np.nan, error)
-    fields = dict(mean=mean, se=se, median=median, low=low, high=high, prediction=expected, gap=gap, z=z)
-    result = xr.Dataset({**fields, "resolution": error, "judged": judged, "kind": kind})
-    return result.transpose(*order)
+        usable = testable & np.isfinite(expected)
+        at, far, spread, freedom = _extrapolate(mean - expected, error, count, usable, ladder)
+        yield at, _deviate(far, spread, freedom, np.abs(expected)), spread
 
 
 def _deviate(gap, se, freedom, scale):

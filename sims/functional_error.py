@@ -6,8 +6,11 @@ errors: n^(2/alpha-1) times the squared parameter error, and n times the mean sq
 part, which have limits that theory knows. Figure: figures/functional_error.py.
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxprune.problems import NoisyNeurons
 from jaxprune.simulate import compressibility, noisy_training, stable
@@ -15,7 +18,7 @@ from jaxprune.sweep import Experiment
 
 N = [100, 1000, 10000]
 KAPPA = [0.05, 0.1, 0.3]
-TESTED = 300  # inputs
+TESTED = 100  # inputs
 
 
 def make(alpha, dim, sigma, horizon, noise):
@@ -28,26 +31,22 @@ def trial(key, problem):
     inputs = jax.random.normal(test, (TESTED, problem.dim))
 
     def at(n):
-        net, theta = noisy_training.neurons(problem, n, path, largest=N[-1])
+        net, theta = noisy_training.neurons(problem, n, path)
         place = compressibility.ranks(compressibility.sizes(theta))
-        share = compressibility.removed_share(theta)
-        whole = net(theta, inputs)
+        kept = np.rint(np.multiply(KAPPA, n)).astype(int)
+        small = jnp.where(place[:, None] < kept, 0.0, net.outer)  # an output for each fraction: what it removes
+        whole, *removed = dataclasses.replace(net, outer=jnp.hstack([net.outer, small]))(theta, inputs).T
+        square = compressibility.removed_share(theta)[n - kept]
         power = n ** (problem.alpha.rest * 2 * problem.alpha.inverse + 1)  # 2 / alpha - 1
+        return {
+            "function": n * jnp.mean(whole**2),
+            "parameter_error": jnp.sqrt(square),
+            "scaled_square_error": power * square,
+            "removed_function": n * jnp.mean(jnp.square(jnp.stack(removed)), axis=1),
+            "functional_error": jnp.stack([compressibility.functional_error(whole - part, whole) for part in removed]),
+        }
 
-        def keeping(kappa):
-            kept = jnp.rint(kappa * n).astype(int)
-            removed = net(jnp.where((place < kept)[:, None], 0.0, theta), inputs)
-            square = share[N[-1] - kept]
-            return {
-                "parameter_error": jnp.sqrt(square),
-                "scaled_square_error": power * square,
-                "removed_function": n * jnp.mean(removed**2),
-                "functional_error": compressibility.functional_error(whole - removed, whole),
-            }
-
-        return {"function": n * jnp.mean(whole**2), **jax.lax.map(keeping, jnp.asarray(KAPPA))}
-
-    return jax.lax.map(at, jnp.asarray(N))
+    return jax.tree.map(lambda *widths: jnp.stack(widths), *map(at, N))
 
 
 EXPERIMENT = Experiment(
@@ -63,10 +62,10 @@ EXPERIMENT = Experiment(
         removed_function=["n", "kappa"],
         functional_error=["n", "kappa"],
     ),
-    seeds=240,
+    seeds=1920,
     share=("alpha",),
     precision="float32",
-    block=15,
-    smoke=dict(alpha=[1.5], seeds=5),
+    block=80,
+    smoke=dict(alpha=[1.5], seeds=80),
     describe="errors of the parameters and of the function of a pruned network that learns nothing, against its width",
 )

@@ -2,7 +2,8 @@
 
 A Gaussian control of the same type tells what heavy tails add: noise of type I is one number per neuron and can be pruned
 even when it is Gaussian. The ratio does not settle as the layer grows: its distribution stays wide (our notes on Wan et
-al. 2023, section 3.6). Figure: figures/pruning_ratio.py.
+al. 2023, section 3.6). Widths are far apart, so that extrapolation to infinite width costs few seeds. Figure:
+figures/pruning_ratio.py.
 """
 
 from jaxprune.problems import StableNoise
@@ -27,13 +28,13 @@ def trial(key, problem):
 
 EXPERIMENT = Experiment(
     "pruning_ratio",
-    axes=dict(n=[500, 1000, 2000, 5000], alpha=[1.75, 1.8, 1.9, 2.0], noise=["I", "II", "III"]),
+    axes=dict(n=[200, 1000, 5000], alpha=[1.75, 1.8, 1.9, 2.0], noise=["I", "II", "III"]),
     make=make,
     trial=trial,
-    seeds=200,
+    seeds=1000,
     share=("alpha",),
-    block=10,
+    block=50,
     precision="float32",
-    smoke=dict(n=[200, 400], seeds=20),
+    smoke=dict(n=[200, 400], seeds=50),
     describe="distribution of the pruning ratio of pure noise of three types, with Gaussian controls",
 )

@@ -111,6 +111,13 @@ def test_axes_are_read_without_importing(tmp_path):
     assert _axes(built) == dict(noise=(0.1, 0.5), decay=(0.0, 1.0))
 
 
+def test_few_seeds_of_a_pruning_ratio_are_called_few(tmp_path, capsys):
+    argv = ["run", ROOT / "sims" / "pruning_ratio.py", "--n", 50, 100, "--alpha", 1.9, "--noise", "I", "--out", tmp_path]
+    for more, few in ((["--seeds", 19], True), (["--seeds", 20], False), (["--smoke", "--seeds", 5], False)):
+        call(*argv, *more, "--workers", 0)
+        assert ("Few seeds: pruning_ratio differs widely" in capsys.readouterr().out) is few
+
+
 def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
     from jaxprune.sweep import tasks
 
@@ -125,6 +132,17 @@ def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
     assert call("run", TOY, "--out", tmp_path, "--workers", 0) == 3
     said = capsys.readouterr().err
     assert "6 of 12 tasks failed, 6 are done" in said and "noise=0.1, decay=1.0, seeds 0..3: TimeoutError" in said
+
+
+def test_status_does_not_miss_what_nobody_asked_for(tmp_path, capsys):
+    for noise, decay in ((0.1, 0.0), (0.5, 1.0)):
+        argv = ["run", TOY, "--noise", noise, "--decay", decay, "--seeds", 4, "--out", tmp_path, "--workers", 0]
+        call(*argv)
+    assert call("status", tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "2 tasks: 2 done, 0 missing, 0 corrupt" in said and "not asked for: 2 tasks" in said
+    assert call("figure", TOY, "--out", tmp_path) == 2
+    assert "2 tasks of the grid" in capsys.readouterr().err
 
 
 def test_list_names_every_experiment(capsys):

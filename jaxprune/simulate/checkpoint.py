@@ -101,10 +101,7 @@ def resumable(
     compiled, axis = jax.jit(advance, static_argnums=2), start.step.ndim  # the runs that are vmapped come before time
     none, guard = _nothing(advance, start, key, min(chunk, steps), axis)
     configuration = dict(configuration=configuration, key=key, start=start)
-    state, watched = load(file, configuration, (start, none)) if File(file).exists() else (start, none)
-    done = int(np.max(state.step))
-    if done > steps:
-        raise ValueError(f"steps: {file} has made {done} steps, more than {steps}; ask for at least as many")
+    state, watched, done = _resume(file, configuration, (start, none), steps)
     while done < steps:
         path = compiled(state, key, min(chunk, steps - done))
         watched = jax.tree.map(lambda a, b, new=done == 0: _append(a, b, axis, new), watched, path.watched)
@@ -130,6 +127,15 @@ def _nothing(advance, start, key, count, axis):
     watched = jax.eval_shape(lambda s, k: advance(s, k, count), start, key).watched
     none = jax.tree.map(lambda a: np.zeros((*a.shape[:axis], 0, *a.shape[axis + 1 :]), a.dtype), watched)
     return none, jax.jit(lambda s, k: advance(s, k, count).guard)(start, key)
+
+
+def _resume(file, configuration, first, steps):
+    """State and records so far, and the steps made."""
+    state, watched = load(file, configuration, first) if File(file).exists() else first
+    done = int(np.max(state.step))
+    if done > steps:
+        raise ValueError(f"steps: {file} has made {done} steps, more than {steps}; ask for at least as many")
+    return state, watched, done
 
 
 def _append(before, later, axis, new):

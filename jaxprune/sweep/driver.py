@@ -1,5 +1,6 @@
 """The driver: which tasks are left, who runs them, where their samples go."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -60,27 +61,47 @@ def run(
         raise Loading
     started = time.monotonic()
     _check(experiment, root, executor, store, workers, shard, time_limit, budget)
-    shapes = tasks.shapes(experiment, root)
-    dims = metric_dims(experiment, shapes)
-    sink = Memory(experiment, root, shapes, dims) if store is None else Store.open(store, experiment, root, shapes, dims)
+    shapes, sink = _open(experiment, root, store)
     todo, held = _plan(experiment, sink, shard)
     _check_room(experiment, shapes, len(todo), sink)
-    own = executor is None
-    if executor is None:
-        executor = _default_executor(experiment, workers, len(todo), time_limit)
-    limit = budget if budget is not None else _fair_budget(executor)
-    common = tasks.describe(experiment, root, limit, here=isinstance(executor, InProcess))
-    bar = progress if progress is not None else Bar(experiment.name)
-    try:
-        bar.start(held, held + len(todo), experiment.block)
-        _drive(executor, common, todo, sink, time_limit, bar, held)
-    finally:
-        bar.stop()
-        if own:
-            executor.shutdown(wait=True, cancel_futures=True)
+    bar = Bar(experiment.name) if progress is None else progress
+    with _pool(executor, experiment, workers, len(todo), time_limit) as pool, _shown(bar, held, len(todo), experiment.block):
+        common = tasks.describe(experiment, root, budget or _fair_budget(pool), here=isinstance(pool, InProcess))
+        _drive(pool, common, todo, sink, time_limit, bar, held)
     samples = sink.read(experiment)
     samples.attrs.update(new_tasks=len(todo), wall_seconds=round(time.monotonic() - started, 3))
     return samples
+
+
+def _open(experiment, root, store) -> tuple[dict[str, Any], Store | Memory]:
+    """The shapes of all metrics, and the place for samples of them."""
+    shapes = tasks.shapes(experiment, root)
+    dims = metric_dims(experiment, shapes)
+    if store is None:
+        return shapes, Memory(experiment, root, shapes, dims)
+    return shapes, Store.open(store, experiment, root, shapes, dims)
+
+
+@contextlib.contextmanager
+def _pool(executor, experiment, workers, tasks_left, time_limit) -> Iterator[Executor]:
+    """The caller's executor, or one that ends with the run."""
+    if executor is not None:
+        yield executor
+        return
+    own = _default_executor(experiment, workers, tasks_left, time_limit)
+    try:
+        yield own
+    finally:
+        own.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _shown(bar: Progress, held: int, tasks_left: int, size: int) -> Iterator[None]:
+    try:
+        bar.start(held, held + tasks_left, size)
+        yield
+    finally:
+        bar.stop()
 
 
 def metric_dims(experiment: Experiment, shapes: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

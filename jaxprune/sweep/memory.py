@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 
 from jaxprune.sweep.experiment import Coordinate, Experiment
-from jaxprune.sweep.store import describe_run, nonfinite, task_label
+from jaxprune.sweep.origin import describe_run
+from jaxprune.sweep.store import nonfinite, task_label
 
 
 class Memory:

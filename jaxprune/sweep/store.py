@@ -5,32 +5,27 @@ DIR/data.zarr/               metric[axes..., seed, inner...], one task = one chu
 DIR/receipts/2.0.5.json      written last: a task is done when its receipt exists and its checksums hold
 """
 
-import contextlib
 import datetime
-import fcntl
 import functools
 import json
 import operator
-import os
-import platform
-import shutil
-import subprocess
 import warnings
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import BloscCodec
 
+from jaxprune.sweep import layout
 from jaxprune.sweep.experiment import Coordinate, Experiment
+from jaxprune.sweep.origin import provenance
 
 Chunk = tuple[int, ...]
 SETTINGS = {"array.write_empty_chunks": True}  # an all-NaN chunk is a result too
 LAYOUT = ("axes", "blocks", "dims", "definition")
+ASKED = "asked"  # what runs have asked for; stores of earlier versions lack it
 DIFFERS = dict(code="the code of make or trial", axes="the axes or their types", inner="the inner axes", block="the block size")
 
 
@@ -60,9 +55,9 @@ class Store:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.parent / f".{path.name}.lock"):
+        with layout.locked(path.parent / f".{path.name}.lock"):
             if not (path / "run.json").exists():
-                _create(path, experiment, root, metrics, dims)
+                layout.create(path, experiment, root, metrics, dims)
             store = cls(path)
             store.check(experiment, root, metrics)
             store._extend(experiment)
@@ -82,14 +77,25 @@ class Store:
         """A task in words."""
         return task_label(self.axes, self.run["block"], chunk)
 
+    def asked(self) -> np.ndarray:
+        """Which tasks of the extents (axes..., blocks) a run has asked for; all of them where the store does not say."""
+        shape = (*(len(values) for values in self.axes.values()), self.run["blocks"])
+        if ASKED not in self.run:
+            return np.ones(shape, bool)
+        found = np.zeros(shape, bool)
+        for request in self.run[ASKED]:
+            places = [[values.index(v) for v in request["axes"][name]] for name, values in self.axes.items()]
+            found[np.ix_(*places, range(request["blocks"]))] = True
+        return found
+
+    def expected(self) -> list[Chunk]:
+        """The tasks asked for, in the order of the grid."""
+        return [tuple(map(int, chunk)) for chunk in np.argwhere(self.asked())]
+
     def missing(self) -> list[Chunk]:
-        """Tasks of the store's extents that are not done."""
+        """Tasks asked for that are not done."""
         done = self.done()
         return [chunk for chunk in self.expected() if chunk not in done]
-
-    def expected(self) -> Iterator[Chunk]:
-        """Every task of the store's extents."""
-        return iter(np.ndindex(*(len(values) for values in self.axes.values()), self.run["blocks"]))
 
     def receipts(self) -> dict[Chunk, dict[str, Any]]:
         """The receipts of tasks within the extents; one that is unreadable or incomplete counts as absent."""
@@ -109,7 +115,7 @@ class Store:
     def intact(self, chunk: Chunk, receipt: Mapping[str, Any]) -> bool:
         """Whether the chunks on disk are those that the receipt was written for."""
         try:
-            return all(list(_checksum(self._file(name, chunk))) == sums for name, sums in receipt["chunks"].items())
+            return all(list(layout.checksum(self._file(name, chunk))) == sums for name, sums in receipt["chunks"].items())
         except OSError:
             return False
 
@@ -129,13 +135,13 @@ class Store:
                     nonfinite |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
             receipt = dict(
                 task=self.label(chunk),
-                chunks={name: _checksum(self._file(name, chunk)) for name in outcome["metrics"]},
+                chunks={name: layout.checksum(self._file(name, chunk)) for name in outcome["metrics"]},
                 nonfinite=int(np.sum(nonfinite)),
                 seconds=round(outcome["seconds"], 6),
                 host=outcome["host"],
                 written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             )
-            _replace(self.path / "receipts" / (".".join(map(str, chunk)) + ".json"), receipt)
+            layout.replace(self.path / "receipts" / (".".join(map(str, chunk)) + ".json"), receipt)
         except OSError as error:
             raise StoreError(
                 f"cannot write {self.label(chunk)} to {self.path}: {error.strerror or error}. Every finished task is safe;"
@@ -166,7 +172,7 @@ class Store:
         if not bool(finished.all()):
             data = data.where(finished)  # integers that were never computed become NaN too
         data["nonfinite"] = nonfinite(data, list(axes), finished)
-        data.attrs = {key: value for key, value in self.run.items() if key not in LAYOUT}
+        data.attrs = {key: value for key, value in self.run.items() if key not in (*LAYOUT, ASKED)}
         data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in receipts.values()), 3)
         return data
 
@@ -204,19 +210,15 @@ class Store:
 
     def _extend(self, experiment: Experiment) -> None:
         """New coordinates go behind the old ones, so that no chunk moves. The intention is written down first, and
-        the arrays then follow it, also when an earlier extension was killed in between."""
+        the arrays then follow it."""
         axes = {name: [*old, *(v for v in experiment.axes[name] if v not in old)] for name, old in self.axes.items()}
         blocks = max(self.run["blocks"], experiment.blocks)
-        if axes != self.axes or blocks != self.run["blocks"]:
-            self.run.update(axes=axes, blocks=blocks)
-            _replace(self.path / "run.json", self.run)
-        group = zarr.open_group(self.path / "data.zarr", mode="r+")
-        grid = (*(len(v) for v in axes.values()), blocks * self.run["block"])
-        for name in self.run["dims"]:
-            array: Any = group[name]
-            if array.shape[: len(grid)] != grid:
-                array.resize((*grid, *array.shape[len(grid) :]))
-        _coordinates(group, {**axes, "seed": range(grid[-1])})
+        before, new = self.run.get(ASKED, [dict(axes=self.axes, blocks=self.run["blocks"])]), layout.request(experiment)
+        if not any(layout.covers(old, new) for old in before):
+            asked = [*(old for old in before if not layout.covers(new, old)), new]
+            self.run.update(axes=axes, blocks=blocks, asked=asked)
+            layout.replace(self.path / "run.json", self.run)
+        layout.grow(self.path, self.run["dims"], axes, blocks * self.run["block"])
 
 
 def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk) -> str:
@@ -229,90 +231,3 @@ def nonfinite(data: xr.Dataset, grid: Sequence[str], finished: xr.DataArray | bo
     """Number of ``finished`` trials per grid point with a value that is not finite in any metric."""
     flags = [(~xr.ufuncs.isfinite(v)).any(dim=[d for d in v.dims if d not in (*grid, "seed")]) for v in data.data_vars.values()]
     return (functools.reduce(operator.or_, flags) & finished).sum("seed").astype("int64")
-
-
-def describe_run(experiment: Experiment, root: int) -> dict[str, Any]:
-    """What samples say of their origin."""
-    settings = dict(precision=experiment.precision, block=experiment.block)
-    return dict(name=experiment.name, digest=experiment.digest(root), root=root, **settings, **provenance())
-
-
-def provenance() -> dict[str, str]:
-    """Versions, commit and device of this process."""
-    import jax
-
-    from jaxprune import __version__
-
-    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    return dict(
-        version=__version__,
-        commit=git.stdout.strip() or "unknown",
-        python=platform.python_version(),
-        jax=jax.__version__,
-        device=jax.devices()[0].device_kind,
-    )
-
-
-def _create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> None:
-    """Lay the store out beside its place and rename it: a half-made layout never carries the final name."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
-    (beside / "receipts").mkdir(parents=True)
-    axes = {name: list(values) for name, values in experiment.axes.items()}
-    grid = (*experiment.shape, experiment.blocks * experiment.block)
-    group = zarr.open_group(beside / "data.zarr", mode="w", zarr_format=3)
-    for name, shape in metrics.items():
-        group.create_array(
-            name,
-            shape=(*grid, *shape.shape),
-            chunks=(*(1 for _ in axes), experiment.block, *(max(s, 1) for s in shape.shape)),
-            dtype=shape.dtype,
-            fill_value=np.nan if np.issubdtype(shape.dtype, np.floating) else 0,
-            compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
-            dimension_names=[*axes, "seed", *dims[name]],
-        )
-    _coordinates(group, {**axes, **(experiment.inner or {}), "seed": range(grid[-1])})
-    layout = dict(axes=axes, blocks=experiment.blocks, dims={name: list(dims[name]) for name in metrics})
-    layout["definition"] = experiment.definition(root)
-    _replace(beside / "run.json", {**describe_run(experiment, root), **layout})
-    if path.exists() and not any(path.iterdir()):
-        path.rmdir()
-    if path.exists():
-        raise ValueError(f"store: {path} exists and holds no samples; choose another folder (--out), or remove it")
-    os.rename(beside, path)
-
-
-def _coordinates(group, axes: Mapping) -> None:
-    """For readers of the bare Zarr store; ours go by run.json."""
-    for name, values in axes.items():
-        if name in group and group[name].shape == (len(values),) and list(group[name][...]) == list(values):
-            continue
-        words = isinstance(values[0], str)
-        data = np.asarray(values, dtype=np.dtypes.StringDType() if words else None)
-        array = group.create_array(
-            name, shape=data.shape, dtype="string" if words else data.dtype, dimension_names=[name], overwrite=True
-        )
-        array[...] = data
-
-
-def _checksum(path: Path) -> tuple[int, int]:
-    blob = path.read_bytes()
-    return zlib.crc32(blob), len(blob)
-
-
-def _replace(path: Path, value: Any) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with open(beside, "w") as file:
-        json.dump(value, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-
-
-@contextlib.contextmanager
-def _locked(path: Path):
-    """Only one process lays out or resizes; the lock goes with the process."""
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

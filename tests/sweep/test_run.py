@@ -1,6 +1,7 @@
 """The same bits from every way to run, in any order, extended, interrupted, damaged."""
 
 import concurrent.futures
+import json
 import os
 import random
 import shutil
@@ -208,6 +209,32 @@ def test_a_reader_may_be_older_than_the_store(tmp_path, reference):
     reader = Store(tmp_path / "s")
     run(TOY.resized(seeds=20, noise=[0.1, 0.5, 0.9]), workers=0, store=tmp_path / "s")
     same_bits(reader.read(TOY), reference)
+
+
+def test_only_what_was_asked_for_is_missing(reference, tmp_path):
+    store = tmp_path / "s"
+    run(TOY.resized(noise=[0.1], decay=[0.0], seeds=4), workers=0, store=store)
+    run(TOY.resized(noise=[0.5], decay=[1.0], seeds=8), workers=0, store=store)
+    held = Store(store)  # 2 * 2 * 2 tasks
+    assert held.expected() == [(0, 0, 0), (1, 1, 0), (1, 1, 1)] and not held.missing()
+    np.testing.assert_array_equal(np.argwhere(held.asked()), held.expected())
+    run(TOY.resized(noise=[0.1], seeds=8), workers=0, store=store, shard=(0, 2))
+    held = Store(store)
+    assert held.missing() == [(0, 0, 1), (0, 1, 1)] and len(held.run["asked"]) == 2  # more seeds take the place of fewer
+    same_bits(run(TOY, workers=0, store=store), reference)
+    assert len(Store(store).run["asked"]) == 1 and Store(store).asked().all()
+
+
+def test_a_store_that_does_not_know_what_was_asked_for_is_read(reference, tmp_path):
+    store, small = tmp_path / "s", TOY.resized(noise=[0.1], seeds=4)
+    run(small, workers=0, store=store)
+    run(TOY.resized(decay=[0.0], seeds=4), workers=0, store=store)
+    known = json.loads((store / "run.json").read_text())
+    del known["asked"]
+    (store / "run.json").write_text(json.dumps(known))
+    assert Store(store).missing() == [(1, 1, 0)]
+    assert "asked" not in run(small, workers=0, store=store).attrs and Store(store).missing() == [(1, 1, 0)]
+    same_bits(run(TOY, workers=0, store=store), reference)
 
 
 def test_xarray_opens_the_store(reference, tmp_path):
