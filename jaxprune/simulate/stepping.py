@@ -83,7 +83,7 @@ def step(drift: Callable, laws: list, key: Key[Array, ""], step_size: Any, guard
     """One step; a run that is dead, or at step ``limit`` if there is one, stays where it is."""
     moves = drifts(drift, state.value, key, state.step, step_size, guard)
     noise = increments(laws, key, state.value, step_size, state.step)
-    value = jax.tree.map(lambda x, b, z: (x + (step_size * b + z)).astype(x.dtype), state.value, moves, noise)
+    value = jax.tree.map(lambda x, b, z: (x + step_size * b + z).astype(x.dtype), state.value, moves, noise)
     if guard.radius is not None:
         value = jax.tree.map(lambda x: _projected(x, guard.radius, state.alive.ndim), value)
     good = _within(value, guard.cap, state.alive.shape)
