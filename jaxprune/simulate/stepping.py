@@ -109,10 +109,8 @@ def check_drift(drift: Callable, value: Tree, key: Key[Array, ""]) -> None:
 
 def drifts(drift: Callable, value: Tree, key: Key[Array, ""], step: Any, step_size: Any, guard: Guard) -> Tree:
     """The drift of one step, with the safeguards that act on it."""
-    if getattr(drift, "random", False):
-        moves = drift(value, fold(fold(key, step), DRIFT))
-    else:
-        moves = drift(value)
+    random = getattr(drift, "random", False)
+    moves = drift(value, fold(fold(key, step), DRIFT)) if random else drift(value)
     if guard.clip is not None:
         moves = jax.tree.map(lambda b: jnp.clip(b, -guard.clip, guard.clip), moves)
     if guard.taming:
