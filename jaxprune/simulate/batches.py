@@ -45,5 +45,6 @@ def subset(key: Key[Array, ""], samples: int, batch: int) -> Int[Array, " b"]:
         return jax.random.permutation(key, samples)[:batch]
     drawn = jax.random.randint(key, (2 * batch + SPARE,), 0, samples)
     place = jnp.arange(len(drawn))
-    repeated = jnp.any((drawn[:, None] == drawn) & (place < place[:, None]), axis=1)
-    return drawn[jnp.argsort(repeated, stable=True)[:batch]]
+    repeated = jnp.any((drawn[:, None] == drawn) & (place[:, None] < place), axis=0)
+    rank = jnp.cumsum(~repeated) - 1
+    return jnp.zeros(batch, drawn.dtype).at[jnp.where(repeated, batch, rank)].set(drawn, mode="drop")

@@ -12,9 +12,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
 from jaxprune.simulate.arguments import check_number
+from jaxprune.simulate.counters import fold
 from jaxprune.struct import static, struct
 
 NOISE, DRIFT = 0, 1  # streams of a step's key
+PARTS = 16
 Tree = Any  # an array, or a pytree of arrays
 Law = Any  # has ``increment(key, shape, step_size)``
 
@@ -67,7 +69,7 @@ def begin(value: Tree, guard: Guard | None = None, *, rows: bool = False) -> Sta
 def increments(laws: list, key: Key[Array, ""], value: Tree, step_size: Any, step: Any) -> Tree:
     """The noise of one step of a run: a function of the run's key and the absolute step alone."""
     leaves, structure = jax.tree.flatten(value)
-    key = jax.random.fold_in(jax.random.fold_in(key, step), NOISE)
+    key = fold(fold(key, step), NOISE)
     keys = [key] if len(leaves) == 1 else [jax.random.fold_in(key, i) for i in range(len(leaves))]
     return structure.unflatten(
         [
@@ -107,10 +109,8 @@ def check_drift(drift: Callable, value: Tree, key: Key[Array, ""]) -> None:
 
 def drifts(drift: Callable, value: Tree, key: Key[Array, ""], step: Any, step_size: Any, guard: Guard) -> Tree:
     """The drift of one step, with the safeguards that act on it."""
-    if getattr(drift, "random", False):
-        moves = drift(value, jax.random.fold_in(jax.random.fold_in(key, step), DRIFT))
-    else:
-        moves = drift(value)
+    random = getattr(drift, "random", False)
+    moves = drift(value, fold(fold(key, step), DRIFT)) if random else drift(value)
     if guard.clip is not None:
         moves = jax.tree.map(lambda b: jnp.clip(b, -guard.clip, guard.clip), moves)
     if guard.taming:
@@ -133,11 +133,19 @@ def per_leaf(law: Law, value: Tree) -> list:
 
 def _within(value, cap, shape):
     """Whether all entries, of each row where ``shape`` says so, are finite and not beyond the cap."""
-    good = [
-        jnp.all(jnp.abs(x) <= jnp.minimum(jnp.asarray(cap, x.dtype), jnp.finfo(x.dtype).max), axis=range(len(shape), x.ndim))
-        for x in jax.tree.leaves(value)
-    ]
+    limits = [jnp.minimum(jnp.asarray(cap, x.dtype), jnp.finfo(x.dtype).max) for x in jax.tree.leaves(value)]
+    good = [_bounded(x.reshape(*shape, -1), limit) for x, limit in zip(jax.tree.leaves(value), limits, strict=True)]
     return jnp.stack(good).all(0) if len(good) > 1 else good[0]
+
+
+def _bounded(x, limit):
+    """Whether no entry along the last axis is NaN or beyond the limit. Parts of the axis meet entry by entry, which
+    compiles to a vectorised loop; what is left is small."""
+    size = x.shape[-1] // PARTS
+    met, rest = jnp.abs(x[..., :size]) <= limit, jnp.abs(x[..., PARTS * size :]) <= limit
+    for start in range(size, PARTS * size, size or 1):
+        met = met & (jnp.abs(x[..., start : start + size]) <= limit)
+    return met.all(-1) & rest.all(-1)
 
 
 def _projected(x, radius, first):
