@@ -48,7 +48,8 @@ def compare(
     points = {name: _judge(name, samples[name].where(np.isfinite), *expected[name], ladder) for name in names}
     limit = _limit(points.values(), level)
     for name, d in points.items():
-        d["resolution"] = _detectable(name, limit * d["resolution"], d["prediction"]).where(d["judged"])
+        detectable = _detectable(name, limit * d["resolution"], d["prediction"])
+        d["resolution"] = xr.where(d["judged"], detectable, np.nan)
     lost = {name: int((~np.isfinite(samples[name])).sum()) for name in names}
     allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
     refused = tuple(name for name in names if lost[name] and name not in allowed)
