@@ -24,14 +24,14 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.8), sharey=True)
         widths = samples["n"].values
-        grid = np.unique(np.geomspace(widths[0] / 1.12, widths[-1] * 1.12, 9).astype(int))
+        grid = np.unique(np.geomspace(max(widths[0] / 1.12, 1), widths[-1] * 1.12, 9).astype(int))
         _panel(left, samples["pruning_ratio"].sel(alpha=heavy), "n", grid, lambda m: (heavy, m), lambda x, s: x * 1.06**s)
         left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.34))
         left.set_xticks(widths, [f"{w}" for w in widths])
         left.minorticks_off()
         left.set_yticks(np.linspace(0, 1, 6))
         left.set_title(rf"(a) against the width, $\alpha={heavy:g}$", loc="left")
-        grid = np.linspace(heavy - 0.01, 1.99, 9)
+        grid = np.linspace(max(heavy - 0.01, heavy / 2), 1.99, 9)
         _panel(right, samples["pruning_ratio"].sel(n=n), "alpha", grid, lambda a: (a, n), lambda x, s: x + 0.005 * s)
         right.set(xlabel=r"index $\alpha$")
         for noise in ("I", "III"):  # type II shares its control with type III

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.problems.checks import check_count
@@ -46,7 +47,8 @@ class Stopping:
     ``margin`` times ``chance`` (that of guessing). Source: section 6; the released code evaluates every 100 steps, has
     patience for 1e5 and a margin of 1.25.
 
-    Raises ValueError for counts that are not integers >= 1, or do not fit, and for fractions outside (0, 1].
+    Raises ValueError for counts that are not integers >= 1, or do not fit, for fractions outside (0, 1],
+    and for a margin that is negative or not finite.
     """
 
     steps: int = static()
@@ -63,6 +65,7 @@ class Stopping:
             raise ValueError(f"every: {self.every} does not divide {self.steps} steps; evaluations must reach the end")
         for name in ("accuracy", "chance"):
             check_number(name, getattr(self, name), lambda x: (x > 0) & (x <= 1), "a fraction of right answers, in (0, 1]")
+        check_number("margin", self.margin, lambda x: (x >= 0) & np.isfinite(x), "a finite multiple of chance, >= 0")
 
     def decide(self, step: Int[Array, ""], alive: Bool[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:
         """The reason to stop at an evaluation, or ``RUNNING``. A run that the integrator froze has no finite loss."""

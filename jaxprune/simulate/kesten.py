@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.problems import MultiplicativeSGD
 from jaxprune.problems.checks import check_count
-from jaxprune.simulate.arguments import check_step_size
+from jaxprune.simulate.arguments import check_key, check_number, check_step_size
 from jaxprune.simulate.tails import norms
 from jaxprune.struct import static, struct
 
@@ -105,10 +105,13 @@ def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: 
     stationary law grows on without overflow, at no change of a bit, while its position is frozen at the cap. Time averages
     over the second half are what block sums are applied to in Gurbuzbalaban et al.: sums of a stationary sequence with
     alpha < 2 are nearly stable.
-    Raises ValueError for counts that are not positive integers. Source: section 5.
+    Raises ValueError for what is no key, counts that are not positive integers, and a cap that is not positive.
+    Source: section 5.
     """
+    check_key(key)
     check_count("chains", chains, "chains", 1, 10**9)
     check_count("steps", steps, "steps", 1, 2**31 - 1)
+    check_number("cap", cap, lambda x: x > 0, "a number > 0, beyond which a chain has diverged")
     kind = jnp.result_type(float)
     zero, none = jnp.zeros((chains, problem.dim), kind), jnp.zeros(chains, kind)
 
@@ -137,6 +140,7 @@ def growth(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, bu
     Their mean is rho: exactly, at any number of steps, for isotropic inputs; after a burn-in for others. The vector is
     normalised in every step. Raises ValueError unless 0 <= burn < steps. Source: section 5.
     """
+    check_key(key)
     check_count("chains", chains, "chains", 1, 10**9)
     check_count("burn", burn, "steps to leave out, fewer than all", 0, steps - 1)
 
@@ -175,6 +179,7 @@ def moment_growth(
     Error by means over ten blocks of steps after ``burn`` (neighbouring steps share their population); the bias is of order
     1/particles. Raises ValueError unless at least 2 particles and ``steps - burn`` >= 20. Source: section 5.
     """
+    check_key(key)
     check_count("particles", particles, "particles", 2, 10**9)
     check_count("burn", burn, "steps to leave out of all but 20", 0, steps - 20)
 

@@ -53,13 +53,14 @@ def lean(index: Index, skew: Any) -> Lean:
     alpha, rest = index.alpha, index.rest
     quarter = np.pi / 2
     safe = xp.where(rest == 0, 0.5, rest)
-    tau = skew * xp.where(rest == 0, 2 / np.pi, safe * xp.cos(quarter * safe) / xp.sin(quarter * safe))
+    edge = xp.minimum(alpha, index.below_two)
+    tau = skew * xp.where(rest == 0, 2 / np.pi, safe * xp.sin(quarter * edge) / xp.sin(quarter * safe))  # 0 at alpha = 2
     tangent = xp.where(rest == 0, 0.0, tau / safe)
-    turn = xp.where(xp.abs(skew) == 1, xp.sign(tangent) * xp.minimum(alpha, 2 - alpha), xp.arctan(tangent) / quarter)
+    turn = xp.where(xp.abs(skew) == 1, xp.sign(tangent) * edge, xp.arctan(tangent) / quarter)
     turn = xp.where(rest == 0, 0.0, turn)  # alpha B
     cosine = 1 / xp.sqrt(1 + tangent**2)
-    edge = xp.minimum(alpha, 2 - alpha)
-    low, high = xp.maximum(edge - turn, 0.0), xp.maximum(edge + turn, 0.0)
+    # Not below 0 by round-off; a maximum would halve the derivative at alpha = 2, where both are 0.
+    low, high = (xp.where(end < 0, 0.0, end) for end in (edge - turn, edge + turn))
     before, after = (alpha - turn) / alpha, (alpha + turn) / alpha
     return Lean(tangent, tau, cosine, cosine ** (-1 / alpha), before, after, 2 - alpha - turn, 2 - alpha + turn, low, high)
 

@@ -207,7 +207,7 @@ class Isotropic(_Strict):
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:
         """``shape[:-1]`` vectors of ``shape[-1]`` entries."""
-        outer = _outer(shape)
+        outer = _outer(self, shape)
         radius, direction = jax.random.split(key)
         angle, exponential = counters.draw(radius, outer, precision(dtype))
         size = jnp.sqrt(2 * positive_from(self.mixing, angle, exponential))
@@ -228,7 +228,7 @@ class Common(_Strict):
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:
         """``shape[:-1]`` numbers, each ``shape[-1]`` times."""
-        one = Symmetric(self.index, 1.0).sample(key, _outer(shape), dtype)
+        one = Symmetric(self.index, 1.0).sample(key, _outer(self, shape), dtype)
         return _times(self.scale, jnp.broadcast_to(one[..., None], shape))
 
 
@@ -277,7 +277,9 @@ def _times(scale, unit) -> Array:
     return jnp.where(scale == 0, 0, scale * unit)  # a draw that overflows is no noise either
 
 
-def _outer(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _outer(law: Isotropic | Common, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if np.ndim(law.index.alpha) or np.ndim(law.scale):
+        raise ValueError(f"index, scale: a batch of {np.shape(law.index.alpha)} laws of vectors; jax.vmap over the laws")
     if len(shape) == 0:
         raise ValueError("shape: () has no last axis for the entries of a vector; use (d,) or (n, d)")
     return shape[:-1]

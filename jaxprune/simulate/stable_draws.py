@@ -29,10 +29,18 @@ def draws(method: Method) -> Method:
     @functools.wraps(method)
     def checked(law, key, shape=(), dtype=None):
         check_key(key)
-        return compiled(law, key, check_shape(shape), dtype)
+        _check_batch(law, shape := check_shape(shape))
+        return compiled(law, key, shape, dtype)
 
     drawn: Any = checked
     return drawn
+
+
+def _check_batch(law, shape: tuple[int, ...]) -> None:
+    """One law, or one for each entry of the last axes: a batch along a new axis is for ``jax.vmap``."""
+    for batch in {np.shape(leaf) for leaf in jax.tree.leaves(law)}:
+        if batch and batch != shape[-len(batch) :]:
+            raise ValueError(f"index, scale: {batch} laws do not fit draws of shape {shape}; jax.vmap over the laws")
 
 
 def angle_from(radians: Any) -> Angle:

@@ -58,6 +58,8 @@ class State:
 def begin(value: Tree, guard: Guard | None = None, *, rows: bool = False) -> State:
     """A run at step 0; one that starts out of bounds is not alive. ``rows`` as in ``euler``."""
     value = jax.tree.map(jnp.asarray, value)
+    if not jax.tree.leaves(value):
+        raise ValueError(f"start: {value!r} holds no array; pass the numbers of a path")
     for leaf in jax.tree.leaves(value):
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
             raise ValueError(f"start: dtype {leaf.dtype} cannot hold a path; pass floating-point numbers")

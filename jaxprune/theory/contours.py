@@ -131,7 +131,10 @@ class Partial:
         with np.errstate(over="ignore", under="ignore"):
             values = np.sum(np.where(between[choice], terms.signs * np.exp(np.where(between[choice], sizes, 0.0)), 0.0), axis=1)
         for j in np.unique(choice):
-            values[choice == j] += self._integral(self.lines[j], log_t[choice == j])
+            with np.errstate(invalid="ignore"):
+                values[choice == j] += self._integral(self.lines[j], log_t[choice == j])
+        # A moment of high order leaves the range of floats, and its terms with either sign.
+        values = np.where(np.isfinite(values), values, np.inf)
         if self.density:
             return values
         return np.where(beyond[choice], 0.0, whole) - values if upper else np.where(beyond[choice], whole, 0.0) + values

@@ -91,15 +91,14 @@ def chaos_sum(alpha: float, x: float, y: float, steps: float) -> float:
     last = steps if rate <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * rate)))
     total = 0.0
     for first in np.arange(0, last, ROWS):
-        m = np.arange(first, min(first + ROWS, last))
-        if x + y < 1:
-            gaps = np.exp(m * np.log1p(-x)) * -np.expm1(m * np.log1p(-y / (1 - x)))
-        else:
-            with np.errstate(over="ignore"):
-                gaps = np.abs((1 - x) ** m - (1 - x - y) ** m)
-        with np.errstate(over="ignore"):
-            total += np.sum(gaps**alpha)
+        total += _chaos_rows(alpha, x, y, np.arange(first, min(first + ROWS, last)))
     return float(total)
+
+
+def scaled_root(scale: Any, total: Any, alpha: Any) -> Any:
+    """scale total^(1/alpha); infinite beyond the floats, 0 for scale = 0 whatever the total."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(scale == 0, 0.0, scale * total ** (1 / alpha))
 
 
 def log_factor(x: Any) -> Any:
@@ -165,7 +164,18 @@ def _grid_rows(alpha, x, ratio, m, j):
     if x < 1:
         drift = excess_log(x) - ratio * excess_log(x / ratio)
         logs = m * drift + j * np.log1p(-x / ratio)
-        return np.sum(np.exp(alpha * m * np.log1p(-x)) * np.abs(np.expm1(logs)) ** alpha) / ratio
+        # The larger of the two powers is taken out: next to x = 1 their quotient overflows.
+        larger = m * np.log1p(-x) + np.maximum(logs, 0.0)
+        return np.sum(np.exp(alpha * larger) * (-np.expm1(-np.abs(logs))) ** alpha) / ratio
     with np.errstate(over="ignore", invalid="ignore"):
         gaps = np.abs((1 - x / ratio) ** (m * ratio + j) - (1.0 - x) ** m)
         return np.sum(np.where(np.isnan(gaps), np.inf, gaps) ** alpha) / ratio  # both grids overflow
+
+
+def _chaos_rows(alpha, x, y, m):
+    with np.errstate(over="ignore", invalid="ignore"):
+        if x + y < 1 or x > 1:
+            # Of one sign: the larger power is taken out.
+            larger, quotient = (x, np.log1p(-y / (1 - x))) if x < 1 else (x + y, -np.log1p(y / (x - 1)))
+            return np.sum(np.exp(alpha * m * log_factor(larger)) * (-np.expm1(m * quotient)) ** alpha)
+        return np.sum(np.abs((1 - x) ** m - (1 - x - y) ** m) ** alpha)

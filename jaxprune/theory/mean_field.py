@@ -14,7 +14,7 @@ from scipy.special import roots_jacobi
 
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
-from jaxprune.theory.euler_sums import NEGLIGIBLE, chaos_sum, geometric_sum, log_factor
+from jaxprune.theory.euler_sums import NEGLIGIBLE, chaos_sum, geometric_sum, log_factor, scaled_root
 from jaxprune.theory.ornstein_uhlenbeck import transition_scale
 from jaxprune.theory.stable import norm_tail_constant
 
@@ -38,7 +38,7 @@ def linear_chaos_scale(
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     time = arguments.size("time", time)
     total = np.vectorize(_response, otypes=[float])(alpha, rate, coupling, time)
-    return plain(scale * n ** (1 / alpha - 1) * total ** (1 / alpha))
+    return plain(scaled_root(scale, total * n ** (1 - alpha), alpha))
 
 
 def linear_chaos_euler_scale(
@@ -60,7 +60,7 @@ def linear_chaos_euler_scale(
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
     total = np.vectorize(chaos_sum, otypes=[float])(alpha, rate * h, coupling * h, steps)
-    return plain(scale * n ** (1 / alpha - 1) * (h * total) ** (1 / alpha))
+    return plain(scaled_root(scale, h * total * n ** (1 - alpha), alpha))
 
 
 def linear_chaos_slope(alpha: ArrayLike) -> Any:

@@ -14,7 +14,14 @@ from numpy.typing import ArrayLike
 
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
-from jaxprune.theory.euler_sums import geometric_sum, leading_integral, log_factor, strong_error_sum, two_grid_sum
+from jaxprune.theory.euler_sums import (
+    geometric_sum,
+    leading_integral,
+    log_factor,
+    scaled_root,
+    strong_error_sum,
+    two_grid_sum,
+)
 from jaxprune.theory.stable import mean_log_norm, variance_log_norm
 
 
@@ -28,7 +35,7 @@ def transition_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_s
     h = arguments.positive("step_size", step_size)
     x = alpha * rate * h
     share = np.where(x > 0, -np.expm1(-x) / np.where(x > 0, x, 1.0), 1.0)
-    return plain(scale * (h * share) ** (1 / alpha))
+    return plain(scaled_root(scale, h * share, alpha))
 
 
 def stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike) -> Any:
@@ -38,7 +45,7 @@ def stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike) -> Any
     Source: section 2.4b. Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
     alpha, _, scale = _law(alpha, rate, scale)
-    return plain(scale * (alpha * arguments.positive("rate", rate)) ** (-1 / alpha))
+    return plain(scaled_root(scale, 1 / (alpha * arguments.positive("rate", rate)), alpha))
 
 
 def euler_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, steps: ArrayLike) -> Any:
@@ -49,7 +56,7 @@ def euler_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: 
     """
     alpha, rate, scale = _law(alpha, rate, scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
-    return plain(scale * (h * geometric_sum(alpha * log_factor(rate * h), steps)) ** (1 / alpha))
+    return plain(scaled_root(scale, h * geometric_sum(alpha * log_factor(rate * h), steps), alpha))
 
 
 def euler_stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike) -> Any:
@@ -61,7 +68,7 @@ def euler_stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, 
     alpha, rate, scale = _law(alpha, rate, scale)
     h = arguments.positive("step_size", step_size)
     with np.errstate(divide="ignore"):
-        return plain(scale * (h / -np.expm1(alpha * log_factor(_contracting(rate, h)))) ** (1 / alpha))
+        return plain(scaled_root(scale, h / -np.expm1(alpha * log_factor(_contracting(rate, h))), alpha))
 
 
 def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, steps: ArrayLike) -> Any:
@@ -75,7 +82,7 @@ def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step
     alpha, rate, scale = _law(alpha, rate, scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
     total = np.vectorize(strong_error_sum, otypes=[float])(alpha, rate * h, steps)
-    return plain(scale * (h * total) ** (1 / alpha))
+    return plain(scaled_root(scale, h * total, alpha))
 
 
 def strong_error_leading(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, horizon: ArrayLike) -> Any:
@@ -87,7 +94,7 @@ def strong_error_leading(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, st
     alpha, rate, scale = _law(alpha, rate, scale)
     h, horizon = arguments.positive("step_size", step_size), arguments.positive("horizon", horizon)
     mean = np.vectorize(leading_integral, otypes=[float])(alpha, 0.5 * rate * horizon)
-    return plain(rate * h * scale * (horizon * mean) ** (1 / alpha))
+    return plain(scaled_root(rate * h * scale, horizon * mean, alpha))
 
 
 def two_grid_scale(
@@ -103,7 +110,7 @@ def two_grid_scale(
     alpha, rate, scale = _law(alpha, rate, scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
     total = np.vectorize(two_grid_sum, otypes=[float])(alpha, rate * h, steps, arguments.whole("ratio", ratio))
-    return plain(scale * (h * total) ** (1 / alpha))
+    return plain(scaled_root(scale, h * total, alpha))
 
 
 def stationary_characteristic(u: ArrayLike, alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, brownian: ArrayLike) -> Any:

@@ -84,7 +84,7 @@ def _integral(a: Array, k: Array) -> Array:
     right = np.minimum(np.log(745.0), np.log(np.expm1(np.minimum(800 / np.maximum(k - 1, 1), 600)) / gamma) / a)
     right = np.where(k > 2, right, np.log(745.0))
     left = np.minimum(peak, right) - 60
-    steps = int(np.ceil(np.max(right - left) / STEP))
+    steps = int(np.ceil(np.max(right - left, initial=STEP) / STEP))
     u = left + (right - left) * np.arange(steps + 1) / steps
     length = np.exp(u)
     power = np.exp(a * u) * gamma

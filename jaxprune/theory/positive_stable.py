@@ -153,7 +153,7 @@ def _saddle(log_x, a):
 
 
 def _width(saddle, a):
-    return np.minimum(3 * saddle, 2 * np.sqrt(a * saddle / (1 - a)))
+    return np.minimum(3 * saddle, 2 * np.sqrt(a / (1 - a)) * np.sqrt(saddle))
 
 
 def _terms(k, a):

@@ -48,7 +48,8 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
     (phi(u+v) + phi(u-v))/2 - phi(u) phi(v).
     ``first`` = r, ``second`` = s in units of one over the scale of X; if the data are divided by the median m of |X|
     first, give r/m and s/m: the estimate of m adds nothing, as alpha_hat has no derivative in the scale.
-    Regime: limit, N large. ValueError unless 0 < alpha <= 2, first and second positive and different.
+    Regime: limit, N large; infinite beyond the floats. ValueError unless 0 < alpha <= 2, first and second positive and
+    different.
     Source: section 4. Test: tests/theory/test_tail_estimators.py.
     """
     alpha = arguments.index("alpha", alpha)
@@ -65,9 +66,10 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
             * (np.expm1(u**alpha + v**alpha - (u + v) ** alpha) + np.expm1(u**alpha + v**alpha - np.abs(u - v) ** alpha))
         )
 
-    of_r, of_s = -np.exp(r**alpha) / r**alpha, -np.exp(s**alpha) / s**alpha
-    form = of_r**2 * covariance(r, r) - 2 * of_r * of_s * covariance(r, s) + of_s**2 * covariance(s, s)
-    return plain(form / np.log(s / r) ** 2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        of_r, of_s = -np.exp(r**alpha) / r**alpha, -np.exp(s**alpha) / s**alpha
+        form = of_r**2 * covariance(r, r) - 2 * of_r * of_s * covariance(r, s) + of_s**2 * covariance(s, s)
+    return plain(np.where(np.isfinite(form), form, np.inf) / np.log(s / r) ** 2)
 
 
 def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):

@@ -203,6 +203,7 @@ def test_assumptions():
     [
         ("every", dict(steps=10, every=3)), ("steps", dict(steps=0)), ("every", dict(steps=10, every=0)),
         ("accuracy", dict(steps=100, accuracy=1.1)), ("chance", dict(steps=100, chance=0.0)), ("patience", dict(steps=100, patience=-1)),
+        ("margin", dict(steps=100, margin=-1.0)), ("margin", dict(steps=100, margin=np.nan)),
     ],
 )  # fmt: skip
 def test_bad_stopping_is_named(name, arguments):

@@ -135,6 +135,10 @@ def test_bad_problems_are_refused(change, name):
     [
         (lambda: kesten.run(SMALL, KEY, chains=0, steps=3), "chains"),
         (lambda: kesten.run(SMALL, KEY, chains=2, steps=0), "steps"),
+        (lambda: kesten.run(SMALL, KEY, chains=2, steps=3, cap=-1.0), "cap"),
+        (lambda: kesten.run(SMALL, 3, chains=2, steps=3), "key"),
+        (lambda: kesten.growth(SMALL, 3, chains=2, steps=3), "key"),
+        (lambda: kesten.moment_growth(SMALL, 1.0, jax.random.split(KEY), particles=5, steps=50), "key"),
         (lambda: kesten.growth(SMALL, KEY, chains=2, steps=5, burn=5), "burn"),
         (lambda: kesten.moment_growth(SMALL, 1.0, KEY, particles=1, steps=100), "particles"),
         (lambda: kesten.moment_growth(SMALL, 1.0, KEY, particles=5, steps=30), "burn"),
@@ -146,7 +150,7 @@ def test_bad_problems_are_refused(change, name):
         (lambda: TailSample(index=1.5, family="stable", n=0), "n"),
     ],
 )
-def test_bad_calls_are_refused(call, name):
+def test_bad_calls_are_refused(call, name, unchecked):
     with pytest.raises(ValueError, match=name):
         call()
 

@@ -329,6 +329,8 @@ def test_bad_input_is_refused(change, words, unchecked):
 
 
 def test_laws_guards_ratios_and_axes_are_checked():
+    with pytest.raises(ValueError, match="start: .*no array"):
+        sde.euler(lambda value: value, stable.Symmetric(1.5), (), KEY, **SETTINGS)
     for law, start in [(dict(a=None), jnp.zeros(2)), (dict(b=None), dict(a=jnp.zeros(2))), (1.5, jnp.zeros(2))]:
         with pytest.raises(ValueError, match="law: "):
             sde.euler(jnp.negative, law, start, KEY, **SETTINGS)

@@ -376,6 +376,11 @@ BAD = {
     "step": [lambda h=h: stable.Symmetric(1.5).increment(jax.random.key(0), (2,), h) for h in (0.0, -1.0, np.nan)],
     "shapes": [lambda: stable.Symmetric([1.1, 1.2], [1.0, 2.0, 3.0])],
     "laws": [lambda: stable.Sum(())],
+    "batch": [
+        lambda: stable.Symmetric([1.1, 1.2]).sample(jax.random.key(0), (3,)),
+        lambda: stable.Isotropic([1.1, 1.2], [1.0, 2.0]).sample(jax.random.key(0), (2, 2)),
+        lambda: stable.Common([1.1, 1.2]).sample(jax.random.key(0), (2, 2)),
+    ],
 }
 
 
@@ -405,3 +410,16 @@ def test_a_scale_of_zero_is_no_noise_even_where_draws_overflow():
         laws = stable.Symmetric(0.05, 0.0), stable.Skewed(0.05, 0.5, 0.0)
     for law in laws:
         assert not np.any(law.sample(jax.random.key(0), (5000,)))
+
+
+@pytest.mark.parametrize("skew", [0.0, 0.5, -0.9])
+def test_the_derivative_in_alpha_is_continuous_at_two(skew):
+    with jax.enable_x64(True):
+        angle, exponential = stable.angle_from(jnp.asarray([-1.2, 0.3, 1.5])), jnp.asarray([0.5, 1.0, 2.0])
+
+        def draw(alpha):
+            index = stable.index(alpha)
+            return stable.skewed_from(index, lean(index, skew), angle, exponential)
+
+        at, before = (jax.jit(jax.jacfwd(draw))(jnp.asarray(a)) for a in (2.0, 2 - 1e-9))
+    judge.exact(at, before, 1e-5, 1.001)

@@ -113,3 +113,15 @@ def test_tail_of_neurons():
 def test_bad_input(call):
     with pytest.raises(ValueError, match=r"^\w+: .+; .+"):
         call()
+
+
+@pytest.mark.parametrize(("x", "y"), [(1.9999, 1e-7), (1.5, 1e-9), (0.9, 1e-9)])
+def test_a_weak_interaction_keeps_its_digits_beyond_a_unit_step(x, y):
+    """The gap of two nearly equal powers, to first order in y: m |1 - x|^(m-1) y."""
+    m = np.arange(1, 400)
+    first = y * np.sum((m * abs(1 - x) ** (m - 1)) ** 1.5) ** (1 / 1.5)
+    judge.exact(theory.linear_chaos_euler_scale(1.5, x, y, 1.0, 1, 1.0, 400), first, 1e-4 if x == 1.9999 else 1e-7)
+
+
+def test_an_interaction_whose_schemes_overflow_has_an_infinite_gap():
+    assert theory.linear_chaos_euler_scale(1.5, 2.5, 1.0, 1.0, 100, 1.0, 10**5) == np.inf

@@ -155,3 +155,20 @@ def test_bad_input(call):
 
 def test_two_grids_that_both_overflow_have_an_infinite_gap():
     assert theory.two_grid_scale(1.5, 100.0, 0.7, 1.0, 10000, 2) == np.inf
+
+
+@pytest.mark.parametrize(("alpha", "x"), [(1.5, 49 * (1 / 49)), (0.3, 0.999), (0.05, 0.9)])
+def test_two_grids_where_the_coarse_one_forgets_at_once(alpha, x):
+    """rate h = 49 (1/49) is 1 but for round-off: there the quotient of the grids overflows, their difference does not."""
+    steps, ratio = 300, 3
+    fine, coarse = np.log1p(-x / 3) * np.arange(steps * ratio), np.log1p(-x) * np.repeat(np.arange(steps), ratio)
+    with np.errstate(under="ignore"):
+        total = np.sum(np.abs(np.exp(fine) - np.exp(coarse)) ** alpha) / ratio
+    judge.exact(theory.two_grid_scale(alpha, 1.0, 1.0, x, steps, ratio) ** alpha, x * total, 1e-11)
+
+
+def test_scales_beyond_the_floats_are_infinite_and_no_noise_stays_none():
+    with np.errstate(over="raise", invalid="raise"):
+        assert theory.euler_scale(0.01, 0.0, 0.7, 1.0, 10**6) == np.inf
+        assert theory.stationary_scale(0.01, 1e-3, 0.7) == np.inf
+        assert theory.transition_scale(0.01, 0.0, 0.0, 1e6) == 0

@@ -61,3 +61,7 @@ def test_huge_counts():
 def test_bad_input(function, arguments, name):
     with pytest.raises(ValueError, match=f"^{name}: "):
         function(*arguments)
+
+
+def test_no_tail_index_gives_no_share():
+    assert np.shape(theory.expected_tail_share([], 2.0, 1)) == (0,)

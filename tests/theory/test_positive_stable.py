@@ -114,3 +114,12 @@ def test_ratio_of_gamma_functions():
 def test_bad_input(call):
     with pytest.raises(ValueError, match=r"^\w+: .+; .+"):
         call()
+
+
+@pytest.mark.parametrize("a", [0.999999, 1 - 1e-9])
+def test_below_a_law_that_is_nearly_a_point_there_is_nothing(a):
+    with np.errstate(all="raise", under="ignore"):
+        assert theory.sf([1e-300, 1e-3, 0.5], a).tolist() == [1, 1, 1]
+        assert (
+            theory.cdf([1e-300, 1e-3, 0.5], a).tolist() == theory.truncated_mean([1e-300, 1e-3, 0.5], a).tolist() == [0, 0, 0]
+        )

@@ -228,3 +228,9 @@ def test_agrees_with_scipy_in_the_bulk():
 def test_bad_input(call):
     with pytest.raises(ValueError, match=r"^\w+: .+; .+"):
         call()
+
+
+@pytest.mark.parametrize(("t", "order", "alpha"), [(1e12, 30, 0.3), (1e300, 2, 0.3), (1e12, 30, 1.999), (1e300, 5, 1.0)])
+def test_a_truncated_moment_beyond_the_floats_is_infinite(t, order, alpha):
+    assert stable.truncated_moment(t, order, alpha) == np.inf
+    judge.exact(stable.truncated_moment(1e100, 3.0, 0.3), stable.tail_constant(0.3) / 9 * 1e270, 1e-12)

@@ -105,3 +105,8 @@ def test_the_whole_range_is_finite():
 def test_bad_input(function, arguments, name):
     with pytest.raises(ValueError, match=f"^{name}: "):
         function(*arguments)
+
+
+def test_arguments_where_the_characteristic_function_vanishes_have_no_finite_variance():
+    with np.errstate(all="raise", under="ignore"):
+        assert theory.ecf_variance(2.0, 1e-3, 30.0) == np.inf
