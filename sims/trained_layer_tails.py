@@ -53,7 +53,7 @@ def trial(key, problem):
 
 EXPERIMENT = Experiment(
     "trained_layer_tails",
-    axes=dict(data=["digits"], depth=[4], width=[128], batch=[8, 32], ratio=[0.004, 0.008, 0.012, 0.016, 0.02, 0.024]),
+    axes=dict(data=["digits"], depth=[4], width=[128], batch=[8, 32], ratio=[0.005, 0.01, 0.015, 0.02, 0.025, 0.03]),
     make=make,
     trial=trial,
     inner=dict(
@@ -73,8 +73,9 @@ EXPERIMENT = Experiment(
         pruned_test_accuracy=["rule", "error"],
     ),
     seeds=20,
+    share=("batch", "ratio"),
     precision="float32",
     block=5,
-    smoke=dict(width=[32], batch=[32], ratio=[0.008], seeds=5),
+    smoke=dict(width=[32], batch=[32], ratio=[0.01], seeds=5),
     describe="tail indices and pruning of layers that plain descent has trained, beside Gaussian controls",
 )

@@ -116,13 +116,27 @@ def prunings(layers: Layers, errors: Float[Array, " e"]) -> tuple[Float[Array, "
     return jnp.concatenate([left, factors[:, None]], axis=1), [*back[:-1], jnp.swapaxes(back[-1], -1, -2)]
 
 
+def estimates(samples: Float[Array, "w N"], key: Key[Array, ""]) -> dict[str, Array]:
+    """``inverse`` = 1/alpha, its error ``claimed`` and whether it is ``valid`` (w, 2), by ``ESTIMATORS``: the released code's
+    aggregate without its cap, and moments of the top 2 %, at least 20, of every sample less its median; ``disagree`` (w,),
+    whether they contradict each other."""
+
+    def one(x):
+        x = tails.centred(x)
+        found = stable_tails.aggregate(x, key), tails.moment(x, max(20, len(x) // 50))
+        columns = [jnp.stack([getattr(e, name) for e in found]) for name in ("inverse", "inverse_error", "valid")]
+        return (*columns[:2], columns[2].astype(x.dtype), tail_report.disagree(*found).astype(x.dtype))
+
+    return dict(zip(("inverse", "claimed", "valid", "disagree"), jax.lax.map(one, samples), strict=True))
+
+
 def _tails(start: Layers, trained: Layers, error, key) -> dict[str, Array]:
     """The columns by weights, estimators and layers."""
     keys = [jax.random.split(jax.random.fold_in(key, i)) for i in range(len(trained))]
     sets = [jnp.stack([w, s, *gaussian(w, k)]) for w, s, (k, _) in zip(trained, start, keys, strict=True)]
     entries = [each.reshape(len(each), -1) for each in sets]
-    middle = jax.lax.map(lambda given: _indices(*given), (jnp.stack(entries[1:-1]), jnp.stack([k for _, k in keys[1:-1]])))
-    ends = _indices(entries[0], keys[0][1]), _indices(entries[-1], keys[-1][1])
+    middle = jax.lax.map(lambda given: estimates(*given), (jnp.stack(entries[1:-1]), jnp.stack([k for _, k in keys[1:-1]])))
+    ends = estimates(entries[0], keys[0][1]), estimates(entries[-1], keys[-1][1])
     columns = {name: _by_position([ends[0][name], *middle[name], ends[1][name]]) for name in middle}
     counts = jnp.asarray([w.size for w in trained])[:, None]
     padded = _padded(entries)
@@ -133,18 +147,6 @@ def _tails(start: Layers, trained: Layers, error, key) -> dict[str, Array]:
 def _by_position(layers: Sequence[Array] | Array) -> Array:
     """The first layer, the mean over those between, and the last, along a last axis."""
     return jnp.stack([layers[0], jnp.mean(jnp.stack([*layers[1:-1]]), axis=0), layers[-1]], axis=-1)
-
-
-def _indices(samples: Float[Array, "w N"], key: Key[Array, ""]) -> dict[str, Array]:
-    """Estimates of every sample."""
-
-    def one(x):
-        x = tails.centred(x)
-        found = stable_tails.aggregate(x, key), tails.moment(x, max(20, len(x) // 50))
-        columns = [jnp.stack([getattr(e, name) for e in found]) for name in ("inverse", "inverse_error", "valid")]
-        return (*columns[:2], columns[2].astype(x.dtype), tail_report.disagree(*found).astype(x.dtype))
-
-    return dict(zip(("inverse", "claimed", "valid", "disagree"), jax.lax.map(one, samples), strict=True))
 
 
 def _padded(layers: Layers) -> Float[Array, "l n d"]:
