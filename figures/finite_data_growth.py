@@ -24,7 +24,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     """(a) Growth rates, theory as lines; (b) block estimates on the time averages where chains stay finite; (c) the grid of the
     released notebook, theory alone."""
     with style.paper():
-        figure, (left, right, grid_axes) = plt.subplots(1, 3, figsize=(style.FULL, 2.9), width_ratios=(1.25, 1, 1))
+        figure, (left, right, grid_axes) = plt.subplots(1, 3, figsize=(style.FULL, 2.9), width_ratios=(1.2, 1.05, 1))
         grid = np.geomspace(0.8 * float(samples["step_size"].min()), 1.1 * float(samples["step_size"].max()), 150)
         for index, batch in enumerate(samples["batch"].values.tolist()):
             here = samples.sel(batch=batch)
@@ -52,10 +52,19 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         right.set_title("(b) time averages, chains that stay finite", loc="left")
         right.legend(loc="upper left", ncol=2, title="marker: mean, bars: 95 %", **look)
         for ax in (left, right):
-            ax.set_xticks(samples["step_size"].values, [f"{step:g}" for step in samples["step_size"].values])
+            ax.set_xticks(samples["step_size"].values, _labels(samples["step_size"].values.tolist()))
             ax.minorticks_off()
         _map(grid_axes)
     return figure
+
+
+def _labels(steps: list[float]) -> list[str]:
+    """Words for ticks, but for those too near to the last one that has any."""
+    words, last = [], 0.0
+    for step in steps:
+        words.append(f"{step:g}" if step > 1.4 * last else "")
+        last = step if words[-1] else last
+    return words
 
 
 def _map(ax: Any) -> None:
@@ -68,9 +77,11 @@ def _map(ax: Any) -> None:
     ax.set_xticks(np.arange(1, len(STEPS), 2) + 0.5, [f"{step:g}" for step in STEPS[1::2]])
     ax.set_yticks(np.arange(len(BATCHES)) + 0.5, [str(b) for b in BATCHES])
     ax.tick_params(length=0)
-    ax.set(xlabel="step size $\\eta$", ylabel="batch size $b$")
+    ax.set(xlabel="step size $\\eta$", ylabel="batch size $b$", ylim=(0, len(BATCHES) + 2.3))
+    ax.spines["left"].set_bounds(0, len(BATCHES))
+    ax.yaxis.set_label_coords(-0.15, 0.37)
     ax.set_title(f"(c) theory, {kinds.size} settings", loc="left")
     words = ("no stationary law", f"$\\alpha<{LIGHT}$", "light tails")
     for kind, (word, colour) in enumerate(zip(words, ("0.75", style.RED, style.SKY), strict=True)):
         ax.plot([], [], "s", color=colour, ms=5, label=f"{word}: {np.sum(kinds == kind)}")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, -0.02), framealpha=0.9, frameon=True, edgecolor="none")
+    ax.legend(loc="upper left")
