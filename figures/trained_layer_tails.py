@@ -89,7 +89,9 @@ def _key(ax: Any, first: Any, here: xr.Dataset) -> None:
         for ratio in here["ratio"].values
         if learnt.sel(batch=batch, ratio=ratio) < here.sizes["seed"]
     ]
-    note = f"runs that learnt, of {here.sizes['seed']}:\n" + ("\n".join(few) if few else "all")
+    note = f"control: Gaussian numbers with\nthe norms of rows and columns\n\nruns that learnt, of {here.sizes['seed']}:\n" + (
+        "\n".join(few) if few else "all"
+    )
     ax.legend(
         *first.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(-0.12, 1.08), fontsize=6.5, labelspacing=0.35
     )
