@@ -6,6 +6,7 @@ their median. Sections are those of our notes on Wan et al. 2023: 3.1 (pruning),
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,13 +19,14 @@ from jaxprune.simulate import (
     labelled,
     layer_pruning,
     losses,
+    noisy_training,
     released_code,
     sde,
     stable_tails,
     tail_report,
     tails,
 )
-from jaxprune.simulate.heavy_tailed_sgd import Run, Stopping
+from jaxprune.simulate.heavy_tailed_sgd import Run
 
 LAYERS = ("first", "middle", "last")
 WEIGHTS = ("trained", "at the start", "equal variance", "equal norms")
@@ -56,25 +58,27 @@ def row(problem: PlainDescent, errors: Float[Array, " e"], key: Key[Array, ""]) 
         return jnp.mean(LOSS(found, data[1])), losses.accuracy(found, data[1])
 
     start = released_code.initial(model, first)
-    stopping = Stopping(problem.steps, problem.every, problem.accuracy, 1 / train[1].shape[1])
+    stopping = noisy_training.stopping_rule(problem, train[1].shape[1])
     run = heavy_tailed_sgd.train(
         drift, None, start, path, step_size=problem.step_size, stopping=stopping, score=lambda w: score(w, train)
     )
     layers, alive = averaged(drift, run, path, problem.step_size, problem.averaged)
-    (train_loss, train_accuracy), (test_loss, test_accuracy) = score(layers, train), score(layers, test)
+    scores = dict(zip(("train_loss", "train_accuracy"), score(layers, train), strict=True))
+    scores |= dict(zip(("test_loss", "test_accuracy"), score(layers, test), strict=True))
     kept, pruned = prunings(layers, errors)
     columns = dict(
-        **dict(train_accuracy=train_accuracy, test_accuracy=test_accuracy, train_loss=train_loss, test_loss=test_loss),
+        **scores,
         **_tails(start, layers, errors[0], other),
         removed=1 - jnp.sum(kept, axis=0) / sum(w.size for w in layers),
         pruned_test_accuracy=jax.vmap(jax.vmap(lambda *weights: score(weights, test)[1]))(*pruned),
     )
     bad = (run.reason == heavy_tailed_sgd.NOT_FINITE) | ~alive
     measured = {name: jnp.where(bad, jnp.nan, value) for name, value in columns.items()}
-    return {**measured, "steps": run.steps, "stopped_because": run.reason, "diverged": jnp.where(bad, 1, 0)}
+    reason = jnp.where(bad, heavy_tailed_sgd.NOT_FINITE, run.reason)
+    return {**measured, "steps": run.steps, "stopped_because": reason, "diverged": jnp.where(bad, 1, 0)}
 
 
-def averaged(drift, run: Run, key: Key[Array, ""], step_size, steps: int) -> tuple[tuple[Array, ...], Array]:
+def averaged(drift: Any, run: Run, key: Key[Array, ""], step_size: Any, steps: int) -> tuple[tuple[Array, ...], Array]:
     """The mean of the iterates after each of ``steps`` more steps of a run, and whether it is alive then."""
 
     def step(carry, number):
