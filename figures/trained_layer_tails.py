@@ -116,7 +116,7 @@ def _shares(ax: Any, here: xr.Dataset, sizes: dict[str, int]) -> None:
             for a in (spot["inverse"].sel(estimator="block sums"), spot["entries_removed"])
         )
         ax.plot(x, y, ".", color=colour, ms=1.6, mew=0, alpha=0.6)
-    grid = np.linspace(0.501, TOP, 24)
+    grid = np.linspace(0.501, TOP, 12)
     for line, count in sizes.items():
         predicted = theory.pruning_ratio_quantile(0.5, 1 / grid, count, 1, "I", error**2)
         ax.plot(grid, predicted, color=style.BLACK, ls=line, label=f"stable, {count} entries")
@@ -150,7 +150,8 @@ def _accuracies(ax: Any, here: xr.Dataset) -> None:
     ax.axhline(float(here["test_accuracy"].median()), color=style.BLACK, lw=0.7, ls="--")
     ax.set(xlabel="pruned share", ylim=(0, 1.03), xlim=(-0.5, 1.02))
     ax.set_title(f"(f) test accuracy, $b={int(here['batch'])}$", loc="left")
-    ax.legend(loc="lower left", title=f"colours as in (e)\n{AXIS}", title_fontsize=7, alignment="left")
+    if len(enough):
+        ax.legend(loc="lower left", title=f"colours as in (e)\n{AXIS}", title_fontsize=7, alignment="left")
 
 
 def _gap(ax: Any, here: xr.Dataset) -> None:
