@@ -1,4 +1,5 @@
-"""Growth rates of SGD on a finite data set against those of fresh samples, and what block sums read off time averages."""
+"""Growth rates of SGD on a finite data set against those of fresh samples, what block sums read off time averages, and where
+theory finds a stationary law at all."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from jaxprune.sweep.experiment import load_file
@@ -14,12 +16,15 @@ from jaxprune.theory import kesten
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+BATCHES, STEPS = [1, 2, 3, 4, 5, 10, 20], np.arange(1, 11) / 50  # the grid of the released notebook
+LIGHT = 8  # a tail index above which nobody tells a heavy tail
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """(a) Growth rates, theory as lines; (b) block estimates on the time averages where chains stay finite."""
+    """(a) Growth rates, theory as lines; (b) block estimates on the time averages where chains stay finite; (c) the grid of the
+    released notebook, theory alone."""
     with style.paper():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.7))
+        figure, (left, right, grid_axes) = plt.subplots(1, 3, figsize=(style.FULL, 2.9), width_ratios=(1.2, 1.05, 1))
         grid = np.geomspace(0.8 * float(samples["step_size"].min()), 1.1 * float(samples["step_size"].max()), 150)
         for index, batch in enumerate(samples["batch"].values.tolist()):
             here = samples.sel(batch=batch)
@@ -47,6 +52,36 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         right.set_title("(b) time averages, chains that stay finite", loc="left")
         right.legend(loc="upper left", ncol=2, title="marker: mean, bars: 95 %", **look)
         for ax in (left, right):
-            ax.set_xticks(samples["step_size"].values, [f"{step:g}" for step in samples["step_size"].values])
+            ax.set_xticks(samples["step_size"].values, _labels(samples["step_size"].values.tolist()))
             ax.minorticks_off()
+        _map(grid_axes)
     return figure
+
+
+def _labels(steps: list[float]) -> list[str]:
+    """Words for ticks, but for those too near to the last one that has any."""
+    words, last = [], 0.0
+    for step in steps:
+        words.append(f"{step:g}" if step > 1.4 * last else "")
+        last = step if words[-1] else last
+    return words
+
+
+def _map(ax: Any) -> None:
+    """Which settings have a stationary law, and which of these a tail that can be seen."""
+    indices = kesten.tail_index(STEPS, np.array(BATCHES)[:, None], sim.DIM)
+    kinds = np.where(np.isnan(indices), 0, np.where(indices < LIGHT, 1, 2))
+    ax.pcolormesh(kinds, cmap=ListedColormap(["0.75", style.RED, style.SKY]), edgecolors="white", lw=0.8, vmin=0, vmax=2)
+    for row, column in np.argwhere(kinds == 1):
+        ax.text(column + 0.5, row + 0.5, f"{indices[row, column]:.2f}", ha="center", va="center", fontsize=5.5, color="white")
+    ax.set_xticks(np.arange(1, len(STEPS), 2) + 0.5, [f"{step:g}" for step in STEPS[1::2]])
+    ax.set_yticks(np.arange(len(BATCHES)) + 0.5, [str(b) for b in BATCHES])
+    ax.tick_params(length=0)
+    ax.set(xlabel="step size $\\eta$", ylabel="batch size $b$", ylim=(0, len(BATCHES) + 2.3))
+    ax.spines["left"].set_bounds(0, len(BATCHES))
+    ax.yaxis.set_label_coords(-0.15, 0.37)
+    ax.set_title(f"(c) theory, {kinds.size} settings", loc="left")
+    words = ("no stationary law", f"$\\alpha<{LIGHT}$", "light tails")
+    for kind, (word, colour) in enumerate(zip(words, ("0.75", style.RED, style.SKY), strict=True)):
+        ax.plot([], [], "s", color=colour, ms=5, label=f"{word}: {np.sum(kinds == kind)}")
+    ax.legend(loc="upper left")

@@ -1,7 +1,7 @@
 """Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
 
 from jaxprune.problems.diffusions import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
-from jaxprune.problems.labelled import Labelled, Training
+from jaxprune.problems.labelled import Labelled, PlainDescent, Training
 from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
 from jaxprune.problems.multiplicative import MultiplicativeSGD
 from jaxprune.problems.neurons import NoisyDescent, NoisyNeurons
@@ -21,6 +21,7 @@ __all__ = [
     "NoisyDescent",
     "NoisyNeurons",
     "OrnsteinUhlenbeck",
+    "PlainDescent",
     "Population",
     "RandomFeatures",
     "StableNoise",

@@ -15,6 +15,23 @@ def check_count(name: str, value: Any, what: str, low: int = 1, high: int | None
         raise ValueError(f"{name}: {value!r} is not a number of {what}; use an integer {bounds}")
 
 
+def check_schedule(problem: Any) -> None:
+    """``steps`` of which every ``every``-th (None: the last) is followed by an evaluation, training ``accuracy`` in (0, 1], and
+    a ``batch`` of at most ``data.n`` samples (None: all); fills in ``every``."""
+    check_count("steps", problem.steps, "steps")
+    if problem.batch is not None:
+        check_count("batch", problem.batch, "samples")
+        if problem.batch > problem.data.n:
+            raise ValueError(f"batch: {problem.batch} of {problem.data.n} training samples without replacement; use fewer")
+    every = problem.steps if problem.every is None else problem.every
+    check_count("every", every, "steps")
+    object.__setattr__(problem, "every", every)
+    if problem.steps % every:
+        raise ValueError(f"every: {every} does not divide {problem.steps} steps; evaluations must reach the end")
+    if not 0 < problem.accuracy <= 1:
+        raise ValueError(f"accuracy: {problem.accuracy} is not a fraction of right answers; use a number in (0, 1]")
+
+
 def noise_type(name: str, value: Any) -> str:
     """The type of a neuron's noise, "I", "II" or "III", also of 1, 2, 3."""
     if isinstance(value, bool) or not isinstance(value, str | int | np.integer) or value not in NOISE_TYPES:

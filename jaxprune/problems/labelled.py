@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.problems.checks import check_count
+from jaxprune.problems.checks import check_count, check_schedule
 from jaxprune.struct import static, struct
 
 
@@ -56,3 +56,34 @@ class Training:
             raise ValueError(f"rate: {self.rate} is not a learning rate; use one finite number > 0")
         check_count("steps", self.steps, "steps")
         object.__setattr__(self, "rate", np.asarray(self.rate, float))
+
+
+@struct
+class PlainDescent:
+    """A network without biases, of ``depth`` weight matrices and hidden layers of ``n`` units, learns ``data`` by descent on
+    mini-batches of ``batch`` samples at a constant ``step_size``, a leaf: at most ``steps`` steps, until an evaluation, one
+    after every ``every`` steps, finds the training ``accuracy``. Then the iterates of ``averaged`` more steps are averaged.
+
+    Raises ValueError, naming the argument, for numbers out of range, fewer than three weight matrices, and a batch that is
+    larger than the training set.
+    """
+
+    data: Labelled
+    step_size: Any
+    n: int = static()
+    depth: int = static()
+    steps: int = static()
+    batch: int = static()
+    averaged: int = static(default=1000)
+    every: int | None = static(default=None)
+    accuracy: Any = 1.0
+
+    def __post_init__(self):
+        check_count("n", self.n, "hidden units")
+        check_count("depth", self.depth, "weight matrices, a first, a last and one between", 3)
+        check_count("averaged", self.averaged, "steps")
+        check_schedule(self)
+        if np.ndim(self.step_size) or not 0 < self.step_size < np.inf:
+            raise ValueError(f"step_size: {self.step_size} is not a step size; use one finite number > 0")
+        for name in ("step_size", "accuracy"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), float))

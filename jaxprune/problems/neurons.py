@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.problems.checks import check_count, noise_type
+from jaxprune.problems.checks import check_count, check_schedule, noise_type
 from jaxprune.problems.labelled import Labelled
 from jaxprune.struct import static, struct
 
@@ -44,19 +44,8 @@ class NoisyDescent:
 
     def __post_init__(self):
         _settle(self, "sigma", "step_size", "decay", "accuracy")
-        for name, what in (("n", "hidden units"), ("steps", "steps")):
-            check_count(name, getattr(self, name), what)
-        if self.batch is not None:
-            check_count("batch", self.batch, "samples")
-            if self.batch > self.data.n:
-                raise ValueError(f"batch: {self.batch} of {self.data.n} training samples without replacement; use fewer")
-        every = self.steps if self.every is None else self.every
-        check_count("every", every, "steps")
-        object.__setattr__(self, "every", every)
-        if self.steps % every:
-            raise ValueError(f"every: {every} does not divide {self.steps} steps; evaluations must reach the end")
-        if not 0 < self.accuracy <= 1:
-            raise ValueError(f"accuracy: {self.accuracy} is not a fraction of right answers; use a number in (0, 1]")
+        check_count("n", self.n, "hidden units")
+        check_schedule(self)
 
 
 @struct

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxprune.problems import NoisyDescent, NoisyNeurons
+from jaxprune.problems import NoisyDescent, NoisyNeurons, PlainDescent
 from jaxprune.problems.neurons import index_of
 from jaxprune.simulate import heavy_tailed_sgd, labelled, losses, mean_field, released_code, sde, stable
 from jaxprune.simulate.heavy_tailed_sgd import Run, Stopping
@@ -43,7 +43,7 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
         found = net(theta, train[0])
         return jnp.mean(loss(found, train[1])), losses.accuracy(found, train[1])
 
-    stopping = _stopping(problem, train[1].shape[1])
+    stopping = stopping_rule(problem, train[1].shape[1])
     run = heavy_tailed_sgd.train(drift, law, start, path, step_size=problem.step_size, stopping=stopping, score=score)
     columns = heavy_tailed_sgd.record(lambda layers, x: net(layers[0], x), [run.value], train, test)
     alpha, decay = law.index.alpha, problem.decay
@@ -77,7 +77,7 @@ def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, com
         return jnp.mean(CROSS_ENTROPY(found, train[1])), losses.accuracy(found, train[1])
 
     weights, laws = released_code.initial(model, first), released_code.noise(model, law, compat)
-    stopping = _stopping(problem, train[1].shape[1])
+    stopping = stopping_rule(problem, train[1].shape[1])
     run = heavy_tailed_sgd.train(
         drift, laws, weights, path, step_size=problem.step_size, stopping=stopping, score=score, compat=compat
     )
@@ -110,8 +110,9 @@ def _targets(batch: labelled.Batch) -> tuple[Array, Array]:
     return batch.inputs, rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
 
 
-def _stopping(problem: NoisyDescent, outputs: int) -> Stopping:
-    """A training accuracy of 1 is asked for where there is no other: a network that has it has learnt everything."""
+def stopping_rule(problem: NoisyDescent | PlainDescent, outputs: int) -> Stopping:
+    """Of a network with so many outputs. A training accuracy of 1 is asked for where there is no other: a network that has it
+    has learnt everything."""
     assert problem.every is not None
     return Stopping(problem.steps, problem.every, problem.accuracy, 1 / max(outputs, 2))
 

@@ -59,7 +59,8 @@ def aggregate(
 
     ``compat="released-code"`` caps each at 2, which hides light tails, and adds 2.2e-16 to the norms, so that zero vectors
     count; None does neither. The estimates of different sizes and shuffles are far from independent: the error is the
-    median of the errors of the single block estimates, somewhat too large. Raises ValueError for an N without block
+    median of the errors of the single block estimates, somewhat too large, infinite for those with a sum that is zero (as that
+    of the two central data of an even sample, centred by its median). Raises ValueError for an N without block
     sizes (a prime). Source: section 4.
     """
     check_sample(x, 4)
@@ -72,7 +73,8 @@ def aggregate(
         for size in block_sizes(x.shape[0]):
             part = _block_differences(rows, size, floor)
             scale = math.log(size)
-            found.append((jnp.mean(part) / scale, jnp.std(part, ddof=1) / jnp.sqrt(len(part)) / scale))
+            error = jnp.std(part, ddof=1) / jnp.sqrt(len(part)) / scale
+            found.append((jnp.mean(part) / scale, jnp.where(jnp.isnan(error), jnp.inf, error)))
         inverse, error = (jnp.stack(part) for part in zip(*found, strict=True))
         value = jnp.median(1 / inverse)
         return jnp.minimum(value, CAP) if compat else value, jnp.median(error)

@@ -245,6 +245,15 @@ def test_zero_rows_count_in_the_released_code_alone():
     assert not bool(stable_tails.aggregate(x, key).valid)
 
 
+def test_a_sum_that_is_zero_spoils_no_aggregate():
+    """Pairs of opposite numbers, as the two central ones of an even sample that its median has centred."""
+    half = jax.random.normal(jax.random.key(19), (32,))
+    found = jax.vmap(lambda key: stable_tails.aggregate(jnp.concatenate([half, -half]), key))(
+        jax.random.split(jax.random.key(20), 20)
+    )
+    assert bool(jnp.all(found.valid)) and bool(jnp.all(found.error > 0)) and abs(float(jnp.median(found.inverse)) - 0.5) < 0.1
+
+
 # Invariances.
 
 

@@ -91,6 +91,16 @@ def test_window_of_the_notes():
     judge.exact([theory.window_width(1, 10), theory.approximate_window_width(1, 10)], [0.0793, 0.0833], 1e-3)
 
 
+def test_the_grid_of_the_released_notebook():
+    """d = 100: most settings have no stationary law, one has a tail index below 8, and no other is anywhere near."""
+    steps, batches = np.arange(1, 11)[:, None] / 50, np.array([1, 2, 3, 4, 5, 10, 20])
+    found = theory.tail_index(steps, batches, 100)
+    assert [np.sum(np.isnan(found)), np.sum(found < 8), np.sum(found >= 8)] == [41, 1, 28]
+    np.testing.assert_array_equal(np.isnan(found), theory.status(steps, batches, 100) == "no_stationary_law")
+    judge.exact(found[8, 5], 2.506, 2e-4)
+    assert np.sum(np.isnan(theory.tail_index(steps, batches, 90))) != 41  # the grid tells 90 dimensions from 100
+
+
 def test_units_and_monotonicity():
     judge.exact(theory.tail_index(0.2, 1, 2, 1.8), theory.tail_index(0.2 * 1.8**2, 1, 2), 1e-12)
     judge.exact(np.array(theory.thresholds(3, 4, 2.0)) * 4, theory.thresholds(3, 4), 1e-12)
