@@ -31,13 +31,13 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             style.means(
                 right, here["step_size"] * 1.03 ** style.beside(index, samples.sizes["batch"]), finite, index, f"$b={batch}$"
             )
-        look: Any = dict(title_fontsize=7, alignment="left")
+        look: Any = dict(alignment="left")
         left.axhline(0, color="0.3", lw=0.6)
         left.set(xscale="log", xlabel="step size $\\eta$", ylabel="growth rate $\\rho$ per step")
         left.set_title(f"(a) growth rate $\\rho$, $d={sim.DIM}$", loc="left")
         left.legend(
             loc="upper left",
-            title=f"line: fresh samples, marker: {sim.SAMPLES} points\nbars: 95 %, window: heavy tails",
+            title=f"line: fresh samples, marker: {sim.SAMPLES} points,\nbars: 95 %, window: heavy tails",
             **look,
         )
         right.axhline(2, color=style.BLACK, lw=0.8, ls="--", label="light tails: 2")
@@ -47,6 +47,5 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         right.set_title("(b) time averages, chains that stay finite", loc="left")
         right.legend(loc="upper left", ncol=2, title="marker: mean, bars: 95 %", **look)
         for ax in (left, right):
-            ax.set_xticks(samples["step_size"].values, [f"{step:g}" for step in samples["step_size"].values])
-            ax.minorticks_off()
+            style.ticks(ax.xaxis, samples["step_size"].values)
     return figure

@@ -50,14 +50,12 @@ def panels(samples: xr.Dataset, unit: str) -> Figure:
         widths = here["width"].values
         for ax in grid[-1]:
             ax.set_xlabel(f"width $k$ ({unit})")
-            shown = [w for w in widths if not np.log2(w) % 1]
-            ax.set_xticks(shown, [str(w) for w in shown])
-            ax.minorticks_off()
+            style.ticks(ax.xaxis, [w for w in widths if not np.log2(w) % 1])
         noise = f"{float(here['label_noise']):.0%} of them with random labels"
         heading = (
             f"{int(here['n'])} training samples, {noise}; {int(here['steps'])} steps before and after pruning, {trials} seeds"
         )
-        figure.suptitle(heading, fontsize=8)
+        figure.suptitle(heading)
     return figure
 
 
@@ -68,7 +66,7 @@ def _curve(ax, here: xr.Dataset, metric: str, treatment: str | None, base: int, 
         if treatment is not None:
             values = values.sel(treatment=treatment, base=base)
             values = values.where(values["width"] >= base, drop=True)
-        x, (mean, half) = values["width"], _band(values)
+        x, (mean, half) = values["width"], style.interval(values)
         ax.plot(x, mean, ls=line, marker=marker, mfc="white", mew=0.8, label=label if marker else None, **look)
         ax.fill_between(x, mean - half, mean + half, alpha=0.15, lw=0, **look)
 
@@ -77,11 +75,6 @@ def _baseline(ax, here: xr.Dataset, base: int) -> None:
     """The small dense network, trained for one period and for both."""
     x = here["width"].values[[0, -1]]
     for metric, line, label in (("dense", ":", "small from start, once"), ("longer", "-.", "small from start, both")):
-        mean, half = _band(here[f"{metric}_error"].sel(width=base))
+        mean, half = style.interval(here[f"{metric}_error"].sel(width=base))
         ax.plot(x, [mean, mean], color="0.35", ls=line, lw=0.9, label=label, zorder=1)
         ax.fill_between(x, mean - half, mean + half, color="0.5", alpha=0.15, lw=0, zorder=0)
-
-
-def _band(values):
-    """Mean over seeds and half the width of its 95 % band."""
-    return values.mean("seed"), 1.96 * values.std("seed", ddof=min(1, values.sizes["seed"] - 1)) / values.sizes["seed"] ** 0.5

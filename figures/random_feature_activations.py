@@ -45,7 +45,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             " lines: Gaussian equivalent; null risk dash-dotted; filled: median"
         )
         handles = axes[0, 0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside upper center", ncols=4, fontsize=7, title=title, title_fontsize=7)
+        figure.legend(*handles, loc="outside upper center", ncols=4, title=title)
     return figure
 
 
@@ -64,9 +64,5 @@ def _panel(ax, here: xr.Dataset, activation: str, teacher: str, kept: int) -> No
     ax.axvline(n, color="0.6", lw=0.8, ls=":")
     ax.axhline(null, color="0.6", lw=0.8, ls="-.")
     ax.set(xscale="log", yscale="log", ylim=(0.75 * float(np.nanmin(lines["risk"])), 12 * null))
-    ax.set_xticks([p for p in (20, 50, 100, 200, 500) if p <= problem.dim])
-    ax.get_xaxis().set_major_formatter("{x:g}")
-    low, high = ax.get_ylim()
-    places = [p for p in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low <= p <= high]
-    ax.set_yticks(places, [f"{p:g}" for p in places])
-    ax.minorticks_off()
+    style.ticks(ax.xaxis)
+    style.ticks(ax.yaxis)

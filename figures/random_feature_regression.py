@@ -54,13 +54,12 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             ax.axvline(problem.n, color="0.6", lw=0.8, ls=":")
             ax.axhline(null, color="0.6", lw=0.8, ls="-.")
             ax.set(xscale="log", yscale="log", xlabel="number of features $p$", ylabel="risk")
-            ax.set_xticks([p for p in (50, 100, 200, 500, 1000) if p <= problem.dim])
-            ax.get_xaxis().set_major_formatter("{x:g}")
+            style.ticks(ax.xaxis)
             ax.set_title(title, loc="left")
         axes[0].set_ylim(0.8 * float(lines["risk"][np.isfinite(lines["risk"])].min()), 14)
         axes[1].set_ylim(0.42, 2.6)
-        _ticks(axes[0], (0.2, 0.5, 1, 2, 5, 10))
-        _ticks(axes[1], (0.5, 0.7, 1, 1.5, 2))
+        for ax in axes:
+            style.ticks(ax.yaxis)
         setting = f"$n={problem.n}$, $d_\\mathrm{{in}}={problem.d_in}$, $\\sigma={problem.noise:g}$"
         note = f"{setting}\nnull risk: dash-dotted\nlines: theory"
         _legend(axes[0], note + " (RT: on fresh data)", "upper right")
@@ -123,10 +122,5 @@ def markers(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int | Non
     style.markers(ax, values["width"], values, heavy, look, label)
 
 
-def _ticks(ax, places) -> None:
-    ax.set_yticks(places, [f"{p:g}" for p in places])
-    ax.minorticks_off()
-
-
 def _legend(ax, note: str, place: str) -> None:
-    ax.legend(loc=place, fontsize=6, title=note, title_fontsize=6, alignment="left", handlelength=1.2)
+    ax.legend(loc=place, title=note, alignment="left", handlelength=1.2)

@@ -14,6 +14,7 @@ from jaxprune.theory import tuning
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 N = 100  # of the theory's best ridges: they depend on ratios alone
 NONE, MOST = 0.012, 1500.0  # where no ridge, and one without bound, stand on a logarithmic axis
@@ -37,7 +38,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         axes[-1, 0].set_xlabel("ridge of the first fit $\\delta$")
         axes[-1, 1].set_xlabel("kept $s/n$")
         for ax, title in ((axes[0, 0], "line: theory, marker: simulation, star: best"), (axes[0, 1], None)):
-            ax.legend(fontsize=6, title=title, title_fontsize=6, loc="best", ncols=1 if title is None else 2)
+            ax.legend(title=title, loc="best", ncols=1 if title is None else 2)
     return figure
 
 
@@ -46,7 +47,7 @@ def _shown(ridge):
 
 
 def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    reduced = linear.reduced(problem, width)
     grid = np.concatenate([[0.0], np.geomspace(0.03, 400, 60)])
     kept = [round(float(s) * problem.n) for s in here["kept"]]
     pruned = np.array([theory.pruned_risk(*reduced, kept, RULE, ridge) for ridge in grid])
@@ -66,7 +67,7 @@ def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
 
 
 def _best(ax, problem, width: int) -> None:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    reduced = linear.reduced(problem, width)
     counts = np.unique(np.round(np.geomspace(0.04 * N, width, 22)).astype(int))
     short = counts[counts < 0.97 * N]
     lines = [
@@ -80,8 +81,7 @@ def _best(ax, problem, width: int) -> None:
     for sizes, ridges, look, label in lines:
         ax.plot(sizes / N, _shown(ridges), color=style.COLOURS[look], label=label, marker=style.MARKERS[look], ms=2)
     ax.set(xscale="log")
-    ax.set_xticks([0.05, 0.2, 1, 5], ["0.05", "0.2", "1", "5"])
-    ax.minorticks_off()
+    style.ticks(ax.xaxis, [0.05, 0.2, 1, 5])
     _ridge_axis(ax.yaxis, ax.set_yscale, True)
 
 

@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxprune.predict import TAIL
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import least_squares as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 MODELS = {"risk": "dense", "pruned_risk": "pruned", "retrained_same": "pruned and retrained"}
@@ -53,36 +51,21 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 def _theory(ax, problem, metric: str, share: float) -> None:
     n, kept = problem.n, round(share * problem.n)
-    grid = np.round(np.geomspace(min(sim.WIDTH) * n, max(sim.WIDTH) * n, 120))
-    widths = np.unique(np.append(grid, n + np.arange(-5, 6)).astype(int))
-    risks = [np.nan if p == n else _predicted(problem, int(p), kept, metric) for p in widths]
+    widths, rule = linear.widths(n, min(sim.WIDTH) * n, max(sim.WIDTH) * n), None if metric == "risk" else RULE
+    risks = [linear.risk(problem, p, metric, kept, rule) for p in widths]
     ax.plot(widths / n, risks, color=style.COLOURS[EXACT[2]], label="exact risk, theory")
-
-
-def _predicted(problem, width: int, kept: int, metric: str) -> float:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
-    if metric == "risk":
-        return theory.risk(*reduced)
-    if metric == "pruned_risk":
-        return float(theory.pruned_risk(*reduced, kept, RULE))
-    return float(theory.retrained_risk(*reduced, kept, RULE))
-
-
-def _heavy(values: xr.DataArray, n: int, metric: str):
-    """Where means, or their standard errors, do not exist."""
-    return (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
 
 
 def _plot(ax, values: xr.DataArray, n: int, index: int, label: str) -> None:
     """Means with bands; medians (filled) near the threshold. The estimates stand a little apart."""
     x = values["width"] * 1.04 ** (index - 1.5 if index < len(ESTIMATES) else 0)
-    style.markers(ax, x, values, _heavy(values, n, str(values.name)), index, label)
+    style.markers(ax, x, values, linear.heavy(values, n, str(values.name)), index, label)
 
 
 def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> None:
     """In percent of the exact risk: of its mean, or trial by trial where medians are taken."""
     risk, found = here[metric], here[metric + what]
-    heavy = _heavy(risk, n, metric) & (float(here["ridge"]) == 0)
+    heavy = linear.heavy(risk, n, metric) & (float(here["ridge"]) == 0)
     scale = xr.where(xr.DataArray(heavy, dims="width"), risk, risk.mean("seed"))
     gap = (100 * (found - risk) / scale).transpose(*risk.dims)
     x = gap["width"] * 1.04 ** (index - 1.5)
@@ -93,15 +76,11 @@ def _finish(figure, axes, here, problem) -> None:
     ridge = float(here["ridge"][-1])
     for ax, label in zip(axes[:, 0], ("risk", "bias (% of risk), no ridge", f"bias (% of risk), ridge {ridge:g}"), strict=True):
         ax.set_ylabel(label)
-    low, high = axes[0, 0].get_ylim()
-    places = [p for p in (0.3, 0.5, 1, 2, 3, 5, 10, 20, 50) if low <= p <= high]
-    axes[0, 0].set_yticks(places, [f"{p:g}" for p in places])
-    axes[0, 0].minorticks_off()
+    style.ticks(axes[0, 0].yaxis)
     for ax in axes.flat:
         ax.axvline(1, color="0.6", lw=0.8, ls=":")
     for ax in axes[-1]:
-        ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
-        ax.minorticks_off()
+        style.ticks(ax.xaxis, most=5)
         ax.set_xlabel("overparameterisation $p/n$")
     handles = dict(zip(*reversed(axes[0, 1].get_legend_handles_labels()), strict=True))
     title = (

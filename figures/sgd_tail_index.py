@@ -22,6 +22,7 @@ ESTIMATES = [
     ("block_of_averages", "block sums of time averages", 0),
 ]
 TOP = 4.6
+LETTERS = "abcdefghijklmnop"
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -31,15 +32,19 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         figure, axes = plt.subplots(
             2, len(settings), figsize=(style.FULL, 3.5), sharex="col", sharey="row", squeeze=False, height_ratios=(3, 1)
         )
-        for column, (batch, dim) in zip(axes.T, settings, strict=True):
+        for column, (batch, dim), letter in zip(axes.T, settings, LETTERS, strict=False):
             here = samples.sel(batch=batch, dim=dim)
             _indices(column[0], here, batch, dim)
+            column[0].set_title(f"({letter}) $b={batch}$, $d={dim}$", loc="left")
             _growth(column[1], here, batch, dim)
         axes[0, 0].set_ylabel("tail index $\\alpha$")
         axes[1, 0].set_ylabel("growth rate $\\rho$")
-        figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$", fontsize=8)
+        figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$")
         handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
-        title = f"{sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds; shaded: the window $\\alpha<2$"
+        title = (
+            f"{sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, bars: 95 %; "
+            "shaded: the window $\\alpha<2$ of step sizes $\\eta$"
+        )
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)
     return figure
 
@@ -64,7 +69,8 @@ def _indices(ax, here: xr.Dataset, batch: int, dim: int) -> None:
         values = here[metric].where(np.isfinite(here[metric]))
         style.means(ax, steps / critical + nudge * (index - 1.5), values, index, label)
     ax.set(ylim=(0, TOP))
-    ax.set_title(f"$b={batch}$, $d={dim}$\nwindow {critical:.3g} to {maximal:.3g}", fontsize=7)
+    note = f"{critical:.3g}\n$<\\eta<$\n{maximal:.3g}"
+    ax.text(0.97, 0.97, note, ha="right", va="top", fontsize=7, transform=ax.transAxes, linespacing=1.3)
 
 
 def _growth(ax, here: xr.Dataset, batch: int, dim: int) -> None:
