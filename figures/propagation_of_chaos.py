@@ -30,10 +30,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 _bounded(right, point, index, style.beside(index, here.sizes["alpha"]))
         left.set_title("(a) linear interaction", loc="left")
         left.set(xscale="log", yscale="log", xlabel="particles $n$")
-        left.set_ylabel("$\\exp\\,\\mathrm{E}\\,\\log\\,|X^{i,n}_T-X^{i,\\infty}_T|$")
+        left.set_ylabel("typical distance to the limit\n$\\exp\\,\\mathrm{E}\\,\\log\\,|X^{i,n}_T-X^{i,\\infty}_T|$")
         right.set_title("(b) bounded interaction", loc="left")
         right.set(xscale="log", yscale="log", xlabel="particles $n$")
-        right.set_ylabel("$(\\mathrm{E}|X^{i,n}_T-X^{i,\\infty}_T|^2)^{1/2}$")
+        right.set_ylabel("rms distance to the limit\n$(\\mathrm{E}|X^{i,n}_T-X^{i,\\infty}_T|^2)^{1/2}$")
         for ax, line in ((left, "exact"), (right, "limit of large $n$")):
             low, high = ax.get_ylim()
             ax.set_ylim(low / 2.4, high)  # room for the legend
