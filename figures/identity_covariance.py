@@ -45,7 +45,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         style.ticks(left.xaxis, [0.5, 1, 2, 4, 8])
         style.ticks(left.yaxis)
         left.legend(loc="upper right", title="line: theory, marker: simulation,\nbars: 95 %", alignment="left")
-        setting = f"$n={point['n']}$, $s/n={float(here['kept']):g}$, $\\sigma={point['noise']:g}$, head {point['share']:g}"
+        setting = f"$n={point['n']}$, $s/n={float(here['kept']):g}$, $\\sigma={point['noise']:g}$, share {point['share']:g}"
         left.set_title(f"(a) {setting}", loc="left")
         _boundary(right, float(here["kept"]), point)
     return figure

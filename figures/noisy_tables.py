@@ -38,7 +38,7 @@ def table(samples: xr.Dataset, heading: str, note: str, endings: bool = False) -
     top, bottom = -2.2, len(rows) - 0.4
     with style.paper():
         height = 1.0 + PITCH * (bottom - top)  # title, axis and legend, then a row's height for every row
-        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, height), sharey=True, width_ratios=[3.2 + endings, 1.3])
+        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, height), sharey=True, width_ratios=[3.5 + endings, 1.2])
         _numbers(left, here, rows, endings)
         _ratios(right, here, rows)
         right.set_ylim(bottom, top)

@@ -46,12 +46,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     null = float(np.sum(problem.teacher**2) + problem.noise**2)
     with style.paper():
         figure, axes = plt.subplots(1, 2, figsize=(style.FULL, 3.4))
-        for ax, entries, title in zip(
-            axes,
-            (LEFT, RIGHT),
-            ("(a) pruned, and retrained on fresh data", "(b) retrained on the same or on fresh data"),
-            strict=True,
-        ):
+        for ax, entries, title in zip(axes, (LEFT, RIGHT), TITLES, strict=True):
             for metric, rule, at, label, look, line in entries:
                 label = label if at is None else f"{label}, $s={kept[at]}$"
                 markers(ax, here, metric, rule, None if at is None else kept[at], look, label)

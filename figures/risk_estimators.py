@@ -33,8 +33,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     problem = sim.make(n=int(here["n"]), noise=float(here["noise"]))
     with style.paper():
         figure, axes = plt.subplots(3, 3, figsize=(style.FULL, 5.4), sharex=True, sharey="row")
-        for column, (metric, title) in zip(axes.T, MODELS.items(), strict=True):
-            column[0].set_title(title)
+        for column, letters, (metric, title) in zip(axes.T, ("adg", "beh", "cfi"), MODELS.items(), strict=True):
+            for ax, letter in zip(column, letters, strict=True):
+                ax.set_title(f"({letter}) {title}", loc="left")
             _theory(column[0], problem, metric, float(here["kept"]))
             for what, label, index in (EXACT, *ESTIMATES):
                 if metric + what in here:

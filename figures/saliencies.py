@@ -36,9 +36,16 @@ RETRAINED = [
     ("iterative", dict(rounds="3 rounds"), 6, False),
     ("iterative", dict(rounds="leap, 5 rounds"), 6, True),
 ]
-NAMES = {"obs_greedy": "greedy obs", "3 rounds": "magnitude, 3 rounds", "leap, 5 rounds": "magnitude, leap below $n$, 5 rounds"}
+NAMES = {
+    "hessian": "Hessian",
+    "obs": "OBS",
+    "obs_greedy": "greedy OBS",
+    "3 rounds": "magnitude, 3 rounds",
+    "leap, 5 rounds": "magnitude, leap below $n$, 5 rounds",
+}
 THEORY = ("magnitude", "hessian")
 DRAWS = 400
+LETTERS = "abcdefghijklmnop"
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -57,7 +64,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                     _markers(ax, at[metric].sel(place), index, filled, _label(metric, place), joined=not theory)
                 ax.set(xscale="log", yscale="log")
             _theory(axes[0, column], sim.make(rho=float(rho), noise=float(here["noise"])))
-            axes[0, column].set_title(f"$\\rho={rho:g}$")
+            for ax, letter in zip(axes[:, column], (LETTERS[column], LETTERS[count + column]), strict=True):
+                ax.set_title(f"({letter}) $\\rho={rho:g}$", loc="left")
             axes[1, column].axvline(sim.N, color="0.6", lw=0.8, ls=":")  # the refit's own threshold
             axes[1, column].set_xlabel("kept coefficients $s$")
             style.ticks(axes[1, column].xaxis, most=5)
@@ -82,7 +90,7 @@ def _theory(ax, problem) -> None:
     for index, rule in enumerate(THEORY):
         known = (covariance(problem), problem.teacher, float(problem.noise), problem.n)
         risks = sampled.pruned_risk(*known, kept, rule, draws=DRAWS, seed=0).value
-        ax.plot(kept, risks, color=style.COLOURS[index], label=f"{rule}, theory")
+        ax.plot(kept, risks, color=style.COLOURS[index], label=f"{NAMES.get(rule, rule)}, theory")
 
 
 def _finish(figure, axes) -> None:
@@ -90,5 +98,7 @@ def _finish(figure, axes) -> None:
         style.ticks(ax.yaxis)
         ax.set_ylabel(f"risk, {what}")
     found = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    note = f"$p=d={sim.DIM}$, $n={sim.N}$ (dotted); dash-dotted: dense model"
+    note = (
+        f"$p=d={sim.DIM}$, $n={sim.N}$ (dotted); thick line: theory, marker: simulation, bars: 95 %, dash-dotted: dense model"
+    )
     figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=4, title=note)

@@ -40,10 +40,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         axes[0, 0].set_ylabel("tail index $\\alpha$")
         axes[1, 0].set_ylabel("growth rate $\\rho$")
         figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$")
-        handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+        handles = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
         title = (
             f"{sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, bars: 95 %; "
-            "shaded: the window $\\alpha<2$ of step sizes $\\eta$"
+            "shaded: the window of step sizes $\\eta$ with $\\alpha<2$"
         )
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)
     return figure
@@ -69,8 +69,7 @@ def _indices(ax, here: xr.Dataset, batch: int, dim: int) -> None:
         values = here[metric].where(np.isfinite(here[metric]))
         style.means(ax, steps / critical + nudge * (index - 1.5), values, index, label)
     ax.set(ylim=(0, TOP))
-    note = f"{critical:.3g}\n$<\\eta<$\n{maximal:.3g}"
-    ax.text(0.97, 0.97, note, ha="right", va="top", fontsize=7, transform=ax.transAxes, linespacing=1.3)
+    style.note(ax, f"$\\eta$: {critical:.3g}–{maximal:.3g}", (1, TOP), (2, -8))
 
 
 def _growth(ax, here: xr.Dataset, batch: int, dim: int) -> None:
@@ -78,4 +77,4 @@ def _growth(ax, here: xr.Dataset, batch: int, dim: int) -> None:
     ax.axvspan(1, maximal / critical, color="0.92", lw=0)
     ax.axhline(0, color="0.3", lw=0.6)
     ax.plot(grid / critical, kesten.lyapunov(grid, batch, dim), color=style.BLACK)
-    style.means(ax, steps / critical, here["log_growth"], 5)
+    style.means(ax, steps / critical, here["log_growth"], 5, "growth rate $\\rho$")

@@ -46,14 +46,14 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 
 def _column(column, rows: xr.Dataset, alpha: float, dim: int, kind: str, index: int) -> None:
-    radius = rows["radius"].values
-    law = stable.norm_tail_constant(alpha, dim, kind) * radius**-alpha
-    colour = style.NOISE[kind]
-    column[0].plot(radius, np.minimum(law, 1), color=colour)
+    radius, colour = rows["radius"].values, style.NOISE[kind]
+    grid = np.geomspace(radius[0], radius[-1], 80)
+    law, line = (stable.norm_tail_constant(alpha, dim, kind) * r**-alpha for r in (radius, grid))
+    column[0].plot(grid, np.minimum(line, 1), color=colour)
     if kind != "II":
-        noise = 1 - null_network.norm_cdf(radius, alpha, dim, kind)
-        column[0].plot(radius, noise, ":", color=colour)
-        column[1].plot(radius, noise / law, ":", color=colour)
+        noise = 1 - null_network.norm_cdf(grid, alpha, dim, kind)
+        column[0].plot(grid, noise, ":", color=colour)
+        column[1].plot(grid, noise / line, ":", color=colour)
     for decay in rows["decay"].values.tolist():
         beyond = rows["beyond"].sel(decay=decay).transpose("seed", "radius")
         mean, band = style.interval(beyond)

@@ -18,6 +18,7 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 METRICS = {"dense": "dense", "pruned": "pruned", "retrained": "pruned and retrained"}
 TARGETS = {"teacher": "linear teacher", "parity": "parity of the digit"}
 RULE = "hessian"
+LOOKS = {"Gaussian": 0, "Rademacher": 1, "uniform": 2, "Student 5": 3, "Student 3": 4, "digits": 5, "Gaussian rows": 6}
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -38,7 +39,7 @@ def _laws(here: xr.Dataset) -> Figure:
         expected = xr.DataArray([_theory(problem, round(w * problem.n), metric) for w in sim.WIDTH], dims="width")
         _risks(column[0], here[metric])
         _gaps(column[1], here[metric] / expected - 1, here[metric]["design"].values)
-    title = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, {RULE}, $s/n={sim.KEPT:g}$; gaps are relative to theory"
+    title = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, Hessian rule, $s/n={sim.KEPT:g}$; marker: simulation, bars: 95 %; gaps are relative to theory"
     return _finish(figure, axes, title)
 
 
@@ -53,7 +54,7 @@ def _digits(here: xr.Dataset) -> Figure:
             _risks(column[0], values)
             _gaps(column[1], values / reference - 1, values["design"].values)
         axes[2 * index, 0].set_ylabel(f"risk, {TARGETS[target]}")
-    title = f"$n={int(here['n'])}$, {RULE}, $s/n={sim.KEPT:g}$; gaps are relative to the mean of Gaussian rows"
+    title = f"$n={int(here['n'])}$, Hessian rule, $s/n={sim.KEPT:g}$; marker: simulation, bars: 95 %; gaps are relative to the mean of Gaussian rows"
     return _finish(figure, axes, title)
 
 
@@ -64,21 +65,17 @@ def _theory(problem, width: int, metric: str) -> float:
 
 def _panels(rows: int, height: float):
     figure, axes = plt.subplots(rows, 3, figsize=(style.FULL, height), sharex=True, sharey="row", squeeze=False)
-    for ax, title in zip(axes[0], METRICS.values(), strict=True):
-        ax.set_title(title)
+    letters = iter("abcdefghijklmnop")
+    for row in axes:
+        for ax, title in zip(row, METRICS.values(), strict=True):
+            ax.set_title(f"({next(letters)}) {title}", loc="left")
     return figure, axes
 
 
-def _spread(width, index: int, count: int):
-    """Widths moved apart on the logarithmic axis, so that bands do not hide each other."""
-    return width * 1.035 ** style.beside(index, count)
-
-
 def _risks(ax, values: xr.DataArray) -> None:
-    names = values["design"].values
-    for index, name in enumerate(names):
+    for name in values["design"].values:
         some = values.sel(design=name)
-        style.means(ax, _spread(some["width"], index, len(names)), some, index, str(name))
+        style.means(ax, some["width"], some, LOOKS[str(name)], str(name))
     ax.set(xscale="log", yscale="log")
 
 
@@ -87,7 +84,8 @@ def _gaps(ax, gaps: xr.DataArray, names) -> None:
     ax.axhline(0, color="0.3", lw=0.8)
     for index, name in enumerate(names):
         some = gaps.sel(design=name).where(abs(gaps["width"] - 1) * float(gaps["n"]) > TAIL)
-        style.means(ax, _spread(some["width"], index, len(names)), 100 * some, index)
+        place = some["width"] * 1.035 ** style.beside(index, len(names))  # apart, so that bands do not hide each other
+        style.means(ax, place, 100 * some, LOOKS[str(name)])
 
 
 def _finish(figure, axes, title: str) -> Figure:
