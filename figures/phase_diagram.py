@@ -46,7 +46,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         marks: list[Any] = [
             Line2D([], [], label=f"simulation: {k}", **_look(v)) for k, v in zip(names, (-1, 1, 0), strict=True)
         ]
-        figure.legend(handles=marks, loc="outside upper center", ncols=3, title=f"HP; markers at $n={int(here['n'])}$")
+        title = (
+            f"Hessian rule; colour: theory, black line: its sign change; markers at $n={int(here['n'])}$, three standard errors"
+        )
+        figure.legend(handles=marks, loc="outside upper center", ncols=3, title=title)
     return figure
 
 

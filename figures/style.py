@@ -77,7 +77,7 @@ def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: 
     logarithmic axis."""
     low, high = sorted(axis.get_view_interval())
     if places is None:
-        decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+        decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
         choices = [np.outer(decades, digits).ravel() for digits in DIGITS]
         places = next((c for c in choices if np.sum((c >= low) & (c <= high)) <= most), choices[-1])
     shown = [float(p) for p in places if low <= p <= high]
