@@ -39,7 +39,7 @@ def _laws(here: xr.Dataset) -> Figure:
         expected = xr.DataArray([_theory(problem, round(w * problem.n), metric) for w in sim.WIDTH], dims="width")
         _risks(column[0], here[metric])
         _gaps(column[1], here[metric] / expected - 1, here[metric]["design"].values)
-    title = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, pruned by the Hessian rule to $s/n={sim.KEPT:g}$; gaps (bars: 95 %) to theory"
+    title = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, Hessian rule, $s/n={sim.KEPT:g}$; gaps (bars: 95 %) to theory"
     return _finish(figure, axes, title)
 
 
@@ -54,7 +54,7 @@ def _digits(here: xr.Dataset) -> Figure:
             _risks(column[0], values)
             _gaps(column[1], values / reference - 1, values["design"].values)
         axes[2 * index, 0].set_ylabel(f"risk, {TARGETS[target]}")
-    title = f"$n={int(here['n'])}$, pruned by the Hessian rule to $s/n={sim.KEPT:g}$; gaps (bars: 95 %) to the mean of Gaussian rows"
+    title = f"$n={int(here['n'])}$, Hessian rule, $s/n={sim.KEPT:g}$; gaps (bars: 95 %) to the mean of Gaussian rows"
     return _finish(figure, axes, title)
 
 
