@@ -39,8 +39,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here, equal = _largest(samples), samples.attrs["name"] == sim.EQUICORRELATED.name
     with style.paper():
         figure, ax = plt.subplots(figsize=(style.COLUMN, 2.5))
-        rho = np.linspace(0, float(here["rho"].max()), 25)
-        grid = np.concatenate([[0], np.geomspace(SMALL / 2, rho[-1], 24)]) if equal else rho
+        last = float(here["rho"].max())
+        low = np.concatenate([[0], np.geomspace(SMALL / 2, last / 2, 15)]) if equal else np.linspace(0, 0.8 * last, 12)
+        grid = np.concatenate([low, np.linspace(low[-1], last, 11)[1:]])
         make = sim.make_equicorrelated if equal else sim.make_ar1
         for index, (metric, curve) in enumerate(zip(METRICS, _theory(make, here, grid), strict=True), start=1):
             style.means(ax, here["rho"], here[metric], index, METRICS[metric])
@@ -54,11 +55,11 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             ax.set_xlim(-SMALL / 8, 1.05)
             style.ticks(ax.xaxis, [0, 0.005, 0.02, 0.1, 0.3, 0.9])
         ax.set(xlabel=f"correlation $\\rho$ {'of every pair' if equal else 'of neighbours'}", ylabel="risk", yscale="log")
-        ax.set_ylim(0.33, 6)
-        style.ticks(ax.yaxis, [0.4, 0.6, 1, 1.5, 2])
+        ax.set_ylim(0.33, 8)
+        style.ticks(ax.yaxis, [0.4, 0.6, 1, 1.5, 2, 3])
         n = int(here["n"])
         ax.set_title(f"$n={n}$, $p={2 * n}$, $s={0.4 * n:g}$, $\\sigma={float(here['noise']):g}$", loc="left")
-        note = "line: theory, dotted: none known\nmarker: simulation"
+        note = "line: theory, dotted: none known\nmarker: simulation, bars: 95 %"
         ax.legend(loc="upper left", title=note, alignment="left")
         _mark_crossing(ax, samples)
     return figure

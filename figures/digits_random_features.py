@@ -19,6 +19,7 @@ CURVES = [
     ("pruned_", "random", "random"),
     ("retrained_", "random", "random + RT"),
 ]
+LETTERS = ("ad", "be", "cf")
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -27,13 +28,14 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     budgets, n = here["kept"].values, int(here["n"])
     with style.paper():
         figure, axes = plt.subplots(2, len(budgets), figsize=(style.FULL, 4.2), sharex=True, sharey="row", squeeze=False)
-        for column, kept in zip(axes.T, budgets, strict=True):
+        for column, kept, letters in zip(axes.T, budgets, LETTERS, strict=False):
             for ax, measure in zip(column, ("error", "loss"), strict=True):
                 for index, (what, rule, label) in enumerate(CURVES):
                     _curve(ax, here, f"{what}{measure}", rule, kept, index, label)
                 ax.axvline(n, color="0.6", lw=0.8, ls=":")
                 ax.set(xscale="log", yscale="log")
-            column[0].set_title(f"keep {kept} per output", loc="left")
+            for ax, letter in zip(column, letters, strict=True):
+                ax.set_title(f"({letter}) keep {kept} per output", loc="left")
             column[1].set_xlabel("random features $p$")
             style.ticks(column[1].xaxis, most=5)
         axes[0, 0].set_ylabel("test error (mean)")
@@ -42,7 +44,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             style.ticks(ax.yaxis)
         target = str(here["target"].item())
         what = "all ten digits" if target == "all" else f"digit {target} against the rest"
-        title = f"{what}, $n={n}$; RT: retrained on the same sample; median where filled"
+        title = f"{what}, $n={n}$; RT: retrained on the same sample; open: mean, filled: median, bars: 95 %"
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, title=title)
     return figure
 

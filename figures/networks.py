@@ -12,20 +12,20 @@ from jaxprune.sweep.experiment import load_file
 
 style = load_file(Path(__file__).resolve().with_name("style.py"))
 
-# metric, treatment, label
+# metric, treatment, label, look: the same networks look the same in both rows
 STARTS = [
-    ("longer", None, "dense, both periods"),
-    ("pruned", "magnitude, trained", "pruned"),
-    ("retrained", "magnitude, trained", "+ RT from trained"),
-    ("retrained", "magnitude, original", "+ RT from original"),
-    ("retrained", "magnitude, fresh", "+ RT from fresh"),
+    ("longer", None, "dense, both periods", 0),
+    ("pruned", "magnitude, trained", "pruned", 1),
+    ("retrained", "magnitude, trained", "+ RT from trained", 2),
+    ("retrained", "magnitude, original", "+ RT from original", 3),
+    ("retrained", "magnitude, fresh", "+ RT from fresh", 4),
 ]
 RULES = [
-    ("longer", None, "dense, both periods"),
-    ("retrained", "layerwise, trained", "layerwise + RT"),
-    ("retrained", "magnitude, trained", "magnitude + RT"),
-    ("retrained", "hessian, trained", "Hessian + RT"),
-    ("retrained", "random, trained", "random + RT"),
+    ("longer", None, "dense, both periods", 0),
+    ("retrained", "layerwise, trained", "layerwise + RT", 5),
+    ("retrained", "magnitude, trained", "magnitude + RT", 2),
+    ("retrained", "hessian, trained", "Hessian + RT", 6),
+    ("retrained", "random, trained", "random + RT", 7),
 ]
 
 
@@ -37,24 +37,24 @@ def panels(samples: xr.Dataset, unit: str) -> Figure:
     bases, trials = here["base"].values, here.sizes["seed"]
     with style.paper():
         figure, grid = plt.subplots(2, len(bases), figsize=(style.FULL, 5.4), sharex=True, sharey="row", squeeze=False)
+        letters = iter("abcdefghijkl")
         for row, curves, title in zip(grid, (STARTS, RULES), ("starts", "rules"), strict=True):
             for ax, base in zip(row, bases, strict=True):
-                for index, (metric, treatment, label) in enumerate(curves):
+                for metric, treatment, label, index in curves:
                     _curve(ax, here, metric, treatment, base, index, label)
                 _baseline(ax, here, base)
                 ax.set_xscale("log")
                 ax.set_ylim(bottom=-0.02)
-                ax.set_title(f"{title}: weights of a dense width {base}", loc="left")
+                ax.set_title(f"({next(letters)}) {title}: weights of a dense width {base}", loc="left")
             row[0].set_ylabel("error rate")
             row[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="test: solid\ntraining: dashed")
         widths = here["width"].values
         for ax in grid[-1]:
             ax.set_xlabel(f"width $k$ ({unit})")
             style.ticks(ax.xaxis, [w for w in widths if not np.log2(w) % 1])
-        noise = f"{float(here['label_noise']):.0%} of them with random labels"
-        heading = (
-            f"{int(here['n'])} training samples, {noise}; {int(here['steps'])} steps before and after pruning, {trials} seeds"
-        )
+        noise = f"{100 * float(here['label_noise']):g} % of them with random labels"
+        steps = f"{int(here['steps'])} steps before and after pruning"
+        heading = f"{int(here['n'])} training samples, {noise}; {steps}, {trials} seeds, bands: 95 %"
         figure.suptitle(heading)
     return figure
 

@@ -37,7 +37,12 @@ def _scales(ax, here: xr.Dataset, index: int) -> None:
     if 0 in here["brownian"]:
         logs = here["log_size"].sel(brownian=0).isel(steps=-1).transpose("seed", "step_size")
         label, colour = f"$\\alpha={alpha:g}$", style.shade(alpha)
-        style.means(ax, logs["step_size"], logs, index, label, colour, lambda x: theory.scale_from_log(x.values, alpha))
+        style.means(ax, logs["step_size"], logs, index, label, colour, lambda x: _scale(x, alpha))
+
+
+def _scale(mean_log: xr.DataArray, alpha: float) -> np.ndarray:
+    """The scale of a mean logarithm; NaN where there is none."""
+    return np.where(mean_log.notnull(), theory.scale_from_log(mean_log.fillna(0).values, alpha), np.nan)
 
 
 def _overshoot(ax, rate: float, scale: float) -> None:
@@ -47,7 +52,7 @@ def _overshoot(ax, rate: float, scale: float) -> None:
     ax.plot([1 / rate] * 2, [0.4, scale], color="0.6", lw=0.8)
     style.note(ax, "overshoot: $1-\\lambda h<0$", (1 / rate, 0.43), (3, 0))
     title = "line: exact (dotted: $h\\to0$)\nmarker: simulation, bars: 95 %"
-    ax.legend(loc="upper left", title=title, alignment="left")
+    ax.legend(*ax.get_legend_handles_labels(), loc="upper left", title=title, alignment="left")
     ax.set_title("(a) $dX=-\\lambda X\\,dt+\\sigma_1\\,dL^\\alpha$", loc="left")
 
 

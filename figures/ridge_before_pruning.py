@@ -19,6 +19,8 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 N = 100  # of the theory's best ridges: they depend on ratios alone
 NONE, MOST = 0.012, 1500.0  # where no ridge, and one without bound, stand on a logarithmic axis
 RULE = "magnitude"
+LETTERS = ("ab", "cd", "ef")
+DASHES = {1: "-", 2: "--", 4: "-."}  # of the best ridges, which coincide here and there
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -26,18 +28,18 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     n, problems = int(samples["n"].max()), samples["problem"].values.tolist()
     with style.paper():
         figure, axes = plt.subplots(len(problems), 2, figsize=(style.FULL, 2.5 * len(problems)), squeeze=False)
-        for row, name in zip(axes, problems, strict=True):
+        for row, name, (one, two) in zip(axes, problems, LETTERS, strict=False):
             here = samples.sel(n=n, problem=name).isel(width=0)
             _risks(row[0], here, sim.make(n, name), round(float(here["width"]) * n))
             _best(row[1], sim.make(N, name), round(float(here["width"]) * N))
-            row[0].set_title(f"{name}: risk, $n={n}$, $p/n={float(here['width']):g}$", loc="left")
+            row[0].set_title(f"({one}) {name}: risk, $n={n}$, $p/n={float(here['width']):g}$", loc="left")
             same = " (HP = MP)" if name == "isotropic" else ""
-            row[1].set_title(f"{name}: best ridge, theory{same}", loc="left")
+            row[1].set_title(f"({two}) {name}: best ridge, theory{same}", loc="left")
             row[0].set_ylabel("risk")
             row[1].set_ylabel("best ridge $\\delta$")
         axes[-1, 0].set_xlabel("ridge of the first fit $\\delta$")
         axes[-1, 1].set_xlabel("kept $s/n$")
-        for ax, title in ((axes[0, 0], "line: theory, marker: simulation, star: best"), (axes[0, 1], None)):
+        for ax, title in ((axes[0, 0], "line: theory, marker: simulation, bars: 95 %,\nstar: best"), (axes[0, 1], None)):
             ax.legend(title=title, loc="best", ncols=1 if title is None else 2)
     return figure
 
@@ -79,7 +81,7 @@ def _best(ax, problem, width: int) -> None:
         lines = [(*lines[0][:3], "MP = HP"), lines[2]]
     ax.axhline(tuning.dense(*reduced).ridge, color=style.COLOURS[0], label="dense")
     for sizes, ridges, look, label in lines:
-        ax.plot(sizes / N, _shown(ridges), color=style.COLOURS[look], label=label, marker=style.MARKERS[look], ms=2)
+        ax.plot(sizes / N, _shown(ridges), color=style.COLOURS[look], ls=DASHES[look], label=label)
     ax.set(xscale="log")
     style.ticks(ax.xaxis, [0.05, 0.2, 1, 5])
     _ridge_axis(ax.yaxis, ax.set_yscale, True)

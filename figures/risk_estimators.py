@@ -58,9 +58,8 @@ def _theory(ax, problem, metric: str, share: float) -> None:
 
 
 def _plot(ax, values: xr.DataArray, n: int, index: int, label: str) -> None:
-    """Means with bands; medians (filled) near the threshold. The estimates stand a little apart."""
-    x = values["width"] * 1.04 ** (index - 1.5 if index < len(ESTIMATES) else 0)
-    style.markers(ax, x, values, linear.heavy(values, n, str(values.name)), index, label)
+    """Means with bands; medians (filled) near the threshold."""
+    style.markers(ax, values["width"], values, linear.heavy(values, n, str(values.name)), index, label)
 
 
 def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> None:
@@ -69,7 +68,7 @@ def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> N
     heavy = linear.heavy(risk, n, metric) & (float(here["ridge"]) == 0)
     scale = xr.where(xr.DataArray(heavy, dims="width"), risk, risk.mean("seed"))
     gap = (100 * (found - risk) / scale).transpose(*risk.dims)
-    x = gap["width"] * 1.04 ** (index - 1.5)
+    x = gap["width"] * 1.04 ** style.beside(index, len(ESTIMATES))  # apart, so that bands do not hide each other
     style.markers(ax, x, gap, heavy, index)
 
 
@@ -84,8 +83,6 @@ def _finish(figure, axes, here, problem) -> None:
         style.ticks(ax.xaxis, most=5)
         ax.set_xlabel("overparameterisation $p/n$")
     handles = dict(zip(*reversed(axes[0, 1].get_legend_handles_labels()), strict=True))
-    title = (
-        f"$n={problem.n}$, $\\sigma={problem.noise:g}$, {RULE}, $s/n={float(here['kept']):g}$; filled: medians;"
-        " of the dense model no support is chosen"
-    )
+    setting = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, magnitude, $s/n={float(here['kept']):g}$"
+    title = f"{setting} (of the dense model no support is chosen); open: mean, filled: median, bars: 95 %"
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)
