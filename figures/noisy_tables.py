@@ -55,7 +55,7 @@ def _seeds(samples: xr.Dataset) -> str:
     """What the numbers are, and of how many seeds."""
     count = samples.sizes["seed"]
     few = "" if count >= 20 else ", too few for a claim about ratios"
-    return f"Means (standard deviations) over {count} seeds{few}."
+    return f"Means (standard deviations) over {count} seed{'s' * (count > 1)}{few}."
 
 
 def _rows(here: xr.Dataset) -> list[tuple[str, float]]:
@@ -100,7 +100,9 @@ def _numbers(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]], endings: 
 
 def _mean(values: np.ndarray) -> str:
     seen = values[np.isfinite(values)]
-    return f"{np.mean(seen):.3f} ({np.std(seen, ddof=min(1, len(seen) - 1)):.3f})" if len(seen) else "–"
+    if len(seen) < 2:
+        return f"{seen[0]:.3f} (–)" if len(seen) else "–"
+    return f"{np.mean(seen):.3f} ({np.std(seen, ddof=1):.3f})"
 
 
 def _ended(row: xr.Dataset) -> str:

@@ -66,5 +66,5 @@ def _panel(ax, here: xr.Dataset, activation: str, teacher: str, kept: int) -> No
     ax.axvline(n, color="0.6", lw=0.8, ls=":")
     ax.axhline(null, color="0.6", lw=0.8, ls="-.")
     ax.set(xscale="log", yscale="log", ylim=(0.75 * float(np.nanmin(lines["risk"])), 12 * null))
-    style.ticks(ax.xaxis)
+    style.ticks(ax.xaxis, most=5)
     style.ticks(ax.yaxis)

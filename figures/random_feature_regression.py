@@ -55,7 +55,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             ax.axvline(problem.n, color="0.6", lw=0.8, ls=":")
             ax.axhline(null, color="0.6", lw=0.8, ls="-.")
             ax.set(xscale="log", yscale="log", xlabel="number of features $p$", ylabel="risk")
-            style.ticks(ax.xaxis)
+            style.ticks(ax.xaxis, most=5)
             ax.set_title(title, loc="left")
         axes[0].set_ylim(0.8 * float(lines["risk"][np.isfinite(lines["risk"])].min()), 14)
         axes[1].set_ylim(0.42, 2.5)
