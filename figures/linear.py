@@ -7,7 +7,7 @@ from jaxprune.predict import TAIL
 from jaxprune.theory import least_squares as theory
 
 
-def reduced(problem, width: int) -> tuple:
+def reduced(problem, width: int) -> tuple[np.ndarray, np.ndarray, float, int]:
     """What theory needs to know of the first ``width`` features: variances, coefficients, noise and n."""
     return (*theory.reduce(problem.eigs, problem.teacher, problem.noise, int(width)), problem.n)
 

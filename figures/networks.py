@@ -12,7 +12,7 @@ from jaxprune.sweep.experiment import load_file
 
 style = load_file(Path(__file__).resolve().with_name("style.py"))
 
-# metric, treatment, label, look: the same networks look the same in both rows
+# metric, treatment, label, look: networks of both rows look the same
 STARTS = [
     ("longer", None, "dense, both periods", 0),
     ("pruned", "magnitude, trained", "pruned", 1),
@@ -25,7 +25,7 @@ RULES = [
     ("retrained", "layerwise, trained", "layerwise + RT", 5),
     ("retrained", "magnitude, trained", "magnitude + RT", 2),
     ("retrained", "hessian, trained", "Hessian + RT", 6),
-    ("retrained", "random, trained", "random + RT", 7),
+    ("retrained", "random, trained", "random + RT", 4),
 ]
 
 

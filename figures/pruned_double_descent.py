@@ -85,7 +85,7 @@ def best_narrow(problem) -> float:
     """The smallest risk that theory gives any model with p < n, dense, pruned or pruned and retrained."""
     n, best = problem.n, np.inf
     for width in np.unique(np.round(np.geomspace(1, n - 1, 25)).astype(int)):
-        known = linear.reduced(problem, width)
+        known: tuple[Any, Any, float, int] = linear.reduced(problem, width)
         kept = np.unique(np.round(np.geomspace(1, width, 12)).astype(int))
         for rule in theory.RULES[:3]:
             best = min(best, *theory.pruned_risk(*known, kept, rule), *theory.retrained_risk(*known, kept, rule))

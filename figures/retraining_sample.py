@@ -65,4 +65,5 @@ def _panel(ax, here: xr.Dataset, problem, kept: int) -> None:
 
 def _theory(problem, width: int, kept: int, sample: str) -> float:
     ridge = NEARLY_NOTHING if width == problem.n else 0.0
-    return theory.retrained_risk(*linear.reduced(problem, width), kept, RULE, sample, ridge)
+    known: tuple[Any, Any, float, int] = linear.reduced(problem, width)
+    return theory.retrained_risk(*known, kept, RULE, sample, ridge)

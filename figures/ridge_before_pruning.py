@@ -49,7 +49,7 @@ def _shown(ridge):
 
 
 def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
-    reduced = linear.reduced(problem, width)
+    reduced: tuple[Any, Any, float, int] = linear.reduced(problem, width)
     grid = np.concatenate([[0.0], np.geomspace(0.03, 400, 60)])
     kept = [round(float(s) * problem.n) for s in here["kept"]]
     pruned = np.array([theory.pruned_risk(*reduced, kept, RULE, ridge) for ridge in grid])
@@ -69,7 +69,7 @@ def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
 
 
 def _best(ax, problem, width: int) -> None:
-    reduced = linear.reduced(problem, width)
+    reduced: tuple[Any, Any, float, int] = linear.reduced(problem, width)
     counts = np.unique(np.round(np.geomspace(0.04 * N, width, 22)).astype(int))
     short = counts[counts < 0.97 * N]
     lines = [
