@@ -41,7 +41,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null, narrow = linear.null_risk(problem), best_narrow(problem)
     setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}; line: theory"
-    top = 1.5 * float(here["risk"].median("seed").max())
+    top = 1.5 * min(float(here["risk"].median("seed").max()), 1e3)
     bottom = 0.35 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
     with style.paper():
         figure, axes = plt.subplots(2, 1, figsize=(style.COLUMN, 4.6), sharex=True, sharey=True)

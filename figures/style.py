@@ -74,14 +74,16 @@ def beside(index: int, count: int) -> float:
 
 def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: int = 7) -> None:
     """Those of ``places`` that lie in view, in plain digits, and no minor ticks; without ``places``, about ``most`` of a
-    logarithmic axis."""
+    logarithmic axis. Numbers of many digits are powers of ten."""
     low, high = sorted(axis.get_view_interval())
     if places is None:
         decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
         choices = [np.outer(decades, digits).ravel() for digits in DIGITS]
-        places = next((c for c in choices if np.sum((c >= low) & (c <= high)) <= most), choices[-1])
+        few = decades[:: int(np.ceil(len(decades) / most))]
+        places = next((c for c in choices if np.sum((c >= low) & (c <= high)) <= most), few)
     shown = [float(p) for p in places if low <= p <= high]
-    axis.set_ticks(shown, labels=[f"{p:g}" for p in shown])
+    names = [f"{p:g}" if p == 0 or 1e-3 <= p <= 1e5 else f"$10^{{{np.log10(p):.3g}}}$" for p in shown]
+    axis.set_ticks(shown, labels=names)
     axis.set_minor_locator(NullLocator())
 
 
