@@ -38,7 +38,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             low, high = ax.get_ylim()
             ax.set_ylim(low / 2.4, high)  # room for the legend
             style.ticks(ax.yaxis)
-            ax.legend(loc="lower left", title=f"line: {line}, marker: simulation, bars: 95 %", alignment="left")
+            handles = ax.get_legend_handles_labels()
+            ax.set_visible(bool(handles[0]))
+            ax.legend(*handles, loc="lower left", title=f"line: {line}, marker: simulation, bars: 95 %", alignment="left")
     return figure
 
 

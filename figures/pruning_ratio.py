@@ -50,6 +50,6 @@ def _panel(ax, ratios, axis, grid, place, shift):
         found = theory.pruning_ratio_quantile(np.reshape(LEVELS, (3, 1)), alpha, n, dim, noise)
         ax.plot(grid, found[1], color=colour, ls=(0, (4, 4)) if noise == "III" else "-")  # II and III nearly coincide
         ax.fill_between(grid, found[0], found[2], color=colour, alpha=0.13, lw=0)
-        low, mid, high = (here.quantile(p, "seed") for p in LEVELS)
+        low, mid, high = (style.quantile(here, p) for p in LEVELS)
         x = shift(here[axis].values, style.beside(step, ratios.sizes["noise"]))
         ax.errorbar(x, mid, [mid - low, high - mid], label=f"type {noise}", **style.look(step, colour))

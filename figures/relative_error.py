@@ -31,7 +31,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             yscale="log",
             xlabel="neurons $n$",
             ylabel=r"relative error $\mathrm{err}_2$",
-            ylim=(float(errors.quantile(0.1, "seed").sel(kappa=KAPPA).min()) / 4, 1.6),
+            ylim=(float(style.quantile(errors, 0.1).sel(kappa=KAPPA).min()) / 4, 1.6),
         )
         left.set_title(f"(a) median and middle 80 %, kept $\\kappa={KAPPA:g}$", loc="left")
         left.legend(
@@ -54,7 +54,7 @@ def _distribution(ax, errors, alpha, n, place, index):
     colour = style.shade(alpha)
     style.medians(ax, place, errors, index, rf"$\alpha={alpha:g}$", colour)
     for p in (0.1, 0.9):
-        ax.plot(place, errors.quantile(p, "seed"), ls="", marker="_", ms=5, color=colour)
+        ax.plot(place, style.quantile(errors, p), ls="", marker="_", ms=5, color=colour)
     if alpha == 2:
         limit = float(theory.finite_moment_limit("normal", KAPPA))
         ax.axhline(limit, color=colour)

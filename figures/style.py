@@ -123,14 +123,18 @@ def root(square):
     return np.sqrt(np.maximum(square, 0))
 
 
+def quantile(values, level: float):
+    """Quantile over the dimension ``seed``; NaN where no value is finite."""
+    seen = values.notnull().any("seed")
+    return values.where(seen, 0).quantile(level, "seed").where(seen)
+
+
 def medians(ax: Axes, x, values, index: int, label: str | None = None, colour: Any = None) -> None:
-    """Filled markers at the median of ``values`` (seed, x) with its 95 % interval, where means do not exist."""
-    seen = np.flatnonzero(values.notnull().any("seed"))
-    if not len(seen):
+    """Filled markers at the median over the dimension ``seed`` of ``values`` with its 95 % interval, where means do not exist."""
+    if not values.size:
         return
-    x, values = np.asarray(x)[seen], values.transpose("seed", ...)[:, seen]
     half = 0.98 / np.sqrt(values.sizes["seed"])
-    low, mid, high = (values.quantile(p, "seed") for p in (max(0.5 - half, 0), 0.5, min(0.5 + half, 1)))
+    low, mid, high = (quantile(values, p) for p in (max(0.5 - half, 0), 0.5, min(0.5 + half, 1)))
     ax.errorbar(x, mid, [mid - low, high - mid], label=label, **look(index, colour, filled=True))
 
 
