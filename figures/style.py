@@ -130,7 +130,7 @@ def quantile(values, level: float):
 
 
 def medians(ax: Axes, x, values, index: int, label: str | None = None, colour: Any = None) -> None:
-    """Filled markers at the median over the dimension ``seed`` of ``values`` with its 95 % interval, where means do not exist."""
+    """Filled markers at the median over the dimension ``seed`` with its 95 % interval, where means do not exist."""
     if not values.size:
         return
     half = 0.98 / np.sqrt(values.sizes["seed"])
