@@ -18,7 +18,7 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 METRICS = {"dense": "dense", "pruned": "pruned", "retrained": "pruned and retrained"}
 TARGETS = {"teacher": "linear teacher", "parity": "parity of the digit"}
 RULE = "hessian"
-LOOKS = {"Gaussian": 0, "Rademacher": 1, "uniform": 2, "Student 5": 3, "Student 3": 4, "digits": 5, "Gaussian rows": 6}
+LOOKS = {"Gaussian": 0, "Rademacher": 1, "uniform": 2, "Student 5": 3, "Student 3": 4, "digits": 1, "Gaussian rows": 6}
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
