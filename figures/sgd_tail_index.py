@@ -42,10 +42,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$")
         handles = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
         title = (
-            f"{sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, bars: 95 %; "
-            "shaded: the window of step sizes $\\eta$ with $\\alpha<2$"
+            f"batches of $b$ in $d$ dimensions, {sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, bars: 95 %; "
+            "shaded: step sizes $\\eta$ with $\\alpha<2$"
         )
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
     return figure
 
 
@@ -69,7 +69,7 @@ def _indices(ax, here: xr.Dataset, batch: int, dim: int) -> None:
         values = here[metric].where(np.isfinite(here[metric]))
         style.means(ax, steps / critical + nudge * (index - 1.5), values, index, label)
     ax.set(ylim=(0, TOP))
-    style.note(ax, f"$\\eta$: {critical:.3g}–{maximal:.3g}", (1, TOP), (2, -8))
+    style.note(ax, f"$\\eta$: {critical:.3g}–{maximal:.3g}", (maximal / critical, TOP), (0, -8), ha="right")
 
 
 def _growth(ax, here: xr.Dataset, batch: int, dim: int) -> None:
