@@ -61,7 +61,7 @@ def _risks(ax, here: xr.Dataset, noise: float, exact: float) -> None:
         style.means(ax, data["tail"], data, index, label)
     ax.set(xlabel="energy of the tail $E_t$", ylabel="risk", ylim=(0.4, 2.9))
     ax.plot([exact, exact], [0.4, propositions.strong_spike_small(RATIO, exact, noise)], color="0.6", lw=0.8, ls=":")
-    style.note(ax, "$E_t=\\sigma^2/(1-\\tau)$", (exact, 0.4), (3, 4))
+    style.note(ax, f"crossing at $E_t={exact:.4g}$", (exact, 0.4), (3, 4))
     ax.legend(title="line: theory, marker: simulation, bars: 95 %", alignment="left", loc="upper left")
 
 
