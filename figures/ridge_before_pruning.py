@@ -39,8 +39,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             row[1].set_ylabel("best ridge $\\delta$")
         axes[-1, 0].set_xlabel("ridge of the first fit $\\delta$")
         axes[-1, 1].set_xlabel("kept $s/n$")
-        for ax, title in ((axes[0, 0], "line: theory, marker: simulation, bars: 95 %,\nstar: best"), (axes[0, 1], None)):
-            ax.legend(title=title, loc="best", ncols=1 if title is None else 2)
+        for ax, title in ((axes[0, 0], "line: theory, marker: simulation, bars: 95 %, star: best"), (axes[0, 1], None)):
+            ax.legend(title=title, loc="upper right", ncols=1 if title is None else 2)
     return figure
 
 
@@ -65,7 +65,7 @@ def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
         ax.plot(_shown(best.ridge), best.risk, "*", color=style.COLOURS[index], ms=8, mec="k", mew=0.4, zorder=6)
     _ridge_axis(ax.xaxis, ax.set_xscale, False)
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
+    ax.set_ylim(low, high + 0.4 * (high - low))  # room for the legend
 
 
 def _best(ax, problem, width: int) -> None:
