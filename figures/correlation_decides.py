@@ -39,7 +39,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here, equal = _largest(samples), samples.attrs["name"] == sim.EQUICORRELATED.name
     with style.paper():
         figure, ax = plt.subplots(figsize=(style.COLUMN, 2.5))
-        last = float(here["rho"].max())
+        last = max(float(here["rho"].max()), 2 * SMALL)
         low = np.concatenate([[0], np.geomspace(SMALL / 2, last / 2, 15)]) if equal else np.linspace(0, 0.8 * last, 12)
         grid = np.concatenate([low, np.linspace(low[-1], last, 11)[1:]])
         make = sim.make_equicorrelated if equal else sim.make_ar1

@@ -52,7 +52,7 @@ def _widths(ax, samples):
     ax.set_yticks(ticks, [f"$10^{{{t}}}$" for t in ticks])
     ax.set_title(rf"(a) to keep $\kappa={kappa:g}$ with error $\varepsilon$", loc="left")
     note = "solid: mean, dashed: 90 % of runs (limits)\nmarker: simulation, bars: 95 %"
-    ax.legend(loc="upper left", title=note, alignment="left")
+    ax.legend(*ax.get_legend_handles_labels(), loc="upper left", title=note, alignment="left")
 
 
 def _read_off(squares, error, confidence, draws=200):
