@@ -39,8 +39,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here, equal = _largest(samples), samples.attrs["name"] == sim.EQUICORRELATED.name
     with style.paper():
         figure, ax = plt.subplots(figsize=(style.COLUMN, 2.5))
-        rho = np.linspace(0, float(here["rho"].max()), 25)
-        grid = np.concatenate([[0], np.geomspace(SMALL / 2, rho[-1], 24)]) if equal else rho
+        last = max(float(here["rho"].max()), 2 * SMALL)
+        low = np.concatenate([[0], np.geomspace(SMALL / 2, last / 2, 15)]) if equal else np.linspace(0, 0.8 * last, 12)
+        grid = np.concatenate([low, np.linspace(low[-1], last, 11)[1:]])
         make = sim.make_equicorrelated if equal else sim.make_ar1
         for index, (metric, curve) in enumerate(zip(METRICS, _theory(make, here, grid), strict=True), start=1):
             style.means(ax, here["rho"], here[metric], index, METRICS[metric])
@@ -51,16 +52,15 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 ax.plot(grid, curve, color=style.COLOURS[index])
         if equal:
             ax.set_xscale("symlog", linthresh=SMALL, linscale=0.4)
-            ax.set_xticks([0, 0.005, 0.02, 0.1, 0.3, 0.9], ["0", "0.005", "0.02", "0.1", "0.3", "0.9"])
             ax.set_xlim(-SMALL / 8, 1.05)
+            style.ticks(ax.xaxis, [0, 0.005, 0.02, 0.1, 0.3, 0.9])
         ax.set(xlabel=f"correlation $\\rho$ {'of every pair' if equal else 'of neighbours'}", ylabel="risk", yscale="log")
-        ax.set_yticks([0.4, 0.6, 1, 1.5, 2], ["0.4", "0.6", "1", "1.5", "2"])
-        ax.minorticks_off()
-        ax.set_ylim(0.33, 6)
+        ax.set_ylim(0.33, 8)
+        style.ticks(ax.yaxis, [0.4, 0.6, 1, 1.5, 2, 3])
         n = int(here["n"])
         ax.set_title(f"$n={n}$, $p={2 * n}$, $s={0.4 * n:g}$, $\\sigma={float(here['noise']):g}$", loc="left")
-        note = "line: theory, dotted: none known\nmarker: simulation"
-        ax.legend(loc="upper left", title=note, title_fontsize=6, alignment="left", fontsize=6)
+        note = "line: theory, dotted: none known\nmarker: simulation, bars: 95 %"
+        ax.legend(loc="upper left", title=note, alignment="left")
         _mark_crossing(ax, samples)
     return figure
 
@@ -89,4 +89,4 @@ def _mark_crossing(ax, samples) -> None:
     ax.axvspan(at.low, at.high, color="0.85", lw=0, zorder=0)
     ax.axvline(at.place, color="0.5", lw=0.8, ls=":")
     note = f"retraining helps\nfrom $\\rho={at.place:.3f}\\pm{at.error:.3f}$"
-    ax.annotate(note, (at.place, ax.get_ylim()[0]), (-4, 5), textcoords="offset points", ha="right", fontsize=6, color="0.3")
+    style.note(ax, note, (at.place, ax.get_ylim()[0]), (-4, 5), ha="right")

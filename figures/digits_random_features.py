@@ -19,6 +19,7 @@ CURVES = [
     ("pruned_", "random", "random"),
     ("retrained_", "random", "random + RT"),
 ]
+LETTERS = ("ad", "be", "cf")
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -27,23 +28,23 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     budgets, n = here["kept"].values, int(here["n"])
     with style.paper():
         figure, axes = plt.subplots(2, len(budgets), figsize=(style.FULL, 4.2), sharex=True, sharey="row", squeeze=False)
-        for column, kept in zip(axes.T, budgets, strict=True):
+        for column, kept, letters in zip(axes.T, budgets, LETTERS, strict=False):
             for ax, measure in zip(column, ("error", "loss"), strict=True):
                 for index, (what, rule, label) in enumerate(CURVES):
                     _curve(ax, here, f"{what}{measure}", rule, kept, index, label)
                 ax.axvline(n, color="0.6", lw=0.8, ls=":")
                 ax.set(xscale="log", yscale="log")
-            column[0].set_title(f"keep {kept} per output", loc="left")
+            for ax, letter in zip(column, letters, strict=True):
+                ax.set_title(f"({letter}) keep {kept} per output", loc="left")
             column[1].set_xlabel("random features $p$")
-            column[1].set_xticks([30, 100, 300, 1000], ["30", "100", "300", "1000"])
-            column[1].minorticks_off()
+            style.ticks(column[1].xaxis, most=5)
         axes[0, 0].set_ylabel("test error (mean)")
         axes[1, 0].set_ylabel("test square loss (median)")
-        _ticks(axes[0, 0], [0.003, 0.01, 0.03, 0.1, 0.3, 0.9])
-        _ticks(axes[1, 0], [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000])
+        for ax in axes[:, 0]:
+            style.ticks(ax.yaxis)
         target = str(here["target"].item())
         what = "all ten digits" if target == "all" else f"digit {target} against the rest"
-        title = f"{what}, $n={n}$; RT: retrained on the same sample; median where filled"
+        title = f"{what}, $n={n}$; RT: retrained on the same sample; open: mean, filled: median, bars: 95 %"
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, title=title)
     return figure
 
@@ -57,10 +58,3 @@ def _curve(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int, index
     plot, centre = (style.means, values.mean("seed")) if metric.endswith("error") else (style.medians, values.median("seed"))
     ax.plot(values["width"], centre, color=style.COLOURS[index], lw=0.6, alpha=0.7)
     plot(ax, values["width"], values, index, label)
-
-
-def _ticks(ax, places) -> None:
-    low, high = ax.get_ylim()
-    shown = [p for p in places if low <= p <= high]
-    ax.set_yticks(shown, [f"{p:g}" for p in shown])
-    ax.minorticks_off()

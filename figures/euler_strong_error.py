@@ -26,18 +26,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for ax, alpha, letter in zip(axes.flat, alphas, "abcdefgh", strict=False):
             _panel(ax, here.sel(alpha=alpha))
             ax.set_title(f"({letter}) $\\alpha={alpha:g}$", loc="left")
-        axes[0, 0].set_ylabel("strong error $\\exp\\,\\mathbb{E}\\log|X_T^{h}-X_T^{\\mathrm{fine}}|$")
-        axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.5)
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            loc="outside upper center",
-            ncols=6,
-            columnspacing=1.2,
-            handlelength=1.6,
-            title="line: exact, marker: simulation",
-        )
+        axes[0, 0].set_ylabel("strong error\n$\\exp\\,\\mathrm{E}\\log|X_T^{h}-X_T^{\\mathrm{fine}}|$")
+        handles = axes[0, 0].get_legend_handles_labels()
+        title = "line: exact, marker: simulation, bars: 95 %"
+        figure.legend(*handles, loc="outside upper center", ncols=6, columnspacing=1.2, handlelength=1.6, title=title)
     return figure
 
 
@@ -46,8 +38,8 @@ def _panel(ax, here: xr.Dataset) -> None:
     sizes = horizon / here["steps"]
     for index, (drift, label) in enumerate(LABELS.items()):
         if drift in here["drift"]:
-            style.means(ax, sizes, np.exp(_log(here, drift)), index, label)
-    counts = 2 ** np.arange(2, 9)
+            style.means(ax, sizes, here["log_gap"].sel(drift=drift).transpose("seed", "steps"), index, label, through=np.exp)
+    counts = 2 ** np.arange(3, 8)
     exact = [theory.two_grid_scale(alpha, rate, scale, horizon / n, n, sim.FINEST // n) for n in counts]
     grid = horizon / counts
     logs = np.array([theory.mean_log_abs(size, alpha) for size in exact])
@@ -58,7 +50,3 @@ def _panel(ax, here: xr.Dataset) -> None:
         line = 2.2 * np.exp(logs[0]) * high / grid[0] * (span / high) ** slope
         ax.plot(span, line, "k", ls=dash, lw=0.9, label=name)
     ax.set(xscale="log", yscale="log", xlabel="step size $h$")
-
-
-def _log(here: xr.Dataset, drift: str) -> xr.DataArray:
-    return here["log_gap"].sel(drift=drift).transpose("seed", "steps")

@@ -36,13 +36,13 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             style.means(
                 right, here["step_size"] * 1.03 ** style.beside(index, samples.sizes["batch"]), finite, index, f"$b={batch}$"
             )
-        look: Any = dict(title_fontsize=7, alignment="left")
+        look: Any = dict(alignment="left")
         left.axhline(0, color="0.3", lw=0.6)
         left.set(xscale="log", xlabel="step size $\\eta$", ylabel="growth rate $\\rho$ per step")
         left.set_title(f"(a) growth rate $\\rho$, $d={sim.DIM}$", loc="left")
         left.legend(
             loc="upper left",
-            title=f"line: fresh samples, marker: {sim.SAMPLES} points\nbars: 95 %, window: heavy tails",
+            title=f"line: fresh samples, marker: {sim.SAMPLES} points,\nbars: 95 %, window: heavy tails",
             **look,
         )
         right.axhline(2, color=style.BLACK, lw=0.8, ls="--", label="light tails: 2")
@@ -52,19 +52,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         right.set_title("(b) time averages, chains that stay finite", loc="left")
         right.legend(loc="upper left", ncol=2, title="marker: mean, bars: 95 %", **look)
         for ax in (left, right):
-            ax.set_xticks(samples["step_size"].values, _labels(samples["step_size"].values.tolist()))
-            ax.minorticks_off()
+            style.ticks(ax.xaxis, samples["step_size"].values)
         _map(grid_axes)
     return figure
-
-
-def _labels(steps: list[float]) -> list[str]:
-    """Words for ticks, but for those too near to the last one that has any."""
-    words, last = [], 0.0
-    for step in steps:
-        words.append(f"{step:g}" if step > 1.4 * last else "")
-        last = step if words[-1] else last
-    return words
 
 
 def _map(ax: Any) -> None:

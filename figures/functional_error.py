@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import null_network
@@ -31,16 +30,15 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             rows, place = here.sel(alpha=alpha), style.beside(index, here.sizes["alpha"])
             scale = float(here["sigma"]) * float(here["horizon"]) ** (1 / alpha)
             _parameters(first, rows, alpha, dim, kind, index)
-            style.means(second, rows["n"] * 1.2**place, _function(rows.sel(kappa=KAPPA), "n"), index)
-            second.axhline(null_network.functional_error(KAPPA, scale, alpha, dim, kind), color=style.COLOURS[index])
-            style.means(third, rows["kappa"] + 0.006 * place, _function(rows.isel(n=-1), "kappa"), index)
+            colour = style.shade(alpha)
+            style.means(second, rows["n"] * 1.2**place, _function(rows.sel(kappa=KAPPA), "n"), index, colour=colour)
+            second.axhline(null_network.functional_error(KAPPA, scale, alpha, dim, kind), color=colour)
+            style.means(third, rows["kappa"] + 0.006 * place, _function(rows.isel(n=-1), "kappa"), index, colour=colour)
             line = [null_network.functional_error(k, scale, alpha, dim, kind) for k in GRID]
-            third.plot(GRID, line, color=style.COLOURS[index])
+            third.plot(GRID, line, color=colour)
         third.plot(GRID, np.sqrt(1 - GRID), "k:", label="$\\sqrt{1-\\kappa}$")
         first.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel="error of the parameters")
-        first.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        first.yaxis.set_major_formatter("{x:g}")
-        first.yaxis.set_minor_formatter(NullFormatter())
+        style.ticks(first.yaxis)
         second.set(xscale="log", xlabel="neurons $n$", ylabel="error of the function")
         third.set(xlabel="fraction of neurons kept $\\kappa$", ylabel="error of the function")
         third.legend(loc="lower left")
@@ -58,13 +56,10 @@ def _parameters(ax, rows: xr.Dataset, alpha: float, dim: int, kind: str, index: 
     """Root mean squares, with the limit's."""
     n = rows["n"].values
     grid = np.geomspace(n[0], n[-1], 20)
-    limit = null_network.error_limit(KAPPA, alpha, dim, kind)
-    ax.plot(grid, np.sqrt(limit * grid ** (1 - 2 / alpha)), color=style.COLOURS[index])
+    limit, colour = null_network.error_limit(KAPPA, alpha, dim, kind), style.shade(alpha)
+    ax.plot(grid, np.sqrt(limit * grid ** (1 - 2 / alpha)), color=colour)
     square = rows["parameter_error"].sel(kappa=KAPPA).transpose("seed", "n") ** 2
-    middle = np.sqrt(square.mean("seed"))
-    half = 0.98 * square.std("seed", ddof=1) / np.sqrt(square.sizes["seed"]) / middle
-    look: dict[str, Any] = dict(ls="", marker=style.MARKERS[index], color=style.COLOURS[index], mfc="white", mew=0.8)
-    ax.errorbar(n, middle, half, label=f"$\\alpha={alpha:g}$", elinewidth=0.8, **look)
+    style.means(ax, n, square, index, f"$\\alpha={alpha:g}$", colour, style.root)
 
 
 def _function(rows: xr.Dataset, along: str) -> xr.DataArray:

@@ -16,14 +16,12 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row per noise, at the last data, strength and step size; below, what the theorem assumes and is not so."""
-    axes = {d: samples[d].values.tolist()[-1] for d in sim.EXPERIMENT.axes}
-    problem = sim.make(**axes)
+    axes, problem = tables.last(samples, sim)
     heading = (
         f"{axes['data']}: {problem.n} tanh units, {problem.steps} steps of size "
         f"$\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
-    note = f"{tables.seeds(samples)}\n{_outside(samples['alpha'].values, axes['step_size'], problem.n)}"
-    return tables.table(samples, heading, note)
+    return tables.table(samples, heading, _outside(samples["alpha"].values, axes["step_size"], problem.n))
 
 
 def _outside(alphas: np.ndarray, step_size: float, n: int) -> str:

@@ -8,13 +8,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxprune.predict import TAIL
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import least_squares as theory
 from jaxprune.theory import propositions
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 # metric, rule, label, look
@@ -33,7 +32,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     point = {axis: samples[axis].values[-1].item() for axis in ("noise", "share")} | {"n": int(samples["n"].max())}
     here = samples.sel(point).isel(kept=-1)
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
-    null = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2))
+    null = linear.null_risk(problem)
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.9))
         for metric, rule, label, look in CURVES:
@@ -41,13 +40,12 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             _markers(left, here, problem.n, metric, rule, look, label)
         left.axvline(1, color="0.6", lw=0.8, ls=":")
         left.axhline(null, color="0.6", lw=0.8, ls="-.")
-        left.annotate(f"null {null:.3g}", (8, null), (0, 2), textcoords="offset points", fontsize=6, ha="right")
+        style.note(left, f"null {null:.3g}", (8, null), (0, 2), ha="right")
         left.set(xscale="log", yscale="log", xlabel="overparameterisation $p/n$", ylabel="risk", ylim=(0.75, 30))
-        left.set_xticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
-        left.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
-        left.minorticks_off()
-        left.legend(loc="upper right", fontsize=6, title="line: theory, marker: simulation", title_fontsize=6)
-        setting = f"$n={point['n']}$, $s/n={float(here['kept']):g}$, $\\sigma={point['noise']:g}$, head {point['share']:g}"
+        style.ticks(left.xaxis, [0.5, 1, 2, 4, 8])
+        style.ticks(left.yaxis)
+        left.legend(loc="upper right", title="line: theory, marker: simulation,\nbars: 95 %", alignment="left")
+        setting = f"$n={point['n']}$, $s/n={float(here['kept']):g}$, $\\sigma={point['noise']:g}$, share {point['share']:g}"
         left.set_title(f"(a) {setting}", loc="left")
         _boundary(right, float(here["kept"]), point)
     return figure
@@ -58,33 +56,21 @@ def _boundary(ax, kept_ratio: float, point: dict[str, Any]) -> None:
     noises = np.geomspace(0.02, 2.0, 80)
     for index, share in enumerate(SHARES):
         least = [propositions.identity_least_kept_ratio(share, s) for s in noises]
-        ax.plot(noises, least, color=style.COLOURS[index], label=f"{share:g}")
+        ax.plot(noises, least, color=plt.get_cmap("viridis")(0.85 * (1 - index / (len(SHARES) - 1))), label=f"{share:g}")
     ax.plot(point["noise"], kept_ratio, "k*", ms=7)
-    ax.annotate(f"panel (a): {point['share']:g}", (point["noise"], kept_ratio), (5, 3), textcoords="offset points", fontsize=6)
+    style.note(ax, f"panel (a), share {point['share']:g}", (point["noise"], kept_ratio), (14, 5))
     ax.set(xscale="log", xlabel="noise $\\sigma$ (signal 1)", ylabel="least $s/n$ at which large wins", ylim=(0, 1))
-    ax.set_xticks([0.02, 0.1, 0.5, 2], ["0.02", "0.1", "0.5", "2"])
-    ax.minorticks_off()
-    ax.legend(title="share of the signal\nin the kept features", title_fontsize=7, loc="upper left")
+    style.ticks(ax.xaxis, [0.02, 0.1, 0.5, 2])
+    ax.legend(title="share of the signal\nin the kept features", loc="upper left")
     ax.set_title("(b) theory: large wins above the line", loc="left")
 
 
 def _curve(ax, problem, kept: int, metric: str, rule: str | None, index: int) -> None:
-    n, dim = problem.n, len(problem.eigs)
-    grid = np.concatenate([np.geomspace(kept, dim, 120), n + np.arange(-8, 9)])
-    widths = np.unique(np.round(grid).astype(int))
-    risks = [np.nan if p == n else _theory(problem, int(p), kept, metric, rule) for p in widths]
-    ax.plot(widths / n, risks, color=style.COLOURS[index])
-
-
-def _theory(problem, width: int, kept: int, metric: str, rule: Any) -> float:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
-    if metric == "risk":
-        return theory.risk(*reduced)
-    return (theory.pruned_risk if metric == "pruned_risk" else theory.retrained_risk)(*reduced, kept, rule)
+    widths = linear.widths(problem.n, kept, len(problem.eigs))
+    ax.plot(widths / problem.n, [linear.risk(problem, p, metric, kept, rule) for p in widths], color=style.COLOURS[index])
 
 
 def _markers(ax, here: xr.Dataset, n: int, metric: str, rule: str | None, index: int, label: str) -> None:
     """Means with bands; medians (filled) where the mean or its standard error does not exist."""
     values = here[metric] if rule is None else here[metric].sel(rule=rule)
-    heavy = (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
-    style.markers(ax, values["width"], values, heavy, index, label)
+    style.markers(ax, values["width"], values, linear.heavy(values, n, metric), index, label)

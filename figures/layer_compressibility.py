@@ -36,5 +36,5 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         ax.set(xlabel=r"index $\alpha$", ylabel="pruned share of the entries", ylim=(0.2, 1))
         ax.set_title(f"{n} × {n} entries, relative error {sim.SHARE:g}", loc="left")
         note = "line: predicted median (green: Gaussian limit)\nband: middle 80 %, marker: one layer"
-        figure.legend(loc="outside lower center", ncol=2, title=note, title_fontsize=7, alignment="left")
+        figure.legend(loc="outside lower center", ncol=2, title=note, alignment="left")
     return figure

@@ -23,33 +23,39 @@ PITCH = 0.19  # height of a row in inches
 REASONS = ("steps", "accuracy", "not finite", "chance")
 
 
+def last(samples: xr.Dataset, sim: Any) -> tuple[dict[str, Any], Any]:
+    """The last value of every axis, which a table shows, and the problem there."""
+    axes = {d: samples[d].values.tolist()[-1] for d in sim.EXPERIMENT.axes}
+    return axes, sim.make(**axes)
+
+
 def table(samples: xr.Dataset, heading: str, note: str, endings: bool = False) -> Figure:
     """Rows: none, then every type at every alpha, largest first. Means over seeds with standard deviations in brackets;
-    a filled circle is the median of the ratio, an open one its mean, small ones single seeds. ``note`` stands below the
-    numbers. ``endings``: also how many steps were made, and what ended the runs."""
+    a filled circle is the median of the ratio, an open one its mean, a bar a single seed. ``note`` stands below the
+    numbers, with the count of seeds. ``endings``: also how many steps were made, and what ended the runs."""
     here = samples.isel({d: -1 for d in samples["pruning_ratio"].dims if d not in ("noise", "alpha", "seed")})
     rows = _rows(here)
     top, bottom = -2.2, len(rows) - 0.4
     with style.paper():
         height = 1.0 + PITCH * (bottom - top)  # title, axis and legend, then a row's height for every row
-        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, height), sharey=True, width_ratios=[3.2 + endings, 1.3])
+        figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, height), sharey=True, width_ratios=[3.5 + endings, 1.2])
         _numbers(left, here, rows, endings)
         _ratios(right, here, rows)
         right.set_ylim(bottom, top)
         right.spines["left"].set_bounds(-0.5, bottom)
-        left.text(0, bottom + 0.4, note, ha="left", va="top", fontsize=6.5, linespacing=1.3)
+        left.text(0, bottom + 0.4, f"{_seeds(samples)}\n{note}", ha="left", va="top", fontsize=7, linespacing=1.3)
         figure.legend(
             *right.get_legend_handles_labels(), loc="outside lower right", ncols=3, handletextpad=0.2, columnspacing=1
         )
-        figure.suptitle(heading, fontsize=8)
+        figure.suptitle(heading)
     return figure
 
 
-def seeds(samples: xr.Dataset) -> str:
+def _seeds(samples: xr.Dataset) -> str:
     """What the numbers are, and of how many seeds."""
     count = samples.sizes["seed"]
     few = "" if count >= 20 else ", too few for a claim about ratios"
-    return f"Means (standard deviations) over {count} seeds{few}."
+    return f"Means (standard deviations) over {count} seed{'s' * (count > 1)}{few}."
 
 
 def _rows(here: xr.Dataset) -> list[tuple[str, float]]:
@@ -60,8 +66,8 @@ def _rows(here: xr.Dataset) -> list[tuple[str, float]]:
 def _ratios(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]]) -> None:
     for y, (noise, alpha) in enumerate(rows):
         ratios = here["pruning_ratio"].sel(noise=noise, alpha=alpha).dropna("seed").values
-        colour = style.COLOURS[["none", "I", "II", "III"].index(noise)]
-        ax.plot(ratios, np.full(len(ratios), y), "|", color=colour, ms=4, alpha=0.6)
+        colour = style.NOISE[noise]
+        ax.plot(ratios, np.full(len(ratios), y), "|", color=colour, ms=5, mew=0.7)
         if len(ratios):
             ax.plot(np.median(ratios), y, "o", color=colour)
             ax.plot(np.mean(ratios), y, "o", color=colour, mfc="white", mew=0.8)
@@ -74,7 +80,7 @@ def _ratios(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]]) -> None:
 
 def _numbers(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]], endings: bool) -> None:
     places = 0.17 + 0.84 * np.arange(len(COLUMNS) + endings) / (len(COLUMNS) + endings) + 0.06
-    look: dict[str, Any] = dict(ha="center", va="center", fontsize=6.5)
+    look: dict[str, Any] = dict(ha="center", va="center", fontsize=7)
     ax.set(xlim=(0, 1.02))
     ax.axis("off")
     titles = ["noise", "$\\alpha$", *COLUMNS.values(), *["steps,\nended by"] * endings]
@@ -94,7 +100,9 @@ def _numbers(ax: Any, here: xr.Dataset, rows: list[tuple[str, float]], endings: 
 
 def _mean(values: np.ndarray) -> str:
     seen = values[np.isfinite(values)]
-    return f"{np.mean(seen):.3f} ({np.std(seen, ddof=min(1, len(seen) - 1)):.3f})" if len(seen) else "–"
+    if len(seen) < 2:
+        return f"{seen[0]:.3f} (–)" if len(seen) else "–"
+    return f"{np.mean(seen):.3f} ({np.std(seen, ddof=1):.3f})"
 
 
 def _ended(row: xr.Dataset) -> str:

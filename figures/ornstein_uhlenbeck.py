@@ -32,26 +32,27 @@ def _scales(ax, here: xr.Dataset, index: int) -> None:
     """Where there is no Brownian part, by the mean logarithm."""
     alpha, rate, scale = (float(here[name]) for name in ("alpha", "rate", "scale"))
     grid = np.linspace(0.01, 1.9, 300) / rate
-    ax.plot(grid, theory.euler_stationary_scale(alpha, rate, scale, grid), color=style.COLOURS[index])
-    ax.axhline(theory.stationary_scale(alpha, rate, scale), color=style.COLOURS[index], lw=0.8, ls=":")
+    ax.plot(grid, theory.euler_stationary_scale(alpha, rate, scale, grid), color=style.shade(alpha))
+    ax.axhline(theory.stationary_scale(alpha, rate, scale), color=style.shade(alpha), lw=0.8, ls=":")
     if 0 in here["brownian"]:
         logs = here["log_size"].sel(brownian=0).isel(steps=-1).transpose("seed", "step_size")
-        mean, half = logs.mean("seed"), 1.96 * logs.std("seed", ddof=1) / np.sqrt(logs.sizes["seed"])
-        mid, low, high = (theory.scale_from_log(x.values, alpha) for x in (mean, mean - half, mean + half))
-        look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, zorder=3)
-        look.update(marker=style.MARKERS[index], color=style.COLOURS[index], label=f"$\\alpha={alpha:g}$")
-        ax.errorbar(logs["step_size"], mid, [mid - low, high - mid], **look)
+        label, colour = f"$\\alpha={alpha:g}$", style.shade(alpha)
+        style.means(ax, logs["step_size"], logs, index, label, colour, lambda x: _scale(x, alpha))
+
+
+def _scale(mean_log: xr.DataArray, alpha: float) -> np.ndarray:
+    """The scale of a mean logarithm; NaN where there is none."""
+    return np.where(mean_log.notnull(), theory.scale_from_log(mean_log.fillna(0).values, alpha), np.nan)
 
 
 def _overshoot(ax, rate: float, scale: float) -> None:
     """Where the scheme's factor changes its sign all laws are one step of noise."""
     ax.set(xlabel="step size $h$", ylabel="stationary scale", yscale="log", ylim=(0.4, 6))
-    ax.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
-    ax.minorticks_off()
+    style.ticks(ax.yaxis, [0.5, 1, 2, 4])
     ax.plot([1 / rate] * 2, [0.4, scale], color="0.6", lw=0.8)
-    ax.annotate("overshoot: $1-\\lambda h<0$", (1 / rate, 0.43), (3, 0), textcoords="offset points", fontsize=7)
+    style.note(ax, "overshoot: $1-\\lambda h<0$", (1 / rate, 0.43), (3, 0))
     title = "line: exact (dotted: $h\\to0$)\nmarker: simulation, bars: 95 %"
-    ax.legend(loc="upper left", title=title, alignment="left", title_fontsize=7)
+    ax.legend(*ax.get_legend_handles_labels(), loc="upper left", title=title, alignment="left")
     ax.set_title("(a) $dX=-\\lambda X\\,dt+\\sigma_1\\,dL^\\alpha$", loc="left")
 
 
@@ -66,9 +67,9 @@ def _cosines(ax, here: xr.Dataset) -> None:
             theory.euler_stationary_scale(alpha, rate, scale, step),
             theory.euler_brownian_variance(rate, brownian, step),
         )
-        ax.plot(u, np.exp(-((size * u) ** alpha) - u**2 * variance / 2), color=style.COLOURS[index + 2])
+        ax.plot(u, np.exp(-((size * u) ** alpha) - u**2 * variance / 2), color=style.COLOURS[index])
         values = here["cosine"].sel(step_size=step).transpose("seed", "frequency")
-        style.means(ax, values["frequency"], values, index + 2, f"$h={step:g}$")
-    ax.set(xlabel="frequency $u$", ylabel="$\\mathbb{E}\\,\\cos(uX)$")
-    ax.legend(loc="upper right", title="line: exact\nmarker: simulation, bars: 95 %", alignment="left", title_fontsize=7)
+        style.means(ax, values["frequency"], values, index, f"$h={step:g}$")
+    ax.set(xlabel="frequency $u$", ylabel="$\\mathrm{E}\\,\\cos(uX)$")
+    ax.legend(loc="upper right", title="line: exact\nmarker: simulation, bars: 95 %", alignment="left")
     ax.set_title(f"(b) plus $\\sqrt{{2}}\\,\\sigma_2\\,dB$, $\\alpha={alpha:g}$, $\\sigma_2={brownian:g}$", loc="left")

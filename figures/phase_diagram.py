@@ -46,7 +46,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         marks: list[Any] = [
             Line2D([], [], label=f"simulation: {k}", **_look(v)) for k, v in zip(names, (-1, 1, 0), strict=True)
         ]
-        figure.legend(handles=marks, loc="outside upper center", ncols=3, title=f"HP; markers at $n={int(here['n'])}$")
+        title = (
+            f"Hessian rule; colour: theory, black line: its sign change; markers at $n={int(here['n'])}$, three standard errors"
+        )
+        figure.legend(handles=marks, loc="outside upper center", ncols=3, title=title)
     return figure
 
 
@@ -97,11 +100,9 @@ def _map(ax, x, y, gain):
     image = ax.contourf(x, y, np.clip(gain, -CLIP, CLIP), levels=levels, cmap="RdBu_r", extend="both")
     ax.contour(x, y, gain, levels=[0.0], colors="k", linewidths=1.0)
     ax.set(xscale="log", yscale="log" if x[-1] > 20 else "linear")
-    places = (1, 4, 25, 150) if x[-1] > 20 else (0.1, 0.3, 1, 3, 10)
-    ax.set_xticks(places, [f"{p:g}" for p in places])
+    style.ticks(ax.xaxis)
     if x[-1] > 20:
-        ax.set_yticks([0.1, 0.25, 0.5, 1], ["0.1", "0.25", "0.5", "1"])
-    ax.minorticks_off()
+        style.ticks(ax.yaxis)
     return image
 
 

@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from jaxprune.predict import diffusions
 from jaxprune.sweep.experiment import load_file
@@ -31,17 +30,17 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 _bounded(right, point, index, style.beside(index, here.sizes["alpha"]))
         left.set_title("(a) linear interaction", loc="left")
         left.set(xscale="log", yscale="log", xlabel="particles $n$")
-        left.set_ylabel("$\\exp\\,\\mathbb{E}\\,\\log\\,|X^{i,n}_T-X^{i,\\infty}_T|$")
+        left.set_ylabel("typical distance to the limit\n$\\exp\\,\\mathrm{E}\\,\\log\\,|X^{i,n}_T-X^{i,\\infty}_T|$")
         right.set_title("(b) bounded interaction", loc="left")
         right.set(xscale="log", yscale="log", xlabel="particles $n$")
-        right.set_ylabel("$(\\mathbb{E}|X^{i,n}_T-X^{i,\\infty}_T|^2)^{1/2}$")
+        right.set_ylabel("rms distance to the limit\n$(\\mathrm{E}|X^{i,n}_T-X^{i,\\infty}_T|^2)^{1/2}$")
         for ax, line in ((left, "exact"), (right, "limit of large $n$")):
             low, high = ax.get_ylim()
-            ax.set_ylim(low / 2.4, high * 1.3)  # room for the legend
-            ax.yaxis.set_minor_formatter(NullFormatter())
-            ax.legend(
-                loc="lower left", title=f"line: {line}, marker: simulation, bars: 95 %", alignment="left", title_fontsize=7
-            )
+            ax.set_ylim(low / 2.4, high)  # room for the legend
+            style.ticks(ax.yaxis)
+            handles = ax.get_legend_handles_labels()
+            ax.set_visible(bool(handles[0]))
+            ax.legend(*handles, loc="lower left", title=f"line: {line}, marker: simulation, bars: 95 %", alignment="left")
     return figure
 
 
@@ -50,26 +49,17 @@ def _linear(ax, point: xr.Dataset, index: int) -> None:
     steps, step_size = int(point["steps"]), float(point["horizon"]) / int(point["steps"])
     grid = np.unique(np.geomspace(sim.SIZES[0] / 1.5, sim.SIZES[-1] * 1.5, 60).astype(int))
     size = mean_field.linear_chaos_euler_scale(alpha, rate, coupling, scale, grid, step_size, steps)
-    ax.plot(grid, np.exp(ornstein_uhlenbeck.mean_log_abs(size, alpha)), color=style.COLOURS[index])
+    ax.plot(grid, np.exp(ornstein_uhlenbeck.mean_log_abs(size, alpha)), color=style.shade(alpha))
     values = point["log_error"].sel(interaction="linear").transpose("seed", "n")
     label = f"$\\alpha={alpha:g}$: slope $-(1-1/\\alpha)={mean_field.linear_chaos_slope(alpha):.2f}$"
-    _band(ax, values["n"], np.exp, values, index, label)
+    style.means(ax, values["n"], values, index, label, style.shade(alpha), np.exp)
 
 
 def _bounded(ax, point: xr.Dataset, index: int, place: float) -> None:
     alpha, *numbers = (float(point[name]) for name in ("alpha", "rate", "coupling", "scale", "horizon"))
     limit = mean_field.bounded_chaos_constant(alpha, *numbers, draws=diffusions.DRAWS, seed=0, steps=int(point["steps"]))
     grid = np.geomspace(sim.SIZES[0] / 1.5, sim.SIZES[-1] * 1.5, 60)
-    ax.plot(grid, limit.value / np.sqrt(grid), color=style.COLOURS[index])
+    ax.plot(grid, limit.value / np.sqrt(grid), color=style.shade(alpha))
     values = point["scaled_square"].sel(interaction="bounded").transpose("seed", "n")
     label = f"$\\alpha={alpha:g}$: ${limit.value:.3f}\\,n^{{-1/2}}$"
-    _band(ax, values["n"] * 1.08**place, np.sqrt, values / values["n"], index, label)
-
-
-def _band(ax, x, transform, values: xr.DataArray, index: int, label: str) -> None:
-    """A transform of means over seeds, with the transform of their 95 % band."""
-    mean, half = values.mean("seed"), 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
-    mid, low, high = transform(mean), transform(mean - half), transform(mean + half)
-    look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, zorder=3)
-    marker, colour = style.MARKERS[index], style.COLOURS[index]
-    ax.errorbar(x, mid, [mid - low, high - mid], marker=marker, color=colour, label=label, **look)
+    style.means(ax, values["n"] * 1.08**place, values / values["n"], index, label, style.shade(alpha), style.root)

@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxprune.predict import TAIL
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import least_squares as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 # metric, rule, label, look (a colour and a marker): the same kind of model looks the same in both panels
@@ -39,72 +39,54 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     point["n"] = int(samples["n"].max())
     here = samples.sel(point).isel(kept=-1)
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
-    null, narrow = problem.noise**2 + float(np.sum(problem.eigs * problem.teacher**2)), best_narrow(problem)
-    setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}"
-    note = f"line: theory, marker: simulation\n(filled: median)\n{setting}"
-    top = 1.5 * float(here["risk"].median("seed").max())
-    bottom = 0.7 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
+    null, narrow = linear.null_risk(problem), best_narrow(problem)
+    setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}; line: theory"
+    top = 1.5 * min(float(here["risk"].median("seed").max()), 1e3)
+    bottom = 0.35 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
     with style.paper():
         figure, axes = plt.subplots(2, 1, figsize=(style.COLUMN, 4.6), sharex=True, sharey=True)
         for ax, curves, title in zip(axes, (PRUNED, RETRAINED), ("(a) pruned", "(b) pruned and retrained"), strict=True):
             for metric, rule, label, look in curves:
-                _curve(ax, problem, kept, metric, rule, look, label)
-                _markers(ax, here, problem.n, metric, rule, look)
+                _curve(ax, problem, kept, metric, rule, look)
+                _markers(ax, here, problem.n, metric, rule, look, label)
             ax.set(xscale="log", yscale="log", ylim=(bottom, top), ylabel="risk")
             _landmarks(ax, null, narrow)
             ax.set_title(f"{title}, $s/n={float(here['kept']):g}$", loc="left")
-            ax.legend(loc="upper left", fontsize=6, handlelength=1.6, title=note, title_fontsize=6, alignment="left")
-            places = [p for p in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if bottom <= p <= top]
-            ax.set_yticks(places, [f"{p:g}" for p in places])
-            ax.minorticks_off()
-        axes[1].set_xticks([0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"])
+            ax.legend(loc="upper left")
+        style.ticks(axes[0].yaxis, most=9)
+        style.ticks(axes[1].xaxis, most=5)
+        figure.suptitle(f"{setting}\nmarker: simulated mean (filled: median), bars: 95 %")
         axes[1].set_xlabel("overparameterisation $p/n$")
     return figure
 
 
-def _curve(ax, problem, kept: int, metric: str, rule: str | None, index: int, label: str) -> None:
-    """Theory at every width of a fine grid; the line breaks at the threshold."""
-    n, dim = problem.n, len(problem.eigs)
-    grid = np.concatenate([np.geomspace(0.1 * n, dim, 150), n + np.arange(-8, 9)])
-    widths = np.unique(np.clip(np.round(grid), 1, dim).astype(int))
-    if rule is not None:
-        widths = widths[widths >= kept]
-    risks = [np.nan if p == n else _theory(problem, int(p), kept, metric, rule) for p in widths]
-    ax.plot(widths / n, risks, color=style.COLOURS[index], label=label)
+def _curve(ax, problem, kept: int, metric: str, rule: str | None, index: int) -> None:
+    low = 0.1 * problem.n if rule is None else kept
+    widths = linear.widths(problem.n, low, len(problem.eigs))
+    ax.plot(widths / problem.n, [linear.risk(problem, p, metric, kept, rule) for p in widths], color=style.COLOURS[index])
 
 
-def _theory(problem, width: int, kept: int, metric: str, rule: Any) -> float:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
-    if metric == "risk":
-        return theory.risk(*reduced)
-    if metric == "pruned_risk":
-        return theory.pruned_risk(*reduced, kept, rule)
-    return theory.retrained_risk(*reduced, kept, rule, metric.removeprefix("retrained_"))
-
-
-def _markers(ax, here: xr.Dataset, n: int, metric: str, rule: str | None, index: int) -> None:
+def _markers(ax, here: xr.Dataset, n: int, metric: str, rule: str | None, index: int, label: str) -> None:
     """Means with bands; medians (filled) where the mean or its standard error does not exist."""
     values = here[metric] if rule is None else here[metric].sel(rule=rule)
     values = values.isel(width=np.flatnonzero(values["width"] >= (0 if rule is None else here["kept"])))
-    heavy = (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
-    style.markers(ax, values["width"], values, heavy, index)
+    style.markers(ax, values["width"], values, linear.heavy(values, n, metric), index, label)
 
 
 def _landmarks(ax, null: float, narrow: float) -> None:
     ax.axvline(1, color="0.6", lw=0.8, ls=":")
     ax.axhline(null, color="0.6", lw=0.8, ls="-.")
     ax.axhline(narrow, color="0.3", lw=0.8, ls="--")
-    look: Any = dict(textcoords="offset points", fontsize=6, color="0.3")
-    ax.annotate("threshold", (1, ax.get_ylim()[0]), (2, 2), **look)
-    ax.annotate(f"null {null:.3g} (dash-dotted), best $p<n$ {narrow:.4g} (dashed)", (0.09, min(null, narrow)), (0, -7), **look)
+    style.note(ax, "threshold", (1, ax.get_ylim()[0]))
+    style.note(ax, f"dash-dotted: null {null:.3g}\ndashed: best $p<n$ {narrow:.4g}", (0.09, min(null, narrow)), (0, -18))
 
 
 def best_narrow(problem) -> float:
     """The smallest risk that theory gives any model with p < n, dense, pruned or pruned and retrained."""
     n, best = problem.n, np.inf
     for width in np.unique(np.round(np.geomspace(1, n - 1, 25)).astype(int)):
-        reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, int(width)), n)
+        known: tuple[Any, Any, float, int] = linear.reduced(problem, width)
         kept = np.unique(np.round(np.geomspace(1, width, 12)).astype(int))
         for rule in theory.RULES[:3]:
-            best = min(best, *theory.pruned_risk(*reduced, kept, rule), *theory.retrained_risk(*reduced, kept, rule))
+            best = min(best, *theory.pruned_risk(*known, kept, rule), *theory.retrained_risk(*known, kept, rule))
     return float(best)

@@ -14,7 +14,6 @@ from jaxprune.theory import compressibility as theory
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
-COLOURS = dict(I=style.BLUE, II=style.RED, III=style.GREEN)
 LEVELS = (0.1, 0.5, 0.9)
 
 
@@ -27,8 +26,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         grid = np.unique(np.geomspace(max(widths[0] / 1.12, 1), widths[-1] * 1.12, 9).astype(int))
         _panel(left, samples["pruning_ratio"].sel(alpha=heavy), "n", grid, lambda m: (heavy, m), lambda x, s: x * 1.06**s)
         left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.34))
-        left.set_xticks(widths, [f"{w}" for w in widths])
-        left.minorticks_off()
+        style.ticks(left.xaxis, widths)
         left.set_yticks(np.linspace(0, 1, 6))
         left.set_title(rf"(a) against the width, $\alpha={heavy:g}$", loc="left")
         grid = np.linspace(max(heavy - 0.01, heavy / 2), 1.99, 9)
@@ -36,23 +34,22 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         right.set(xlabel=r"index $\alpha$")
         for noise in ("I", "III"):  # type II shares its control with type III
             control = theory.gaussian_pruning_ratio(1 if noise == "I" else sim.DIM)
-            right.axhline(control, color=COLOURS[noise], lw=0.8, ls=":")
-        right.annotate("dotted: Gaussian noise of the same type", (heavy, 0.03), fontsize=7)
+            right.axhline(control, color=style.NOISE[noise], lw=0.8, ls=":")
+        style.note(right, "dotted: Gaussian noise of the same type", (heavy, 0.03))
         right.set_title(f"(b) against the index, $n={n}$", loc="left")
         note = "line, band: predicted median, middle 80 %\nmarker, bars: simulated median, middle 80 %"
-        left.legend(loc="upper left", ncol=3, title=note, title_fontsize=7, alignment="left")
+        left.legend(loc="upper left", ncol=3, title=note, alignment="left")
     return figure
 
 
 def _panel(ax, ratios, axis, grid, place, shift):
     for step, noise in enumerate(ratios["noise"].values.tolist()):
-        here, colour, marker = ratios.sel(noise=noise), COLOURS[noise], style.MARKERS[step]
+        here, colour = ratios.sel(noise=noise), style.NOISE[noise]
         alpha, n = place(grid)
         dim = 1 if noise == "I" else sim.DIM
         found = theory.pruning_ratio_quantile(np.reshape(LEVELS, (3, 1)), alpha, n, dim, noise)
         ax.plot(grid, found[1], color=colour, ls=(0, (4, 4)) if noise == "III" else "-")  # II and III nearly coincide
         ax.fill_between(grid, found[0], found[2], color=colour, alpha=0.13, lw=0)
-        low, mid, high = (here.quantile(p, "seed") for p in LEVELS)
+        low, mid, high = (style.quantile(here, p) for p in LEVELS)
         x = shift(here[axis].values, style.beside(step, ratios.sizes["noise"]))
-        look: dict[str, Any] = dict(ls="", mfc="white", mew=0.8, elinewidth=0.8, label=f"type {noise}")
-        ax.errorbar(x, mid, [mid - low, high - mid], marker=marker, color=colour, **look)
+        ax.errorbar(x, mid, [mid - low, high - mid], label=f"type {noise}", **style.look(step, colour))

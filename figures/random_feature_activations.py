@@ -23,29 +23,31 @@ CURVES = [
     ("retrained_fresh", "retrained, fresh data", 4, "retrained_fresh"),
     ("retrained_same", "retrained, same data", 2, None),
 ]
+NAMES = {"relu": "ReLU"}
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """A row for each teacher, a column for each activation, at the last value of every other axis and of kept."""
     here = samples.isel(dict.fromkeys(("n", "noise", "d_in"), -1))
     rows, columns = [str(t) for t in here["teacher"].values], [str(a) for a in here["activation"].values]
-    size, kept = (2.25 * len(columns) + 0.3, 1.9 * len(rows) + 0.7), int(here["kept"].values[-1])
+    size, kept = (style.FULL, 1.9 * len(rows) + 0.7), int(here["kept"].values[-1])
     with style.paper():
         figure, axes = plt.subplots(len(rows), len(columns), figsize=size, sharex=True, sharey="row", squeeze=False)
         for i, teacher in enumerate(rows):
             for j, activation in enumerate(columns):
                 panel = here.sel(teacher=teacher, activation=activation)
                 _panel(axes[i, j], panel, activation, teacher, kept)
-                axes[i, j].set_title(f"{activation}, {teacher} teacher", loc="left")
+                letter = "abcdefghijkl"[i * len(columns) + j]
+                axes[i, j].set_title(f"({letter}) {NAMES.get(activation, activation)}, {teacher} teacher", loc="left")
             axes[i, 0].set_ylabel("risk")
         for ax in axes[-1]:
             ax.set_xlabel("number of features $p$")
         title = (
             f"$n={int(here['n'])}$, $d_\\mathrm{{in}}={int(here['d_in'])}$, $\\sigma={float(here['noise']):g}$, $s={kept}$;"
-            " lines: Gaussian equivalent; null risk dash-dotted; filled: median"
+            " line: Gaussian equivalent, marker: simulation, bars: 95 %, dash-dotted: null risk"
         )
         handles = axes[0, 0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside upper center", ncols=4, fontsize=7, title=title, title_fontsize=7)
+        figure.legend(*handles, loc="outside upper center", ncols=4, title=title)
     return figure
 
 
@@ -64,9 +66,5 @@ def _panel(ax, here: xr.Dataset, activation: str, teacher: str, kept: int) -> No
     ax.axvline(n, color="0.6", lw=0.8, ls=":")
     ax.axhline(null, color="0.6", lw=0.8, ls="-.")
     ax.set(xscale="log", yscale="log", ylim=(0.75 * float(np.nanmin(lines["risk"])), 12 * null))
-    ax.set_xticks([p for p in (20, 50, 100, 200, 500) if p <= problem.dim])
-    ax.get_xaxis().set_major_formatter("{x:g}")
-    low, high = ax.get_ylim()
-    places = [p for p in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low <= p <= high]
-    ax.set_yticks(places, [f"{p:g}" for p in places])
-    ax.minorticks_off()
+    style.ticks(ax.xaxis, most=5)
+    style.ticks(ax.yaxis)

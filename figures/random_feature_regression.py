@@ -24,16 +24,17 @@ LEFT = [
     ("risk", None, None, "dense", 6, "risk"),
     ("pruned_risk", "magnitude", 0, "MP", 0, "pruned_risk"),
     ("pruned_risk", "magnitude", 1, "MP", 1, "pruned_risk"),
-    ("retrained_same", "magnitude", 0, "MP + RT", 2, "retrained_fresh"),
-    ("retrained_same", "magnitude", 1, "MP + RT", 3, "retrained_fresh"),
+    ("retrained_fresh", "magnitude", 0, "MP + RT, fresh data", 4, "retrained_fresh"),
+    ("retrained_fresh", "magnitude", 1, "MP + RT, fresh data", 5, "retrained_fresh"),
 ]
 RIGHT = [
-    ("retrained_same", "random", 0, "random + RT", 7, None),
-    ("retrained_same", "magnitude", 0, "same data", 2, None),
-    ("retrained_fresh", "magnitude", 0, "fresh data", 4, "retrained_fresh"),
-    ("retrained_same", "magnitude", 1, "same data", 3, None),
-    ("retrained_fresh", "magnitude", 1, "fresh data", 5, "retrained_fresh"),
+    ("retrained_same", "random", 0, "random + RT, same data", 7, None),
+    ("retrained_same", "magnitude", 0, "MP + RT, same data", 2, None),
+    ("retrained_fresh", "magnitude", 0, "MP + RT, fresh data", 4, "retrained_fresh"),
+    ("retrained_same", "magnitude", 1, "MP + RT, same data", 3, None),
+    ("retrained_fresh", "magnitude", 1, "MP + RT, fresh data", 5, "retrained_fresh"),
 ]
+TITLES = ("(a) pruned, and retrained on fresh data", "(b) retrained on the same or on fresh data")
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -44,8 +45,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     lines = curves(problem, grid(int(here["width"].min()), problem.dim, problem.n), kept)
     null = float(np.sum(problem.teacher**2) + problem.noise**2)
     with style.paper():
-        figure, axes = plt.subplots(1, 2, figsize=(style.FULL, 3.3))
-        for ax, entries, title in zip(axes, (LEFT, RIGHT), ("(a) pruned and retrained", "(b) retraining"), strict=True):
+        figure, axes = plt.subplots(1, 2, figsize=(style.FULL, 3.4))
+        for ax, entries, title in zip(axes, (LEFT, RIGHT), TITLES, strict=True):
             for metric, rule, at, label, look, line in entries:
                 label = label if at is None else f"{label}, $s={kept[at]}$"
                 markers(ax, here, metric, rule, None if at is None else kept[at], look, label)
@@ -54,17 +55,18 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             ax.axvline(problem.n, color="0.6", lw=0.8, ls=":")
             ax.axhline(null, color="0.6", lw=0.8, ls="-.")
             ax.set(xscale="log", yscale="log", xlabel="number of features $p$", ylabel="risk")
-            ax.set_xticks([p for p in (50, 100, 200, 500, 1000) if p <= problem.dim])
-            ax.get_xaxis().set_major_formatter("{x:g}")
+            style.ticks(ax.xaxis, most=5)
             ax.set_title(title, loc="left")
         axes[0].set_ylim(0.8 * float(lines["risk"][np.isfinite(lines["risk"])].min()), 14)
-        axes[1].set_ylim(0.42, 2.6)
-        _ticks(axes[0], (0.2, 0.5, 1, 2, 5, 10))
-        _ticks(axes[1], (0.5, 0.7, 1, 1.5, 2))
-        setting = f"$n={problem.n}$, $d_\\mathrm{{in}}={problem.d_in}$, $\\sigma={problem.noise:g}$"
-        note = f"{setting}\nnull risk: dash-dotted\nlines: theory"
-        _legend(axes[0], note + " (RT: on fresh data)", "upper right")
-        _legend(axes[1], note + " (fresh data)", "upper right")
+        axes[1].set_ylim(0.42, 2.5)
+        for ax in axes:
+            style.ticks(ax.yaxis)
+        title = (
+            f"$n={problem.n}$, $d_\\mathrm{{in}}={problem.d_in}$, $\\sigma={problem.noise:g}$; line: theory (none for the same "
+            "data), marker: simulation, bars: 95 %, dash-dotted: null risk"
+        )
+        found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=4, title=title)
     return figure
 
 
@@ -121,12 +123,3 @@ def markers(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int | Non
     size = values["width"] if not metric.startswith("retrained") else xr.full_like(values["width"], kept or 0)
     heavy = (abs(size - here["n"]) <= TAIL).values
     style.markers(ax, values["width"], values, heavy, look, label)
-
-
-def _ticks(ax, places) -> None:
-    ax.set_yticks(places, [f"{p:g}" for p in places])
-    ax.minorticks_off()
-
-
-def _legend(ax, note: str, place: str) -> None:
-    ax.legend(loc=place, fontsize=6, title=note, title_fontsize=6, alignment="left", handlelength=1.2)

@@ -29,18 +29,16 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         curves = (("pruned_risk", False, "pruned"), ("retrained_same", True, "pruned and retrained"))
         for index, (metric, retrained, label) in enumerate(curves, start=1):
             exact = [theory.finite_risk(*reduced, int(s), "magnitude", retrained) for s in grid]
-            ax.plot(grid, exact, color=style.COLOURS[index], label=label)
-            style.means(ax, here["kept"], here[metric], index)
+            ax.plot(grid, exact, color=style.COLOURS[index])
+            style.means(ax, here["kept"], here[metric], index, label)
         null = problem.noise**2 + problem.teacher @ sigma @ problem.teacher
         ax.axhline(null, color="0.6", lw=0.8, ls="-.")
-        ax.annotate(f"null risk {null:.3g}", (problem.dim, null), (0, 2), textcoords="offset points", ha="right", fontsize=6)
+        style.note(ax, f"null risk {null:.3g}", (problem.dim, null), (0, 2), ha="right")
         ax.axhline(theory.finite_risk(*reduced), color="0.3", lw=0.8, ls="--", label="dense")
         ax.set(yscale="log", xlabel="kept coefficients $s$", ylabel="risk")
-        ticks = [0.3, 0.5, 1, 2, 5, 10]
-        ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
-        ax.minorticks_off()
+        style.ticks(ax.yaxis)
         setting = f"$n={problem.n}$, $p={problem.dim}$, $\\sigma={problem.noise:g}$"
         ax.set_title(f"rank-one covariance, {setting}", loc="left")
-        note = "line: exact theory\nmarker: simulation"
-        ax.legend(loc="upper right", bbox_to_anchor=(1, 0.93), title=note, title_fontsize=6, alignment="left")
+        note = "line: exact, marker:\nsimulation, bars: 95 %"
+        ax.legend(loc="upper right", bbox_to_anchor=(1, 0.93), title=note, alignment="left")
     return figure

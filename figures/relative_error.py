@@ -31,32 +31,30 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             yscale="log",
             xlabel="neurons $n$",
             ylabel=r"relative error $\mathrm{err}_2$",
-            ylim=(float(errors.quantile(0.1, "seed").sel(kappa=KAPPA).min()) / 4, 1.6),
+            ylim=(float(style.quantile(errors, 0.1).sel(kappa=KAPPA).min()) / 4, 1.6),
         )
         left.set_title(f"(a) median and middle 80 %, kept $\\kappa={KAPPA:g}$", loc="left")
         left.legend(
             loc="lower left",
             ncol=2,
             title="line, band: limit; marker, dashes: simulation\nbars: 95 % of the median",
-            title_fontsize=7,
             alignment="left",
         )
         chosen = min(samples["alpha"].values, key=lambda a: abs(a - ALPHA))
         for index, kappa in enumerate(samples["kappa"].values):
             _mean_square(right, samples["squared_error"].sel(alpha=chosen, kappa=kappa), float(chosen), float(kappa), n, index)
-        right.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=r"mean square error $\mathbb{E}\,\mathrm{err}_2^2$")
+        right.set(xscale="log", yscale="log", xlabel="neurons $n$", ylabel=r"mean square error $\mathrm{E}\,\mathrm{err}_2^2$")
         right.set_title(f"(b) mean square at $\\alpha={chosen:g}$", loc="left")
         right.set_ylim(right.get_ylim()[0] / 1.5, None)  # room for the legend
-        right.legend(title="solid: exact, dotted: limit\nmarker: simulation, bars: 95 %", title_fontsize=7, alignment="left")
+        right.legend(title="solid: exact, dotted: limit\nmarker: simulation, bars: 95 %", alignment="left")
     return figure
 
 
 def _distribution(ax, errors, alpha, n, place, index):
-    colour = style.COLOURS[index]
-    style.medians(ax, place, errors, index, rf"$\alpha={alpha:g}$")
-    low, high = (errors.quantile(p, "seed") for p in (0.1, 0.9))
-    for edge, marker in ((low, "_"), (high, "_")):
-        ax.plot(place, edge, ls="", marker=marker, ms=5, color=colour)
+    colour = style.shade(alpha)
+    style.medians(ax, place, errors, index, rf"$\alpha={alpha:g}$", colour)
+    for p in (0.1, 0.9):
+        ax.plot(place, style.quantile(errors, p), ls="", marker="_", ms=5, color=colour)
     if alpha == 2:
         limit = float(theory.finite_moment_limit("normal", KAPPA))
         ax.axhline(limit, color=colour)

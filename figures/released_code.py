@@ -15,12 +15,11 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row per noise, at the last data, strength, step size and width."""
-    axes = {d: samples[d].values.tolist()[-1] for d in sim.EXPERIMENT.axes}
-    problem = sim.make(**axes)
+    axes, problem = tables.last(samples, sim)
     heading = (
         f"{axes['data']}: {problem.n} ReLU units, steps of size $\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
-    note = f"{tables.seeds(samples)}\nAt most {problem.steps} steps; accuracy looked at every {problem.every}."
+    note = f"At most {problem.steps} steps; accuracy looked at every {problem.every}."
     if "III" in samples["noise"] and 2 in samples["alpha"]:
         note += "\nNoise of type III at $\\alpha=2$ is not a number in the released code: no run learns."
     return tables.table(samples, heading, note, endings=True)

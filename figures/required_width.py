@@ -42,22 +42,17 @@ def _widths(ax, samples):
             mid, low, high = np.array(list(known.values())).T
             name = "root mean square" if confidence is None else f"{100 * CONFIDENCE:g} % of runs"
             label = rf"$\varepsilon={error:g}$, {name}"
-            mfc = "white" if confidence is None else colour
             band = np.maximum([mid - low, high - mid], 0)
-            marker = style.MARKERS[2 * index + kind]
-            ax.errorbar(
-                list(known), mid, band, ls="", marker=marker, color=colour, mfc=mfc, mew=0.8, elinewidth=0.8, label=label
-            )
-    widest = np.log10(samples["n"].values.max())
-    ax.axhline(widest, color="0.7", lw=0.6, ls=":")
-    ax.annotate("largest simulated width", (0.9, widest), (0, 2), textcoords="offset points", fontsize=6, color="0.4")
+            ax.errorbar(list(known), mid, band, label=label, **style.look(2 * index + kind, colour, confidence is not None))
+    largest = float(np.log10(samples["n"].max()))
+    ax.axhline(largest, color="0.7", lw=0.6, ls=":")
+    style.note(ax, "largest simulated width", (0.9, largest), (0, 2))
     ticks = range(0, 17, 2)
     ax.set(xlabel=r"index $\alpha$", ylabel="neurons needed $N$", ylim=(0.8, 16), xlim=(0.88, 1.82))
     ax.set_yticks(ticks, [f"$10^{{{t}}}$" for t in ticks])
-    ax.set_ylim(0.8, 16)
     ax.set_title(rf"(a) to keep $\kappa={kappa:g}$ with error $\varepsilon$", loc="left")
     note = "solid: mean, dashed: 90 % of runs (limits)\nmarker: simulation, bars: 95 %"
-    ax.legend(loc="upper left", title=note, title_fontsize=7, alignment="left")
+    ax.legend(*ax.get_legend_handles_labels(), loc="upper left", title=note, alignment="left")
 
 
 def _read_off(squares, error, confidence, draws=200):
@@ -91,4 +86,4 @@ def _chances(ax, samples, alpha):
     ax.set_title(rf"(b) at $\alpha={alpha:g}$", loc="left")
     note = "line: limit, marker: simulation, bars: 95 %"
     look: dict[str, Any] = dict(ncol=4, columnspacing=0.8, handletextpad=0.1)
-    ax.legend(loc="upper left", title=note, title_fontsize=7, alignment="left", **look)
+    ax.legend(loc="upper left", title=note, alignment="left", **look)

@@ -14,6 +14,7 @@ from jaxprune.theory import least_squares as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 RULE = "hessian"
 NEARLY_NOTHING = 1e-9  # a ridge that stands in for its limit at p = n, where the first fit has no theory without
@@ -23,6 +24,7 @@ CURVES = [("retrained_same", 1, "-", "retrained, same sample"), ("retrained_fres
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row for each problem, one column for each kept count, at the largest n."""
     n, problems = int(samples["n"].max()), samples["problem"].values.tolist()
+    letters = iter("abcdefgh")
     with style.paper():
         figure, axes = plt.subplots(
             len(problems), len(sim.KEPT), figsize=(style.FULL, 2.2 * len(problems)), squeeze=False, sharex="row"
@@ -33,25 +35,24 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 here = samples.sel(n=n, problem=name, rule=RULE, kept=ratio)
                 here = here.isel(width=np.flatnonzero(here["width"] >= ratio))
                 _panel(ax, here, problem, round(ratio * n))
-                ax.set_title(f"{name}, $\\sigma={problem.noise:g}$, keep $s/n={ratio:g}$ (HP)", loc="left")
+                ax.set_title(f"({next(letters)}) {name}, $\\sigma={problem.noise:g}$, keep $s/n={ratio:g}$ (HP)", loc="left")
             row[0].set_ylabel("risk")
         for ax in axes[-1]:
             ax.set_xlabel("overparameterisation $p/n$")
         handles = axes[0, 0].get_legend_handles_labels()
-        title = f"line: theory, marker: simulation, $n={n}$"
+        title = f"line: theory, marker: simulation, bars: 95 %, $n={n}$"
         figure.legend(*handles, loc="outside upper center", ncols=4, title=title)
     return figure
 
 
 def _panel(ax, here: xr.Dataset, problem, kept: int) -> None:
     n, last = problem.n, round(float(here["width"].max()) * problem.n)
-    grid = np.concatenate([np.geomspace(max(kept, n // 2), last, 80), n + np.arange(-10, 11)])
-    widths = np.unique(np.round(grid).astype(int))
+    widths = linear.widths(n, max(kept, n // 2), last)
     for metric, look, line, label in CURVES:
         risks = [_theory(problem, int(p), kept, metric.removeprefix("retrained_")) for p in widths]
         ax.plot(widths / n, risks, ls=line, color=style.COLOURS[look])
         style.means(ax, here["width"], here[metric], look, label)
-    pruned = [np.nan if p == n else theory.pruned_risk(*_reduced(problem, int(p)), kept, RULE) for p in widths]
+    pruned = [linear.risk(problem, p, "pruned_risk", kept, RULE) for p in widths]
     ax.plot(widths / n, pruned, color="0.6", lw=0.8, ls="-", zorder=1)
     far = here["pruned_risk"].isel(width=np.flatnonzero(abs(here["width"] - 1) * n > TAIL + 0.5))
     ax.plot(far["width"], far.mean("seed"), "x", color="0.6", ms=3, label="not retrained", zorder=1)
@@ -59,14 +60,10 @@ def _panel(ax, here: xr.Dataset, problem, kept: int) -> None:
     means = [float(f(here[metric].mean("seed"))) for metric, *_ in CURVES for f in (np.min, np.max)]
     low, high = min(*means, float(far.mean("seed").min())), max(means)
     ax.set(xscale="log", ylim=(low - 0.1 * (high - low), high + 0.15 * (high - low)))
-    ax.set_xticks([0.5, 0.7, 1, 1.5, 2, 2.5], ["0.5", "0.7", "1", "1.5", "2", "2.5"])
-    ax.minorticks_off()
-
-
-def _reduced(problem, width: int):
-    return (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    style.ticks(ax.xaxis, [0.5, 0.7, 1, 1.5, 2, 2.5])
 
 
 def _theory(problem, width: int, kept: int, sample: str) -> float:
     ridge = NEARLY_NOTHING if width == problem.n else 0.0
-    return theory.retrained_risk(*_reduced(problem, width), kept, RULE, sample, ridge)
+    known: tuple[Any, Any, float, int] = linear.reduced(problem, width)
+    return theory.retrained_risk(*known, kept, RULE, sample, ridge)

@@ -14,10 +14,13 @@ from jaxprune.theory import tuning
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 N = 100  # of the theory's best ridges: they depend on ratios alone
 NONE, MOST = 0.012, 1500.0  # where no ridge, and one without bound, stand on a logarithmic axis
 RULE = "magnitude"
+LETTERS = ("ab", "cd", "ef")
+DASHES = {1: "-", 2: "--", 4: "-."}  # of the best ridges, which coincide here and there
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -25,19 +28,19 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     n, problems = int(samples["n"].max()), samples["problem"].values.tolist()
     with style.paper():
         figure, axes = plt.subplots(len(problems), 2, figsize=(style.FULL, 2.5 * len(problems)), squeeze=False)
-        for row, name in zip(axes, problems, strict=True):
+        for row, name, (one, two) in zip(axes, problems, LETTERS, strict=False):
             here = samples.sel(n=n, problem=name).isel(width=0)
             _risks(row[0], here, sim.make(n, name), round(float(here["width"]) * n))
             _best(row[1], sim.make(N, name), round(float(here["width"]) * N))
-            row[0].set_title(f"{name}: risk, $n={n}$, $p/n={float(here['width']):g}$", loc="left")
+            row[0].set_title(f"({one}) {name}: risk, $n={n}$, $p/n={float(here['width']):g}$", loc="left")
             same = " (HP = MP)" if name == "isotropic" else ""
-            row[1].set_title(f"{name}: best ridge, theory{same}", loc="left")
+            row[1].set_title(f"({two}) {name}: best ridge, theory{same}", loc="left")
             row[0].set_ylabel("risk")
             row[1].set_ylabel("best ridge $\\delta$")
         axes[-1, 0].set_xlabel("ridge of the first fit $\\delta$")
         axes[-1, 1].set_xlabel("kept $s/n$")
-        for ax, title in ((axes[0, 0], "line: theory, marker: simulation, star: best"), (axes[0, 1], None)):
-            ax.legend(fontsize=6, title=title, title_fontsize=6, loc="best", ncols=1 if title is None else 2)
+        for ax, title in ((axes[0, 0], "line: theory, marker: simulation, bars: 95 %, star: best"), (axes[0, 1], None)):
+            ax.legend(title=title, loc="upper right", ncols=1 if title is None else 2)
     return figure
 
 
@@ -46,7 +49,7 @@ def _shown(ridge):
 
 
 def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    reduced: tuple[Any, Any, float, int] = linear.reduced(problem, width)
     grid = np.concatenate([[0.0], np.geomspace(0.03, 400, 60)])
     kept = [round(float(s) * problem.n) for s in here["kept"]]
     pruned = np.array([theory.pruned_risk(*reduced, kept, RULE, ridge) for ridge in grid])
@@ -62,11 +65,11 @@ def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
         ax.plot(_shown(best.ridge), best.risk, "*", color=style.COLOURS[index], ms=8, mec="k", mew=0.4, zorder=6)
     _ridge_axis(ax.xaxis, ax.set_xscale, False)
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
+    ax.set_ylim(low, high + 0.4 * (high - low))  # room for the legend
 
 
 def _best(ax, problem, width: int) -> None:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
+    reduced: tuple[Any, Any, float, int] = linear.reduced(problem, width)
     counts = np.unique(np.round(np.geomspace(0.04 * N, width, 22)).astype(int))
     short = counts[counts < 0.97 * N]
     lines = [
@@ -78,10 +81,9 @@ def _best(ax, problem, width: int) -> None:
         lines = [(*lines[0][:3], "MP = HP"), lines[2]]
     ax.axhline(tuning.dense(*reduced).ridge, color=style.COLOURS[0], label="dense")
     for sizes, ridges, look, label in lines:
-        ax.plot(sizes / N, _shown(ridges), color=style.COLOURS[look], label=label, marker=style.MARKERS[look], ms=2)
+        ax.plot(sizes / N, _shown(ridges), color=style.COLOURS[look], ls=DASHES[look], label=label)
     ax.set(xscale="log")
-    ax.set_xticks([0.05, 0.2, 1, 5], ["0.05", "0.2", "1", "5"])
-    ax.minorticks_off()
+    style.ticks(ax.xaxis, [0.05, 0.2, 1, 5])
     _ridge_axis(ax.yaxis, ax.set_yscale, True)
 
 

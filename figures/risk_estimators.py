@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxprune.predict import TAIL
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import least_squares as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 MODELS = {"risk": "dense", "pruned_risk": "pruned", "retrained_same": "pruned and retrained"}
@@ -35,8 +33,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     problem = sim.make(n=int(here["n"]), noise=float(here["noise"]))
     with style.paper():
         figure, axes = plt.subplots(3, 3, figsize=(style.FULL, 5.4), sharex=True, sharey="row")
-        for column, (metric, title) in zip(axes.T, MODELS.items(), strict=True):
-            column[0].set_title(title)
+        for column, letters, (metric, title) in zip(axes.T, ("adg", "beh", "cfi"), MODELS.items(), strict=True):
+            for ax, letter in zip(column, letters, strict=True):
+                ax.set_title(f"({letter}) {title}", loc="left")
             _theory(column[0], problem, metric, float(here["kept"]))
             for what, label, index in (EXACT, *ESTIMATES):
                 if metric + what in here:
@@ -53,39 +52,23 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 def _theory(ax, problem, metric: str, share: float) -> None:
     n, kept = problem.n, round(share * problem.n)
-    grid = np.round(np.geomspace(min(sim.WIDTH) * n, max(sim.WIDTH) * n, 120))
-    widths = np.unique(np.append(grid, n + np.arange(-5, 6)).astype(int))
-    risks = [np.nan if p == n else _predicted(problem, int(p), kept, metric) for p in widths]
+    widths, rule = linear.widths(n, min(sim.WIDTH) * n, max(sim.WIDTH) * n), None if metric == "risk" else RULE
+    risks = [linear.risk(problem, p, metric, kept, rule) for p in widths]
     ax.plot(widths / n, risks, color=style.COLOURS[EXACT[2]], label="exact risk, theory")
 
 
-def _predicted(problem, width: int, kept: int, metric: str) -> float:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, width), problem.n)
-    if metric == "risk":
-        return theory.risk(*reduced)
-    if metric == "pruned_risk":
-        return float(theory.pruned_risk(*reduced, kept, RULE))
-    return float(theory.retrained_risk(*reduced, kept, RULE))
-
-
-def _heavy(values: xr.DataArray, n: int, metric: str):
-    """Where means, or their standard errors, do not exist."""
-    return (abs(values["width"] - 1) * n <= TAIL + 0.5).values & (not metric.startswith("retrained"))
-
-
 def _plot(ax, values: xr.DataArray, n: int, index: int, label: str) -> None:
-    """Means with bands; medians (filled) near the threshold. The estimates stand a little apart."""
-    x = values["width"] * 1.04 ** (index - 1.5 if index < len(ESTIMATES) else 0)
-    style.markers(ax, x, values, _heavy(values, n, str(values.name)), index, label)
+    """Means with bands; medians (filled) near the threshold."""
+    style.markers(ax, values["width"], values, linear.heavy(values, n, str(values.name)), index, label)
 
 
 def _bias(ax, here: xr.Dataset, metric: str, what: str, n: int, index: int) -> None:
     """In percent of the exact risk: of its mean, or trial by trial where medians are taken."""
     risk, found = here[metric], here[metric + what]
-    heavy = _heavy(risk, n, metric) & (float(here["ridge"]) == 0)
+    heavy = linear.heavy(risk, n, metric) & (float(here["ridge"]) == 0)
     scale = xr.where(xr.DataArray(heavy, dims="width"), risk, risk.mean("seed"))
     gap = (100 * (found - risk) / scale).transpose(*risk.dims)
-    x = gap["width"] * 1.04 ** (index - 1.5)
+    x = gap["width"] * 1.04 ** style.beside(index, len(ESTIMATES))  # apart, so that bands do not hide each other
     style.markers(ax, x, gap, heavy, index)
 
 
@@ -93,19 +76,13 @@ def _finish(figure, axes, here, problem) -> None:
     ridge = float(here["ridge"][-1])
     for ax, label in zip(axes[:, 0], ("risk", "bias (% of risk), no ridge", f"bias (% of risk), ridge {ridge:g}"), strict=True):
         ax.set_ylabel(label)
-    low, high = axes[0, 0].get_ylim()
-    places = [p for p in (0.3, 0.5, 1, 2, 3, 5, 10, 20, 50) if low <= p <= high]
-    axes[0, 0].set_yticks(places, [f"{p:g}" for p in places])
-    axes[0, 0].minorticks_off()
+    style.ticks(axes[0, 0].yaxis)
     for ax in axes.flat:
         ax.axvline(1, color="0.6", lw=0.8, ls=":")
     for ax in axes[-1]:
-        ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
-        ax.minorticks_off()
+        style.ticks(ax.xaxis, most=5)
         ax.set_xlabel("overparameterisation $p/n$")
     handles = dict(zip(*reversed(axes[0, 1].get_legend_handles_labels()), strict=True))
-    title = (
-        f"$n={problem.n}$, $\\sigma={problem.noise:g}$, {RULE}, $s/n={float(here['kept']):g}$; filled: medians;"
-        " of the dense model no support is chosen"
-    )
+    setting = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, magnitude, $s/n={float(here['kept']):g}$"
+    title = f"{setting} (of the dense model no support is chosen); open: mean, filled: median, bars: 95 %"
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)

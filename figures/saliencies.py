@@ -36,9 +36,16 @@ RETRAINED = [
     ("iterative", dict(rounds="3 rounds"), 6, False),
     ("iterative", dict(rounds="leap, 5 rounds"), 6, True),
 ]
-NAMES = {"obs_greedy": "greedy obs", "3 rounds": "magnitude, 3 rounds", "leap, 5 rounds": "magnitude, leap below $n$, 5 rounds"}
+NAMES = {
+    "hessian": "Hessian",
+    "obs": "OBS",
+    "obs_greedy": "greedy OBS",
+    "3 rounds": "magnitude, 3 rounds",
+    "leap, 5 rounds": "magnitude, leap below $n$, 5 rounds",
+}
 THEORY = ("magnitude", "hessian")
 DRAWS = 400
+LETTERS = "abcdefghijklmnop"
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -57,11 +64,11 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                     _markers(ax, at[metric].sel(place), index, filled, _label(metric, place), joined=not theory)
                 ax.set(xscale="log", yscale="log")
             _theory(axes[0, column], sim.make(rho=float(rho), noise=float(here["noise"])))
-            axes[0, column].set_title(f"$\\rho={rho:g}$")
+            for ax, letter in zip(axes[:, column], (LETTERS[column], LETTERS[count + column]), strict=True):
+                ax.set_title(f"({letter}) $\\rho={rho:g}$", loc="left")
             axes[1, column].axvline(sim.N, color="0.6", lw=0.8, ls=":")  # the refit's own threshold
             axes[1, column].set_xlabel("kept coefficients $s$")
-            axes[1, column].set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
-            axes[1, column].minorticks_off()
+            style.ticks(axes[1, column].xaxis, most=5)
         _finish(figure, axes)
     return figure
 
@@ -73,11 +80,8 @@ def _label(metric: str, place: dict[str, str]) -> str:
 
 def _markers(ax, values: xr.DataArray, index: int, filled: bool, label: str, joined: bool) -> None:
     """Means with 95 % bands; joined by a thin line where there is no theory."""
-    colour, mean = style.COLOURS[index], values.mean("seed")
-    band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.sizes["seed"])
-    look: Any = dict(marker=style.MARKERS[index], mfc=colour if filled else "white", mew=0.8, elinewidth=0.8)
-    line = "" if not joined else "--" if filled else "-"
-    ax.errorbar(values["kept"], mean, band, color=colour, lw=0.5, ls=line, label=label, zorder=3, **look)
+    look = style.look(index, filled=filled) | dict(lw=0.5, ls="" if not joined else "--" if filled else "-")
+    ax.errorbar(values["kept"], *style.interval(values), label=label, **look)
 
 
 def _theory(ax, problem) -> None:
@@ -86,16 +90,15 @@ def _theory(ax, problem) -> None:
     for index, rule in enumerate(THEORY):
         known = (covariance(problem), problem.teacher, float(problem.noise), problem.n)
         risks = sampled.pruned_risk(*known, kept, rule, draws=DRAWS, seed=0).value
-        ax.plot(kept, risks, color=style.COLOURS[index], label=f"{rule}, theory")
+        ax.plot(kept, risks, color=style.COLOURS[index], label=f"{NAMES.get(rule, rule)}, theory")
 
 
 def _finish(figure, axes) -> None:
     for ax, what in zip(axes[:, 0], ("pruned", "pruned and retrained"), strict=True):
-        low, high = ax.get_ylim()
-        places = [p for p in (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2) if low <= p <= high]
-        ax.set_yticks(places, [f"{p:g}" for p in places])
-        ax.minorticks_off()
+        style.ticks(ax.yaxis)
         ax.set_ylabel(f"risk, {what}")
     found = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    note = f"$p=d={sim.DIM}$, $n={sim.N}$ (dotted); dash-dotted: dense model"
-    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=4, fontsize=6.5, title=note)
+    note = (
+        f"$p=d={sim.DIM}$, $n={sim.N}$ (dotted); thick line: theory, marker: simulation, bars: 95 %, dash-dotted: dense model"
+    )
+    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=4, title=note)

@@ -42,7 +42,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             ax.set_title(f"{letter} $a={decay:g}$, $b={energy:g}$, $\\sigma={noise:g}$", loc="left")
         _slopes(axes[1, 1])
         ratios = f"$p/n={sim.WIDTH[-1]:g}$, $s/n={sim.KEPT[-1]:g}$"
-        title = "$\\lambda_i=i^{-a}$, $\\lambda_i\\beta_i^2=i^{-b}$, " + ratios + "; line: theory, marker: simulation"
+        title = (
+            "$\\lambda_i=i^{-a}$, $\\lambda_i\\beta_i^2=i^{-b}$, " + ratios + "; line: theory, marker: simulation, bars: 95 %"
+        )
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, title=title)
     return figure
 
@@ -67,9 +69,7 @@ def _panel(ax, here: xr.Dataset, decay: float, energy: float, noise: float) -> N
     ax.set(xscale="log", yscale="log", xlabel="samples $n$", ylabel="risk")
     low, high = ax.get_ylim()
     if high < 100 * low:
-        places = [p for p in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7) if low <= p <= high]
-        ax.set_yticks(places, [f"{p:g}" for p in places])
-        ax.tick_params(axis="y", which="minor", left=False, labelleft=False)
+        style.ticks(ax.yaxis)
 
 
 def _slopes(ax) -> None:
@@ -82,5 +82,5 @@ def _slopes(ax) -> None:
         limit = scaling.dense_exponent(decay, energy) if rule is None else scaling.pruned_exponent(decay, energy, rule)
         ax.plot(SIZES[-1] * 1.6, limit, "<", color=style.COLOURS[look], ms=4, mfc="white", clip_on=False)
     ax.set(xscale="log", xlabel="samples $n$", ylabel="local exponent of the risk", ylim=(-0.6, 6.6))
-    ax.legend(fontsize=6, ncols=2, loc="upper left")
+    ax.legend(ncols=2, loc="upper left")
     ax.set_title("(d) $\\sigma=0$; triangles: predicted limit", loc="left")

@@ -22,6 +22,7 @@ ESTIMATES = [
     ("block_of_averages", "block sums of time averages", 0),
 ]
 TOP = 4.6
+LETTERS = "abcdefghijklmnop"
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -31,16 +32,20 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         figure, axes = plt.subplots(
             2, len(settings), figsize=(style.FULL, 3.5), sharex="col", sharey="row", squeeze=False, height_ratios=(3, 1)
         )
-        for column, (batch, dim) in zip(axes.T, settings, strict=True):
+        for column, (batch, dim), letter in zip(axes.T, settings, LETTERS, strict=False):
             here = samples.sel(batch=batch, dim=dim)
             _indices(column[0], here, batch, dim)
+            column[0].set_title(f"({letter}) $b={batch}$, $d={dim}$", loc="left")
             _growth(column[1], here, batch, dim)
         axes[0, 0].set_ylabel("tail index $\\alpha$")
         axes[1, 0].set_ylabel("growth rate $\\rho$")
-        figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$", fontsize=8)
-        handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
-        title = f"{sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds; shaded: the window $\\alpha<2$"
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, title=title)
+        figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$")
+        handles = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        title = (
+            f"batches of $b$ in $d$ dimensions, {sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, "
+            "bars: 95 %; shaded: step sizes $\\eta$ with $\\alpha<2$"
+        )
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
     return figure
 
 
@@ -64,7 +69,7 @@ def _indices(ax, here: xr.Dataset, batch: int, dim: int) -> None:
         values = here[metric].where(np.isfinite(here[metric]))
         style.means(ax, steps / critical + nudge * (index - 1.5), values, index, label)
     ax.set(ylim=(0, TOP))
-    ax.set_title(f"$b={batch}$, $d={dim}$\nwindow {critical:.3g} to {maximal:.3g}", fontsize=7)
+    style.note(ax, f"$\\eta$: {critical:.3g}–{maximal:.3g}", (maximal / critical, TOP), (0, -8), ha="right")
 
 
 def _growth(ax, here: xr.Dataset, batch: int, dim: int) -> None:
@@ -72,4 +77,4 @@ def _growth(ax, here: xr.Dataset, batch: int, dim: int) -> None:
     ax.axvspan(1, maximal / critical, color="0.92", lw=0)
     ax.axhline(0, color="0.3", lw=0.6)
     ax.plot(grid / critical, kesten.lyapunov(grid, batch, dim), color=style.BLACK)
-    style.means(ax, steps / critical, here["log_growth"], 5)
+    style.means(ax, steps / critical, here["log_growth"], 5, "growth rate $\\rho$")

@@ -61,22 +61,21 @@ def _risks(ax, here: xr.Dataset, noise: float, exact: float) -> None:
         style.means(ax, data["tail"], data, index, label)
     ax.set(xlabel="energy of the tail $E_t$", ylabel="risk", ylim=(0.4, 2.9))
     ax.plot([exact, exact], [0.4, propositions.strong_spike_small(RATIO, exact, noise)], color="0.6", lw=0.8, ls=":")
-    ax.annotate("$E_t=\\sigma^2/(1-\\tau)$", (exact, 0.4), (3, 4), textcoords="offset points", fontsize=6)
-    ax.legend(title="line: theory, marker: simulation", title_fontsize=7, alignment="left", loc="upper left")
+    style.note(ax, f"crossing at $E_t={exact:.4g}$", (exact, 0.4), (3, 4))
+    ax.legend(title="line: theory, marker: simulation, bars: 95 %", alignment="left", loc="upper left")
 
 
 def _crossings(ax, found: dict[int, Crossing], exact: float) -> None:
     ax.axhline(exact, color=style.BLACK, lw=0.8, label=f"theory, exact: {exact:.4g}")
-    look: Any = dict(ls="", color=style.BLUE, mfc="white", mew=0.8, elinewidth=0.8)
     if found:
         sizes = np.array(list(found))
         places, errors = (np.array([getattr(c, f) for c in found.values()]) for f in ("place", "error"))
-        ax.errorbar(1 / sizes, places, 1.96 * errors, marker="o", label="simulation", **look)
+        ax.errorbar(1 / sizes, places, 1.96 * errors, label="simulation (95 %)", **style.look(0))
         ax.set_xticks([0, *(1 / sizes)], ["0", *(f"1/{n}" for n in sizes)])
     if len(found) > 1:
         place, error = limit(found)
-        label = f"simulation, $n\\to\\infty$: {place:.3f} $\\pm$ {error:.3f}"
-        ax.errorbar([0], [place], [1.96 * error], marker="s", label=label, **{**look, "color": style.RED})
+        label = f"$n\\to\\infty$: {place:.3f} $\\pm$ {error:.3f} (standard error)"
+        ax.errorbar([0], [place], [1.96 * error], label=label, **style.look(1))
     ax.set(xlabel="$1/n$", ylabel="tail energy at the crossing")
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.5 * (high - low))  # room for the legend

@@ -1,18 +1,24 @@
 """One look for every figure: theory is a line, simulation a marker with a 95 % band, colours are safe for the colour-blind."""
 
 import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from scipy import stats
 
 BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 GREY = "#888888"
 COLOURS = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY]
 MARKERS = list("os^Dv<>P")
+NOISE = dict(none=GREY, I=BLUE, II=RED, III=GREEN)  # types of noise
+DIGITS = ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))  # of the ticks of a decade, most first
 COLUMN, FULL = 3.25, 6.75  # inches: one column and full width of a two-column page
 RC: Any = {
     "font.family": "serif",
@@ -21,7 +27,10 @@ RC: Any = {
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,
+    "figure.titlesize": 8,
+    "figure.labelsize": 8,
     "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "lines.linewidth": 1.1,
@@ -53,22 +62,9 @@ def paper():
         yield
 
 
-def means(ax: Axes, x, values, index: int, label: str | None = None) -> None:
-    """Markers at the mean over the dimension ``seed`` of ``values`` with 95 % bands (normal)."""
-    if not values.size:
-        return
-    mean = values.mean("seed")
-    band = 1.96 * values.std("seed", ddof=1) / np.sqrt(values.notnull().sum("seed"))
-    look: dict[str, Any] = dict(ls="", marker=MARKERS[index], color=COLOURS[index], mfc="white", mew=0.8, elinewidth=0.8)
-    ax.errorbar(x, mean, band, label=label, zorder=3, **look)
-
-
-def markers(ax: Axes, x, values, heavy, index: int, label: str | None = None) -> None:
-    """Means along the dimension ``width``; medians where ``heavy`` (W,) says that the mean, or its standard error, does
-    not exist."""
-    for plot, chosen, name in ((means, ~heavy, label), (medians, heavy, None)):
-        some = np.flatnonzero(chosen)
-        plot(ax, x.isel(width=some), values.isel(width=some), index, name)
+def shade(alpha: float) -> tuple[float, ...]:
+    """Colour of a tail index, the same in every figure: dark where tails are heavy, light where they are Gaussian."""
+    return plt.get_cmap("plasma")(0.8 * np.clip((float(alpha) - 0.8) / 1.2, 0, 1))
 
 
 def beside(index: int, count: int) -> float:
@@ -76,12 +72,75 @@ def beside(index: int, count: int) -> float:
     return index - (count - 1) / 2
 
 
-def medians(ax: Axes, x, values, index: int, label: str | None = None) -> None:
-    """Filled markers at the median with the 95 % interval of the median, where means do not exist."""
+def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: int = 7) -> None:
+    """Those of ``places`` that lie in view, in plain digits, and no minor ticks; without ``places``, about ``most`` of a
+    logarithmic axis. Numbers of many digits are powers of ten."""
+    low, high = sorted(axis.get_view_interval())
+    if places is None:
+        decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+        choices = [np.outer(decades, digits).ravel() for digits in DIGITS]
+        few = decades[:: int(np.ceil(len(decades) / most))]
+        places = next((c for c in choices if np.sum((c >= low) & (c <= high)) <= most), few)
+    shown = [float(p) for p in places if low <= p <= high]
+    names = [f"{p:g}" if p == 0 or 1e-3 <= p <= 1e5 else f"$10^{{{np.log10(p):.3g}}}$" for p in shown]
+    axis.set_ticks(shown, labels=names)
+    axis.set_minor_locator(NullLocator())
+
+
+def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float] = (2, 2), ha: str = "left") -> None:
+    """Small text ``offset`` points from a place in data coordinates."""
+    ax.annotate(text, at, offset, textcoords="offset points", fontsize=7, color="0.3", ha=ha)
+
+
+def look(index: int, colour: Any = None, filled: bool = False) -> dict[str, Any]:
+    """Markers of simulations with their bars, for ``errorbar``."""
+    colour = COLOURS[index] if colour is None else colour
+    face = colour if filled else "white"
+    return dict(ls="", marker=MARKERS[index], color=colour, mfc=face, mew=0.8, elinewidth=0.8, zorder=3)
+
+
+def interval(values) -> tuple[Any, Any]:
+    """Mean over the dimension ``seed`` and half its 95 % band (Student's t); NaN where fewer than two are finite."""
+    count = values.notnull().sum("seed")
+    mean = values.sum("seed") / count.where(count > 0)
+    variance = ((values - mean) ** 2).sum("seed") / (count - 1).where(count > 1)
+    return mean, stats.t.ppf(0.975, np.maximum(count - 1, 1)) * np.sqrt(variance / count)
+
+
+def means(
+    ax: Axes, x, values, index: int, label: str | None = None, colour: Any = None, through: Callable[[Any], Any] | None = None
+) -> None:
+    """Markers at the mean over the dimension ``seed`` of ``values`` with 95 % bands, or at a growing function of it."""
+    if not values.size:
+        return
+    mean, half = interval(values)
+    low, mid, high = (end if through is None else through(end) for end in (mean - half, mean, mean + half))
+    ax.errorbar(x, mid, [mid - low, high - mid], label=label, **look(index, colour))
+
+
+def root(square):
+    """Square root of the positive part: through it go means of squares, whose band may pass 0."""
+    return np.sqrt(np.maximum(square, 0))
+
+
+def quantile(values, level: float):
+    """Quantile over the dimension ``seed``; NaN where no value is finite."""
+    seen = values.notnull().any("seed")
+    return values.where(seen, 0).quantile(level, "seed").where(seen)
+
+
+def medians(ax: Axes, x, values, index: int, label: str | None = None, colour: Any = None) -> None:
+    """Filled markers at the median over the dimension ``seed`` with its 95 % interval, where means do not exist."""
     if not values.size:
         return
     half = 0.98 / np.sqrt(values.sizes["seed"])
-    mid = values.median("seed")
-    low, high = values.quantile(max(0.5 - half, 0), "seed"), values.quantile(min(0.5 + half, 1), "seed")
-    look: dict[str, Any] = dict(ls="", marker=MARKERS[index], color=COLOURS[index], elinewidth=0.8)
-    ax.errorbar(x, mid, [mid - low, high - mid], label=label, zorder=3, **look)
+    low, mid, high = (quantile(values, p) for p in (max(0.5 - half, 0), 0.5, min(0.5 + half, 1)))
+    ax.errorbar(x, mid, [mid - low, high - mid], label=label, **look(index, colour, filled=True))
+
+
+def markers(ax: Axes, x, values, heavy, index: int, label: str | None = None) -> None:
+    """Means along the dimension ``width``; medians where ``heavy`` (W,) says that the mean, or its standard error, does
+    not exist."""
+    for plot, chosen, name in ((means, ~heavy, label), (medians, heavy, label if np.all(heavy) else None)):
+        some = np.flatnonzero(chosen)
+        plot(ax, x.isel(width=some), values.isel(width=some), index, name)

@@ -44,7 +44,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             "thin: central 90 % of estimates, grey: 90 % interval claimed\n"
             "right above: share of samples whose block sums and moment estimate contradict each other"
         )
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=5, title=title, title_fontsize=7)
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=5, title=title)
     return figure
 
 
@@ -67,10 +67,8 @@ def _panel(ax, here: xr.Dataset, law: str, letter: str) -> None:
         for place in np.array(places)[middle >= 0.97 * LIMITS[1]]:
             ax.plot(0.97 * LIMITS[1], place, marker=">", color=style.COLOURS[index], ms=3, clip_on=False)
     ax.set(xscale="log", xlim=LIMITS, ylim=(len(names) - 0.5, -0.5))
-    ax.set_xticks([1, 1.5, 2, 3, 4], ["1", "1.5", "2", "3", "4"])
-    ax.minorticks_off()
+    style.ticks(ax.xaxis)
     ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelsize=7)
     ax.set_title(f"({letter}) {law}", loc="left")
     ax.set_title(f"{100 * float(here['disagree'].mean()):.0f} %", loc="right", fontsize=7)
 

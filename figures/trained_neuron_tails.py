@@ -7,13 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import null_network, stable
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 LETTERS = "abcdefghijklmnop"
 LEAST = 30  # neurons seen beyond a radius, for a marker
 
@@ -33,8 +33,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             column[0].set(xscale="log", yscale="log", ylim=(3e-6, 1.5))
             column[1].axhline(1, color="k", lw=0.8)
             column[1].set(yscale="log", ylim=(0.4, 6), xlabel="radius $r\\,/\\,\\sigma T^{1/\\alpha}$")
-        axes[1, 0].set_yticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
-        axes[1, 0].yaxis.set_minor_locator(NullLocator())
+        style.ticks(axes[1, 0].yaxis, [0.5, 1, 2, 5])
         axes[0, 0].set_ylabel("fraction of neurons beyond $r$")
         axes[1, 0].set_ylabel("fraction / predicted $C\\,r^{-\\alpha}$")
         handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -47,24 +46,19 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 
 def _column(column, rows: xr.Dataset, alpha: float, dim: int, kind: str, index: int) -> None:
-    radius = rows["radius"].values
-    law = stable.norm_tail_constant(alpha, dim, kind) * radius**-alpha
-    colour = style.COLOURS[index]
-    column[0].plot(radius, np.minimum(law, 1), color=colour)
+    radius, colour = rows["radius"].values, style.NOISE[kind]
+    grid = np.geomspace(radius[0], radius[-1], 80)
+    law, line = (stable.norm_tail_constant(alpha, dim, kind) * r**-alpha for r in (radius, grid))
+    column[0].plot(grid, np.minimum(line, 1), color=colour)
     if kind != "II":
-        noise = 1 - null_network.norm_cdf(radius, alpha, dim, kind)
-        column[0].plot(radius, noise, ":", color=colour)
-        column[1].plot(radius, noise / law, ":", color=colour)
+        noise = 1 - null_network.norm_cdf(grid, alpha, dim, kind)
+        column[0].plot(grid, noise, ":", color=colour)
+        column[1].plot(grid, noise / line, ":", color=colour)
     for decay in rows["decay"].values.tolist():
         beyond = rows["beyond"].sel(decay=decay).transpose("seed", "radius")
-        mean, band = beyond.mean("seed"), 1.96 * beyond.std("seed", ddof=1) / np.sqrt(beyond.sizes["seed"])
-        enough = (mean * beyond.sizes["seed"] * sim_width() >= LEAST).values
-        fill = "white" if decay == 0 else colour
-        look: dict[str, Any] = dict(ls="", marker=style.MARKERS[index], color=colour, mfc=fill, mew=0.8, elinewidth=0.8)
+        mean, band = style.interval(beyond)
+        enough = (mean * beyond.sizes["seed"] * sim.N >= LEAST).values
+        look = style.look(index, colour, decay != 0)
         label = f"type {kind}" if decay == 0 else None
         column[0].errorbar(radius[enough], mean[enough], band[enough], label=label, **look)
         column[1].errorbar(radius[enough], mean[enough] / law[enough], band[enough] / law[enough], **look)
-
-
-def sim_width() -> int:
-    return load_file(HERE.parents[1] / "sims" / HERE.name).N

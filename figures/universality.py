@@ -4,21 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.predict import TAIL
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import least_squares as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
+linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 METRICS = {"dense": "dense", "pruned": "pruned", "retrained": "pruned and retrained"}
 TARGETS = {"teacher": "linear teacher", "parity": "parity of the digit"}
 RULE = "hessian"
+LOOKS = {"Gaussian": 0, "Rademacher": 1, "uniform": 2, "Student 5": 3, "Student 3": 4, "digits": 1, "Gaussian rows": 6}
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -31,16 +31,15 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 def _laws(here: xr.Dataset) -> Figure:
     """Lines and gaps: theory of the Gaussian design."""
     problem = sim.make(n=int(here["n"]), noise=float(here["noise"]))
-    grid = np.unique(np.round(problem.n * np.geomspace(min(sim.WIDTH), max(sim.WIDTH), 120)).astype(int))
+    grid = linear.widths(problem.n, problem.n * min(sim.WIDTH), problem.n * max(sim.WIDTH))
     figure, axes = _panels(2, 3.6)
     for column, metric in zip(axes.T, METRICS, strict=True):
-        some = grid[abs(grid - problem.n) > 2]
-        values = [np.nan if p == problem.n else _theory(problem, p, metric) for p in np.union1d(some, problem.n)]
-        column[0].plot(np.union1d(some, problem.n) / problem.n, values, color="0.3", label="theory of the Gaussian design")
+        values = [_theory(problem, p, metric) for p in grid]
+        column[0].plot(grid / problem.n, values, color="0.3", label="theory of the Gaussian design")
         expected = xr.DataArray([_theory(problem, round(w * problem.n), metric) for w in sim.WIDTH], dims="width")
         _risks(column[0], here[metric])
         _gaps(column[1], here[metric] / expected - 1, here[metric]["design"].values)
-    title = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, {RULE}, $s/n={sim.KEPT:g}$; gaps are relative to theory"
+    title = f"$n={problem.n}$, $\\sigma={problem.noise:g}$, Hessian rule, $s/n={sim.KEPT:g}$; gaps (bars: 95 %) to theory"
     return _finish(figure, axes, title)
 
 
@@ -55,37 +54,28 @@ def _digits(here: xr.Dataset) -> Figure:
             _risks(column[0], values)
             _gaps(column[1], values / reference - 1, values["design"].values)
         axes[2 * index, 0].set_ylabel(f"risk, {TARGETS[target]}")
-    title = f"$n={int(here['n'])}$, {RULE}, $s/n={sim.KEPT:g}$; gaps are relative to the mean of Gaussian rows"
+    title = f"$n={int(here['n'])}$, Hessian rule, $s/n={sim.KEPT:g}$; gaps (bars: 95 %) to the mean of Gaussian rows"
     return _finish(figure, axes, title)
 
 
 def _theory(problem, width: int, metric: str) -> float:
-    reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, int(width)), problem.n)
-    kept = min(round(sim.KEPT * problem.n), int(width))
-    if metric == "dense":
-        return theory.risk(*reduced)
-    if metric == "pruned":
-        return float(theory.pruned_risk(*reduced, kept, RULE))
-    return float(theory.retrained_risk(*reduced, kept, RULE))
+    kept, rule = min(round(sim.KEPT * problem.n), int(width)), None if metric == "dense" else RULE
+    return linear.risk(problem, width, "pruned_risk" if metric == "pruned" else "retrained_same", kept, rule)
 
 
 def _panels(rows: int, height: float):
     figure, axes = plt.subplots(rows, 3, figsize=(style.FULL, height), sharex=True, sharey="row", squeeze=False)
-    for ax, title in zip(axes[0], METRICS.values(), strict=True):
-        ax.set_title(title)
+    letters = iter("abcdefghijklmnop")
+    for row in axes:
+        for ax, title in zip(row, METRICS.values(), strict=True):
+            ax.set_title(f"({next(letters)}) {title}", loc="left")
     return figure, axes
 
 
-def _spread(width, index: int, count: int):
-    """Widths moved apart on the logarithmic axis, so that bands do not hide each other."""
-    return width * 1.035 ** (index - (count - 1) / 2)
-
-
 def _risks(ax, values: xr.DataArray) -> None:
-    names = values["design"].values
-    for index, name in enumerate(names):
+    for name in values["design"].values:
         some = values.sel(design=name)
-        style.means(ax, _spread(some["width"], index, len(names)), some, index, str(name))
+        style.means(ax, some["width"], some, LOOKS[str(name)], str(name))
     ax.set(xscale="log", yscale="log")
 
 
@@ -94,23 +84,20 @@ def _gaps(ax, gaps: xr.DataArray, names) -> None:
     ax.axhline(0, color="0.3", lw=0.8)
     for index, name in enumerate(names):
         some = gaps.sel(design=name).where(abs(gaps["width"] - 1) * float(gaps["n"]) > TAIL)
-        style.means(ax, _spread(some["width"], index, len(names)), 100 * some, index)
+        place = some["width"] * 1.035 ** style.beside(index, len(names))  # apart, so that bands do not hide each other
+        style.means(ax, place, 100 * some, LOOKS[str(name)])
 
 
 def _finish(figure, axes, title: str) -> Figure:
     for ax in axes.flat:
         ax.axvline(1, color="0.6", lw=0.8, ls=":")
     for ax in axes[::2, 0]:
-        low, high = ax.get_ylim()
-        places = [p for p in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50) if low <= p <= high]
-        ax.set_yticks(places, [f"{p:g}" for p in places])
-        ax.minorticks_off()
+        style.ticks(ax.yaxis)
         ax.set_ylabel(ax.get_ylabel() or "risk")
     for ax in axes[1::2, 0]:
         ax.set_ylabel("relative gap (%)")
     for ax in axes[-1]:
-        ax.set_xticks([0.2, 0.5, 1, 2, 4], ["0.2", "0.5", "1", "2", "4"])
-        ax.minorticks_off()
+        style.ticks(ax.xaxis, [0.2, 0.5, 1, 2, 4])
         ax.set_xlabel("overparameterisation $p/n$")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6, title=title)
     return figure
