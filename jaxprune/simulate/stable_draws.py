@@ -37,9 +37,10 @@ def draws(method: Method) -> Method:
 
 
 def _check_batch(law, shape: tuple[int, ...]) -> None:
-    """One law, or one for each entry of the last axes: a batch along a new axis is for ``jax.vmap``."""
+    """One law, or laws that broadcast against the draws: a batch along a new axis is for ``jax.vmap``."""
     for batch in {np.shape(leaf) for leaf in jax.tree.leaves(law)}:
-        if batch and batch != shape[-len(batch) :]:
+        ends = zip(reversed(batch), reversed(shape), strict=False)
+        if len(batch) > len(shape) or any(one not in (1, draws) for one, draws in ends):
             raise ValueError(f"index, scale: {batch} laws do not fit draws of shape {shape}; jax.vmap over the laws")
 
 
