@@ -11,7 +11,7 @@ from jaxprune.problems import BoundedChaos, LinearChaos
 from jaxprune.simulate import drifts, sde, stable
 from jaxprune.sweep import Experiment
 
-SIZES = [10, 60, 360, 2160]  # far apart, so that extrapolation to infinite n costs few seeds
+SIZES = [10, 100, 1000]  # far apart, so that extrapolation to infinite n costs few seeds
 
 
 def make(alpha, interaction, rate, coupling, scale, horizon, steps):
@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
     make=make,
     trial=trial,
     inner=dict(n=SIZES),
-    seeds=4800,
+    seeds=3200,
     block=200,
     share=["alpha", "interaction"],
     smoke=dict(alpha=[1.5], seeds=200),
