@@ -105,7 +105,7 @@ def _check_finite(expected: dict[str, tuple[xr.DataArray, ...]]) -> None:
 
 def _sized(points: xr.Dataset) -> xr.DataArray:
     """Where the prediction is more than round-off beside the spread of the samples: only then is a gap a fraction of it."""
-    return np.abs(points["prediction"]) > ROUND_OFF * (points["high"] - points["low"])
+    return abs(points["prediction"]) > ROUND_OFF * (points["high"] - points["low"])
 
 
 def _limit(points: Collection[xr.Dataset], level: float) -> float:
@@ -122,7 +122,7 @@ def _gap(name: str, points: xr.Dataset):
 
 def _detectable(name: str, error: xr.DataArray, points: xr.Dataset):
     """An absolute ``error`` in the measure of ``_gap``."""
-    return np.expm1(error) if name.startswith(LOGARITHM) else error / np.abs(points["prediction"]).where(_sized(points))
+    return np.expm1(error) if name.startswith(LOGARITHM) else error / abs(points["prediction"]).where(_sized(points))
 
 
 def _as_dataset(samples: xr.Dataset, prediction: Any) -> xr.Dataset:

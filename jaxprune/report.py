@@ -65,7 +65,8 @@ class Report:
         return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}{self._unknown()}"])
 
     def _extrapolated(self) -> bool:
-        return any(bool((d["judged"] & (d["kind"] == "limit") & np.isfinite(d["prediction"])).any()) for d in self.points.values())
+        tested = [d["judged"] & (d["kind"] == "limit") & np.isfinite(d["prediction"]) for d in self.points.values()]
+        return any(bool(at.any()) for at in tested)
 
     def _unknown(self) -> str:
         """How many predictions are NaN where theory was to say something."""
@@ -113,7 +114,8 @@ class Report:
         """Why points were not judged: the reasons that apply to some."""
         found = []
         for d in self.points.values():
-            single, infinite, kind = d["se"].isnull(), np.isinf(d["prediction"]), d["kind"].where(d["prediction"].notnull(), "none")
+            single, infinite = d["se"].isnull(), np.isinf(d["prediction"])
+            kind = d["kind"].where(d["prediction"].notnull(), "none")
             reasons = {
                 "every test needs at least 2 seeds": single & kind.isin(["exact", "limit"]),
                 "asymptotic predictions need samples at several n": ~single & (kind == "limit"),
