@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import difflib
 import os
 import sys
 import traceback
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         from jaxprune import commands  # and with it JAX
 
+        if isinstance(parsed, Run | Figure):
+            _present(parsed.file)
         status = getattr(commands, type(parsed).__name__.lower())(parsed)
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,7 +64,10 @@ def _with_axes(argv: Sequence[str]) -> type:
     """``Run`` with one more option for each axis of the file named in ``argv``."""
     file = next((a for a in argv[1:] if a.endswith(".py")), None) if argv[:1] == ["run"] else None
     if file is None:
+        if argv[:1] == ["run"] and argv[1:] and not argv[1].startswith("-"):
+            _present(Path(argv[1]))
         return Run
+    _present(Path(file))
     own = {f.name for f in dataclasses.fields(Run)}
     fields = []
     for name, values in _axes(Path(file)).items():
@@ -75,6 +81,16 @@ def _with_axes(argv: Sequence[str]) -> type:
         )
         fields.append((name, Annotated[tuple[kind, ...] | None, note], dataclasses.field(default=None)))
     return dataclasses.make_dataclass("Run", fields, bases=(Run,), frozen=True, namespace=dict(__doc__=Run.__doc__))
+
+
+def _present(file: Path) -> None:
+    """Refuse a file that is not there, naming one that may be meant."""
+    if file.is_file():
+        return
+    there = {p.stem: p for folder in (Path("sims"), file.parent) for p in sorted(folder.glob("*.py"))}
+    close = difflib.get_close_matches(file.stem, there, n=1)
+    hint = f"did you mean {there[close[0]]}?" if close else "give the path of an experiment's file, such as sims/NAME.py"
+    raise ValueError(f"file: {file} does not exist; {hint}")
 
 
 def _axes(file: Path) -> dict[str, Sequence[Any]]:

@@ -85,8 +85,9 @@ def _few_seeds(samples) -> list[str]:
 
 
 def _judge(experiment, samples) -> Report | None:
-    """The report, or None where there is no theory."""
-    prediction = predict(experiment.make, samples)
+    """By the experiment's own theory, else by ours; None where no metric has a prediction."""
+    own = experiment.predict
+    prediction = predict(experiment.make, samples) if own is None else own(samples)
     return None if prediction is None else compare(samples, prediction)
 
 
@@ -95,7 +96,7 @@ def _report(experiment, samples, folder: Path) -> Report | None:
     report = _judge(experiment, samples)
     if report is None:
         bad = int(samples["nonfinite"].sum())
-        print(f"no theory for this problem: nothing to compare. Non-finite trials: {bad}")
+        print(f"no metric has a prediction to be judged by: nothing to compare. Non-finite trials: {bad}")
         return None
     print(report)
     if not report.ok:
@@ -112,6 +113,7 @@ def _draw(file: Path, experiment, samples, report, folder: Path) -> None:
     if not script.exists():
         print(f"no figure: {script} does not exist")
         return
+    print(f"drawing {script.parent.name}/{script.name}", flush=True)  # its theory may take half a minute
     matplotlib.use("Agg")
     figure = load_file(script).draw(samples, report)
     paths = load_file(script.with_name("style.py")).save(figure, folder)
@@ -181,7 +183,7 @@ def verify(options: Any) -> int:
             report = _judge(experiment, samples)
             seconds = f"{time.perf_counter() - started:.1f} s"
             if report is None:
-                print(f"{experiment.name:32s} ran, no theory   {seconds}")
+                print(f"{experiment.name:32s} ran, not judged  {seconds}")
                 continue
             worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
             word = "agrees" if report.ok else "DISAGREES"

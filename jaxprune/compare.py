@@ -3,7 +3,8 @@
 Exact predictions are judged by Student's t, shown as the normal deviate z of the same probability. Asymptotic
 ones have a gap O(1/n): where the samples hold several n, the gap is extrapolated to 1/n = 0 and must vanish there;
 with a single n it cannot be told from an error, and the point is not judged. Where a mean or its standard error
-does not exist, the prediction must lie within the range of at least 200 seeds. The level is that of the whole comparison.
+does not exist, the prediction must lie within the range of at least 200 seeds. A prediction that is NaN is not judged, and
+counted unless its kind is "none". The level is that of the whole comparison.
 """
 
 from collections.abc import Collection
@@ -38,17 +39,18 @@ def compare(
     sizes. Metrics in ``allow_nonfinite`` may lose non-finite trials; otherwise these make the report refuse.
     A metric called ``log_...`` is a natural logarithm: its gap is that of the quantity itself, expm1 of the difference.
 
-    Raises ValueError when nothing matches, or level is no probability.
+    Raises ValueError when nothing matches, no prediction is finite, or level is no probability.
     """
     _check(samples, prediction, level)
     samples = samples.load()
     predicted = _as_dataset(samples, prediction)
     names = _common(samples, predicted, prediction)
     expected = {name: _expected(name, predicted, samples[name]) for name in names}
+    _check_finite(expected)
     points = {name: _judge(name, samples[name].where(np.isfinite), *expected[name], ladder) for name in names}
     limit = _limit(points.values(), level)
     for name, d in points.items():
-        detectable = _detectable(name, limit * d["resolution"], d["prediction"])
+        detectable = _detectable(name, limit * d["resolution"], d)
         d["resolution"] = xr.where(d["judged"], detectable, np.nan)
     lost = {name: int((~np.isfinite(samples[name])).sum()) for name in names}
     allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
@@ -91,22 +93,36 @@ def _expected(name: str, predicted: xr.Dataset, values: xr.DataArray) -> tuple[x
     return expected, doubt, kind
 
 
+def _check_finite(expected: dict[str, tuple[xr.DataArray, ...]]) -> None:
+    """Refuse theories that were to say something and say NaN everywhere."""
+    said = [value.values[kind.values != "none"] for value, _, kind in expected.values()]
+    if sum(map(np.size, said)) and all(np.isnan(values).all() for values in said):
+        raise ValueError(
+            f"prediction: no prediction of {', '.join(expected)} is finite; look for the cause, or give the kind 'none'"
+            " to what theory does not cover"
+        )
+
+
+def _sized(points: xr.Dataset) -> xr.DataArray:
+    """Where the prediction is more than round-off beside the spread of the samples: only then is a gap a fraction of it."""
+    return abs(points["prediction"]) > ROUND_OFF * (points["high"] - points["low"])
+
+
 def _limit(points: Collection[xr.Dataset], level: float) -> float:
     """The |z| that any of all tests exceeds by chance with probability ``level`` at most."""
     tests = sum(int(d["judged"].sum()) for d in points)
     return float(stats.norm.isf(level / (2 * max(tests, 1))))
 
 
-def _gap(name: str, mean: xr.DataArray, expected: xr.DataArray):
+def _gap(name: str, points: xr.Dataset):
     """Of the mean, relative; of a logarithm, that of the quantity itself."""
-    known = expected.where(np.isfinite(expected))
-    return np.expm1(mean - known) if name.startswith(LOGARITHM) else mean / known.where(expected != 0) - 1
+    mean, known = points["mean"], points["prediction"].where(np.isfinite(points["prediction"]))
+    return np.expm1(mean - known) if name.startswith(LOGARITHM) else mean / known.where(_sized(points)) - 1
 
 
-def _detectable(name: str, error: xr.DataArray, expected: xr.DataArray):
+def _detectable(name: str, error: xr.DataArray, points: xr.Dataset):
     """An absolute ``error`` in the measure of ``_gap``."""
-    scale = np.abs(expected)
-    return np.expm1(error) if name.startswith(LOGARITHM) else error.where(scale > 0) / scale
+    return np.expm1(error) if name.startswith(LOGARITHM) else error / abs(points["prediction"]).where(_sized(points))
 
 
 def _as_dataset(samples: xr.Dataset, prediction: Any) -> xr.Dataset:
@@ -157,9 +173,9 @@ def _judge(name, values, expected, doubt, kind, ladder: str) -> xr.Dataset:
     z, judged = xr.full_like(mean, np.nan), xr.zeros_like(mean, bool)
     for at, deviate, spread in tests:
         z, error, judged = xr.where(at, deviate, z), xr.where(at, spread, error), judged | at
-    fields = dict(mean=mean, se=se, median=median, low=low, high=high, prediction=expected, gap=_gap(name, mean, expected), z=z)
+    fields = dict(mean=mean, se=se, median=median, low=low, high=high, prediction=expected, z=z)
     result = xr.Dataset({**fields, "resolution": error, "judged": judged, "kind": kind})
-    return result.transpose(*mean.dims)
+    return result.assign(gap=_gap(name, result)).transpose(*mean.dims)
 
 
 # A test of all points of a metric: where it is made, the deviate, and the standard error of what it looks at.

@@ -60,7 +60,18 @@ class Report:
             for r in rows
         ]
         lines.insert(1, "  ".join("-" * w for w in widths))
-        return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}"])
+        if self._extrapolated():
+            lines.append("Gaps of limits include what is O(1/n); they are extrapolated to 1/n = 0.")
+        return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}{self._unknown()}"])
+
+    def _extrapolated(self) -> bool:
+        tested = [d["judged"] & (d["kind"] == "limit") & np.isfinite(d["prediction"]) for d in self.points.values()]
+        return any(bool(at.any()) for at in tested)
+
+    def _unknown(self) -> str:
+        """How many predictions are NaN where theory was to say something."""
+        count = int(sum((d["prediction"].isnull() & (d["kind"] != "none")).sum() for d in self.points.values()))
+        return f" {count} prediction{'s are' if count > 1 else ' is'} not finite (NaN): not judged." if count else ""
 
     def _row(self, name: str) -> tuple[str, ...]:
         d = self.points[name]
@@ -91,13 +102,29 @@ class Report:
                 " (allow_nonfinite)."
             )
         if not self.judged:
-            return "Nothing was judged: asymptotic predictions need samples at several n, and every test at least 2 seeds."
+            return f"Nothing was judged: {'; '.join(self._reasons())}."
         if not self.ok:
             return "Simulation and theory DISAGREE."
         missed = [name for name, d in self.points.items() if d["resolution"].notnull().any() and self._blunt(d)]
         if missed:
             return f"Simulation and theory agree. (Few seeds: an error of 10 % would have gone unseen in {', '.join(missed)}.)"
         return "Simulation and theory agree."
+
+    def _reasons(self) -> list[str]:
+        """Why points were not judged: the reasons that apply to some."""
+        found = []
+        for d in self.points.values():
+            single, infinite = d["se"].isnull(), np.isinf(d["prediction"])
+            kind = d["kind"].where(d["prediction"].notnull(), "none")
+            reasons = {
+                "every test needs at least 2 seeds": single & kind.isin(["exact", "limit"]),
+                "asymptotic predictions need samples at several n": ~single & (kind == "limit"),
+                "a mean that is not tested by its standard error needs 200 seeds": (kind == "tail") & ~infinite,
+                "an infinite mean cannot be tested": (kind == "tail") & infinite,
+                "theory does not cover some points": d["kind"] == "none",
+            }
+            found += [words for words, applies in reasons.items() if bool(applies.any())]
+        return list(dict.fromkeys(found))
 
     @staticmethod
     def _blunt(points: xr.Dataset) -> bool:

@@ -77,7 +77,11 @@ def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     "argv, words",
     [
-        (["run", "nowhere.py"], "nowhere.py"),
+        (["run", "nowhere.py"], "file: nowhere.py does not exist; give the path of an experiment's file, such as sims/NAME.py"),
+        (["run", "relative_error"], "file: relative_error does not exist; did you mean sims/relative_error.py?"),
+        (["run", "--smoke", "relative_error"], "did you mean sims/relative_error.py?"),
+        (["run", "sims/relativ_eror.py", "--smoke"], "did you mean sims/relative_error.py?"),
+        (["figure", "sims/relative_eror.py"], "did you mean sims/relative_error.py?"),
         (["run", MAIN, "--seeds", 0], "seeds: 0 is not an integer >= 1"),
         (["run", MAIN, "--shard", "2/2"], "shard: 2/2; use k/K with 0 <= k < K"),
         (["run", MAIN, "--shard", "two"], "--shard: 'two' is not of the form k/K"),
@@ -116,6 +120,68 @@ def test_few_seeds_of_a_pruning_ratio_are_called_few(tmp_path, capsys):
     for more, few in ((["--seeds", 19], True), (["--seeds", 20], False), (["--smoke", "--seeds", 5], False)):
         call(*argv, *more, "--workers", 0)
         assert ("Few seeds: pruning_ratio differs widely" in capsys.readouterr().out) is few
+
+
+OWN = """
+import jax
+from jaxprune.sweep import Experiment
+
+def make(middle):
+    return middle
+
+def trial(key, problem):
+    return {"risk": problem + jax.random.normal(key)}
+
+def theory(samples):
+    return PREDICTION
+
+EXPERIMENT = Experiment("own", axes=dict(middle=[1.0, 2.0]), make=make, trial=trial, seeds=50, predict=theory)
+"""
+
+
+@pytest.mark.parametrize(
+    "prediction, status, words",
+    [
+        ('{"risk": samples["middle"]}', 0, "Simulation and theory agree."),
+        ('{"risk": samples["middle"] + 2}', 1, "Simulation and theory DISAGREE."),
+        ("None", 0, "no metric has a prediction to be judged by: nothing to compare."),
+    ],
+)
+def test_an_experiment_brings_its_own_theory(tmp_path, capsys, prediction, status, words):
+    file = tmp_path / "own.py"
+    file.write_text(OWN.replace("PREDICTION", prediction))
+    for workers in (0, 1):  # another process takes the functions from the file
+        assert call("run", file, "--out", tmp_path / str(workers), "--workers", workers) == status
+        assert words in capsys.readouterr().out
+
+
+def test_a_log_file_sees_signs_of_life(tmp_path, capsys, monkeypatch):
+    """Standard error is no terminal here: a line at the start, one a minute, and none that is empty; then the figure."""
+    from jaxprune.sweep import progress
+
+    argv = ["run", ROOT / "sims" / "relative_error.py", "--smoke", "--workers", 0, "--out"]
+    assert call(*argv, tmp_path / "a") == 0
+    said = capsys.readouterr()
+    assert "drawing figures/relative_error.py" in said.out
+    assert len(said.err.splitlines()) == 1 and "tasks to do, 0 done before" in said.err
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    assert call(*argv, tmp_path / "b") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 1 and "1/" in lines[1]
+    assert all("trials/s" in line and "elapsed" in line and ", ," not in line for line in lines[1:])
+
+
+def test_the_bar_has_no_empty_field(monkeypatch, capsys):
+    from jaxprune.sweep.progress import Bar
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "160")
+    bar = Bar("toy")
+    bar.start(0, 8, 5)
+    bar.step(0)
+    bar.stop()
+    said = capsys.readouterr().err
+    assert "tasks, compiling," in said and "tasks, ," not in said
 
 
 def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):

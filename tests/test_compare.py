@@ -101,6 +101,59 @@ def test_a_gap_to_zero_has_no_size():
     assert str(compare(samples(), {"risk": 2.0})).splitlines()[2].split()[4].endswith("%")
 
 
+def test_a_prediction_of_round_off_has_no_size():
+    """1e-14 beside samples of spread 1 is a zero; beside samples of its own size it is a number."""
+    data = samples() - 2
+    for theory, shown in ((0.0, "-"), (1e-14, "-"), (0.01, "%")):
+        report = compare(data, {"risk": theory})
+        gap, detect = str(report).splitlines()[2].split()[4:6]
+        assert gap[-1] == detect[-1] == shown
+        assert report.judged == 6 and np.isfinite(report.points["risk"]["z"]).all()
+    tiny = compare(1e-14 * samples(), {"risk": 2.2e-14})
+    assert not tiny.ok and str(tiny).splitlines()[2].split()[4].endswith("%")
+
+
+def test_predictions_that_are_nan_are_counted():
+    data, theory = samples(), np.full((2, 3), 2.0)
+    assert "not finite" not in str(compare(data, {"risk": theory}))
+    theory[0, :2] = np.nan
+    report = compare(data, {"risk": theory})
+    assert report.judged == 4
+    assert str(report).endswith("Simulation and theory agree. 2 predictions are not finite (NaN): not judged.")
+    silent = np.where(np.isnan(theory), "none", "exact")  # points that theory does not cover
+    assert str(compare(data, {"risk": theory, "risk_kind": silent})).endswith("agree.")
+    for kind in ("exact", "limit", "tail"):
+        with pytest.raises(ValueError, match="^prediction: no prediction of risk is finite"):
+            compare(data, {"risk": np.nan, "risk_kind": kind})
+    nothing = compare(data, {"risk": np.nan, "risk_kind": "none"})
+    assert nothing.judged == 0 and "theory does not cover" in str(nothing)
+
+
+@pytest.mark.parametrize(
+    "seeds, sizes, value, kind, reasons",
+    [
+        (1, (50, 100), 2.0, "exact", ["2 seeds"]),
+        (9, (50,), 2.0, "limit", ["several n"]),
+        (1, (50,), 2.0, "limit", ["2 seeds"]),
+        (9, (50,), 2.0, "tail", ["200 seeds"]),
+        (300, (50,), np.inf, "tail", ["infinite mean"]),
+        (9, (50,), [np.inf, 2.0, 2.0], ["tail", "limit", "none"], ["infinite mean", "several n", "not cover"]),
+    ],
+)
+def test_why_nothing_was_judged(seeds, sizes, value, kind, reasons):
+    theory = {"risk": np.broadcast_to(value, (len(sizes), 3)), "risk_kind": np.broadcast_to(kind, (len(sizes), 3))}
+    said = str(compare(samples(seeds, sizes), theory)).splitlines()[-1]
+    every = ["2 seeds", "several n", "200 seeds", "infinite mean", "not cover"]
+    assert "Nothing was judged" in said and {r for r in every if r in said} == set(reasons)
+
+
+def test_extrapolation_is_told_where_it_was_made():
+    limit = {"risk": 2.0, "risk_kind": "limit"}
+    assert "extrapolated to 1/n = 0" in str(compare(samples(), limit))
+    assert "extrapolated" not in str(compare(samples(), {"risk": 2.0}))
+    assert "extrapolated" not in str(compare(samples(sizes=(50,)), limit))
+
+
 def test_what_matches_nothing_is_named():
     data = samples().assign(nonfinite=("seed", np.zeros(samples().sizes["seed"])))
     with pytest.raises(ValueError, match=r"none of \['log'\] is a metric of the samples \['risk'\]"):

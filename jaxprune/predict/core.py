@@ -3,8 +3,8 @@
 Metrics are known by name, for each type of problem, and only where every inner axis is one that theory understands.
 A metric of another name, or with another axis, is left alone. A prediction is a dataset: ``metric`` holds the
 predicted means (NaN: none), ``metric_kind`` how to judge them: "exact" at this size, "limit" for asymptotic theory
-with a gap O(1/n), "tail" where the mean, or the standard error of a sample mean, does not exist, "none" where nothing
-can be judged: asymptotic theory of fixed counts.
+with a gap O(1/n), "tail" where the mean, or the standard error of a sample mean, does not exist or says little, "none"
+where nothing can be judged: asymptotic theory of fixed counts.
 """
 
 import functools

@@ -16,7 +16,7 @@ from jaxprune.sweep import tasks
 from jaxprune.sweep.executors import InProcess, LocalProcesses
 from jaxprune.sweep.experiment import RESERVED, Experiment, Loading, Point, loading
 from jaxprune.sweep.memory import Memory
-from jaxprune.sweep.progress import Bar, Progress
+from jaxprune.sweep.progress import Progress, shown
 from jaxprune.sweep.store import Store, StoreError
 
 POLL_SECONDS = 0.5
@@ -64,7 +64,7 @@ def run(
     shapes, sink = _open(experiment, root, store)
     todo, held = _plan(experiment, sink, shard)
     _check_room(experiment, shapes, len(todo), sink)
-    bar = Bar(experiment.name) if progress is None else progress
+    bar = shown(experiment.name) if progress is None else progress
     with _pool(executor, experiment, workers, len(todo), time_limit) as pool, _shown(bar, held, len(todo), experiment.block):
         common = tasks.describe(experiment, root, budget or _fair_budget(pool), here=isinstance(pool, InProcess))
         _drive(pool, common, todo, sink, time_limit, bar, held)

@@ -36,7 +36,8 @@ class Experiment:
 
     ``seeds`` trials per point, run in tasks of ``block`` seeds. ``share`` names axes along which the same seed
     means the same random numbers. ``precision``: "float64" or "float32". ``smoke``: seeds and axes of a quick run.
-    ``describe``: one line for people.
+    ``describe``: one line for people. ``predict(samples) -> {metric: array, ...}`` or a dataset: your own theory, for those
+    who judge; a run knows nothing of it, and samples do not depend on it.
 
     Raises ValueError, naming the argument, before anything runs.
     """
@@ -53,6 +54,7 @@ class Experiment:
     block: int = 10
     dims: Mapping[str, Sequence[str]] | None = None
     describe: str = ""
+    predict: Callable[..., Any] | None = None
 
     def __post_init__(self):
         if not self.name.replace("-", "_").isidentifier():
@@ -68,6 +70,8 @@ class Experiment:
         for name in ("make", "trial"):
             if not inspect.isfunction(inspect.unwrap(getattr(self, name))):
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not a function; wrap it in a def")
+        if self.predict is not None and not callable(self.predict):
+            raise ValueError(f"predict: {self.predict!r} is not a function of the samples; wrap it in a def")
         for name in ("seeds", "block"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

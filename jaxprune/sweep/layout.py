@@ -43,7 +43,7 @@ def create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims
     if path.exists() and not any(path.iterdir()):
         path.rmdir()
     if path.exists():
-        raise ValueError(f"store: {path} exists and holds no samples; choose another folder (--out), or remove it")
+        raise ValueError(f"store: {path} exists and holds no samples; choose another folder (store=, or --out), or remove it")
     os.rename(beside, path)
 
 

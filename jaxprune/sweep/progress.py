@@ -1,6 +1,11 @@
-"""Progress on the host, per finished task; silent when standard error is not a terminal."""
+"""Progress on the host, per finished task: a bar where standard error is a terminal, a line a minute elsewhere."""
 
+import datetime
+import sys
+import time
 from typing import Protocol
+
+LINE_SECONDS = 60.0
 
 
 class Progress(Protocol):
@@ -16,6 +21,11 @@ class Progress(Protocol):
         """The run is over, finished or not."""
 
 
+def shown(name: str) -> Progress:
+    """What suits standard error."""
+    return Bar(name) if sys.stderr.isatty() else Lines(name)
+
+
 class Bar:
     """A bar: done / total, trials per second, time left, non-finite trials."""
 
@@ -24,7 +34,6 @@ class Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        console = Console(stderr=True)
         self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -35,8 +44,7 @@ class Bar:
             TimeRemainingColumn(),
             TextColumn("left"),
             TextColumn("{task.fields[bad]}"),
-            console=console,
-            disable=not console.is_terminal,
+            console=Console(stderr=True),
         )
         self._task = self._bar.add_task(name, total=None, rate="compiling", bad="")
         self._size, self._bad = 1, 0
@@ -50,11 +58,47 @@ class Bar:
     def step(self, nonfinite: int) -> None:
         """Advance it."""
         self._bad += nonfinite
-        speed = self._bar.tasks[0].speed
-        rate = "" if speed is None else f"{speed * self._size:.3g} trials/s"
-        bad = f"[red]{self._bad} non-finite[/red]" if self._bad else ""
-        self._bar.update(self._task, advance=1, rate=rate, bad=bad)
+        self._bar.update(self._task, advance=1, bad=f"[red]{self._bad} non-finite[/red]" if self._bad else "")
+        if speed := self._bar.tasks[0].speed:  # unknown until two tasks are done
+            self._bar.update(self._task, rate=f"{speed * self._size:.3g} trials/s")
 
     def stop(self) -> None:
         """Leave it on the screen."""
         self._bar.stop()
+
+
+class Lines:
+    """The same for a log file: a line at the start, and one for the first task that ends a minute after the last line."""
+
+    def __init__(self, name: str):
+        self._name, self._size, self._bad = name, 1, 0
+        self._held = self._done = self._total = 0
+        self._began = self._last = time.monotonic()
+
+    def start(self, done: int, total: int, seeds_per_task: int) -> None:
+        """Say what is ahead."""
+        self._held, self._done, self._total, self._size = done, done, total, seeds_per_task
+        self._began = self._last = time.monotonic()
+        self._say(f"{total - done} tasks to do, {done} done before")
+
+    def step(self, nonfinite: int) -> None:
+        """Count, and now and then say so."""
+        self._done, self._bad, now = self._done + 1, self._bad + nonfinite, time.monotonic()
+        if now - self._last < LINE_SECONDS:
+            return
+        self._last, passed, here = now, now - self._began, self._done - self._held
+        bad = f", {self._bad} non-finite" if self._bad else ""
+        rate, left = here * self._size / passed, (self._total - self._done) * passed / here
+        clock = f"{_clock(passed)} elapsed, {_clock(left)} left"
+        self._say(f"{self._done}/{self._total} tasks, {rate:.3g} trials/s, {clock}{bad}")
+
+    def stop(self) -> None:
+        """Nothing: what comes of the run is for the caller to tell."""
+
+    def _say(self, words: str) -> None:
+        sys.stderr.write(f"{self._name}: {words}\n")
+        sys.stderr.flush()
+
+
+def _clock(seconds: float) -> str:
+    return str(datetime.timedelta(seconds=round(seconds)))

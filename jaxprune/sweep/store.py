@@ -196,7 +196,7 @@ class Store:
         if differing:
             raise ValueError(
                 f"store: the samples in {self.path} were made with another definition; what differs: {', '.join(differing)}."
-                " Samples of two definitions do not mix: choose another folder (--out), or remove this one"
+                " Samples of two definitions do not mix: choose another folder (store=, or --out), or remove this one"
             )
 
     def _warn_of_changes(self) -> None:

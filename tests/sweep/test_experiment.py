@@ -17,7 +17,7 @@ GOOD = dict(name="x", axes=dict(a=[1, 2]), make=make, trial=trial)
         (dict(name="a/b"), "name"), (dict(axes=dict(a=[])), "a"), (dict(axes=dict(a=[1, 1])), "a"), (dict(axes=dict(a=[1, "x"])), "a"),
         (dict(axes=dict(a=[np.nan])), "a"), (dict(axes={"a b": [1]}), "axes"), (dict(axes=dict(seed=[1])), "inner, axes"),
         (dict(inner=dict(a=[1])), "inner, axes"), (dict(seeds=0), "seeds"), (dict(seeds=1.5), "seeds"), (dict(block=0), "block"),
-        (dict(axes=dict(a=3.0)), "a"), (dict(axes=dict(a="word")), "a"), (dict(axes=None), "axes"), (dict(share=["b"]), "share"), (dict(share="a"), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"),
+        (dict(axes=dict(a=3.0)), "a"), (dict(axes=dict(a="word")), "a"), (dict(axes=None), "axes"), (dict(share=["b"]), "share"), (dict(share="a"), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"), (dict(predict={"risk": 1.0}), "predict"),
     ],
 )  # fmt: skip
 def test_bad_declarations_are_named(change, name):
@@ -33,6 +33,16 @@ def test_mixed_numbers_become_floats_and_new_values_keep_the_type():
         e.resized(b=[1.5])
     with pytest.raises(ValueError, match="^c: not an axis"):
         e.resized(c=[1])
+
+
+def test_ones_own_theory_changes_no_samples():
+    """It may be anything callable, and neither the digest of a store nor the tasks know of it."""
+    from jaxprune.sweep import tasks
+
+    plain, own = Experiment(**GOOD), Experiment(**GOOD, predict=lambda samples: {"risk": 1.0})
+    assert own.digest(0) == plain.digest(0) and own.resized(seeds=3).predict is own.predict
+    for here in (True, False):
+        assert tasks.describe(own, 0, None, here) == tasks.describe(plain, 0, None, here)
 
 
 def test_keys_are_labels():
