@@ -4,19 +4,18 @@ Every set comes as inputs (samples, ...) and one-hot labels (samples, classes), 
 the other: an experiment draws its own training set.
 """
 
-import gzip
 import io
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxprune.tables import csv, npz, read
+
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-GZIP = b"\x1f\x8b"
 CIFAR10_RECORD = 1 + 3 * 32 * 32
 CLASSES = 10
 ECG_SAMPLES, ECG_CLASSES = 140, 5
@@ -112,22 +111,36 @@ def synthetic_two_class_signals(samples: int, seed: int) -> tuple[Array, Array]:
     return signal, np.eye(2)[second]
 
 
+def training_count(samples: int, tested: int, batch: int) -> int:
+    """What is left of a set to train on when ``tested`` samples are kept for the test. Raises ValueError when that is less than
+    a mini-batch of ``batch``."""
+    if samples < tested + batch:
+        raise ValueError(
+            f"data: {samples} samples; {tested} of them would be kept for the test, and a mini-batch takes {batch}; "
+            f"use at least {tested + batch}"
+        )
+    return samples - tested
+
+
 def named(data: str) -> tuple[np.ndarray, np.ndarray]:
     """The set that an option names: "digits", "synthetic" (2,000 made-up signals), or one of your own files as
-    "mnist:FOLDER", "cifar10:FOLDER", "ecg5000:FOLDER".
+    "npz:FILE", "csv:FILE", "mnist:FOLDER", "cifar10:FOLDER", "ecg5000:FOLDER".
 
     Returns inputs (samples, d) and one-hot labels (samples, classes). Raises ValueError for another name, and what the
     reader of the set raises.
     """
-    name, _, folder = data.partition(":")
+    name, _, place = data.partition(":")
     if name == "digits":
         return digits()
     if name == "synthetic":
         return synthetic_two_class_signals(2000, seed=0)
-    readers = {"mnist": mnist, "cifar10": cifar10, "ecg5000": ecg5000}
+    readers = {"npz": npz, "csv": csv, "mnist": mnist, "cifar10": cifar10, "ecg5000": ecg5000}
     if name not in readers:
-        raise ValueError(f"data: {data!r} is unknown; use digits, synthetic, or mnist, cifar10 or ecg5000:FOLDER")
-    inputs, labels = readers[name](folder)
+        raise ValueError(
+            f"data: {data!r} is unknown; use digits, synthetic, npz:FILE, csv:FILE, mnist:FOLDER, cifar10:FOLDER or "
+            "ecg5000:FOLDER"
+        )
+    inputs, labels = readers[name](place)
     return inputs.reshape(len(inputs), -1), labels
 
 
@@ -136,7 +149,7 @@ def read_idx(path: str | Path) -> np.ndarray:
 
     Raises ValueError for another magic number or length.
     """
-    raw = _read(path)
+    raw = read(path)
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in IDX_TYPES:
         raise ValueError(f"{path}: begins with {raw[:4].hex(' ') or 'nothing'}, which is not the magic number of an IDX file")
     kind, rank = np.dtype(IDX_TYPES[raw[2]]), raw[3]
@@ -157,7 +170,7 @@ def read_cifar10(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
 
     Raises ValueError for another length, and for labels above 9.
     """
-    raw = np.frombuffer(_read(path), np.uint8)
+    raw = np.frombuffer(read(path), np.uint8)
     if not len(raw) or len(raw) % CIFAR10_RECORD:
         raise ValueError(f"{path}: {len(raw)} bytes are no multiple of {CIFAR10_RECORD}; use the binary version of CIFAR-10")
     records = raw.reshape(-1, CIFAR10_RECORD)
@@ -171,7 +184,7 @@ def _heartbeats(folder: str | Path, name: str) -> Array:
     file = next((f for kind in (".txt", ".tsv", ".npy") if (f := _existing(folder, name + kind))), None)
     if file is None:
         raise _missing(folder, f"{name}.txt, .tsv or .npy")
-    raw = _read(file)
+    raw = read(file)
     try:
         if raw[:6] == b"\x93NUMPY":
             table = np.load(io.BytesIO(raw), allow_pickle=False).astype(float)
@@ -186,16 +199,6 @@ def _heartbeats(folder: str | Path, name: str) -> Array:
             f"{file}: holds the class {wrong[0]:g}, but those of ECG5000 are 1 to {ECG_CLASSES}; is it another set?"
         )
     return table
-
-
-def _read(path: str | Path) -> bytes:
-    raw = Path(path).read_bytes()
-    if raw[:2] != GZIP:
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: a damaged gzip file ({error}); fetch the file again") from error
 
 
 def _existing(folder: str | Path, name: str) -> Path | None:

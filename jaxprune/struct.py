@@ -18,9 +18,9 @@ def struct(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen dataclass and a pytree.
 
     ``__post_init__`` validates what a person builds; it does not run when JAX rebuilds an instance
-    around tracers or stacked leaves.
+    around tracers or stacked leaves. A ``__repr__`` that ``cls`` has, inherited or not, stays.
     """
-    frozen: Any = dataclasses.dataclass(frozen=True)(cls)
+    frozen: Any = dataclasses.dataclass(frozen=True, repr=cls.__repr__ is object.__repr__)(cls)
     fields = dataclasses.fields(frozen)
     leaves = [f.name for f in fields if not f.metadata.get("static")]
     statics = [f.name for f in fields if f.metadata.get("static")]

@@ -4,7 +4,9 @@ A mean-field tanh network (n = 1000) learns whether a digit is below 5 by descen
 its neurons are pruned while they hold at most a tenth of the energy. Every type has its own control at alpha = 2, because
 types differ even without heavy tails; "none" is training without noise. Seeds share their data, first weights,
 mini-batches, and the uniform numbers behind the noise across alpha. ``data``: "digits", "synthetic" (two classes of made-up
-signals), "ecg5000:FOLDER", "mnist:FOLDER" or "cifar10:FOLDER" for your own files. Figure: figures/heavy_tailed_sgd.py.
+signals), or your own files: "npz:FILE" with ``inputs`` (samples, d) and integers ``labels`` (samples,), "csv:FILE" with the
+class in the last column, "ecg5000:FOLDER", "mnist:FOLDER", "cifar10:FOLDER". More than two classes are split in halves.
+Figure: figures/heavy_tailed_sgd.py.
 """
 
 import functools
@@ -17,14 +19,15 @@ from jaxprune.simulate import noisy_training, stable
 from jaxprune.sweep import Experiment
 
 TESTED = 450  # samples kept for the test
+BATCH = 128
 
 
 @functools.cache
 def images(data):
     """Inputs centred, on a scale on which their range is 2; labels of two classes, the first of which is the positive one."""
     inputs, labels = datasets.named(data)
-    if labels.shape[1] > 2:
-        labels = np.stack([labels[:, :5].sum(1), labels[:, 5:].sum(1)], axis=1)
+    if (classes := labels.shape[1]) > 2:
+        labels = np.stack([labels[:, : classes // 2].sum(1), labels[:, classes // 2 :].sum(1)], axis=1)
     return (inputs - inputs.mean(0)) * (2 / np.ptp(inputs)), labels
 
 
@@ -32,13 +35,13 @@ def make(data, noise, alpha, sigma, step_size):
     inputs, labels = images(data)
     silent = noise == "none"
     return NoisyDescent(
-        Labelled(inputs, labels, n=len(inputs) - TESTED),
+        Labelled(inputs, labels, n=datasets.training_count(len(inputs), TESTED, BATCH)),
         alpha=stable.index(alpha),
         sigma=0.0 if silent else sigma,
         step_size=step_size,
         n=1000,
         steps=200,
-        batch=128,
+        batch=BATCH,
         noise="III" if silent else noise,
     )
 

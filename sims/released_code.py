@@ -16,6 +16,7 @@ from jaxprune.simulate import noisy_training, stable
 from jaxprune.sweep import Experiment
 
 TESTED = 450  # samples kept for the test
+BATCH = 256
 
 
 @functools.cache
@@ -31,13 +32,13 @@ def make(data, noise, alpha, sigma, step_size, width):
     inputs, labels = images(data)
     silent = noise == "none"
     return NoisyDescent(
-        Labelled(inputs, labels, n=len(inputs) - TESTED),
+        Labelled(inputs, labels, n=datasets.training_count(len(inputs), TESTED, BATCH)),
         alpha=stable.index(alpha),
         sigma=0.0 if silent else sigma,
         step_size=step_size,
         n=width,
         steps=1000,
-        batch=256,
+        batch=BATCH,
         noise="I" if silent else noise,
         accuracy=0.95,
         every=100,

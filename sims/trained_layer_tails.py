@@ -44,7 +44,7 @@ def images(data):
 def make(data, depth, width, batch, ratio):
     inputs, labels = images(data)
     return PlainDescent(
-        Labelled(inputs, labels, n=len(inputs) - TESTED),
+        Labelled(inputs, labels, n=datasets.training_count(len(inputs), TESTED, batch)),
         step_size=ratio * batch,
         n=width,
         depth=depth,

@@ -17,7 +17,8 @@ MAY = {  # our own modules that a room may import
     "compare": {"report"},
     "report": set(),
     "crossing": set(),
-    "datasets": set(),
+    "datasets": {"tables"},
+    "tables": set(),
     "sims": VOCABULARY | {"simulate", "sweep", "datasets"},
     "figures": {"sweep", "predict", "compare", "crossing", "theory"},
 }

@@ -2,9 +2,15 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 
 NOISE_TYPES = {"I": "I", "II": "II", "III": "III", 1: "I", 2: "II", 3: "III"}
+
+
+@jax.tree_util.register_static
+class NoiseType(str):
+    """A type of noise in a field that may hold a law instead: part of the program, where a law is data."""
 
 
 def check_count(name: str, value: Any, what: str, low: int = 1, high: int | None = None) -> None:
@@ -37,6 +43,15 @@ def noise_type(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | np.integer) or value not in NOISE_TYPES:
         raise ValueError(f"{name}: {value!r} is not a type of noise; use 'I', 'II', 'III' or 1, 2, 3")
     return NOISE_TYPES[value]
+
+
+def noise_or_law(name: str, value: Any) -> Any:
+    """A type of noise, or a law: a pytree with ``increment(key, shape, step_size)``, such as one of ``simulate.stable``."""
+    if isinstance(value, type) or not callable(getattr(value, "increment", None)):
+        return NoiseType(noise_type(name, value))
+    if any(leaf is value for leaf in jax.tree.leaves(value)):
+        raise ValueError(f"{name}: {type(value).__name__} is no pytree; decorate the law with jaxprune.struct.struct")
+    return value
 
 
 def check_numbers(problem: Any, names: tuple[str, ...]) -> None:

@@ -28,7 +28,9 @@ class Labelled:
         if np.ndim(self.inputs) not in (2, 4) or not np.all(np.isfinite(self.inputs)):
             raise ValueError("inputs: must be a finite array (samples, d_in) or (samples, rows, columns, channels)")
         if np.ndim(self.labels) != 2 or len(self.labels) != len(self.inputs) or not np.shape(self.labels)[1]:
-            raise ValueError(f"labels: shape {np.shape(self.labels)} is not ({len(self.inputs)}, classes)")
+            raise ValueError(
+                f"labels: shape {np.shape(self.labels)} is not ({len(self.inputs)}, classes); one-hot: np.eye(classes)[labels]"
+            )
         if not np.all((np.asarray(self.labels) == 0) | (np.asarray(self.labels) == 1)):
             raise ValueError("labels: must be one-hot, of zeros and ones; np.eye(classes)[digits] makes them")
         check_count("n", self.n, "samples")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.problems.checks import check_count, check_schedule, noise_type
+from jaxprune.problems.checks import NoiseType, check_count, check_schedule, noise_or_law, noise_type
 from jaxprune.problems.labelled import Labelled
 from jaxprune.struct import static, struct
 
@@ -23,7 +23,9 @@ class NoisyDescent:
     ``sigma`` is its strength per unit time.
 
     ``alpha``: index of the noise, or its ``simulate.stable.Index``, computed beforehand so that float32 loses nothing;
-    ``noise``: "I" (one number per unit), "II" (one per weight), "III" (isotropic). ``decay``: rate of weight decay.
+    ``noise``: "I" (one number per unit), "II" (one per weight), "III" (isotropic); or a law of your own over unit time, a
+    pytree with ``increment(key, shape, step_size)`` such as ``simulate.stable.Sum``: then leave out alpha and sigma, which it
+    has itself. ``decay``: rate of weight decay.
     ``accuracy``, ``every``: training ends early once an evaluation, one after every ``every`` steps, finds that training
     accuracy; 1 and ``every`` equal to ``steps``: never.
 
@@ -31,19 +33,25 @@ class NoisyDescent:
     """
 
     data: Labelled
-    alpha: Any
-    sigma: Any
     step_size: Any
     n: int = static()
     steps: int = static()
     batch: int | None = static(default=None)
-    noise: str = static(default="III")
+    alpha: Any = None
+    sigma: Any = None
+    noise: Any = "III"
     decay: Any = 0.0
     accuracy: Any = 1.0
     every: int | None = static(default=None)
 
     def __post_init__(self):
-        _settle(self, "sigma", "step_size", "decay", "accuracy")
+        object.__setattr__(self, "noise", noise_or_law("noise", self.noise))
+        if isinstance(self.noise, NoiseType):
+            _index(self)
+            _numbers(self, "sigma")
+        elif given := [name for name in ("alpha", "sigma") if getattr(self, name) is not None]:
+            raise ValueError(f"{given[0]}: {getattr(self, given[0])!r} beside a law, which has its own; leave it out")
+        _numbers(self, "step_size", "decay", "accuracy")
         check_count("n", self.n, "hidden units")
         check_schedule(self)
 
@@ -73,7 +81,9 @@ class NoisyNeurons:
     time_scale: str = static(default=MEAN_FIELD)
 
     def __post_init__(self):
-        _settle(self, "sigma", "horizon", "decay")
+        _index(self)
+        _numbers(self, "sigma", "horizon", "decay")
+        object.__setattr__(self, "noise", noise_type("noise", self.noise))
         for name, what in (("dim", "inputs"), ("steps", "steps"), ("samples", "samples")):
             check_count(name, getattr(self, name), what)
         for name, choices in (("target", TARGETS), ("time_scale", TIME_SCALES)):
@@ -91,14 +101,18 @@ def index_of(problem: NoisyDescent | NoisyNeurons) -> Any:
     return getattr(problem.alpha, "alpha", problem.alpha)
 
 
-def _settle(problem, *numbers: str) -> None:
-    """Numbers as float leaves, checked, and one name per type of noise."""
+def _index(problem) -> None:
+    """The index checked, a float leaf."""
     alpha = np.asarray(index_of(problem))
     if alpha.dtype.kind not in "fiu" or alpha.ndim or not 0 < alpha <= 2:
         raise ValueError(f"alpha: {index_of(problem)!r} is no index of stability; use one number in (0, 2]")
     if not dataclasses.is_dataclass(problem.alpha):
         object.__setattr__(problem, "alpha", alpha.astype(float))
-    for name in numbers:
+
+
+def _numbers(problem, *names: str) -> None:
+    """Numbers as float leaves, checked."""
+    for name in names:
         value = np.asarray(getattr(problem, name))
         positive = name not in ("sigma", "decay")
         if value.dtype.kind not in "fiu" or value.ndim or not np.isfinite(value) or value < 0 or (positive and value == 0):
@@ -106,4 +120,3 @@ def _settle(problem, *numbers: str) -> None:
                 f"{name}: {getattr(problem, name)!r} is out of range; use one finite number {'> 0' if positive else '>= 0'}"
             )
         object.__setattr__(problem, name, value.astype(float))
-    object.__setattr__(problem, "noise", noise_type("noise", problem.noise))

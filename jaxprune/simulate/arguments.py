@@ -35,6 +35,17 @@ def check_step_size(step_size: Any) -> Any:
     return check_number("step_size", step_size, lambda x: (x > 0) & np.isfinite(x), "a finite number > 0")
 
 
+def kind(dtype: Any) -> str:
+    """The type of numbers in words. JAX may hold other integers than those that were passed, so none are named."""
+    return "integers" if jnp.issubdtype(dtype, jnp.integer) else str(dtype)
+
+
+def brief(leaf: Any) -> Any:
+    """Type and shape of an array, the value of a number."""
+    array = np.ndim(leaf) or traced(leaf) or not isinstance(leaf, jax.Array | np.ndarray | np.generic | float | int)
+    return f"{getattr(leaf, 'dtype', type(leaf).__name__)}{list(np.shape(leaf))}" if array else np.asarray(leaf).item()
+
+
 def is_key(key: Any) -> bool:
     """Whether these are typed keys, one or many."""
     return jnp.issubdtype(getattr(key, "dtype", np.dtype(object)), jax.dtypes.prng_key)

@@ -28,7 +28,8 @@ def check_data(inputs: Any, targets: Any, outputs: int, loss: Loss, batch: Any) 
 
 
 def mini_batch(inputs: Any, targets: Any, batch: int | None, key: Key[Array, ""] | None) -> tuple[Array, Array]:
-    """``batch`` different rows of inputs (m, d) and targets (m, k); all of them without a batch or a key."""
+    """``batch`` different rows of inputs (m, d) and targets (m, k), NumPy's or JAX's; all of them without a batch or a key."""
+    inputs, targets = jnp.asarray(inputs), jnp.asarray(targets)
     if batch is None or key is None:
         return inputs, targets
     chosen = subset(key, len(inputs), batch)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import NoisyDescent, NoisyNeurons, PlainDescent
+from jaxprune.problems.checks import NoiseType
 from jaxprune.problems.neurons import index_of
 from jaxprune.simulate import heavy_tailed_sgd, labelled, losses, mean_field, released_code, sde, stable
 from jaxprune.simulate.heavy_tailed_sgd import Run, Stopping
@@ -26,7 +27,7 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
     ``steps``: those made. ``stopped_because``: an index into ``heavy_tailed_sgd.REASONS``. ``diverged``: 1 where that is
     "loss not finite"; then the columns of the record are NaN, so that no average takes them in. ``first_bad``: the step
     after which the weights were not finite, -1: none. ``assumptions_ok``: 1 where those of the theorem hold (``violated``
-    says which do not).
+    says which do not); 0 under a law of your own.
 
     Two classes: one output and the logistic loss; more: an output for each and the cross entropy. Compiled once for each
     size of problem; many keys or problems are one program under ``jax.vmap``.
@@ -36,7 +37,7 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
     net = mean_field.network(problem.n, train[1].shape[1])
     loss: Loss = LOGISTIC if train[1].shape[1] == 1 else CROSS_ENTROPY
     drift = mean_field.Drift(net, *train, loss, decay=problem.decay, batch=problem.batch)
-    law = stable.neuron_noise(problem.noise, problem.alpha, problem.sigma)
+    law = _law(problem)
     start = mean_field.initial(net, first, train[0].shape[1])
 
     def score(theta):
@@ -46,13 +47,18 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
     stopping = stopping_rule(problem, train[1].shape[1])
     run = heavy_tailed_sgd.train(drift, law, start, path, step_size=problem.step_size, stopping=stopping, score=score)
     columns = heavy_tailed_sgd.record(lambda layers, x: net(layers[0], x), [run.value], train, test)
+    if not isinstance(problem.noise, NoiseType):
+        return {**_row(columns, run), "assumptions_ok": jnp.asarray(0)}
     alpha, decay = law.index.alpha, problem.decay
     fits = (alpha > 1) & (alpha < 2) & (problem.step_size <= heavy_tailed_sgd.longest_step(alpha, problem.n)) & (decay == 0)
     return {**_row(columns, run), "assumptions_ok": jnp.where(fits, 1, 0)}
 
 
 def violated(problem: NoisyDescent) -> list[str]:
-    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``)."""
+    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``); under a
+    law of your own nothing but the law is looked at."""
+    if not isinstance(problem.noise, NoiseType):
+        return [f"noise: {problem.noise!r} is not one of the types 'I', 'II', 'III'"]
     loss = LOGISTIC if problem.data.labels.shape[1] == 2 else CROSS_ENTROPY
     alpha, rate, decay = (float(x) for x in (index_of(problem), problem.step_size, problem.decay))
     return heavy_tailed_sgd.assumptions(alpha, rate, problem.n, jnp.tanh, loss, decay)[1]
@@ -61,13 +67,15 @@ def violated(problem: NoisyDescent) -> list[str]:
 @functools.partial(jax.jit, static_argnames=("depth", "compat"))
 def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
     """One run of the released code's network, with its quirks or without (``compat=None``): the columns of
-    ``mean_field_row`` but ``assumptions_ok``."""
+    ``mean_field_row`` but ``assumptions_ok``. Raises ValueError for a law of your own with quirks."""
+    if compat is not None and not isinstance(problem.noise, NoiseType):
+        raise ValueError(f"noise: {problem.noise!r} is not a type, of which alone the released code knows; use compat=None")
     sample, first, path, other = jax.random.split(key, 4)
     train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
     model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], depth)
     drift = released_code.Drift(*train, model, CROSS_ENTROPY, batch=problem.batch)
     if compat is None:
-        law = stable.neuron_noise(problem.noise, problem.alpha, problem.sigma)
+        law = _law(problem)
     else:
         generator = jax.random.bits(other)
         law = released_code.ReleasedNoise(problem.alpha, problem.sigma, problem.noise, scaled=True, other=generator)
@@ -102,6 +110,13 @@ def neurons(
     start = mean_field.initial(net, first, problem.dim, 0.0 if null else None)
     path = sde.euler(drift, law, start, path, step_size=problem.step_size, steps=problem.steps)
     return net, path.state.value
+
+
+def _law(problem: NoisyDescent) -> Any:
+    """The noise of one unit over unit time."""
+    if isinstance(problem.noise, NoiseType):
+        return stable.neuron_noise(problem.noise, problem.alpha, problem.sigma)
+    return problem.noise
 
 
 def _targets(batch: labelled.Batch) -> tuple[Array, Array]:

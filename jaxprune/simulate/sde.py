@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxprune.problems.checks import check_count
-from jaxprune.simulate.arguments import check_key, check_step_size, traced
+from jaxprune.simulate.arguments import brief, check_key, check_step_size, traced
 from jaxprune.simulate.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step
 from jaxprune.struct import struct
 
@@ -30,7 +30,7 @@ class Path:
     guard: Guard
 
     def __repr__(self) -> str:
-        state, watched, guard = jax.tree.map(_brief, (self.state, self.watched, self.guard))
+        state, watched, guard = jax.tree.map(brief, (self.state, self.watched, self.guard))
         return f"Path(state={state}, watched={watched}, guard={guard})"
 
 
@@ -176,12 +176,6 @@ def _chain(ratios):
     if not found or not whole or any(b <= a or b % a for a, b in itertools.pairwise(found)):
         raise ValueError(f"ratios: {found} must be increasing integers >= 1, each a multiple of the one before")
     return found
-
-
-def _brief(leaf) -> Any:
-    """Type and shape of an array, the value of a number."""
-    array = np.ndim(leaf) or traced(leaf) or not isinstance(leaf, jax.Array | np.ndarray | float | int)
-    return f"{getattr(leaf, 'dtype', type(leaf).__name__)}{list(np.shape(leaf))}" if array else np.asarray(leaf).item()
 
 
 def _check(key, step_size, steps, every, most, watch) -> int:

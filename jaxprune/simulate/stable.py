@@ -24,6 +24,7 @@ from jaxprune.simulate.skewed import lean, skewed_from
 from jaxprune.simulate.stable_draws import angle_from, draws, positive_from, positive_parts, symmetric_from, symmetric_parts
 from jaxprune.simulate.stable_index import (
     Index,
+    Named,
     checked_index,
     checked_scale,
     checked_skew,
@@ -70,7 +71,7 @@ class Law(Protocol):
         ...
 
 
-class _Strict:
+class _Strict(Named):
     """Strictly stable: the increment is a scaled draw."""
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:

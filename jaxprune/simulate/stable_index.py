@@ -1,5 +1,6 @@
 """The index of stability with the constants of its laws, and the checks of what a person gives to a law."""
 
+import dataclasses
 import warnings
 from typing import Any
 
@@ -7,12 +8,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.simulate.arguments import brief, check_number, traced
 from jaxprune.struct import struct
 
 COARSE = 2.0**-10  # coarse parts are multiples of this, so that a product with an exponent is exact in float32
 SMALL_INDEX = 0.4  # below it float32 draws overflow more often than once in 10^15
 NEAR_ONE = 1e-3
+
+
+class Named:
+    """A short ``repr`` of a law: its index, then what else was given, by name; types and shapes of a batch and of tracers."""
+
+    def __repr__(self) -> str:
+        law: Any = self
+        given = [field for field in dataclasses.fields(law) if field.init]
+        shown = [("" if f.name == "index" else f"{f.name}=") + _shown(getattr(self, f.name)) for f in given]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _shown(value: Any) -> str:
+    found = value if isinstance(value, str) else brief(getattr(value, "alpha", value))
+    return f"{found:.7g}" if isinstance(found, float) else str(found)
 
 
 @struct
@@ -29,6 +45,9 @@ class Index:
     power: Any  # (1 - alpha) / alpha
     power_coarse: Any
     power_fine: Any
+
+    def __repr__(self) -> str:
+        return f"Index({_shown(self)})"
 
 
 def index(alpha: Any) -> Index:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
-from jaxprune.simulate.arguments import check_number
+from jaxprune.simulate.arguments import check_number, kind
 from jaxprune.simulate.counters import fold
 from jaxprune.struct import static, struct
 
@@ -62,7 +62,7 @@ def begin(value: Tree, guard: Guard | None = None, *, rows: bool = False) -> Sta
         raise ValueError(f"start: {value!r} holds no array; pass the numbers of a path")
     for leaf in jax.tree.leaves(value):
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
-            raise ValueError(f"start: dtype {leaf.dtype} cannot hold a path; pass floating-point numbers")
+            raise ValueError(f"start: {kind(leaf.dtype)} cannot hold a path; pass floating-point numbers")
     flags = (len(jax.tree.leaves(value)[0]),) if rows else ()
     alive = _within(value, (Guard() if guard is None else guard).cap, flags)
     return State(value, jnp.zeros((), jnp.int32), alive, jnp.where(alive, -1, 0).astype(jnp.int32))

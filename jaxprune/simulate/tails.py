@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxprune.problems.checks import check_count
+from jaxprune.simulate.arguments import kind
 from jaxprune.struct import struct
 
 
@@ -52,7 +53,7 @@ def check_sample(x: Float[Array, "*shape"], least: int = 2) -> None:
     if not hasattr(x, "ndim"):
         raise ValueError(f"x: {type(x).__name__} is no array; use jnp.asarray")
     if x.ndim not in (1, 2) or not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(f"x: {x.dtype} of shape {x.shape}; pass floating-point numbers (N,) or vectors (N, d)")
+        raise ValueError(f"x: {kind(x.dtype)} of shape {x.shape}; pass floating-point numbers (N,) or vectors (N, d)")
     if x.shape[0] < least or x.size == 0:
         what = "numbers" if x.ndim == 1 else f"vectors of {x.shape[1]} entries"
         raise ValueError(f"x: {x.shape[0]} {what} are too few; at least {least} are needed")
