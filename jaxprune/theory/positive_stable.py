@@ -38,7 +38,9 @@ def sf(x: ArrayLike, a: ArrayLike) -> Any:
     Source: section 1.3. Test: tests/theory/test_positive_stable.py.
     """
     return each(
-        lambda b, t: _split(t, 1.0, 0.0, lambda y: tails(np.log(y), b)[0], b), arguments.index("a", a, 1.0), arguments.real("x", x)
+        lambda b, t: _split(t, 1.0, 0.0, lambda y: tails(np.log(y), b)[0], b),
+        arguments.index("a", a, 1.0),
+        arguments.real("x", x),
     )
 
 
@@ -48,7 +50,9 @@ def cdf(x: ArrayLike, a: ArrayLike) -> Any:
     Equation, regime, source: as ``sf``. Test: tests/theory/test_positive_stable.py.
     """
     return each(
-        lambda b, t: _split(t, 0.0, 1.0, lambda y: tails(np.log(y), b)[1], b), arguments.index("a", a, 1.0), arguments.real("x", x)
+        lambda b, t: _split(t, 0.0, 1.0, lambda y: tails(np.log(y), b)[1], b),
+        arguments.index("a", a, 1.0),
+        arguments.real("x", x),
     )
 
 
