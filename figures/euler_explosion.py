@@ -29,7 +29,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         left.legend(loc="lower right", title=note, alignment="left")
         right.set(ylabel="ratio to the exact fraction")
         left.set_title(f"(a) $dX=(X-X^3)\\,dt+dL^\\alpha$, $T={float(here['horizon']):g}$", loc="left")
-        right.set_title("(b) one jump beyond $\\sqrt{(2+h)/h}$ (dotted)", loc="left")
+        right.set_title("(b) one jump beyond $\\sqrt{(2+\\eta)/\\eta}$ (dotted)", loc="left")
     return figure
 
 
@@ -45,5 +45,5 @@ def _fractions(left, right, here: xr.Dataset, index: int, place: float) -> None:
     right.plot(horizon / counts, jump / exact, color=colour, ls=":")
     style.means(left, horizon / steps, values, index, f"$\\alpha={alpha:g}$", colour)
     style.means(right, horizon / steps * 1.03**place, values / exact[np.searchsorted(counts, steps)], index, colour=colour)
-    left.set(xscale="log", yscale="log", xlabel="step size $h$")
-    right.set(xscale="log", xlabel="step size $h$")
+    left.set(xscale="log", yscale="log", xlabel="step size $\\eta$")
+    right.set(xscale="log", xlabel="step size $\\eta$")

@@ -26,7 +26,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for ax, alpha, letter in zip(axes.flat, alphas, "abcdefgh", strict=False):
             _panel(ax, here.sel(alpha=alpha))
             ax.set_title(f"({letter}) $\\alpha={alpha:g}$", loc="left")
-        axes[0, 0].set_ylabel("strong error\n$\\exp\\,\\mathrm{E}\\log|X_T^{h}-X_T^{\\mathrm{fine}}|$")
+        axes[0, 0].set_ylabel("strong error\n$\\exp\\,\\mathrm{E}\\log|X_T^{\\eta}-X_T^{\\mathrm{fine}}|$")
         handles = axes[0, 0].get_legend_handles_labels()
         title = "line: exact, marker: simulation, bars: 95 %"
         figure.legend(*handles, loc="outside upper center", ncols=6, columnspacing=1.2, handlelength=1.6, title=title)
@@ -49,4 +49,4 @@ def _panel(ax, here: xr.Dataset) -> None:
     for slope, dash, name in ((1.0, "--", "slope 1"), (1 / alpha, ":", "slope $1/\\alpha$")):
         line = 2.2 * np.exp(logs[0]) * high / grid[0] * (span / high) ** slope
         ax.plot(span, line, "k", ls=dash, lw=0.9, label=name)
-    ax.set(xscale="log", yscale="log", xlabel="step size $h$")
+    ax.set(xscale="log", yscale="log", xlabel="step size $\\eta$")

@@ -21,7 +21,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         f"{axes['data']}: {problem.n} tanh units, {problem.steps} steps of size "
         f"$\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
-    return tables.table(samples, heading, _outside(samples["alpha"].values, axes["step_size"], problem.n))
+    note = "Pruning ratio: the largest fraction of neurons, smallest first, that hold at most a tenth of the energy."
+    return tables.table(samples, heading, f"{note}\n{_outside(samples['alpha'].values, axes['step_size'], problem.n)}")
 
 
 def _outside(alphas: np.ndarray, step_size: float, n: int) -> str:

@@ -47,11 +47,11 @@ def _scale(mean_log: xr.DataArray, alpha: float) -> np.ndarray:
 
 def _overshoot(ax, rate: float, scale: float) -> None:
     """Where the scheme's factor changes its sign all laws are one step of noise."""
-    ax.set(xlabel="step size $h$", ylabel="stationary scale", yscale="log", ylim=(0.4, 6))
+    ax.set(xlabel="step size $\\eta$", ylabel="stationary scale", yscale="log", ylim=(0.4, 6))
     style.ticks(ax.yaxis, [0.5, 1, 2, 4])
     ax.plot([1 / rate] * 2, [0.4, scale], color="0.6", lw=0.8)
-    style.note(ax, "overshoot: $1-\\lambda h<0$", (1 / rate, 0.43), (3, 0))
-    title = "line: exact (dotted: $h\\to0$)\nmarker: simulation, bars: 95 %"
+    style.note(ax, "overshoot: $1-\\lambda\\eta<0$", (1 / rate, 0.43), (3, 0))
+    title = "line: exact (dotted: $\\eta\\to0$)\nmarker: simulation, bars: 95 %"
     ax.legend(*ax.get_legend_handles_labels(), loc="upper left", title=title, alignment="left")
     ax.set_title("(a) $dX=-\\lambda X\\,dt+\\sigma_1\\,dL^\\alpha$", loc="left")
 
@@ -60,7 +60,7 @@ def _cosines(ax, here: xr.Dataset) -> None:
     """With a Brownian part, the law is known by its characteristic function."""
     alpha, rate, scale, brownian = (float(here[name]) for name in ("alpha", "rate", "scale", "brownian"))
     u = np.linspace(0, 1.08 * float(here["frequency"].max()), 200)
-    ax.plot(u, theory.stationary_characteristic(u, alpha, rate, scale, brownian), "k:", lw=0.9, label="exact, $h\\to0$")
+    ax.plot(u, theory.stationary_characteristic(u, alpha, rate, scale, brownian), "k:", lw=0.9, label="exact, $\\eta\\to0$")
     chosen = [float(here["step_size"].sel(step_size=h, method="nearest")) for h in (0.2, 1.2, 1.6)]
     for index, step in enumerate(dict.fromkeys(chosen)):
         size, variance = (
@@ -69,7 +69,7 @@ def _cosines(ax, here: xr.Dataset) -> None:
         )
         ax.plot(u, np.exp(-((size * u) ** alpha) - u**2 * variance / 2), color=style.COLOURS[index])
         values = here["cosine"].sel(step_size=step).transpose("seed", "frequency")
-        style.means(ax, values["frequency"], values, index, f"$h={step:g}$")
+        style.means(ax, values["frequency"], values, index, f"$\\eta={step:g}$")
     ax.set(xlabel="frequency $u$", ylabel="$\\mathrm{E}\\,\\cos(uX)$")
     ax.legend(loc="upper right", title="line: exact\nmarker: simulation, bars: 95 %", alignment="left")
     ax.set_title(f"(b) plus $\\sqrt{{2}}\\,\\sigma_2\\,dB$, $\\alpha={alpha:g}$, $\\sigma_2={brownian:g}$", loc="left")

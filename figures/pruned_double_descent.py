@@ -40,7 +40,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here = samples.sel(point).isel(kept=-1)
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null, narrow = linear.null_risk(problem), best_narrow(problem)
-    setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}; line: theory"
+    setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}; line: theory, none at $p=n$"
     top = 1.5 * min(float(here["risk"].median("seed").max()), 1e3)
     bottom = 0.35 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
     with style.paper():
@@ -55,7 +55,9 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             ax.legend(loc="upper left")
         style.ticks(axes[0].yaxis, most=9)
         style.ticks(axes[1].xaxis, most=5)
-        figure.suptitle(f"{setting}\nmarker: simulated mean (filled: median), bars: 95 %")
+        figure.suptitle(
+            f"{setting}\nmarker: simulated mean, bars: 95 %\n(filled: median, where the mean or its error is infinite)"
+        )
         axes[1].set_xlabel("overparameterisation $p/n$")
     return figure
 

@@ -37,7 +37,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             right.axhline(control, color=style.NOISE[noise], lw=0.8, ls=":")
         style.note(right, "dotted: Gaussian noise of the same type", (heavy, 0.03))
         right.set_title(f"(b) against the index, $n={n}$", loc="left")
-        note = "line, band: predicted median, middle 80 %\nmarker, bars: simulated median, middle 80 %"
+        note = "line, band: predicted median, middle 80 %\nmarker, bars: simulated median, middle 80 %,\nshifted sideways"
         left.legend(loc="upper left", ncol=3, title=note, alignment="left")
     return figure
 

@@ -32,7 +32,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             column[1].set_title(f"({second}) $\\alpha={alpha:g}$, ratio to the predicted tail", loc="left")
             column[0].set(xscale="log", yscale="log", ylim=(3e-6, 1.5))
             column[1].axhline(1, color="k", lw=0.8)
-            column[1].set(yscale="log", ylim=(0.4, 6), xlabel="radius $r\\,/\\,\\sigma T^{1/\\alpha}$")
+            column[1].set(yscale="log", ylim=(0.4, 6), xlabel="radius $r\\,/\\,(\\sigma T^{1/\\alpha})$")
         style.ticks(axes[1, 0].yaxis, [0.5, 1, 2, 5])
         axes[0, 0].set_ylabel("fraction of neurons beyond $r$")
         axes[1, 0].set_ylabel("fraction / predicted $C\\,r^{-\\alpha}$")

@@ -34,9 +34,11 @@ class MultiplicativeSGD:
         for name, shapes in (("step_size", [()]), ("noise_sd", [()]), ("input_sd", [(), (self.dim,)])):
             value = np.asarray(getattr(self, name), float)
             if value.shape not in shapes:
-                raise ValueError(f"{name}: shape {value.shape} is not {' or '.join(map(str, shapes))}")
+                cure = "give one number" if len(shapes) == 1 else f"give one number, or {self.dim}, one for each coordinate"
+                raise ValueError(f"{name}: shape {value.shape} does not fit; {cure}")
             if not np.all(np.isfinite(value)) or np.min(value) < 0 or (name != "noise_sd" and not np.all(value > 0)):
-                raise ValueError(f"{name}: {getattr(self, name)} must be finite and {'>= 0' if name == 'noise_sd' else '> 0'}")
+                bound = ">= 0; 0 is no label noise" if name == "noise_sd" else "> 0"
+                raise ValueError(f"{name}: {getattr(self, name)} is out of range; give finite numbers {bound}")
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -44,7 +46,9 @@ class MultiplicativeSGD:
         """The problem whose inputs have the positive definite ``covariance`` (dim, dim), in its eigenvectors' basis."""
         covariance = np.asarray(covariance, float)
         if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or not np.all(np.isfinite(covariance)):
-            raise ValueError(f"covariance: shape {covariance.shape}; must be square and finite")
+            raise ValueError(
+                f"covariance: shape {covariance.shape} or an entry does not fit; give a square matrix of finite numbers"
+            )
         if not np.allclose(covariance, covariance.T, rtol=0, atol=1e-10 * np.max(np.abs(covariance))):
             raise ValueError("covariance: not symmetric; pass (S + S.T) / 2")
         eigs = np.linalg.eigvalsh(covariance)

@@ -46,6 +46,16 @@ def brief(leaf: Any) -> Any:
     return f"{getattr(leaf, 'dtype', type(leaf).__name__)}{list(np.shape(leaf))}" if array else np.asarray(leaf).item()
 
 
+def check_law(name: str, law: Any) -> None:
+    """A noise law, by its ``increment``."""
+    if isinstance(law, type):
+        raise ValueError(f"{name}: {law.__name__} is a class; make a law of it, such as stable.Symmetric(1.5)")
+    if not hasattr(law, "increment"):
+        raise ValueError(
+            f"{name}: {law!r} is no law; use one of simulate/stable.py, or one with increment(key, shape, step_size)"
+        )
+
+
 def is_key(key: Any) -> bool:
     """Whether these are typed keys, one or many."""
     return jnp.issubdtype(getattr(key, "dtype", np.dtype(object)), jax.dtypes.prng_key)

@@ -115,11 +115,13 @@ def _double(first, second, third, fourth) -> tuple[Angle, Array]:
 
 
 def target(dtype: Any) -> Any:
-    """The precision of the answer. Raises ValueError for one that is not floating."""
-    wanted = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
+    """The precision of the answer. Raises ValueError for one that is not floating, or that JAX has switched off."""
+    wanted = jnp.dtype(jnp.result_type(float) if dtype is None or dtype is float else dtype)
     if not jnp.issubdtype(wanted, jnp.floating):
         raise ValueError(f"dtype: {wanted} is not floating; use float32 or float64")
-    return jnp.result_type(wanted)
+    if wanted == jnp.float64 and jnp.result_type(float) != jnp.float64:
+        raise ValueError("dtype: float64 needs jax.enable_x64; draw inside `with jax.enable_x64(True):`, or use float32")
+    return wanted
 
 
 def precision(dtype: Any) -> Any:

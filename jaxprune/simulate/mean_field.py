@@ -52,7 +52,7 @@ def network(n: Any, outputs: int = 1, activation: Callable = jnp.tanh, largest: 
     rows = n if largest is None else largest
     for name, value in dict(n=n, largest=rows, outputs=outputs).items():
         if not traced(value):
-            check_count(name, np.asarray(value)[()], "neurons or outputs")
+            check_count(name, np.asarray(value).item() if np.ndim(value) == 0 else value, "neurons or outputs")
     if not traced(n) and n > rows:
         raise ValueError(f"largest: {largest} rows do not hold n = {n} neurons; use at least n")
     place = jnp.arange(rows)

@@ -19,11 +19,14 @@ from jaxprune.simulate.arguments import brief, check_key, check_step_size, trace
 from jaxprune.simulate.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step
 from jaxprune.struct import struct
 
+__all__ = ["Guard", "Path", "State", "begin", "coupled", "euler", "gaps"]
+
 
 @struct
 class Path:
-    """The last ``state``; ``watched``, a pytree with a leading axis of records (at the start, then every so many steps);
-    and the ``guard`` that was on."""
+    """The last ``state``: ``state.value`` the numbers, ``state.alive`` whether the run has not diverged, ``state.first_bad``
+    the step at which it did (-1: none), ``state.step`` the step reached; ``watched``, a pytree with a leading axis of records
+    (at the start, then every so many steps); and the ``guard`` that was on."""
 
     state: State
     watched: Any
@@ -48,8 +51,9 @@ def euler(
     most: int | None = None,
     rows: bool = False,
 ) -> Path:
-    """``X <- X + step_size * drift(X) + increment``, ``steps`` times, from ``start``: a value, or the ``State`` of a run
-    to go on from.
+    """``X <- X + step_size * drift(X) + increment``, ``steps`` times, from ``start``: a value (an array, or a pytree of
+    arrays, in the precision of the program), or the ``State`` of a run to go on from. Of the path that comes back,
+    ``path.state.value`` is X at the end, ``path.state.alive`` whether the run is finite and within the cap.
 
     ``law``: the noise over unit time, one law for every leaf of the value, or a pytree of laws with its structure;
     None: no noise. A drift with ``random = True`` is called ``drift(value, key)``. ``watch(value)`` is recorded at the
@@ -57,12 +61,15 @@ def euler(
     be traced and vmapped: seeds, tail indices and step sizes are one program. ``steps`` can be traced too, where
     ``most`` bounds it: then a run rests once it has made them, so that step sizes share a horizon.
 
-    ``rows``: the rows of the value are runs of their own, that live and die on their own (and share a key).
-    Otherwise the whole value is one run: one bad entry stops it. Many small runs cost several times less as ``rows``
-    than under ``jax.vmap`` over keys, where every run hashes its own key at every step. Source: sections 2.4 and 7.
+    ``rows``: the rows of the value are runs of their own, that live and die on their own (and share a key): ``state.alive``
+    has an entry per row. Otherwise the whole value is one run: one bad entry stops it. A run that is not alive rests at its
+    last good value; leave such runs out, ``path.state.value[path.state.alive]``, before a histogram or a mean. Many
+    small runs cost several times less as ``rows`` than under ``jax.vmap`` over keys, where every run hashes its own key at
+    every step. Source: sections 2.4 and 7.
 
     Raises ValueError, naming the argument, for a step size that is not positive, steps or records that are not
-    positive integers or do not fit, values that are not floating-point, and a drift of another shape.
+    positive integers or do not fit, values that are not floating-point, a list of numbers, what is no law, and a drift that
+    cannot be called or has another shape.
     """
     guard = Guard() if guard is None else guard
     count = _check(key, step_size, steps, every, most, watch)

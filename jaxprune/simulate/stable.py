@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.problems.checks import noise_type
 from jaxprune.simulate import counters, elementary
-from jaxprune.simulate.arguments import check_number, check_shape, check_step_size, traced
+from jaxprune.simulate.arguments import check_law, check_number, check_shape, check_step_size, traced
 from jaxprune.simulate.counters import precision, target
 from jaxprune.simulate.skewed import lean, skewed_from
 from jaxprune.simulate.stable_draws import angle_from, draws, positive_from, positive_parts, symmetric_from, symmetric_parts
@@ -84,7 +84,8 @@ class _Strict(Named):
 
 @struct
 class Symmetric(_Strict):
-    """Independent symmetric entries of any shape. ``index``: alpha in (0, 2], or an ``Index``."""
+    """Independent symmetric entries of any shape. ``index``: alpha in (0, 2], or an ``Index``. Draws have derivatives in both
+    numbers; at alpha = 2 that of log|X| in alpha has no finite mean."""
 
     index: Any
     scale: Any = 1.0
@@ -235,14 +236,18 @@ class Common(_Strict):
 
 @struct
 class Sum:
-    """The sum of independent draws of several laws, such as a Brownian and a stable part."""
+    """The sum of independent draws of several laws, such as a Brownian and a stable part: ``Sum(Gaussian(0.3),
+    Symmetric(1.5))``, or ``Sum(laws)`` with a tuple or list. Raises ValueError for none, and for what is no law."""
 
     laws: tuple[Any, ...]
 
-    def __post_init__(self):
-        object.__setattr__(self, "laws", tuple(self.laws))
-        if not self.laws:
+    def __init__(self, laws: Any, *others: Any):
+        given = tuple(laws) if isinstance(laws, tuple | list) and not others else (laws, *others)
+        if not given:
             raise ValueError("laws: () is empty; give at least one law")
+        for law in given:
+            check_law("laws", law)
+        object.__setattr__(self, "laws", given)
 
     @property
     def index(self) -> Index:

@@ -3,6 +3,7 @@
 Sections are those of our notes on Wan et al. 2023.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
-from jaxprune.simulate.arguments import check_number, kind
+from jaxprune.simulate.arguments import check_law, check_number, kind
 from jaxprune.simulate.counters import fold
 from jaxprune.struct import static, struct
 
@@ -46,8 +47,8 @@ class Guard:
 @struct
 class State:
     """Where a run is: its ``value``, the ``step`` reached, whether it is ``alive``, and ``first_bad``, the first step
-    after which its value was not finite or beyond the cap (-1: none). A run that is not alive stays at its last good
-    value."""
+    after which its value was not finite or beyond the cap (-1: none). With ``rows``, ``alive`` and ``first_bad`` have an
+    entry per row. A run that is not alive stays at its last good value, which belongs in no histogram."""
 
     value: Tree
     step: Int[Array, "..."]
@@ -56,7 +57,10 @@ class State:
 
 
 def begin(value: Tree, guard: Guard | None = None, *, rows: bool = False) -> State:
-    """A run at step 0; one that starts out of bounds is not alive. ``rows`` as in ``euler``."""
+    """A run at step 0, in the precision of the program: float64 numbers are float32 without ``jax.enable_x64``. One that
+    starts out of bounds is not alive. ``rows`` as in ``euler``."""
+    if isinstance(value, list) and any(isinstance(leaf, float | int) for leaf in jax.tree.leaves(value)):
+        raise ValueError(f"start: {value!r} is a list, which is a pytree of numbers; use jnp.asarray")
     value = jax.tree.map(jnp.asarray, value)
     if not jax.tree.leaves(value):
         raise ValueError(f"start: {value!r} holds no array; pass the numbers of a path")
@@ -97,9 +101,9 @@ def step(drift: Callable, laws: list, key: Key[Array, ""], step_size: Any, guard
 
 
 def check_drift(drift: Callable, value: Tree, key: Key[Array, ""]) -> None:
-    """Raises ValueError unless the drift has the structure and the shapes of the value; nothing is computed."""
-    arguments = (value, key) if getattr(drift, "random", False) else (value,)
-    moves = jax.eval_shape(lambda *given: drift(*given), *arguments)
+    """Raises ValueError unless the drift can be called, in JAX, and has the structure and the shapes of the value; nothing is
+    computed."""
+    moves = _shapes(drift, (value, key) if getattr(drift, "random", False) else (value,))
     if jax.tree.structure(moves) != jax.tree.structure(value):
         raise ValueError("drift: its structure is not that of the value; return one array for each of its arrays")
     for b, x in zip(jax.tree.leaves(moves), jax.tree.leaves(value), strict=True):
@@ -107,6 +111,35 @@ def check_drift(drift: Callable, value: Tree, key: Key[Array, ""]) -> None:
             raise ValueError(
                 f"drift: shape {jnp.shape(b)} is not that of the value, {jnp.shape(x)}; return one number per entry"
             )
+
+
+def _shapes(drift, arguments) -> Tree:
+    """What the drift gives, as shapes."""
+    name = getattr(drift, "__name__", type(drift).__name__)
+    if isinstance(drift, type) or not callable(drift):
+        raise ValueError(f"drift: {name}, a class or no function; use a function, or an instance such as drifts.Linear(1.0)")
+    if not _takes(drift, len(arguments)):
+        given = (
+            "drift(value, key), as it is random"
+            if len(arguments) == 2
+            else "drift(value); only one with random = True has a key"
+        )
+        raise ValueError(f"drift: {name} has other arguments; it is called as {given}")
+    try:
+        return jax.eval_shape(lambda *given: drift(*given), *arguments)
+    except jax.errors.TracerArrayConversionError as error:
+        raise ValueError(f"drift: {name} computes in NumPy, which JAX cannot trace; use jax.numpy") from error
+
+
+def _takes(function, count: int) -> bool:
+    """Whether a function can be called with so many arguments; True where it does not tell."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def drifts(drift: Callable, value: Tree, key: Key[Array, ""], step: Any, step_size: Any, guard: Guard) -> Tree:
@@ -122,15 +155,21 @@ def drifts(drift: Callable, value: Tree, key: Key[Array, ""], step: Any, step_si
 
 def per_leaf(law: Law, value: Tree) -> list:
     """One law, or None, for every leaf."""
-    if law is None or hasattr(law, "increment"):
+    if law is None or isinstance(law, type) or hasattr(law, "increment"):
+        _check_laws(law)
         return [law] * len(jax.tree.leaves(value))
     try:
         laws = jax.tree.structure(value).flatten_up_to(law)
     except (ValueError, TypeError) as error:
         raise ValueError(f"law: its structure is not that of the value; use one law, or one per leaf: {error}") from error
-    if strange := [each for each in laws if each is not None and not hasattr(each, "increment")]:
-        raise ValueError(f"law: {strange[0]!r} is no law; use one of simulate/stable.py, or None for no noise")
+    _check_laws(*laws)
     return laws
+
+
+def _check_laws(*laws: Law) -> None:
+    for law in laws:
+        if law is not None:
+            check_law("law", law)
 
 
 def _within(value, cap, shape):

@@ -33,7 +33,8 @@ SMOOTH = np.polynomial.legendre.leggauss(12)
 def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """What it predicts: the alpha of P(|x| > r) ~ C r^-alpha under the stationary law.
 
-    Equation: h(alpha) = 1, alpha > 0. NaN where there is no stationary law (rho >= 0, see ``status``), infinity above 100.
+    Equation: h(alpha) = 1, alpha > 0. NaN where ``lyapunov`` gives rho >= 0: the step size is at or above the maximal one of
+    ``thresholds``, iterates grow and no stationary law exists (``status`` says "no_stationary_law"). Infinity above 100.
     Regime: exact, one pass over fresh Gaussian data. Source: section 5. Test: tests/theory/test_kesten.py.
     """
     return _apply(_tail_index, step_size, batch, dim, input_sd)

@@ -38,7 +38,9 @@ def sf(x: ArrayLike, a: ArrayLike) -> Any:
     Source: section 1.3. Test: tests/theory/test_positive_stable.py.
     """
     return each(
-        lambda b, t: _split(t, 1.0, 0.0, lambda y: _tails(y, b)[0], b), arguments.index("a", a, 1.0), arguments.real("x", x)
+        lambda b, t: _split(t, 1.0, 0.0, lambda y: tails(np.log(y), b)[0], b),
+        arguments.index("a", a, 1.0),
+        arguments.real("x", x),
     )
 
 
@@ -48,7 +50,9 @@ def cdf(x: ArrayLike, a: ArrayLike) -> Any:
     Equation, regime, source: as ``sf``. Test: tests/theory/test_positive_stable.py.
     """
     return each(
-        lambda b, t: _split(t, 0.0, 1.0, lambda y: _tails(y, b)[1], b), arguments.index("a", a, 1.0), arguments.real("x", x)
+        lambda b, t: _split(t, 0.0, 1.0, lambda y: tails(np.log(y), b)[1], b),
+        arguments.index("a", a, 1.0),
+        arguments.real("x", x),
     )
 
 
@@ -102,10 +106,9 @@ def _split(x, below, beyond, inside, a):
     return half_line(x, below, beyond, inside)
 
 
-def _tails(x, a):
-    """P(A > x) and P(A <= x), and the density of log A."""
-    log_x = np.log(x)
-    parts = [_rows(log_x[i : i + ROWS], a) for i in range(0, x.size, ROWS)]
+def tails(log_x: Array, a: float) -> Array:
+    """P(A > x) and P(A <= x), and the density of log A, for x beyond the range of floats too; a < 1."""
+    parts = [_rows(log_x[i : i + ROWS], a) for i in range(0, log_x.size, ROWS)]
     return np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))
 
 

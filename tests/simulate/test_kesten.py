@@ -126,7 +126,7 @@ def test_covariances_are_turned_to_their_eigenvectors():
     ],
 )
 def test_bad_problems_are_refused(change, name):
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises(ValueError, match=f"^{name}: .+; "):
         MultiplicativeSGD(**{**dict(step_size=0.5, noise_sd=1.0, batch=2, dim=3), **change})
 
 

@@ -261,6 +261,11 @@ def test_a_long_difference_is_told_briefly(tmp_path):
     assert "PyTreeDef" not in str(error.value)
 
 
+def test_the_public_names_are_told():
+    assert {"begin", "euler", "coupled", "gaps", "Path", "State", "Guard"} == set(sde.__all__)
+    assert all(f"state.{name}" in sde.Path.__doc__ for name in ("value", "alive", "first_bad", "step"))
+
+
 def test_a_path_prints_shapes_not_numbers():
     path = jax.vmap(lambda k: run(k, guard=sde.Guard(cap=jnp.full(100, jnp.inf)[0]), watch=jnp.sum))(jax.random.split(KEY, 50))
     assert len(repr(path)) < 500 and "float32[50, 3]" in repr(path) and "inf, inf" not in repr(path)
@@ -321,6 +326,11 @@ def test_damaged_files_are_refused(tmp_path, spoil):
         (dict(drift=jnp.sum), r"drift: shape \(\) is not that of the value, \(3,\)"),
         (dict(drift=lambda x: x[:2]), r"drift: shape \(2,\)"),
         (dict(drift=lambda x: (x, x)), "drift: its structure"),
+        (dict(drift=lambda x, t: x), r"drift: <lambda> has other arguments; it is called as drift\(value\)"),
+        (dict(drift=drifts.Linear), "drift: Linear, a class or no function; use"),
+        (dict(drift=1.0), "drift: float, a class or no function; use"),
+        (dict(drift=np.sin), r"drift: sin computes in NumPy, which JAX cannot trace; use jax\.numpy"),
+        (dict(start=[0.0, 0.0]), r"start: \[0.0, 0.0\] is a list, which is a pytree of numbers; use jnp\.asarray"),
     ],
 )
 def test_bad_input_is_refused(change, words, unchecked):
@@ -334,6 +344,14 @@ def test_laws_guards_ratios_and_axes_are_checked():
     for law, start in [(dict(a=None), jnp.zeros(2)), (dict(b=None), dict(a=jnp.zeros(2))), (1.5, jnp.zeros(2))]:
         with pytest.raises(ValueError, match="law: "):
             sde.euler(jnp.negative, law, start, KEY, **SETTINGS)
+    for law, words in [
+        (stable.Symmetric, "Symmetric is a class; make a law of it"),
+        ((stable.Symmetric(1.5), stable.Gaussian), "Gaussian is a class"),
+        ("Cauchy", "'Cauchy' is no law; use"),
+    ]:
+        start = (jnp.zeros(2), jnp.zeros(2)) if isinstance(law, tuple) else jnp.zeros(2)
+        with pytest.raises(ValueError, match=f"^law: {words}"):
+            sde.euler(lambda value: value, law, start, KEY, **SETTINGS)
     for name in ("clip", "radius", "cap"):
         with pytest.raises(ValueError, match=f"{name}: -1"):
             sde.Guard(**{name: -1.0})

@@ -372,10 +372,19 @@ BAD = {
     "shape": [lambda: stable.Isotropic(1.5).sample(jax.random.key(0), ()), lambda: counters.words(jax.random.key(0), 2**33, 0)],
     "swapped": [lambda: stable.Symmetric(1.5).increment(jax.random.key(0), 0.1, (3,))],
     "key": [lambda k=k: stable.Isotropic(1.5).sample(k, (3,)) for k in (0, jax.random.split(jax.random.key(0)), np.ones(2))],
-    "dtype": [lambda: stable.Symmetric(1.5).sample(jax.random.key(0), (2,), jnp.int32)],
+    "dtype": [
+        lambda: stable.Symmetric(1.5).sample(jax.random.key(0), (2,), jnp.int32),
+        lambda: stable.Symmetric(1.5).sample(jax.random.key(0), (2,), jnp.float64),
+        lambda: stable.Isotropic(1.5).sample(jax.random.key(0), (2,), "float64"),
+    ],
     "step": [lambda h=h: stable.Symmetric(1.5).increment(jax.random.key(0), (2,), h) for h in (0.0, -1.0, np.nan)],
     "shapes": [lambda: stable.Symmetric([1.1, 1.2], [1.0, 2.0, 3.0])],
-    "laws": [lambda: stable.Sum(())],
+    "laws": [
+        lambda: stable.Sum(()),
+        lambda: stable.Sum(3),
+        lambda: stable.Sum(stable.Symmetric, stable.Gaussian(1.0)),
+        lambda: stable.Sum([stable.Gaussian(1.0), "Cauchy"]),
+    ],
     "batch": [
         lambda: stable.Symmetric([1.1, 1.2]).sample(jax.random.key(0), (3,)),
         lambda: stable.Isotropic([1.1, 1.2], [1.0, 2.0]).sample(jax.random.key(0), (2, 2)),
@@ -388,6 +397,22 @@ BAD = {
 def test_bad_input(bad, unchecked):
     with pytest.raises(ValueError, match=r"\w+: .*;"):
         bad()
+
+
+def test_laws_to_add_come_together_or_one_by_one():
+    parts = stable.Gaussian(0.3), stable.Symmetric(1.4)
+    sums = [law.sample(jax.random.key(1), (5,)) for law in map(stable.Sum, (parts, list(parts)))]
+    sums += [stable.Sum(*parts).sample(jax.random.key(1), (5,)), stable.Sum(laws=parts).sample(jax.random.key(1), (5,))]
+    assert all(np.array_equal(x, sums[0]) for x in sums)
+    assert not np.array_equal(stable.Sum(*parts[::-1]).sample(jax.random.key(1), (5,)), sums[0])
+
+
+def test_float64_is_asked_for_where_it_is_switched_on():
+    with pytest.raises(ValueError, match=r"^dtype: float64 needs jax\.enable_x64; "):
+        stable.Positive(0.7).sample(jax.random.key(0), (3,), np.float64)
+    assert stable.Positive(0.7).sample(jax.random.key(0), (3,), float).dtype == jnp.float32
+    with jax.enable_x64(True):
+        assert stable.Positive(0.7).sample(jax.random.key(0), (3,), np.float64).dtype == jnp.float64
 
 
 def test_a_number_of_draws_is_a_shape():

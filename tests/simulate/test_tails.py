@@ -298,7 +298,7 @@ def test_the_report_flags_laws_that_are_not_stable():
 def test_the_table_is_for_people():
     text = tail_report.table(tail_report.report(student(3.0, 7)[0]))
     assert "DISAGREE" in text and "block sums" in text and "moment" in text
-    assert "do not disagree" in tail_report.table(tail_report.report(Isotropic(1.5).sample(jax.random.key(26), (1000, 3))))
+    assert "are in agreement" in tail_report.table(tail_report.report(Isotropic(1.5).sample(jax.random.key(26), (1000, 3))))
 
 
 def test_skewed_data_are_told_from_symmetric_ones():
@@ -325,17 +325,46 @@ def test_estimates_that_contradict_each_other_are_told():
     assert bool(found.contradict) and "CONTRADICT" in tail_report.table(found)
 
 
-@pytest.mark.parametrize("bad", [np.full(SHORT, np.nan), np.ones(SHORT)])
-def test_useless_data_cannot_be_compared(bad):
-    text = tail_report.table(tail_report.report(jnp.asarray(bad)))
-    assert "cannot be compared" in text and "do not disagree" not in text
+SOUND = np.random.default_rng(0).standard_cauchy(SHORT)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (np.full(SHORT, np.nan), "2000 of 2000 numbers are not finite; "),
+        (np.where(np.arange(SHORT) == 7, np.inf, SOUND), "1 of 2000 numbers are not finite; "),
+        (np.where(np.arange(2 * SHORT) < 3, np.nan, 1.5).reshape(SHORT, 2), "3 of 4000 numbers are not finite; "),
+        (np.ones(SHORT), "all 2000 data are the same; "),
+        (np.ones((SHORT, 2)), "all 2000 data are the same; "),
+    ],
+    ids=["nan", "one infinity", "vectors", "constant", "constant vectors"],
+)
+def test_useless_data_are_refused_and_where_traced_not_valid(bad, words):
+    with pytest.raises(ValueError, match=f"^x: {words}"):
+        tail_report.report(jnp.asarray(bad))
+    found = jax.jit(tail_report.report)(jnp.asarray(bad))
+    for e in (*found.model.values(), *found.extreme.values()):
+        assert not bool(e.valid) and np.all(np.isnan([e.value, e.error, e.inverse, e.inverse_error]))
+    text = tail_report.table(found)
+    assert "cannot be compared" in text and "in agreement" not in text and "lighter" not in text
+    assert "in agreement" in tail_report.table(jax.jit(tail_report.report)(jnp.asarray(SOUND)))
+
+
+def test_a_tail_lighter_than_that_of_a_stable_law_is_told():
+    found = {a: float(jnp.mean(jax.vmap(tail_report.report)(stable(a, 7)).lighter)) for a in (1.5, 1.9, 2.0)}
+    assert found[1.5] == 0 and found[1.9] <= 0.02 and found[2.0] > 0.9
+    normal, heavy, student_t = (
+        tail_report.table(tail_report.report(x[0])) for x in (stable(2.0, 7), stable(1.5, 7), student(3.0, 7))
+    )
+    assert "Finite variance" in normal and "in agreement" in normal
+    assert "Finite variance" not in heavy and "Finite variance" not in student_t
 
 
 def test_a_table_is_of_one_report():
     found = jax.vmap(tail_report.report)(stable(1.5, 7, 3, SHORT))
     with pytest.raises(ValueError, match="^found: 3 reports"):
         tail_report.table(found)
-    assert "do not disagree" in tail_report.table(jax.tree.map(lambda a: a[0], found))
+    assert "are in agreement" in tail_report.table(jax.tree.map(lambda a: a[0], found))
 
 
 # Bad input.

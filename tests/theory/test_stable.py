@@ -199,6 +199,34 @@ def test_norms():
     judge.exact(stable.variance_log_norm([0.4, 2.0]), np.pi**2 / 6 * (1 / np.array([0.4, 2.0]) ** 2 + 0.5), 1e-13)
 
 
+@pytest.mark.parametrize("alpha", INDICES)
+def test_the_norm_of_one_coordinate_is_its_modulus(alpha):
+    r = np.array([1e-3, 0.1, 1.0, 5.0, 10.0, 14.0])
+    r = r if alpha == 2 else np.append(r, [1e3, 1e20])
+    judge.exact(stable.norm_sf(r, alpha, 1) / stable.abs_sf(r, alpha), np.ones(len(r)), 1e-11)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 50, 4000, 10**5])
+def test_the_norm_of_a_vector_in_closed_form(dim):
+    r = np.sqrt(dim) * np.array([0.1, 0.7, 1.0, 2.0, 5.0, 1e3, 1e9])
+    judge.exact(stable.norm_sf(r, 1.0, dim) / stats.f.sf(r**2 / dim, dim, 1), np.ones(7), 1e-10)  # Cauchy
+    assert np.max(np.abs(stable.norm_sf(r, 1.0, dim + 1) / stats.f.sf(r**2 / dim, dim, 1) - 1)) > 1e-6
+    r = np.sqrt(2 * stats.chi2.isf([0.9, 0.5, 0.01, 1e-9, 1e-12], dim))
+    judge.exact(stable.norm_sf(r, 2.0, dim) / stats.chi2.sf(r**2 / 2, dim), np.ones(5), 1e-10)
+    judge.exact(stable.norm_sf(r[:3], 2 - 1e-14, dim) / stats.chi2.sf(r[:3] ** 2 / 2, dim), np.ones(3), 1e-9)
+    for alpha in (0.3, 1.3, 1.9, 2 - 1e-6):
+        far = 1e30 ** (1 / alpha) * np.sqrt(dim)
+        judge.exact(stable.norm_sf(far, alpha, dim) * far**alpha / stable.norm_tail_constant(alpha, dim, "III"), 1.0, 1e-10)
+
+
+@pytest.mark.parametrize(("alpha", "dim"), [(0.6, 3), (1.3, 40), (1.8, 10**4)])
+def test_the_norm_of_a_vector_has_its_moments(alpha, dim):
+    order, log_r = alpha / 2, np.arange(-30.0, 60.0 / alpha, 0.04)
+    above = stable.norm_sf(np.exp(log_r), alpha, dim)
+    moment = 0.04 * order * np.sum(np.exp(order * log_r) * (above - (log_r < 0))) + 1
+    judge.exact(moment, stable.abs_moment(order, alpha, dim), 1e-9)
+
+
 def test_agrees_with_scipy_in_the_bulk():
     x = np.array([0.2, 1.0, 3.0])
     for alpha in (0.7, 1.4, 1.8):
@@ -223,6 +251,9 @@ def test_agrees_with_scipy_in_the_bulk():
         lambda: stable.norm_tail_constant(1.5, 3, "IV"),
         lambda: stable.norm_tail_constant(1.5, 3, 0),
         lambda: stable.tail_constant([1.5, -1.0]),
+        lambda: stable.norm_sf(1.0, 2.1, 3),
+        lambda: stable.norm_sf(np.nan, 1.5, 3),
+        lambda: stable.norm_sf(1.0, 1.5, 0),
     ],
 )
 def test_bad_input(call):
