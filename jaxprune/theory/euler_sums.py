@@ -3,20 +3,25 @@
 In the strong error the kernel exp(-w) - (1 - x)^m changes sign inside a step: with E = exp(-m x), G = (1 - x)^m and
 w* = log(E/|G|), it is E exp(-w) -+ |G| = |G| (exp(w* - w) -+ 1), so powers are taken of expm1, and Gauss-Jacobi nodes start
 at the zero w*. Sections are those of our notes on Wan et al. 2023.
-Terms that are round-off of the sum are left out: with x fixed a million steps cost no more than a hundred.
+Terms that are round-off of the sum are left out, and long sums of smooth terms are those of ``long_sums``: the cost has a
+bound for any number of steps and any x, about 45/alpha or some thousand terms.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_jacobi
 
+from jaxprune.theory.long_sums import ROWS, SHORT, every_term, long_sum
+
 Array = NDArray[np.float64]
 NEGLIGIBLE = 45.0  # exponent
-ROWS = 100_000
+LARGEST = 760.0  # exponent: beyond the floats, even with a factor exp(-45)
+PANEL = 8.0  # exponent by which terms change over one panel
 
 
 def strong_error_sum(alpha: float, x: float, steps: float) -> float:
@@ -28,10 +33,19 @@ def strong_error_sum(alpha: float, x: float, steps: float) -> float:
         return 0.0
     log_g = np.log(abs(1 - x)) if x > 0.5 and x != 1 else np.log1p(-x) if x != 1 else -np.inf
     rate = min(x, -log_g)
-    last = steps if rate <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * rate)))
+    last = _last(alpha, rate, steps)
     # Where exp(-m x) has died out but |1 - x|^m has not, the sum is geometric.
     lone = min(last, 2 + np.ceil(NEGLIGIBLE / (log_g + x))) if log_g + x > 0 else last
-    total = sum(_strong_rows(alpha, x, log_g, m, min(m + ROWS, lone)) for m in np.arange(0, lone, ROWS))
+
+    def terms(m):
+        return _strong_terms(alpha, x, log_g, m)
+
+    if x > 1:
+        total = every_term(terms, 0, lone)
+    else:
+        # The zero enters the step at m = 0 and leaves it at x/excess.
+        excess = excess_log(x)
+        total = long_sum(terms, 0, last, (0.0, x / excess if excess > 0 else np.inf), PANEL / (alpha * rate))
     if lone < last:
         with np.errstate(over="ignore"):
             power = alpha * log_g
@@ -46,14 +60,26 @@ def two_grid_sum(alpha: float, x: float, steps: float, ratio: float) -> float:
     """
     if x == 0 or ratio == 1:
         return 0.0
-    with np.errstate(divide="ignore"):
-        slowest = -max(np.log(abs(1 - x)), ratio * np.log(abs(1 - x / ratio))) if x > 0.5 else -ratio * np.log1p(-x / ratio)
-    last = steps if slowest <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * slowest)))
-    rows = max(1, int(10 * ROWS / ratio))
-    j = np.arange(ratio)
-    return float(
-        sum(_grid_rows(alpha, x, ratio, np.arange(m, min(m + rows, last))[:, None], j) for m in np.arange(0, last, rows))
-    )
+    fine, coarse = ratio * float(log_factor(x / ratio)), float(log_factor(x))
+    last = _last(alpha, -max(fine, coarse), steps)
+    if max(fine, coarse) * (last - 1) > LARGEST:
+        return np.inf
+    if x >= 1:
+        return _alternating_grids(alpha, x, ratio, (fine, coarse), last)
+    j, drift = np.arange(ratio), excess_log(x) - ratio * excess_log(x / ratio)
+
+    def terms(m, lag):
+        # The larger of the two powers is taken out: next to x = 1 their quotient overflows.
+        logs = m * drift + lag
+        return np.exp(alpha * (m * coarse + np.maximum(logs, 0.0))) * (-np.expm1(-np.abs(logs))) ** alpha
+
+    lags = j * np.log1p(-x / ratio)
+    if last <= SHORT:
+        total = every_term(lambda m: terms(m[:, None], lags), 0, last, _rows(ratio))
+    else:
+        panel = PANEL / (alpha * -fine)
+        total = sum(long_sum(partial(terms, lag=lag), 0, last, (-lag / drift,), panel) for lag in lags)
+    return float(total / ratio)
 
 
 def leading_integral(alpha: float, end: float) -> float:
@@ -87,12 +113,20 @@ def chaos_sum(alpha: float, x: float, y: float, steps: float) -> float:
     """
     if y == 0:
         return 0.0
-    rate = -float(max(log_factor(x), log_factor(x + y)))
-    last = steps if rate <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * rate)))
-    total = 0.0
-    for first in np.arange(0, last, ROWS):
-        total += _chaos_rows(alpha, x, y, np.arange(first, min(first + ROWS, last)))
-    return float(total)
+    inner, outer = float(log_factor(x)), _log_of_both(x, y)
+    last = _last(alpha, -max(inner, outer), steps)
+    if max(inner, outer) * (last - 1) > LARGEST:
+        return np.inf
+    if x < 1 < x + y:
+        return _alternating_chaos(alpha, (inner, outer), np.log1p(((2 - y) - 2 * x) / (x + y - 1)), last)
+    # Of one sign: the larger power is taken out.
+    with np.errstate(divide="ignore"):
+        larger, quotient = (inner, np.log1p(-y / (1 - x))) if x < 1 else (outer, -np.log1p(y / (x - 1)) if x > 1 else -np.inf)
+
+    def terms(m):
+        return np.exp(alpha * m * larger) * (-np.expm1(m * quotient)) ** alpha
+
+    return long_sum(terms, 1, last, (0.0,), PANEL / (alpha * abs(larger)) if larger != 0 else np.inf)
 
 
 def scaled_root(scale: Any, total: Any, alpha: Any) -> Any:
@@ -125,19 +159,23 @@ def excess_log(x: float) -> float:
         return float(-(np.log(abs(1 - x)) + x))
 
 
-def _strong_rows(alpha, x, log_g, first, stop):
-    """Sum over first <= m < stop of the integrals, over w = x v in (0, x)."""
-    m = np.arange(first, stop)
+def _last(alpha, rate, steps):
+    """The number of terms that matter of a sum that falls like exp(-alpha rate m)."""
+    return steps if rate <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * rate)))
+
+
+def _strong_terms(alpha, x, log_g, m):
+    """Integrals over w = x v in (0, x), divided by x."""
     zero = np.where(m > 0, np.maximum(m, 1.0) * excess_log(x), 0.0)
     odd = (m % 2 == 1) & (x > 1)
     near, above = ~odd & (np.abs(zero) <= 3 * x), (zero > 0)
     count = 14 if x < 0.5 else 40
-    total = 0.0
+    result = np.zeros(len(m))
     if np.any(near):
         z = zero[near]
         pieces = _from_zero(x - z, alpha, count) - _from_zero(-z, alpha, count)
         with np.errstate(invalid="ignore"):
-            total += np.sum(np.exp(alpha * np.where(m[near] > 0, m[near] * log_g, 0.0)) * pieces)
+            result[near] = np.exp(alpha * np.where(m[near] > 0, m[near] * log_g, 0.0)) * pieces
     t, weights = np.polynomial.legendre.leggauss(count)
     w, weights = 0.5 * x * (1 + t), 0.5 * x * weights
     for here, larger in ((~near & above, True), (~near & ~above, False)):
@@ -147,8 +185,8 @@ def _strong_rows(alpha, x, log_g, first, stop):
         lag = (w - zero[here, None]) if larger else (zero[here, None] - w)
         bracket = np.where(odd[here, None], 1 + np.exp(lag), -np.expm1(lag)) ** alpha
         front = np.exp(-alpha * (m[here, None] * x + w)) if larger else np.exp(alpha * m[here, None] * log_g)
-        total += np.sum((bracket * front) @ weights)
-    return total / x
+        result[here] = (bracket * front) @ weights
+    return result / x
 
 
 def _from_zero(z, alpha, count):
@@ -160,22 +198,50 @@ def _from_zero(z, alpha, count):
     return z * np.abs(z) ** alpha * (shape**alpha @ weights)
 
 
-def _grid_rows(alpha, x, ratio, m, j):
-    if x < 1:
-        drift = excess_log(x) - ratio * excess_log(x / ratio)
-        logs = m * drift + j * np.log1p(-x / ratio)
-        # The larger of the two powers is taken out: next to x = 1 their quotient overflows.
-        larger = m * np.log1p(-x) + np.maximum(logs, 0.0)
-        return np.sum(np.exp(alpha * larger) * (-np.expm1(-np.abs(logs))) ** alpha) / ratio
-    with np.errstate(over="ignore", invalid="ignore"):
-        gaps = np.abs((1 - x / ratio) ** (m * ratio + j) - (1.0 - x) ** m)
-        return np.sum(np.where(np.isnan(gaps), np.inf, gaps) ** alpha) / ratio  # both grids overflow
+def _rows(ratio):
+    return max(1, int(10 * ROWS / ratio))
 
 
-def _chaos_rows(alpha, x, y, m):
-    with np.errstate(over="ignore", invalid="ignore"):
-        if x + y < 1 or x > 1:
-            # Of one sign: the larger power is taken out.
-            larger, quotient = (x, np.log1p(-y / (1 - x))) if x < 1 else (x + y, -np.log1p(y / (x - 1)))
-            return np.sum(np.exp(alpha * m * log_factor(larger)) * (-np.expm1(m * quotient)) ** alpha)
-        return np.sum(np.abs((1 - x) ** m - (1 - x - y) ** m) ** alpha)
+def _alternating_grids(alpha, x, ratio, logs, last):
+    """``two_grid_sum`` for x >= 1: one grid dies out beside the other, whose sum is geometric."""
+    fine, coarse = logs
+    lone, j = last, np.arange(ratio)
+    if fine != coarse:
+        lone = min(last, 2 + np.ceil((NEGLIGIBLE + abs(fine)) / abs(fine - coarse)) if np.all(np.isfinite(logs)) else 2)
+
+    def terms(m):
+        m = m[:, None]
+        return np.abs((1 - x / ratio) ** (m * ratio + j) - (1.0 - x) ** m) ** alpha
+
+    with np.errstate(over="ignore"):
+        total = every_term(terms, 0, lone, _rows(ratio)) / ratio
+        if lone < last:
+            share = 1.0 if coarse > fine else geometric_sum(alpha * fine / ratio, ratio) / ratio
+            total += np.exp(alpha * max(logs) * lone) * geometric_sum(alpha * max(logs), last - lone) * share
+    return float(total)
+
+
+def _log_of_both(x, y):
+    """log|1 - x - y|, without the rounding of x + y."""
+    total = x + y
+    lost = (x - (total - (total - x))) + (y - (total - x))
+    if 0.5 < total < 1.5:
+        with np.errstate(divide="ignore"):
+            return float(np.log(abs((1 - total) - lost)))
+    return float(np.log1p(-total - lost if total < 1 else (total - 2) + lost))
+
+
+def _alternating_chaos(alpha, logs, gap, last):
+    """``chaos_sum`` for x < 1 < x + y: the powers differ at even m and add at odd ones, which are summed in pairs."""
+    larger = max(logs)
+
+    def odd(m):
+        return np.exp(alpha * m * larger) * (1 + np.exp(-m * abs(gap))) ** alpha
+
+    def even(m):
+        return np.exp(alpha * m * larger) * (-np.expm1(-m * abs(gap))) ** alpha
+
+    pairs, single = divmod(last - 1, 2)
+    panel = PANEL / (2 * alpha * abs(larger)) if larger != 0 else np.inf
+    total = long_sum(lambda k: odd(2 * k + 1) + even(2 * k + 2), 0, pairs, (-0.5,), panel)
+    return total + (odd(last - 1) if single else 0.0)
