@@ -55,8 +55,8 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
 
 
 def violated(problem: NoisyDescent) -> list[str]:
-    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``); under a
-    law of your own nothing but the law is looked at."""
+    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``);
+    under a law of your own nothing but the law is looked at."""
     if not isinstance(problem.noise, NoiseType):
         return [f"noise: {problem.noise!r} is not one of the types 'I', 'II', 'III'"]
     loss = LOGISTIC if problem.data.labels.shape[1] == 2 else CROSS_ENTROPY
