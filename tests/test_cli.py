@@ -155,6 +155,7 @@ def test_an_experiment_brings_its_own_theory(tmp_path, capsys, prediction, worke
     assert words in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_log_file_sees_signs_of_life(tmp_path, capsys, monkeypatch):
     """Standard error is no terminal here: a line at the start, one a minute, and none that is empty; then the figure."""
     from jaxprune.sweep import progress
