@@ -117,7 +117,8 @@ def _limit(points: Collection[xr.Dataset], level: float) -> float:
 def _gap(name: str, points: xr.Dataset):
     """Of the mean, relative; of a logarithm, that of the quantity itself."""
     mean, known = points["mean"], points["prediction"].where(np.isfinite(points["prediction"]))
-    return np.expm1(mean - known) if name.startswith(LOGARITHM) else mean / known.where(_sized(points)) - 1
+    drowned = abs(known) < points["se"] / 10  # a fraction of what noise alone exceeds tenfold tells nothing
+    return np.expm1(mean - known) if name.startswith(LOGARITHM) else mean / known.where(_sized(points) & ~drowned) - 1
 
 
 def _detectable(name: str, error: xr.DataArray, points: xr.Dataset):

@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
     make=make,
     trial=trial,
     inner=dict(n=SIZES),
-    seeds=3200,
+    seeds=3600,
     block=200,
     share=["alpha", "interaction"],
     smoke=dict(alpha=[1.5], seeds=200),

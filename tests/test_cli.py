@@ -140,34 +140,37 @@ EXPERIMENT = Experiment("own", axes=dict(middle=[1.0, 2.0]), make=make, trial=tr
 
 
 @pytest.mark.parametrize(
-    "prediction, status, words",
+    "prediction, workers, status, words",
     [
-        ('{"risk": samples["middle"]}', 0, "Simulation and theory agree."),
-        ('{"risk": samples["middle"] + 2}', 1, "Simulation and theory DISAGREE."),
-        ("None", 0, "no metric has a prediction to be judged by: nothing to compare."),
+        ('{"risk": samples["middle"]}', 1, 0, "Simulation and theory agree."),
+        ('{"risk": samples["middle"] + 2}', 0, 1, "Simulation and theory DISAGREE."),
+        ("None", 0, 0, "no metric has a prediction to be judged by: nothing to compare."),
     ],
 )
-def test_an_experiment_brings_its_own_theory(tmp_path, capsys, prediction, status, words):
+def test_an_experiment_brings_its_own_theory(tmp_path, capsys, prediction, workers, status, words):
+    """In this process, and where another takes the functions from the file."""
     file = tmp_path / "own.py"
     file.write_text(OWN.replace("PREDICTION", prediction))
-    for workers in (0, 1):  # another process takes the functions from the file
-        assert call("run", file, "--out", tmp_path / str(workers), "--workers", workers) == status
-        assert words in capsys.readouterr().out
+    assert call("run", file, "--out", tmp_path, "--workers", workers) == status
+    assert words in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_log_file_sees_signs_of_life(tmp_path, capsys, monkeypatch):
     """Standard error is no terminal here: a line at the start, one a minute, and none that is empty; then the figure."""
     from jaxprune.sweep import progress
 
-    argv = ["run", ROOT / "sims" / "relative_error.py", "--smoke", "--workers", 0, "--out"]
-    assert call(*argv, tmp_path / "a") == 0
+    quiet = progress.shown("quiet")
+    quiet.start(2, 8, 5)
+    quiet.step(0)
+    quiet.stop()
+    assert capsys.readouterr().err == "quiet: 6 tasks to do, 2 done before\n"
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    assert call("run", ROOT / "sims" / "relative_error.py", "--smoke", "--workers", 0, "--out", tmp_path) == 0
     said = capsys.readouterr()
     assert "drawing figures/relative_error.py" in said.out
-    assert len(said.err.splitlines()) == 1 and "tasks to do, 0 done before" in said.err
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
-    assert call(*argv, tmp_path / "b") == 0
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) > 1 and "1/" in lines[1]
+    lines = said.err.splitlines()
+    assert "tasks to do, 0 done before" in lines[0] and "1/" in lines[1]
     assert all("trials/s" in line and "elapsed" in line and ", ," not in line for line in lines[1:])
 
 

@@ -109,6 +109,8 @@ def test_a_prediction_of_round_off_has_no_size():
         gap, detect = str(report).splitlines()[2].split()[4:6]
         assert gap[-1] == detect[-1] == shown
         assert report.judged == 6 and np.isfinite(report.points["risk"]["z"]).all()
+    drowned = compare(data, {"risk": 1e-5})  # below a tenth of the standard error, 0.01; what would be detected stays
+    assert str(drowned).splitlines()[2].split()[4] == "-" and np.all(drowned.points["risk"]["resolution"] > 100)
     tiny = compare(1e-14 * samples(), {"risk": 2.2e-14})
     assert not tiny.ok and str(tiny).splitlines()[2].split()[4].endswith("%")
 
