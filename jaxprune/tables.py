@@ -75,7 +75,7 @@ def _checked(file: str | Path, inputs: np.ndarray, labels: np.ndarray) -> tuple[
         raise ValueError(f"{file}: {wrong} of the inputs are NaN or infinite; leave such samples out")
     if np.all(inputs == inputs[0, 0]):
         raise ValueError(f"{file}: all inputs are {inputs[0, 0]:g}; there is nothing to learn from")
-    if labels.dtype.kind == "f" and len(wrong := labels[~np.isfinite(labels) | (labels % 1 != 0)]):
+    if labels.dtype.kind == "f" and len(wrong := labels[~np.isfinite(labels) | (labels != np.round(labels))]):
         raise ValueError(f"{file}: the label {wrong[0]:g} is no class; use one integer per class (in text, in the last column)")
     found, places = np.unique(labels, return_inverse=True)
     if len(found) < 2:

@@ -219,3 +219,136 @@ def test_networks_under_noise_take_images_of_your_own(tmp_path, name):
     images, _ = write_cifar10(tmp_path, (1,), False)
     inputs, labels = load_file(Path(__file__).parents[1] / "sims" / f"{name}.py").images(f"cifar10:{tmp_path}")
     assert inputs.shape == (len(images), 3072) and len(labels) == len(images)
+
+
+SIMS = ["heavy_tailed_sgd", "released_code", "trained_layer_tails"]
+
+
+def sim(name):
+    return load_file(Path(__file__).parents[1] / "sims" / f"{name}.py")
+
+
+OWN, CLASSES = RNG.standard_normal((600, 3)), np.array([7, 2, 2, 5] * 150)
+
+
+def write_own(folder, kind, inputs=OWN, labels=CLASSES):
+    file = folder / f"own.{kind}"
+    if kind == "npz":
+        np.savez(file, inputs=inputs, labels=labels)
+    else:
+        header = {"csv": "", "header.csv": '"a",b,0,class\n', "csv.gz": "\ufeffa,b,c,d\n"}[kind]
+        text = header + "".join(
+            ",".join(map(repr, [*map(float, row), int(k)])) + "\n" for row, k in zip(inputs, labels, strict=True)
+        )
+        file.write_bytes(gzip.compress(text.encode()) if kind.endswith("gz") else text.encode())
+    return f"{kind.removeprefix('header.').removesuffix('.gz')}:{file}"
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv", "header.csv", "csv.gz"])
+def test_data_of_your_own(tmp_path, kind):
+    data = write_own(tmp_path, kind)
+    inputs, labels = datasets.named(data)
+    np.testing.assert_array_equal(inputs, OWN)
+    np.testing.assert_array_equal(labels, CLASSES[:, None] == [2, 5, 7])
+    for name in SIMS:
+        found, classes = sim(name).images(data)
+        assert found.shape == (600, 3) and np.all(classes.sum(1) == 1)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (dict(labels=CLASSES[1:]), r"inputs of shape \(600, 3\) and labels of shape \(599,\)"),
+        (dict(labels=np.eye(3)[[0, 1, 2] * 200]), r"labels of shape \(600, 3\)"),
+        (dict(inputs=OWN[:, 0]), r"inputs of shape \(600,\)"),
+        (dict(inputs=OWN[:0], labels=CLASSES[:0]), r"inputs of shape \(0, 3\)"),
+        (dict(labels=CLASSES + 0.5), "the label 7.5 is no class"),
+        (dict(labels=np.where(CLASSES > 2, np.inf, 0)), "the label inf is no class"),
+        (dict(labels=CLASSES.astype(str)), "labels <U"),
+        (dict(labels=CLASSES.astype(object)), "not an archive"),
+        (dict(labels=CLASSES * 0 + 4), "all samples are of class 4"),
+        (dict(inputs=np.where(OWN > 0, np.nan, OWN)), "of the inputs are NaN or infinite"),
+        (dict(inputs=np.full((600, 3), 2)), "all inputs are 2"),
+    ],
+    ids=str.split("counts one-hot flat empty fraction infinite text objects one-class nan constant"),
+)  # fmt: skip
+def test_bad_archives_of_your_own(tmp_path, change, words):
+    with pytest.raises(ValueError, match=f"own.npz: .*{words}"):
+        datasets.named(write_own(tmp_path, "npz", **change))
+
+
+@pytest.mark.parametrize("raw", [b"", b"1,2,3", b"PK\x03\x04", b"\x93NUMPY", gzip.compress(b"1", mtime=0)[:-2]])
+def test_what_is_no_archive(tmp_path, raw):
+    (tmp_path / "own.npz").write_bytes(raw)
+    with pytest.raises(ValueError, match=r"own.npz: (not an archive|a damaged gzip)"):
+        datasets.named(f"npz:{tmp_path / 'own.npz'}")
+
+
+def test_archives_with_other_names_and_missing_files(tmp_path):
+    np.savez(tmp_path / "own.npz", x=OWN, y=CLASSES)
+    with pytest.raises(ValueError, match="own.npz: holds x, y; name the arrays inputs and labels"):
+        datasets.named(f"npz:{tmp_path / 'own.npz'}")
+    np.save(tmp_path / "own.npy", OWN)
+    with pytest.raises(ValueError, match="own.npy: not an archive"):
+        datasets.named(f"npz:{tmp_path / 'own.npy'}")
+    for kind in ("npz", "csv"):
+        with pytest.raises(FileNotFoundError, match="nowhere is no file"):
+            datasets.named(f"{kind}:{tmp_path / 'nowhere'}")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", r"inputs of shape \(0, 0\)"), ("a,b,c", r"inputs of shape \(0, 0\)"), ("1\n2\n", r"inputs of shape \(2, 0\)"),
+        ("1,2,0\n3,x,1\n", "not a table of numbers .*'x'"), ("1,2,0\n3,1\n", "not a table of numbers"),
+        ("1,,0\n", "not a table of numbers"), ("1,2,0.5\n2,3,1\n", "the label 0.5 is no class"), ("1;2;0\n3;4;1\n", "between commas"),
+        ("1,nan,0\n3,4,1\n", "1 of the inputs are NaN"), ("1,2,0\n3,4,nan\n", "the label nan is no class"),
+    ],
+)  # fmt: skip
+def test_bad_text_of_your_own(tmp_path, text, words):
+    (tmp_path / "own.csv").write_text(text)
+    with pytest.raises(ValueError, match=f"own.csv: .*{words}"):
+        datasets.named(f"csv:{tmp_path / 'own.csv'}")
+
+
+def test_an_unknown_name_lists_all():
+    for name in ("digits", "synthetic", "npz:FILE", "csv:FILE", "mnist:FOLDER", "cifar10:FOLDER", "ecg5000:FOLDER"):
+        with pytest.raises(ValueError, match=f"data: 'cifar100' is unknown; .*{name}"):
+            datasets.named("cifar100")
+
+
+@pytest.mark.parametrize(
+    "classes, first", [(2, [0]), (3, [0]), (4, [0, 1]), (5, [0, 1]), (10, [0, 1, 2, 3, 4]), (11, [0, 1, 2, 3, 4])]
+)
+def test_classes_are_split_in_halves(tmp_path, classes, first):
+    kinds = np.arange(600) % classes
+    _, labels = sim("heavy_tailed_sgd").images(write_own(tmp_path, "npz", labels=kinds))
+    np.testing.assert_array_equal(labels, np.stack([np.isin(kinds, first), ~np.isin(kinds, first)], axis=1))
+
+
+def test_digits_are_split_below_five():
+    _, digits = datasets.digits()
+    _, labels = sim("heavy_tailed_sgd").images("digits")
+    np.testing.assert_array_equal(labels, np.stack([digits[:, :5].sum(1), digits[:, 5:].sum(1)], axis=1))
+
+
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        ("heavy_tailed_sgd", dict(noise="none", alpha=2.0, sigma=0.0, step_size=1.0)),
+        ("released_code", dict(noise="none", alpha=2.0, sigma=0.0, step_size=1.0, width=5)),
+        ("trained_layer_tails", dict(depth=3, width=5, batch=128, ratio=0.01)),
+    ],
+)
+def test_small_sets_leave_something_to_train_on(tmp_path, name, arguments):
+    few = write_own(tmp_path, "npz", OWN[:400], CLASSES[:400])
+    with pytest.raises(ValueError, match="^data: 400 samples; 450 of them would be kept for the test"):
+        sim(name).make(few, **arguments)
+    many = write_own(tmp_path, "csv", np.tile(OWN, (2, 1)), np.tile(CLASSES, 2))
+    assert sim(name).make(many, **arguments).data.n == 750
+
+
+def test_training_takes_a_mini_batch():
+    assert datasets.training_count(578, 450, 128) == 128
+    with pytest.raises(ValueError, match="^data: 577 samples; 450 .* use at least 578"):
+        datasets.training_count(577, 450, 128)

@@ -127,3 +127,10 @@ def test_labelled_data_is_checked():
     ):
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: "):
             Labelled(**{**dict(inputs=x, labels=y, n=5), **wrong})
+
+
+def test_labels_that_are_not_one_hot_are_told_the_cure():
+    with pytest.raises(
+        ValueError, match=r"^labels: shape \(50,\) is not \(50, classes\); one-hot: np.eye\(classes\)\[labels\]"
+    ):
+        Labelled(np.ones((50, 2)), np.zeros(50, int), n=20)

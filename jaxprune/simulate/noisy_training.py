@@ -55,8 +55,8 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
 
 
 def violated(problem: NoisyDescent) -> list[str]:
-    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``);
-    under a law of your own nothing but the law is looked at."""
+    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``); of
+    noise of your own nothing but the law is named."""
     if not isinstance(problem.noise, NoiseType):
         return [f"noise: {problem.noise!r} is not one of the types 'I', 'II', 'III'"]
     loss = LOGISTIC if problem.data.labels.shape[1] == 2 else CROSS_ENTROPY
@@ -69,7 +69,9 @@ def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, com
     """One run of the released code's network, with its quirks or without (``compat=None``): the columns of
     ``mean_field_row`` but ``assumptions_ok``. Raises ValueError for a law of your own with quirks."""
     if compat is not None and not isinstance(problem.noise, NoiseType):
-        raise ValueError(f"noise: {problem.noise!r} is not a type, of which alone the released code knows; use compat=None")
+        raise ValueError(
+            f"noise: {type(problem.noise).__name__} is a law, but the released code knows types only; use compat=None"
+        )
     sample, first, path, other = jax.random.split(key, 4)
     train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
     model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], depth)

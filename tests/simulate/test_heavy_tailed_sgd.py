@@ -1,13 +1,16 @@
 """Training with injected noise: against NumPy, stopping rules, batching, resume, the record, assumptions."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxprune.problems import Labelled, NoisyDescent, NoisyNeurons
-from jaxprune.simulate import heavy_tailed_sgd, losses, mean_field, noisy_training, sde, stable
+from jaxprune.simulate import heavy_tailed_sgd, losses, mean_field, noisy_training, released_code, sde, stable
 from jaxprune.simulate.heavy_tailed_sgd import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_FINITE, Stopping
+from jaxprune.struct import struct
 from tests import judge
 
 RNG = np.random.default_rng(0)
@@ -288,3 +291,84 @@ def test_rows_are_compiled_once():
     for seed in range(3):
         noisy_training.mean_field_row(NoisyDescent(**{**DESCENT, "n": 18}), jax.random.key(seed))
     assert noisy_training.mean_field_row._cache_size() == before + 1
+
+
+@struct
+class Uniform:
+    """A law of a user's own: uniform numbers, no index."""
+
+    width: float
+
+    def increment(self, key, shape, step_size):
+        return step_size**0.5 * jax.random.uniform(key, shape, minval=-self.width, maxval=self.width)
+
+
+OWN = {name: value for name, value in DESCENT.items() if name not in ("alpha", "sigma")}
+
+
+def test_a_law_of_ones_own_is_the_noise(x64):
+    """The law of a type gives the numbers of that type; another one gives others, by the same program."""
+    kind, before = "II", noisy_training.mean_field_row._cache_size()
+    typed = noisy_training.mean_field_row(NoisyDescent(**DESCENT, noise=kind), KEY)
+    own = noisy_training.mean_field_row(NoisyDescent(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.1)), KEY)
+    other = noisy_training.mean_field_row(NoisyDescent(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.11)), KEY)
+    assert noisy_training.mean_field_row._cache_size() == before + 2
+    assert int(own["assumptions_ok"]) == 0
+    for name in set(typed) - {"assumptions_ok"}:
+        np.testing.assert_array_equal(typed[name], own[name])
+    assert other["participation"] != own["participation"]
+
+
+@pytest.mark.parametrize(
+    "row, law",
+    [
+        (noisy_training.mean_field_row, Uniform(np.float64(0.1))),
+        (
+            functools.partial(noisy_training.released_row, compat=None),
+            stable.Sum((stable.Gaussian(0.02), stable.Isotropic(1.6, scale=0.02))),
+        ),
+    ],
+    ids=["mean-field", "released"],
+)
+def test_any_law_trains_a_network(row, law):
+    problem = NoisyDescent(**OWN, noise=law)
+    assert problem.noise is law and problem.alpha is None
+    found = row(problem, KEY)
+    assert np.isfinite(found["functional_error"]) and not found["diverged"]
+    assert noisy_training.violated(problem) == [f"noise: {law!r} is not one of the types 'I', 'II', 'III'"]
+
+
+def test_bad_laws_are_named():
+    class Bare:
+        increment = Uniform.increment
+
+    law = stable.Symmetric(1.5)
+    for wrong in (
+        dict(noise=Bare()), dict(noise=stable.Symmetric), dict(noise=None), dict(noise=law, alpha=1.5), dict(noise=law, sigma=0.1),
+        dict(alpha=1.5), dict(sigma=0.1),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"^(noise|alpha|sigma): .{,120}$"):
+            NoisyDescent(**OWN, **wrong)
+    with pytest.raises(ValueError, match="^noise: Bare is no pytree; .*struct"):
+        NoisyDescent(**OWN, noise=Bare())
+    with pytest.raises(ValueError, match=r"^noise: Symmetric\(1.5, scale=1\) is not a type of noise"):
+        NoisyNeurons(**NEURONS, noise=law)
+    with pytest.raises(ValueError, match="^noise: Symmetric is a law, .*compat=None"):
+        noisy_training.released_row(NoisyDescent(**OWN, noise=law), KEY)
+
+
+@pytest.mark.parametrize("batch", [None, 8])
+def test_numpy_data_are_those_of_jax(batch):
+    """In both networks, inside a program, where the rows of a mini-batch are known by traced numbers only."""
+    net, drift, start = setup(batch=batch)
+    model, sample = released_code.network(5, 6, 2), (X, np.eye(2)[(Y[:, 0] > 0).astype(int)])
+    layered = [
+        released_code.Drift(*given, model, losses.CrossEntropy(), batch=batch) for given in (map(jnp.asarray, sample), sample)
+    ]
+    for ours, theirs, value in (
+        (drift, mean_field.Drift(net, X, Y, LOSS, batch=batch), start),
+        (*layered, released_code.initial(model, KEY)),
+    ):
+        moves = [jax.jit(lambda v, k, each=each: each(v, k))(value, KEY) for each in (ours, theirs)]
+        for a, b in zip(*map(jax.tree.leaves, moves), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -448,3 +448,15 @@ def test_the_derivative_in_alpha_is_continuous_at_two(skew):
 
         at, before = (jax.jit(jax.jacfwd(draw))(jnp.asarray(a)) for a in (2.0, 2 - 1e-9))
     judge.exact(at, before, 1e-5, 1.001)
+
+
+def test_laws_have_short_names():
+    both = stable.Sum((stable.Gaussian(0.1), stable.Isotropic(jnp.float32(1.6), scale=0.02)))
+    assert repr(both) == "Sum(laws=(Gaussian(scale=0.1), Isotropic(1.6, scale=0.02)))"
+    assert repr(stable.Skewed(1.5, 0.3, parametrisation="S1")) == "Skewed(1.5, skew=0.3, scale=1, parametrisation=S1)"
+    assert repr(stable.index(0.7)) == "Index(0.7)" and repr(stable.Positive(0.7)) == "Positive(0.7, scale=1)"
+    assert repr(stable.Common([1.2, 1.6, 2.0])) == "Common(float64[3], scale=float64[3])"
+    seen = []
+    jax.jit(lambda law: seen.append(repr(law)))(both)
+    assert seen == ["Sum(laws=(Gaussian(scale=float32[]), Isotropic(float32[], scale=float32[])))"]
+    assert all(len(repr(jax.tree.map(lambda leaf, other=other: other, both))) < 200 for other in (None, object(), "a"))

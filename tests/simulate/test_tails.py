@@ -426,3 +426,8 @@ def test_arguments_of_the_characteristic_function_in_the_wrong_order_are_refused
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf])
 def test_pickands_does_not_believe_data_that_are_not_finite(bad):
     assert not bool(tails.pickands(stable(1.4, 18, 1, SHORT)[0].at[5].set(bad), 40).valid)
+
+
+def test_integers_are_called_so_whatever_jax_makes_of_them(unchecked):
+    with pytest.raises(ValueError, match=r"^x: integers of shape \(50,\); pass floating-point"):
+        tails.hill(np.arange(50, dtype=np.int64), 10)
