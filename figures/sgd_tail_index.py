@@ -42,8 +42,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         figure.supxlabel("step size $\\eta/\\eta_{\\mathrm{crit}}$")
         handles = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
         title = (
-            f"batches of $b$ in $d$ dimensions, {sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, bars: 95 %\n"
-            "shaded: step sizes $\\eta$ with $\\alpha<2$; estimates of one step size are shifted sideways"
+            f"batches of $b$ in $d$ dimensions, {sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, "
+            "bars: 95 %\nshaded: step sizes $\\eta$ with $\\alpha<2$; estimates of one step size are shifted sideways"
         )
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
     return figure
