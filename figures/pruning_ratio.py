@@ -25,7 +25,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         widths = samples["n"].values
         grid = np.unique(np.geomspace(max(widths[0] / 1.12, 1), widths[-1] * 1.12, 9).astype(int))
         _panel(left, samples["pruning_ratio"].sel(alpha=heavy), "n", grid, lambda m: (heavy, m), lambda x, s: x * 1.06**s)
-        left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.34))
+        left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.42))
         style.ticks(left.xaxis, widths)
         left.set_yticks(np.linspace(0, 1, 6))
         left.set_title(rf"(a) against the width, $\alpha={heavy:g}$", loc="left")

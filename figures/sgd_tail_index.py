@@ -43,8 +43,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         handles = {label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
         title = (
             f"batches of $b$ in $d$ dimensions, {sim.CHAINS} chains, {sim.STEPS} steps, {samples.sizes['seed']} seeds, "
-            "bars: 95 %\n"
-            "shaded: step sizes $\\eta$ with $\\alpha<2$; estimates of one step size are shifted sideways"
+            "bars: 95 %\nshaded: step sizes $\\eta$ with $\\alpha<2$; estimates of one step size are shifted sideways"
         )
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
     return figure

@@ -351,8 +351,8 @@ def test_useless_data_are_refused_and_where_traced_not_valid(bad, words):
 
 
 def test_a_tail_lighter_than_that_of_a_stable_law_is_told():
-    found = {a: float(jnp.mean(jax.vmap(tail_report.report)(stable(a, 7)).lighter)) for a in (1.5, 1.9, 2.0)}
-    assert found[1.5] == 0 and found[1.9] <= 0.02 and found[2.0] > 0.9
+    found = {a: float(jnp.mean(jax.vmap(tail_report.report)(stable(a, 7)).lighter)) for a in (1.9, 2.0)}
+    assert found[1.9] <= 0.02 and found[2.0] > 0.9
     normal, heavy, student_t = (
         tail_report.table(tail_report.report(x[0])) for x in (stable(2.0, 7), stable(1.5, 7), student(3.0, 7))
     )
