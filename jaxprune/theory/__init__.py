@@ -6,7 +6,7 @@ Import the module of your subject::
     consequences     propositions, scaling, tuning, gradients
     random features  random_features, gaussian_kernels
     stable laws      stable, positive_stable; parts: contours, gamma
-    equations        ornstein_uhlenbeck, mean_field, explosion, kesten; part: euler_sums
+    equations        ornstein_uhlenbeck, mean_field, explosion, kesten; parts: euler_sums, long_sums
     compression      compressibility, null_network; parts: finite_moment, heavy_limit, poisson_dirichlet, finite_size,
                      pruning_ratio, singular_values, energies, laplace_inversion
     tail indices     tail_estimators

@@ -3,8 +3,9 @@
 In the strong error the kernel exp(-w) - (1 - x)^m changes sign inside a step: with E = exp(-m x), G = (1 - x)^m and
 w* = log(E/|G|), it is E exp(-w) -+ |G| = |G| (exp(w* - w) -+ 1), so powers are taken of expm1, and Gauss-Jacobi nodes start
 at the zero w*. Sections are those of our notes on Wan et al. 2023.
-Terms that are round-off of the sum are left out, and long sums of smooth terms are those of ``long_sums``: the cost has a
-bound for any number of steps and any x, about 45/alpha or some thousand terms.
+Terms that are round-off of the sum are left out, powers that have outlived the other ones are a geometric sum, and long sums of
+smooth terms are those of ``long_sums``: whatever the steps and x, the larger of some thousand and about 50/alpha terms, in
+``two_grid_sum`` times the ratio.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from jaxprune.theory.long_sums import ROWS, SHORT, every_term, long_sum
 Array = NDArray[np.float64]
 NEGLIGIBLE = 45.0  # exponent
 LARGEST = 760.0  # exponent: beyond the floats, even with a factor exp(-45)
+SMALLEST = 1e-300  # to divide by
 PANEL = 8.0  # exponent by which terms change over one panel
 
 
@@ -31,7 +33,7 @@ def strong_error_sum(alpha: float, x: float, steps: float) -> float:
     """
     if x == 0:
         return 0.0
-    log_g = np.log(abs(1 - x)) if x > 0.5 and x != 1 else np.log1p(-x) if x != 1 else -np.inf
+    log_g = float(log_factor(x))
     rate = min(x, -log_g)
     last = _last(alpha, rate, steps)
     # Where exp(-m x) has died out but |1 - x|^m has not, the sum is geometric.
@@ -48,8 +50,7 @@ def strong_error_sum(alpha: float, x: float, steps: float) -> float:
         total = long_sum(terms, 0, last, (0.0, x / excess if excess > 0 else np.inf), PANEL / (alpha * rate))
     if lone < last:
         with np.errstate(over="ignore"):
-            power = alpha * log_g
-            total += np.exp(power * lone) * ((last - lone) if power == 0 else np.expm1(power * (last - lone)) / np.expm1(power))
+            total += np.exp(alpha * log_g * lone) * geometric_sum(alpha * log_g, last - lone)
     return float(total)
 
 
@@ -78,7 +79,7 @@ def two_grid_sum(alpha: float, x: float, steps: float, ratio: float) -> float:
         total = every_term(lambda m: terms(m[:, None], lags), 0, last, _rows(ratio))
     else:
         panel = PANEL / (alpha * -fine)
-        total = sum(long_sum(partial(terms, lag=lag), 0, last, (-lag / drift,), panel) for lag in lags)
+        total = sum(long_sum(partial(terms, lag=lag), 0, last, (-lag / max(drift, SMALLEST),), panel) for lag in lags)
     return float(total / ratio)
 
 
