@@ -51,8 +51,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         )
         right.set_title("(b) time averages, chains that stay finite", loc="left")
         right.legend(loc="upper left", ncol=2, title="marker: mean, bars: 95 %", **look)
+        left.margins(y=0.02)
+        left.set_ylim(top=1.5 * left.get_ylim()[1])  # room for the legend
         for ax in (left, right):
-            style.ticks(ax.xaxis, samples["step_size"].values)
+            style.ticks(ax.xaxis, most=4)
         _map(grid_axes)
     return figure
 
