@@ -78,15 +78,16 @@ class Store:
         return task_label(self.axes, self.run["block"], chunk)
 
     def asked(self) -> np.ndarray:
-        """Which tasks of the extents (axes..., blocks) a run has asked for; all of them where the store does not say."""
-        shape = (*(len(values) for values in self.axes.values()), self.run["blocks"])
-        if ASKED not in self.run:
-            return np.ones(shape, bool)
-        found = np.zeros(shape, bool)
-        for request in self.run[ASKED]:
+        """Which tasks of the extents (axes..., blocks) a run has asked for."""
+        found = np.zeros((*(len(values) for values in self.axes.values()), self.run["blocks"]), bool)
+        for request in self._requests():
             places = [[values.index(v) for v in request["axes"][name]] for name, values in self.axes.items()]
             found[np.ix_(*places, range(request["blocks"]))] = True
         return found
+
+    def _requests(self) -> list[dict[str, Any]]:
+        """What runs have asked for; everything within the extents where the store does not say."""
+        return self.run.get(ASKED, [dict(axes=self.axes, blocks=self.run["blocks"])])
 
     def expected(self) -> list[Chunk]:
         """The tasks asked for, in the order of the grid."""
@@ -213,7 +214,7 @@ class Store:
         the arrays then follow it."""
         axes = {name: [*old, *(v for v in experiment.axes[name] if v not in old)] for name, old in self.axes.items()}
         blocks = max(self.run["blocks"], experiment.blocks)
-        before, new = self.run.get(ASKED, [dict(axes=self.axes, blocks=self.run["blocks"])]), layout.request(experiment)
+        before, new = self._requests(), layout.request(experiment)
         if not any(layout.covers(old, new) for old in before):
             asked = [*(old for old in before if not layout.covers(new, old)), new]
             self.run.update(axes=axes, blocks=blocks, asked=asked)
