@@ -3,13 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxprune.sweep.driver import Stopped, run
+    from jaxprune.sweep.driver import Stopped, read, run
     from jaxprune.sweep.experiment import Experiment, load_experiments
     from jaxprune.sweep.store import Store, StoreError
 
-__all__ = ["Experiment", "Stopped", "Store", "StoreError", "load_experiments", "run"]
+__all__ = ["Experiment", "Stopped", "Store", "StoreError", "load_experiments", "read", "run"]
 _HOMES = dict(
-    Experiment="experiment", load_experiments="experiment", run="driver", Stopped="driver", Store="store", StoreError="store"
+    Experiment="experiment",
+    load_experiments="experiment",
+    read="driver",
+    run="driver",
+    Stopped="driver",
+    Store="store",
+    StoreError="store",
 )
 
 

@@ -1,35 +1,30 @@
 """The driver: which tasks are left, who runs them, where their samples go."""
 
 import contextlib
+import itertools
+import math
+import multiprocessing
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from jaxprune.sweep import tasks
+from jaxprune.sweep import chunks, layout
+from jaxprune.sweep.drive import Drive, Stopped
 from jaxprune.sweep.executors import InProcess, LocalProcesses
 from jaxprune.sweep.experiment import RESERVED, Experiment, Loading, Point, loading
+from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.interrupts import Interrupts
 from jaxprune.sweep.memory import Memory
 from jaxprune.sweep.progress import Progress, shown
 from jaxprune.sweep.store import Store, StoreError
 
-POLL_SECONDS = 0.5
-
-
-class Stopped(RuntimeError):
-    """Some tasks failed; the others are in the store. ``failures``: {label: error}."""
-
-    def __init__(self, failures: Mapping[str, BaseException], finished: int, total: int):
-        self.failures = dict(failures)
-        lines = [f"  {label}: {type(error).__name__}: {error}" for label, error in list(self.failures.items())[:5]]
-        more = [f"  and {len(self.failures) - 5} more"] if len(self.failures) > 5 else []
-        super().__init__("\n".join([f"{len(self.failures)} of {total} tasks failed, {finished} are done:", *lines, *more]))
+__all__ = ["Stopped", "read", "run"]
 
 
 def run(
@@ -48,47 +43,71 @@ def run(
 
     ``store``: a folder; finished tasks in it are not run again, and a kill loses only the tasks in flight.
     ``executor``: any ``concurrent.futures.Executor``. Without one: one process per core on a CPU (``workers`` of
-    them; 0 runs in this process), in this process on an accelerator or when ``make`` and ``trial`` live in a
-    notebook. ``shard=(k, K)``: only every K-th task from the k-th on; needs a store. ``time_limit``: seconds after
-    which a task counts as hung. ``budget``: bytes that one process may use (default: its share of 70 % of the memory).
+    them; 0 runs in this process), in this process on an accelerator. ``shard=(k, K)``: only every K-th task from the k-th
+    on; needs a store. ``time_limit``: seconds after which a task counts as hung. ``budget``: bytes that one process may
+    use (default: its share of 70 % of the memory).
 
-    The samples do not depend on the executor, the order or number of tasks, or interruptions.
+    ``make`` and ``trial`` are called in this process only, before anything is computed: every other one runs the program
+    that was lowered here. The samples do not depend on the executor, the order or number of tasks, or interruptions.
 
-    Raises ValueError for bad arguments before anything is compiled, StoreError for a store of something else or a
-    full disk, Stopped when tasks failed.
+    Raises ValueError for bad arguments, and for a store of other code, data or settings, before anything is compiled;
+    StoreError for a damaged store or a full disk; Stopped when some tasks failed, after all others have been done. Ctrl-C
+    (KeyboardInterrupt) and SIGTERM (SystemExit, status 143) drop the tasks in flight and keep the others.
     """
     if loading():
         raise Loading
     started = time.monotonic()
     _check(experiment, root, executor, store, workers, shard, time_limit, budget)
-    shapes, sink = _open(experiment, root, store)
-    todo, held = _plan(experiment, sink, shard)
-    _check_room(experiment, shapes, len(todo), sink)
-    bar = shown(experiment.name) if progress is None else progress
-    with _pool(executor, experiment, workers, len(todo), time_limit) as pool, _shown(bar, held, len(todo), experiment.block):
-        common = tasks.describe(experiment, root, budget or _fair_budget(pool), here=isinstance(pool, InProcess))
-        _drive(pool, common, todo, sink, time_limit, bar, held)
+    with Interrupts() as interrupts:
+        processes = _processes(executor, experiment, workers)
+        prepared = Prepared(experiment, root, budget or _fair_budget(processes or 1))
+        sink = _open(experiment, root, store, prepared)
+        todo, held = _plan(experiment, sink, shard)
+        bar = shown(experiment.name) if progress is None else progress
+        with _pool(executor, min(processes, len(todo)), time_limit) as pool, _shown(bar, held, len(todo), experiment.block):
+            Drive(pool, prepared, sink, time_limit, bar, interrupts).run(todo, held)
     samples = sink.read(experiment)
     samples.attrs.update(new_tasks=len(todo), wall_seconds=round(time.monotonic() - started, 3))
     return samples
 
 
-def _open(experiment, root, store) -> tuple[dict[str, Any], Store | Memory]:
-    """The shapes of all metrics, and the place for samples of them."""
-    shapes = tasks.shapes(experiment, root)
-    dims = metric_dims(experiment, shapes)
-    if store is None:
-        return shapes, Memory(experiment, root, shapes, dims)
-    return shapes, Store.open(store, experiment, root, shapes, dims)
+def read(experiment: Experiment, store: str | Path) -> xr.Dataset:
+    """The samples of an experiment in a store, once it is sure that its present code and data would give them.
+
+    Raises ValueError, naming what differs, and StoreError; what is not done is NaN and counted in ``attrs["missing"]``.
+    """
+    held = Store(store)
+    held.check(experiment)
+    if not held.old:
+        held.check(experiment, prepared=Prepared(experiment, held.run["root"]))
+    return held.read(experiment)
+
+
+def _open(experiment: Experiment, root: int, store: str | Path | None, prepared: Prepared) -> Store | Memory:
+    """The place for samples; what cannot fit there is refused with the estimate."""
+    dims = metric_dims(experiment, prepared.metrics)
+    for name, metric in prepared.metrics.items():
+        size = experiment.block * math.prod(metric.shape) * metric.dtype.itemsize
+        if store is not None and size > chunks.LARGEST:
+            raise ValueError(
+                f"block: {experiment.block} seeds of metric {name!r} are {size / 2**30:.3g} GiB, a task can store 2 of each;"
+                " use a smaller block, or return less from the trial"
+            )
+    if store is not None:
+        return Store.open(store, experiment, root, prepared, dims)
+    need, free = math.prod(experiment.shape) * experiment.blocks * prepared.task_bytes, 0.5 * _memory_bytes()
+    if need > free:
+        raise StoreError(layout.no_room(need, free, "half of the memory; pass a store"))
+    return Memory(experiment, root, prepared, dims)
 
 
 @contextlib.contextmanager
-def _pool(executor, experiment, workers, tasks_left, time_limit) -> Iterator[Executor]:
+def _pool(executor: Executor | None, processes: int, time_limit: float | None) -> Iterator[Executor]:
     """The caller's executor, or one that ends with the run."""
     if executor is not None:
         yield executor
         return
-    own = _default_executor(experiment, workers, tasks_left, time_limit)
+    own = LocalProcesses(processes, time_limit) if processes else InProcess()
     try:
         yield own
     finally:
@@ -136,81 +155,31 @@ def _subsequences(names, shape, lengths) -> Iterator[tuple[str, ...]]:
                 yield (name, *rest)
 
 
-def _plan(experiment, sink, shard) -> tuple[list[tuple[Any, Point, int]], int]:
+Task = tuple[Any, Point, int]
+
+
+def _plan(experiment: Experiment, sink: Store | Memory, shard: Sequence[int]) -> tuple[list[Task], int]:
     """Tasks left for this shard, and how many of its tasks are done."""
     finished = sink.done()
-    every = [(sink.chunk(p, b), p, b) for p in experiment.points() for b in range(experiment.blocks)]
-    mine = every[shard[0] :: shard[1]]
-    left = [task for task in mine if task[0] not in finished]
-    return left, len(mine) - len(left)
+    every = ((sink.chunk(p, b), p, b) for p in experiment.points() for b in range(experiment.blocks))
+    mine = 0
+    left = []
+    for task in itertools.islice(every, shard[0], None, shard[1]):
+        mine += 1
+        if task[0] not in finished:
+            left.append(task)
+    return left, mine - len(left)
 
 
-def _drive(executor, common, todo, sink, time_limit, bar, held) -> None:
-    """Keep the executor busy, write what it returns, and give up on what fails or hangs."""
-    pending: dict[Future, tuple[Any, float | None]] = {}
-    failures: dict[str, BaseException] = {}
-    waiting, window, finished = iter(todo), getattr(executor, "window", 256), held
-    fatal = False
-    while True:
-        while len(pending) < window and not fatal and (task := next(waiting, None)) is not None:
-            chunk, point, block = task
-            pending[executor.submit(tasks.execute, common, point, block)] = (chunk, None)
-        if not pending:
-            break
-        ready, _ = wait(list(pending), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-        for future in ready:
-            chunk, _ = pending.pop(future)
-            error = future.exception()
-            if error is None:
-                outcome = future.result()
-                sink.write(chunk, outcome)
-                finished += 1
-                bar.step(_count_nonfinite(outcome["metrics"]))
-            else:
-                failures[sink.label(chunk)] = error
-                fatal = fatal or not isinstance(error, TimeoutError)
-        _abandon_hung(pending, failures, sink, time_limit)
-    if failures:
-        raise Stopped(failures, finished, held + len(todo))
-
-
-def _abandon_hung(pending, failures, sink, time_limit) -> None:
-    """For executors that do not end hung tasks themselves: stop waiting for them."""
-    if time_limit is None:
-        return
-    now = time.monotonic()
-    for future, (chunk, since) in list(pending.items()):
-        if since is None and future.running():
-            pending[future] = (chunk, now)
-        elif since is not None and now - since > 1.5 * time_limit + 5:
-            del pending[future]
-            failures[sink.label(chunk)] = TimeoutError(f"no answer within {time_limit:g} s; the executor still runs it")
-
-
-def _default_executor(experiment, workers, tasks_left, time_limit) -> Executor:
+def _processes(executor: Executor | None, experiment: Experiment, workers: int | None) -> int:
+    """How many processes of our own to start; 0: everything runs here, or by the caller's executor."""
     import jax
 
-    on_cpu = jax.default_backend() == "cpu"
+    if executor is not None:
+        return 0
     if workers is None:
-        workers = _cores() if on_cpu and tasks.portable(experiment) else 0
-    workers = min(workers, tasks_left)
-    return LocalProcesses(workers, time_limit) if workers else InProcess()
-
-
-def _count_nonfinite(metrics) -> int:
-    bad = [~np.isfinite(v.reshape(len(v), -1)).all(axis=1) for v in metrics.values()]
-    return int(np.sum(np.any(bad, axis=0)))
-
-
-def _check_room(experiment, shapes, tasks_left, sink) -> None:
-    """Refuse what cannot fit, with the estimate."""
-    need = tasks_left * experiment.block * sum(int(np.prod(s.shape)) * s.dtype.itemsize for s in shapes.values())
-    if isinstance(sink, Store):
-        free, where = shutil.disk_usage(sink.path).free, f"free on the disk of {sink.path}"
-    else:
-        free, where = 0.5 * _memory_bytes(), "half of the memory; pass a store"
-    if need > free:
-        raise StoreError(f"the samples need {need / tasks.GIB:.3g} GiB, more than the {free / tasks.GIB:.3g} GiB {where}")
+        workers = _cores() if jax.default_backend() == "cpu" else 0
+    return min(workers, math.prod(experiment.shape) * experiment.blocks)
 
 
 def _check(experiment, root, executor, store, workers, shard: Sequence[int], time_limit, budget) -> None:
@@ -219,15 +188,9 @@ def _check(experiment, root, executor, store, workers, shard: Sequence[int], tim
         raise ValueError(f"root: {root} is not below 2**64")
     if workers is not None:
         _integer("workers", workers, 0)
-    elsewhere = workers if executor is None else not isinstance(executor, InProcess)
-    if elsewhere and not tasks.portable(experiment):
-        raise ValueError(
-            "executor: make and trial must stand at the top level of a file or a module for another process to find"
-            " them; move them there, or run with workers=0"
-        )
     for name, value in dict(time_limit=time_limit, budget=budget).items():
-        if value is not None and not (isinstance(value, int | float) and value > 0):
-            raise ValueError(f"{name}: {value!r}; use a positive number")
+        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
+            raise ValueError(f"{name}: {value!r}; use a positive number, or leave it out for none")
     if time_limit is not None and (workers == 0 if executor is None else isinstance(executor, InProcess)):
         raise ValueError("time_limit: a task in this process cannot be ended; use workers")
     index, count = shard
@@ -235,6 +198,20 @@ def _check(experiment, root, executor, store, workers, shard: Sequence[int], tim
         raise ValueError(f"shard: {index}/{count}; use k/K with 0 <= k < K")
     if count > 1 and store is None:
         raise ValueError("shard: needs a store, where the shards meet")
+    if (tasks := math.prod(experiment.shape) * experiment.blocks) > layout.MOST_TASKS:
+        raise ValueError(f"seeds: {experiment.seeds} seeds make {tasks} tasks, above {layout.MOST_TASKS}; use a larger block")
+    _check_executor(executor)
+
+
+def _check_executor(executor: Executor | None) -> None:
+    """A process that is forked after JAX has started waits for ever at its first factorisation."""
+    if isinstance(executor, ProcessPoolExecutor):
+        context = getattr(executor, "_mp_context", None) or multiprocessing
+        if context.get_start_method() == "fork":
+            raise ValueError(
+                "executor: a ProcessPoolExecutor that forks hangs once JAX has started; give it"
+                " mp_context=multiprocessing.get_context('spawn'), or leave executor out and use workers"
+            )
 
 
 def _integer(name: str, value: Any, low: int) -> int:
@@ -247,12 +224,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _fair_budget(executor: Executor) -> float:
+def _fair_budget(processes: int) -> float:
     """70 % of the device's memory, or of this machine's divided by the processes."""
     import jax
 
     stats = jax.devices()[0].memory_stats() or {}
-    return 0.7 * stats.get("bytes_limit", _memory_bytes() / max(getattr(executor, "window", 2) // 2, 1))
+    return 0.7 * stats.get("bytes_limit", _memory_bytes() / processes)
 
 
 def _memory_bytes() -> float:

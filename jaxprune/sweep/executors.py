@@ -1,7 +1,9 @@
 """Ways to run tasks: in this process, or one process per core. Anything else is a ``concurrent.futures.Executor`` too."""
 
+import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -9,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from jaxprune.sweep.worker import receive, send
+from jaxprune.sweep.pipe import Receiver, Sender
 
 # One thread each: several threads in one process are slower, and can hang in a batched factorisation.
 ONE_THREAD = {"NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
@@ -35,8 +37,46 @@ class InProcess(Executor):
         return future
 
 
+class _Worker:
+    """One process and the two ends of its pipes."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", "from jaxprune.sweep.worker import main; main()"]
+        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+            start_new_session=True,  # an interrupt at the keyboard is the driver's to handle
+        )
+        self._calls: Any = self.process.stdin
+        self._sender, self._outcomes = Sender(self._calls), Receiver(self.process.stdout)  # type: ignore[arg-type]
+
+    def call(self, function: Callable, arguments: tuple) -> tuple[bool, Any]:
+        """Whether it succeeded, and what it returned or raised. EOFError or OSError when the process is gone."""
+        self._sender.send((function, arguments))
+        return self._outcomes.receive()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def end(self) -> int:
+        """Let it go; its exit status."""
+        with contextlib.suppress(OSError):  # what was not sent has no reader
+            self._calls.close()
+        try:
+            self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()  # type: ignore[union-attr]
+        return self.process.returncode
+
+
 class LocalProcesses(Executor):
-    """``workers`` processes of one thread each, fresh interpreters that never re-run the main script.
+    """``workers`` processes of one thread each, fresh interpreters that never run or import the caller's file.
 
     A task that takes longer than ``time_limit`` seconds is ended with its process and fails with TimeoutError.
     A task whose process dies is tried again in a new one, at most twice. The processes end with this one.
@@ -46,7 +86,7 @@ class LocalProcesses(Executor):
         self.window = 2 * workers
         self._limit = time_limit
         self._tasks: queue.SimpleQueue = queue.SimpleQueue()
-        self._processes: dict[int, subprocess.Popen] = {}
+        self._workers: dict[int, _Worker] = {}
         self._open = True
         self._threads = [threading.Thread(target=self._serve, args=(i,), daemon=True) for i in range(workers)]
         for thread in self._threads:
@@ -64,8 +104,8 @@ class LocalProcesses(Executor):
         """End the processes; with ``cancel_futures`` at once, otherwise after the queued tasks."""
         if cancel_futures:
             self._open = False
-            for process in list(self._processes.values()):
-                process.kill()
+            for worker in list(self._workers.values()):
+                worker.kill()
         for _ in self._threads:
             self._tasks.put(None)
         if wait:
@@ -84,51 +124,41 @@ class LocalProcesses(Executor):
             (future.set_result if good else future.set_exception)(value)
         self._end(slot)
 
-    def _call(self, slot: int, fn, args) -> Any:
+    def _call(self, slot: int, fn: Callable, args: tuple) -> tuple[bool, Any]:
+        status = 0
         for _ in range(DEATHS_ALLOWED + 1):
-            process = self._processes.get(slot) or self._start(slot)
+            if not self._open:
+                return False, WorkerDied("the run was stopped")
+            worker = self._workers.get(slot) or self._workers.setdefault(slot, _Worker())
+            if not self._open:
+                worker.kill()
             expired = threading.Event()
-            timer = threading.Timer(self._limit or 0, lambda p=process, e=expired: (e.set(), p.kill()))
+            timer = threading.Timer(self._limit or 0, lambda w=worker, e=expired: (e.set(), w.kill()))
             timer.daemon = True
             if self._limit:
                 timer.start()
             try:
-                send(process.stdin, (fn, args))  # type: ignore[arg-type]
-                return receive(process.stdout)  # type: ignore[arg-type]
-            except (EOFError, BrokenPipeError):
-                self._end(slot)
+                return worker.call(fn, args)
+            except (EOFError, OSError):
+                status = self._end(slot)
                 if expired.is_set():
                     return False, TimeoutError(f"no answer within {self._limit:g} s; its process was ended")
-                if not self._open:
-                    return False, WorkerDied("the run was stopped")
+            except Exception:  # what cannot be pickled: the two ends may no longer agree
+                self._end(slot)
+                raise
             finally:
                 timer.cancel()
-        return False, WorkerDied(
-            f"its process died {DEATHS_ALLOWED + 1} times (exit status {self._status}); the system may be out of memory:"
-            " try fewer workers or a smaller problem"
-        )
+        return False, WorkerDied(f"its process died {DEATHS_ALLOWED + 1} times ({ending(status)})")
 
-    def _start(self, slot: int) -> subprocess.Popen:
-        command = [sys.executable, "-c", "from jaxprune.sweep.worker import main; main()"]
-        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._processes[slot] = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
-            start_new_session=True,  # an interrupt at the keyboard is the driver's to handle
-        )
-        return self._processes[slot]
+    def _end(self, slot: int) -> int:
+        worker = self._workers.pop(slot, None)
+        return worker.end() if worker else 0
 
-    def _end(self, slot: int) -> None:
-        process = self._processes.pop(slot, None)
-        if process is not None:
-            process.stdin.close()  # type: ignore[union-attr]
-            try:
-                process.wait(1)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()  # type: ignore[union-attr]
-            self._status = process.returncode
+
+def ending(status: int) -> str:
+    """How a process ended, and what to try."""
+    if status == -signal.SIGKILL:
+        return "killed by the system, often for want of memory: try fewer workers, or a smaller problem"
+    if status < 0:
+        return f"signal {-status}, {signal.strsignal(-status) or 'unknown'}: a crash in compiled code, not an error of Python's"
+    return f"exit status {status}: something in the task ended the process"

@@ -5,7 +5,6 @@ import hashlib
 import importlib.util
 import inspect
 import itertools
-import json
 import math
 import sys
 import threading
@@ -16,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.sweep.code import fingerprint
-
 Coordinate = int | float | str | bool
 Point = dict[str, Coordinate]
-RESERVED = ("seed", "nonfinite")
+RESERVED = ("seed", "nonfinite", "done")
 # A report has these beside its axes.
 FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind")
+MOST_SEEDS = 2**32
 FILE_PREFIX = "jaxprune_file_"
 
 
@@ -76,6 +74,8 @@ class Experiment:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name}: {value!r} is not an integer >= 1")
+        if self.seeds > MOST_SEEDS:
+            raise ValueError(f"seeds: {self.seeds} is more than 2**32, the number of keys that a point has")
         if isinstance(self.share, str):
             raise ValueError(f"share: {self.share!r} is a word, not a list of axes; write ({self.share!r},)")
         unknown = [name for name in self.share if name not in axes]
@@ -113,13 +113,12 @@ class Experiment:
     @property
     def blocks(self) -> int:
         """Tasks per grid point; the last one is filled with spare seeds."""
-        return math.ceil(self.seeds / self.block)
+        return -(-self.seeds // self.block)
 
     def definition(self, root: int) -> dict[str, Any]:
-        """What the bits depend on, save the extents of the grid and the library."""
+        """What the samples depend on, save their program, their problems and the extents of the grid."""
         return dict(
             name=self.name,
-            code=fingerprint(self.make, self.trial),
             axes={name: type(values[0]).__name__ for name, values in self.axes.items()},
             inner={name: list(values) for name, values in (self.inner or {}).items()},
             dims={name: list(values) for name, values in (self.dims or {}).items()},
@@ -128,10 +127,6 @@ class Experiment:
             precision=self.precision,
             root=root,
         )
-
-    def digest(self, root: int) -> str:
-        """One word for the definition."""
-        return hashlib.sha256(json.dumps(self.definition(root), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _axis(name: str, values: Sequence[Coordinate]) -> tuple[Coordinate, ...]:

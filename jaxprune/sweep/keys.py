@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 
 import jax
 
+GENERATOR = "threefry2x32"
+
 
 def label(point: Mapping[str, int | float | str | bool], share: Collection[str] = ()) -> tuple[int, int]:
     """Two 32-bit words naming a grid point: a digest of its sorted names and typed values, less the ``share`` axes."""
@@ -22,7 +24,7 @@ def label(point: Mapping[str, int | float | str | bool], share: Collection[str] 
 
 def point_key(root: int, point: Mapping[str, int | float | str | bool], share: Collection[str] = ()) -> jax.Array:
     """The threefry key of a point; trial number s uses ``fold_in(point_key, s)``."""
-    key = jax.random.key(root & 0xFFFFFFFF, impl="threefry2x32")
+    key = jax.random.key(root & 0xFFFFFFFF, impl=GENERATOR)
     high = (root >> 32,) if root >> 32 else ()
     for word in (*high, *label(point, share)):
         key = jax.random.fold_in(key, word)

@@ -1,11 +1,13 @@
-"""The files of a store: laid out at once, enlarged without moving a chunk, replaced whole."""
+"""The files of a store: laid out at once, enlarged without moving a chunk, replaced whole, checked before they are believed."""
 
 import contextlib
+import errno
 import fcntl
 import json
+import math
 import os
 import shutil
-import zlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,93 +16,237 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
+from jaxprune.sweep import chunks
 from jaxprune.sweep.experiment import Experiment
 from jaxprune.sweep.origin import describe_run
 
+LAYOUT = 2  # of the folder; 1 had no ``done``, and knew samples by the text of their sources
+DONE = "done"
+MOST_TASKS = 10**8
+ADVICE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EACCES: "make the folder writable for you, or choose another (store=, or --out)",
+    errno.EPERM: "make the folder writable for you, or choose another (store=, or --out)",
+    errno.EROFS: "the file system is read-only: choose another folder (store=, or --out)",
+}
 
-def create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> None:
+
+class StoreError(OSError):
+    """The folder cannot be read or written: it holds no samples, it is damaged, or the disk is full."""
+
+
+def create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping, sources: Mapping) -> None:
     """Lay the store out beside its place and rename it: a half-made layout never carries the final name."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
-    (beside / "receipts").mkdir(parents=True)
-    asked = request(experiment)
-    axes, grid = asked["axes"], (*experiment.shape, experiment.blocks * experiment.block)
-    group = zarr.open_group(beside / "data.zarr", mode="w", zarr_format=3)
-    for name, shape in metrics.items():
+    try:
+        (beside / "receipts").mkdir(parents=True)
+        _arrays(beside, experiment, metrics, dims)
+        asked = request(experiment)
+        run = dict(layout=LAYOUT, axes=asked["axes"], blocks=asked["blocks"], asked=[asked], sources=dict(sources))
+        run.update(dims={name: list(dims[name]) for name in metrics}, definition=experiment.definition(root))
+        replace(beside / "run.json", {**describe_run(experiment, root), **run})
+        if path.exists() and not any(path.iterdir()):
+            path.rmdir()
+        if path.exists():
+            raise ValueError(
+                f"store: {path} exists and holds no samples; choose another folder (store=, or --out), or remove it"
+            )
+        os.rename(beside, path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _arrays(path: Path, experiment: Experiment, metrics: Mapping, dims: Mapping) -> None:
+    axes, grid = experiment.axes, (*experiment.shape, experiment.blocks * experiment.block)
+    group = zarr.open_group(path / "data.zarr", mode="w", zarr_format=3)
+    kinds = {name: (shape.dtype, shape.shape, dims[name]) for name, shape in metrics.items()}
+    for name, (dtype, inner, names) in {**kinds, DONE: (np.dtype(bool), (), ())}.items():
+        empty, marked = _empty(np.dtype(dtype))
         group.create_array(
             name,
-            shape=(*grid, *shape.shape),
-            chunks=(*(1 for _ in axes), experiment.block, *(max(s, 1) for s in shape.shape)),
-            dtype=shape.dtype,
-            fill_value=np.nan if np.issubdtype(shape.dtype, np.floating) else 0,
-            compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
-            dimension_names=[*axes, "seed", *dims[name]],
+            shape=(*grid, *inner),
+            chunks=(*(1 for _ in axes), experiment.block, *(max(s, 1) for s in inner)),
+            dtype=dtype,
+            fill_value=empty,
+            compressors=BloscCodec(cname=chunks.CODEC, clevel=chunks.LEVEL, shuffle=chunks.SHUFFLE),
+            dimension_names=[*axes, "seed", *names],
+            attributes=marked,
         )
-    coordinates(group, {**axes, **(experiment.inner or {}), "seed": range(grid[-1])})
-    layout = dict(asked, asked=[asked], dims={name: list(dims[name]) for name in metrics})
-    layout["definition"] = experiment.definition(root)
-    replace(beside / "run.json", {**describe_run(experiment, root), **layout})
-    if path.exists() and not any(path.iterdir()):
-        path.rmdir()
-    if path.exists():
-        raise ValueError(f"store: {path} exists and holds no samples; choose another folder (store=, or --out), or remove it")
-    os.rename(beside, path)
+    group[DONE].attrs["description"] = "whether the trial has been run; where it has not, the other arrays hold no values"
+    coordinates(path, {**axes, **(experiment.inner or {}), "seed": range(grid[-1])})
+
+
+def _empty(dtype: np.dtype) -> tuple[Any, dict[str, Any]]:
+    """What stands where nothing is done, and how xarray knows it: NaN, or an integer too large to be met. Small integers and
+    truth values have none to spare; there only ``done`` tells."""
+    if dtype.kind in "fc":
+        return np.nan, {}
+    if dtype.kind in "iu" and dtype.itemsize >= 4:
+        worst = np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
+        return worst, {"_FillValue": int(worst)}
+    return dtype.type(0), {}
 
 
 def request(experiment: Experiment) -> dict[str, Any]:
-    """What a run asks for: the values of its axes and the blocks of seeds."""
-    return dict(axes={name: list(values) for name, values in experiment.axes.items()}, blocks=experiment.blocks)
+    """What a run asks for: the values of its axes, seeds, and the blocks that hold these."""
+    axes = {name: list(values) for name, values in experiment.axes.items()}
+    return dict(axes=axes, blocks=experiment.blocks, seeds=experiment.seeds)
 
 
 def covers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether ``one`` asks for all that ``other`` does."""
+    """Whether ``one`` asks for all tasks that ``other`` does."""
     within = all(set(values) <= set(one["axes"][name]) for name, values in other["axes"].items())
     return within and other["blocks"] <= one["blocks"]
 
 
 def grow(path: Path, metrics: Iterable[str], axes: Mapping[str, Sequence], seeds: int) -> None:
     """Arrays and coordinates follow the extents of the grid, also when an earlier extension was killed in between."""
-    group = zarr.open_group(path / "data.zarr", mode="r+")
+    group = zarr.open_group(path / "data.zarr", mode="r+", use_consolidated=False)
     grid = (*(len(values) for values in axes.values()), seeds)
-    for name in metrics:
+    for name in (*metrics, DONE):
         array: Any = group[name]
         if array.shape[: len(grid)] != grid:
             array.resize((*grid, *array.shape[len(grid) :]))
-    coordinates(group, {**axes, "seed": range(seeds)})
+    coordinates(path, {**axes, "seed": range(seeds)})
 
 
-def coordinates(group, axes: Mapping) -> None:
+def coordinates(path: Path, axes: Mapping) -> None:
     """For readers of the bare Zarr store; ours go by run.json."""
+    group = zarr.open_group(path / "data.zarr", mode="r+", use_consolidated=False)
     for name, values in axes.items():
-        if name in group and group[name].shape == (len(values),) and list(group[name][...]) == list(values):
+        held: Any = group.get(name)
+        if held is not None and held.shape == (len(values),) and list(held[...]) == list(values):
             continue
         words = isinstance(values[0], str)
         data = np.asarray(values, dtype=np.dtypes.StringDType() if words else None)
-        array = group.create_array(
-            name, shape=data.shape, dtype="string" if words else data.dtype, dimension_names=[name], overwrite=True
-        )
-        array[...] = data
+        if held is None:
+            kind = "string" if words else data.dtype
+            held = group.create_array(name, shape=data.shape, dtype=kind, dimension_names=[name])
+        held.resize(data.shape)
+        held[...] = data
+    with warnings.catch_warnings():  # xarray asks for consolidated metadata; Zarr calls them an addition to its format
+        warnings.simplefilter("ignore")
+        zarr.consolidate_metadata(group.store)
 
 
-def checksum(path: Path) -> tuple[int, int]:
-    """CRC and length of a file."""
-    blob = path.read_bytes()
-    return zlib.crc32(blob), len(blob)
+def arrays(path: Path, run: Mapping[str, Any]) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
+    """Type and chunk of each metric, from what Zarr's files say. Raises StoreError unless they say what ``create`` writes:
+    no other code decodes chunks."""
+    lengths = {name: len(values) for name, values in run["definition"]["inner"].items()}
+    found = {}
+    for name, dims in run["dims"].items():
+        file = path / "data.zarr" / name / "zarr.json"
+        chunk = (*(1 for _ in run["axes"]), run["block"], *(max(lengths[d], 1) for d in dims))
+        try:
+            said = read_json(file)
+            found[name] = np.dtype(said["data_type"]), chunk
+            grid, codecs = said["chunk_grid"]["configuration"]["chunk_shape"], [c["name"] for c in said["codecs"]]
+            good = found[name][0].kind in "biufc" and said["node_type"] == "array" and codecs == ["bytes", "blosc"]
+            good = good and tuple(grid) == chunk and len(said["shape"]) == len(chunk)
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            raise StoreError(f"{file} is damaged ({error or type(error).__name__}); remove {path} and run again") from error
+        if not good:
+            raise StoreError(f"{file} is not what a run has written (type, chunks or codecs); remove {path} and run again")
+    return found
+
+
+def run_of(path: Path) -> dict[str, Any]:
+    """What ``run.json`` says. Raises StoreError, telling why, when it cannot be believed."""
+    file = path / "run.json"
+    if not file.exists():
+        raise StoreError(f"{path} holds no samples (no run.json)")
+    try:
+        run = read_json(file)
+        number = run.get("layout", 1)
+        if isinstance(number, int) and number > LAYOUT:
+            raise StoreError(f"{path} was written by a newer jaxprune (layout {number}, this one reads up to {LAYOUT}); update")
+        _check_run(run)
+    except StoreError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        why = f"it lacks {error}" if isinstance(error, KeyError) else error or type(error).__name__
+        raise StoreError(f"{file} is damaged ({why}); remove the folder and run again") from error
+    return run
+
+
+def _check_run(run: dict[str, Any]) -> None:
+    """ValueError, KeyError or TypeError unless every entry that we use has its type."""
+    extents = [*run["axes"].values(), *run["definition"]["inner"].values()]
+    if not all(isinstance(v, list) and all(isinstance(x, int | float | str) for x in v) for v in extents):
+        raise ValueError("an axis is no list of values")
+    if not all(run["axes"].values()):
+        raise ValueError("an axis is empty")
+    for name in ("blocks", "block"):
+        if isinstance(run[name], bool) or not isinstance(run[name], int) or run[name] < 1:
+            raise ValueError(f"{name} is {run[name]!r}")
+    if math.prod(len(v) for v in run["axes"].values()) * run["blocks"] > MOST_TASKS:
+        raise ValueError(f"it claims more than {MOST_TASKS} tasks")
+    known = set(run["definition"]["inner"])
+    if not run["dims"] or not all(name.isidentifier() and set(dims) <= known for name, dims in run["dims"].items()):
+        raise ValueError("dims name what is no inner axis")
+    for asked in run.get("asked", []):
+        if not all(set(asked["axes"][name]) <= set(values) for name, values in run["axes"].items()):
+            raise ValueError("it was asked for values that its axes lack")
+        if not 0 < asked["blocks"] <= run["blocks"]:
+            raise ValueError(f"{asked['blocks']!r} blocks were asked for")
+    if not isinstance(run["root"], int) or not isinstance(run["name"], str):
+        raise ValueError("root or name is of another type")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object in a regular file. Raises OSError and ValueError."""
+    try:
+        value = json.loads(chunks.regular(path))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
 
 
 def replace(path: Path, value: Any) -> None:
     """A JSON file: the old one or the new one is there whenever the process is killed."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with open(beside, "w") as file:
-        json.dump(value, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with open(beside, "w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def check_room(folder: Path, need: float) -> None:
+    """StoreError, with the estimate, where ``need`` bytes do not fit on the disk."""
+    if need > (free := shutil.disk_usage(folder).free):
+        raise StoreError(no_room(need, free, f"free on the disk of {folder}"))
+
+
+def no_room(need: float, free: float, where: str) -> str:
+    """In words."""
+    return f"the samples need {need / 2**30:.3g} GiB, more than the {free / 2**30:.3g} GiB {where}"
+
+
+def cannot(what: str, error: OSError) -> StoreError:
+    """What could not be written, why, and what to do about it."""
+    cure = ADVICE.get(error.errno or 0, "see to it")
+    reason = error.strerror or error
+    return StoreError(f"cannot write {what}: {reason}. Every finished task is safe; {cure} and run the same command again")
 
 
 @contextlib.contextmanager
 def locked(path: Path):
     """Only one process lays out or resizes; the lock goes with the process."""
     with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreError(
+                f"{path.parent} is on a file system without locks ({error.strerror}), and two runs could lay out one store;"
+                " choose a folder on another one (store=, or --out), or mount this one with locks"
+            ) from error
         yield

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from jaxprune.sweep.experiment import Coordinate, Experiment
+from jaxprune.sweep.fingerprint import Prepared, summary
 from jaxprune.sweep.origin import describe_run
 from jaxprune.sweep.store import nonfinite, task_label
 
@@ -14,11 +15,12 @@ from jaxprune.sweep.store import nonfinite, task_label
 class Memory:
     """Arrays metric[axes..., seed, inner...], filled task by task."""
 
-    def __init__(self, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping):
-        self._experiment, self._root, self._dims = experiment, root, dims
+    def __init__(self, experiment: Experiment, root: int, prepared: Prepared, dims: Mapping):
+        self._experiment, self._root, self._dims, metrics = experiment, root, dims, prepared.metrics
         grid = (*experiment.shape, experiment.blocks * experiment.block)
         empty = {name: np.nan if np.issubdtype(m.dtype, np.floating) else 0 for name, m in metrics.items()}
         self._arrays = {name: np.full((*grid, *m.shape), empty[name], m.dtype) for name, m in metrics.items()}
+        self._outcomes: list[tuple[dict[str, Coordinate], dict[str, Any]]] = []
 
     def done(self) -> set:
         """Nothing: every run starts afresh."""
@@ -38,6 +40,8 @@ class Memory:
         seeds = slice(chunk[-1] * size, (chunk[-1] + 1) * size)
         for name, values in outcome["metrics"].items():
             self._arrays[name][(*chunk[:-1], seeds)] = values
+        point = {name: values[i] for (name, values), i in zip(self._experiment.axes.items(), chunk, strict=False)}
+        self._outcomes.append((point, {name: value for name, value in outcome.items() if name != "metrics"}))
 
     def read(self, experiment: Experiment) -> xr.Dataset:
         """The samples, less the spare seeds of the last block."""
@@ -47,5 +51,6 @@ class Memory:
         data = xr.Dataset(variables, {name: list(values) for name, values in coords.items()})
         data = data.isel(seed=slice(0, experiment.seeds))
         data["nonfinite"] = nonfinite(data, list(axes))
-        data.attrs = describe_run(experiment, self._root)
+        data.attrs = describe_run(experiment, self._root) | summary(self._outcomes, experiment.definition(self._root))
+        data.attrs["missing"] = 0
         return data

@@ -11,7 +11,7 @@ from jaxprune.sweep.experiment import Experiment
 def describe_run(experiment: Experiment, root: int) -> dict[str, Any]:
     """What samples say of their origin."""
     settings = dict(precision=experiment.precision, block=experiment.block)
-    return dict(name=experiment.name, digest=experiment.digest(root), root=root, **settings, **provenance())
+    return dict(name=experiment.name, root=root, **settings, **provenance())
 
 
 def provenance() -> dict[str, str]:
@@ -20,12 +20,20 @@ def provenance() -> dict[str, str]:
 
     from jaxprune import __version__
 
-    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return dict(
         version=__version__,
-        commit=git.stdout.strip() or "unknown",
+        commit=_commit(),
         python=platform.python_version(),
         jax=jax.__version__,
         device=jax.devices()[0].device_kind,
     )
+
+
+def _commit() -> str:
+    """Of the checkout that this package is in, where it is in one and there is a git to ask."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return git.stdout.strip() or "unknown"

@@ -17,6 +17,9 @@ class Progress(Protocol):
     def step(self, nonfinite: int) -> None:
         """One more task is done, with this many non-finite trials."""
 
+    def say(self, words: str) -> None:
+        """Something that those who wait should know."""
+
     def stop(self) -> None:
         """The run is over, finished or not."""
 
@@ -62,6 +65,10 @@ class Bar:
         if speed := self._bar.tasks[0].speed:  # unknown until two tasks are done
             self._bar.update(self._task, rate=f"{speed * self._size:.3g} trials/s")
 
+    def say(self, words: str) -> None:
+        """Above it."""
+        self._bar.console.print(words)
+
     def stop(self) -> None:
         """Leave it on the screen."""
         self._bar.stop()
@@ -79,7 +86,7 @@ class Lines:
         """Say what is ahead."""
         self._held, self._done, self._total, self._size = done, done, total, seeds_per_task
         self._began = self._last = time.monotonic()
-        self._say(f"{total - done} tasks to do, {done} done before")
+        self.say(f"{total - done} tasks to do, {done} done before")
 
     def step(self, nonfinite: int) -> None:
         """Count, and now and then say so."""
@@ -90,12 +97,13 @@ class Lines:
         bad = f", {self._bad} non-finite" if self._bad else ""
         rate, left = here * self._size / passed, (self._total - self._done) * passed / here
         clock = f"{_clock(passed)} elapsed, {_clock(left)} left"
-        self._say(f"{self._done}/{self._total} tasks, {rate:.3g} trials/s, {clock}{bad}")
+        self.say(f"{self._done}/{self._total} tasks, {rate:.3g} trials/s, {clock}{bad}")
 
     def stop(self) -> None:
         """Nothing: what comes of the run is for the caller to tell."""
 
-    def _say(self, words: str) -> None:
+    def say(self, words: str) -> None:
+        """A line of its own."""
         sys.stderr.write(f"{self._name}: {words}\n")
         sys.stderr.flush()
 

@@ -1,66 +1,68 @@
 """Samples on disk: a Zarr v3 group that xarray opens, and one receipt per finished task.
 
-DIR/run.json                 what the run is, and its digest
-DIR/data.zarr/               metric[axes..., seed, inner...], one task = one chunk of each metric
+DIR/run.json                 what the run is, and what it has been asked for
+DIR/data.zarr/               metric[axes..., seed, inner...] and done[axes..., seed], one task = one chunk of each
 DIR/receipts/2.0.5.json      written last: a task is done when its receipt exists and its checksums hold
 """
 
 import datetime
 import functools
 import json
+import math
 import operator
+import re
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-import zarr
 
-from jaxprune.sweep import layout
+from jaxprune.sweep import chunks, layout
 from jaxprune.sweep.experiment import Coordinate, Experiment
+from jaxprune.sweep.fingerprint import Prepared, check_same, summary
+from jaxprune.sweep.layout import StoreError
 from jaxprune.sweep.origin import provenance
 
 Chunk = tuple[int, ...]
-SETTINGS = {"array.write_empty_chunks": True}  # an all-NaN chunk is a result too
-LAYOUT = ("axes", "blocks", "dims", "definition")
-ASKED = "asked"  # what runs have asked for; stores of earlier versions lack it
-DIFFERS = dict(code="the code of make or trial", axes="the axes or their types", inner="the inner axes", block="the block size")
-
-
-class StoreError(OSError):
-    """The folder cannot be read or written: it holds no samples, or the disk is full."""
+PRIVATE = ("axes", "blocks", "dims", "definition", "asked", "sources")  # of run.json, not for samples
+DIFFERS = dict(axes="the axes or their types", inner="the inner axes", block="the block size")
+RECEIPT = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 
 
 class Store:
-    """The folder of one experiment. ``dims``: the dimensions of each metric after the grid axes and ``seed``."""
+    """The folder of one experiment. Raises StoreError for a folder that holds no samples, or damaged ones."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        if not (self.path / "run.json").is_file():
-            raise StoreError(f"{self.path} holds no samples (no run.json)")
-        try:
-            self.run: dict[str, Any] = dict(json.loads((self.path / "run.json").read_text()))
-            if not {*LAYOUT, "root", "block"} <= set(self.run):
-                raise ValueError("it lacks entries")
-        except (ValueError, TypeError) as error:
-            raise StoreError(f"{self.path / 'run.json'} is damaged ({error}); remove the folder and run again") from error
+        self.run: dict[str, Any] = layout.run_of(self.path)
+        self._kinds = layout.arrays(self.path, self.run)
+        self._shape = (*(len(values) for values in self.axes.values()), self.run["blocks"])
 
     @classmethod
-    def open(cls, path: str | Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> "Store":
+    def open(cls, path: str | Path, experiment: Experiment, root: int, prepared: Prepared, dims: Mapping) -> "Store":
         """Open or create the store of an experiment, enlarged to hold its grid and seeds.
 
-        Raises StoreError when the folder holds another experiment, root, precision or block size.
+        Raises ValueError when the folder holds samples of another experiment, root, precision, block size, program or data,
+        and StoreError when it is damaged, cannot be written, or what is left to do does not fit on the disk.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with layout.locked(path.parent / f".{path.name}.lock"):
-            if not (path / "run.json").exists():
-                layout.create(path, experiment, root, metrics, dims)
-            store = cls(path)
-            store.check(experiment, root, metrics)
-            store._extend(experiment)
+        path, tasks = Path(path), math.prod(experiment.shape) * experiment.blocks
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with layout.locked(path.parent / f".{path.name}.lock"):
+                if not (path / "run.json").exists():
+                    layout.check_room(path.parent, tasks * prepared.task_bytes)
+                    layout.create(path, experiment, root, prepared.metrics, dims, prepared.sources)
+                store = cls(path)
+                store.check(experiment, root, prepared)
+                held = sum(store._asked_by(experiment, chunk) for chunk in store.receipts())
+                layout.check_room(path, (tasks - held) * prepared.task_bytes)
+                store._extend(experiment, prepared)
+        except StoreError:
+            raise
+        except OSError as error:
+            raise layout.cannot(f"samples to {path}", error) from error
         store._warn_of_changes()
         return store
 
@@ -69,9 +71,18 @@ class Store:
         """The grid held so far, in the order in which it was asked for."""
         return self.run["axes"]
 
+    @property
+    def old(self) -> bool:
+        """Whether an earlier version wrote it, which knew samples by the text of their sources."""
+        return self.run.get("layout", 1) < layout.LAYOUT
+
     def chunk(self, point: Mapping[str, Coordinate], block: int) -> Chunk:
         """Where a task lives."""
         return (*(self.axes[name].index(point[name]) for name in self.axes), block)
+
+    def point(self, chunk: Chunk) -> dict[str, Coordinate]:
+        """The grid point of a task."""
+        return {name: values[i] for (name, values), i in zip(self.axes.items(), chunk, strict=False)}
 
     def label(self, chunk: Chunk) -> str:
         """A task in words."""
@@ -79,7 +90,7 @@ class Store:
 
     def asked(self) -> np.ndarray:
         """Which tasks of the extents (axes..., blocks) a run has asked for."""
-        found = np.zeros((*(len(values) for values in self.axes.values()), self.run["blocks"]), bool)
+        found = np.zeros(self._shape, bool)
         for request in self._requests():
             places = [[values.index(v) for v in request["axes"][name]] for name, values in self.axes.items()]
             found[np.ix_(*places, range(request["blocks"]))] = True
@@ -87,7 +98,7 @@ class Store:
 
     def _requests(self) -> list[dict[str, Any]]:
         """What runs have asked for; everything within the extents where the store does not say."""
-        return self.run.get(ASKED, [dict(axes=self.axes, blocks=self.run["blocks"])])
+        return self.run.get("asked", [dict(axes=self.axes, blocks=self.run["blocks"])])
 
     def expected(self) -> list[Chunk]:
         """The tasks asked for, in the order of the grid."""
@@ -101,24 +112,23 @@ class Store:
     def receipts(self) -> dict[Chunk, dict[str, Any]]:
         """The receipts of tasks within the extents; one that is unreadable or incomplete counts as absent."""
         found = {}
-        shape = (*(len(v) for v in self.axes.values()), self.run["blocks"])
         for path in (self.path / "receipts").glob("*.json"):
-            try:
-                receipt = json.loads(path.read_text())
-                chunk = tuple(int(i) for i in path.stem.split("."))
-                whole = dict(receipt["chunks"]).keys() == self.run["dims"].keys() and {"seconds", "nonfinite"} <= set(receipt)
-            except (ValueError, OSError, TypeError, KeyError):
+            if not RECEIPT.fullmatch(path.stem):
                 continue
-            if whole and len(chunk) == len(shape) and all(i < size for i, size in zip(chunk, shape, strict=True)):
+            chunk = tuple(map(int, path.stem.split(".")))
+            if len(chunk) != len(self._shape) or any(i >= size for i, size in zip(chunk, self._shape, strict=True)):
+                continue
+            try:
+                receipt = layout.read_json(path)
+            except (ValueError, OSError):
+                continue
+            if _whole(receipt, self._kinds, self.old):
                 found[chunk] = receipt
         return found
 
     def intact(self, chunk: Chunk, receipt: Mapping[str, Any]) -> bool:
         """Whether the chunks on disk are those that the receipt was written for."""
-        try:
-            return all(list(layout.checksum(self._file(name, chunk))) == sums for name, sums in receipt["chunks"].items())
-        except OSError:
-            return False
+        return all(chunks.verified(self._file(name, chunk), sums) is not None for name, sums in receipt["chunks"].items())
 
     def done(self) -> set[Chunk]:
         """Tasks with a receipt whose checksums hold."""
@@ -126,100 +136,161 @@ class Store:
 
     def write(self, chunk: Chunk, outcome: Mapping[str, Any]) -> None:
         """One task: its chunks first, then its receipt by fsync and rename."""
-        nonfinite = np.zeros(self.run["block"], bool)
+        block = self.run["block"]
+        lost = np.zeros(block, bool)
         try:
-            with zarr.config.set(SETTINGS):
-                group = zarr.open_group(self.path / "data.zarr", mode="r+")
-                for name, values in outcome["metrics"].items():
-                    inner = (0,) * (values.ndim - 1)
-                    group[name].set_block_selection((*chunk, *inner), values.reshape((1,) * (len(chunk) - 1) + values.shape))  # type: ignore[union-attr]
-                    nonfinite |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            sums = {}
+            for name, values in outcome["metrics"].items():
+                sums[name] = chunks.write(self._file(name, chunk), values)
+                lost |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            sums[layout.DONE] = chunks.write(self._file(layout.DONE, chunk), np.ones(block, bool))
             receipt = dict(
                 task=self.label(chunk),
-                chunks={name: layout.checksum(self._file(name, chunk)) for name in outcome["metrics"]},
-                nonfinite=int(np.sum(nonfinite)),
+                chunks=sums,
+                nonfinite=int(np.sum(lost)),
                 seconds=round(outcome["seconds"], 6),
-                host=outcome["host"],
                 written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                **{name: outcome[name] for name in ("host", "device", "jax", "program", "problem")},
             )
             layout.replace(self.path / "receipts" / (".".join(map(str, chunk)) + ".json"), receipt)
         except OSError as error:
-            raise StoreError(
-                f"cannot write {self.label(chunk)} to {self.path}: {error.strerror or error}. Every finished task is safe;"
-                " free some space and run the same command again"
-            ) from error
+            raise layout.cannot(f"{self.label(chunk)} to {self.path}", error) from error
 
     def read(self, experiment: Experiment | None = None) -> xr.Dataset:
-        """The samples of ``experiment``'s grid and seeds, or all that is held; tasks not done yet are NaN."""
-        group = zarr.open_group(self.path / "data.zarr", mode="r")
-        coords = {**self.axes, "seed": range(self.run["blocks"] * self.run["block"]), **self.run["definition"]["inner"]}
-        variables = {}
-        for name, dims in self.run["dims"].items():
-            names = [*self.axes, "seed", *dims]
-            values = np.asarray(group[name][...])  # type: ignore[index]
-            lengths = [len(coords[d]) for d in names]
-            values = values[tuple(slice(length) for length in lengths)]  # another run may have enlarged the store
-            if values.shape != tuple(lengths):  # an extension was killed before the arrays had grown
-                fill = np.nan if values.dtype.kind == "f" else 0
-                margins = [(0, length - size) for length, size in zip(lengths, values.shape, strict=True)]
-                values = np.pad(values, margins, constant_values=fill)
-            variables[name] = (names, values)
-        data = xr.Dataset(variables, {name: list(values) for name, values in coords.items()})
+        """The samples of ``experiment``'s grid and seeds, or all that is held.
+
+        Every chunk is verified. What is not done, or is damaged, is NaN (integers and truth values become numbers then), is
+        counted in the attributes ``missing`` and ``damaged`` (tasks), and damage is warned of.
+        """
         axes = self.axes if experiment is None else experiment.axes
-        where: dict[str, Any] = {name: [self.axes[name].index(v) for v in values] for name, values in axes.items()}
-        where["seed"] = slice(0, data.sizes["seed"] if experiment is None else experiment.seeds)
-        receipts = self.receipts()
-        data, finished = data.isel(where), self._finished(receipts).isel(where)
+        seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
+        blocks = math.ceil(seeds / self.run["block"])
+        places = [{self.axes[name].index(v): i for i, v in enumerate(values)} for name, values in axes.items()]
+        places.append({i: i for i in range(blocks)})
+        receipts = {c: r for c, r in self.receipts().items() if all(i in p for i, p in zip(c, places, strict=True))}
+        held = np.zeros([len(p) for p in places], bool)
+        values, damaged = self._values(receipts, places, held)
+        finished = xr.DataArray(np.repeat(held, self.run["block"], axis=-1), dims=[*axes, "seed"])
+        coords = {**axes, "seed": range(finished.sizes["seed"]), **self.run["definition"]["inner"]}
+        variables = {name: ([*axes, "seed", *self.run["dims"][name]], array) for name, array in values.items()}
+        data = xr.Dataset(variables, {name: list(v) for name, v in coords.items()})
+        data, finished = data.isel(seed=slice(0, seeds)), finished.isel(seed=slice(0, seeds))
         if not bool(finished.all()):
-            data = data.where(finished)  # integers that were never computed become NaN too
+            data = xr.Dataset({name: masked(v, finished) for name, v in data.data_vars.items()}, data.coords)
         data["nonfinite"] = nonfinite(data, list(axes), finished)
-        data.attrs = {key: value for key, value in self.run.items() if key not in (*LAYOUT, ASKED)}
-        data.attrs["compute_seconds"] = round(sum(r["seconds"] for r in receipts.values()), 3)
+        if damaged:
+            self._warn_of_damage(damaged)
+        bad = set(damaged)
+        good = [(self.point(c), r) for c, r in receipts.items() if c not in bad]
+        data.attrs = {key: value for key, value in self.run.items() if key not in PRIVATE}
+        data.attrs.update(summary(good, self.run["definition"]), missing=int((~held).sum()), damaged=len(damaged))
+        if self.old:
+            data.attrs["kind"] = "old: known by the text of its sources, not by its program"
         return data
 
-    def _finished(self, chunks: Iterable[Chunk]) -> xr.DataArray:
-        """Which trials have been run: (axes..., seed)."""
-        held = np.zeros((*(len(v) for v in self.axes.values()), self.run["blocks"]), bool)
-        for chunk in chunks:
-            held[chunk] = True
-        return xr.DataArray(np.repeat(held, self.run["block"], axis=-1), dims=[*self.axes, "seed"])
+    def _values(self, receipts: Mapping, places: Sequence[Mapping], held: np.ndarray) -> tuple[dict, list[Chunk]]:
+        """Arrays of every metric, ``held`` where they hold values, and the tasks whose chunks are not what was written."""
+        size, damaged = self.run["block"], []
+        inner = {name: chunk[len(places) :] for name, (_, chunk) in self._kinds.items()}
+        lengths = {
+            name: tuple(len(self.run["definition"]["inner"][d]) for d in dims) for name, dims in self.run["dims"].items()
+        }
+        grid = (*held.shape[:-1], held.shape[-1] * size)
+        found = {
+            name: np.full((*grid, *lengths[name]), np.nan if dtype.kind in "fc" else 0, dtype)
+            for name, (dtype, _) in self._kinds.items()
+        }
+        for chunk, receipt in receipts.items():
+            parts = {
+                name: chunks.read(self._file(name, chunk), receipt["chunks"][name], dtype, (size, *inner[name]))
+                for name, (dtype, _) in self._kinds.items()
+            }
+            if any(part is None for part in parts.values()):
+                damaged.append(chunk)
+                continue
+            where = tuple(place[i] for place, i in zip(places, chunk, strict=True))
+            held[where] = True
+            for name, part in parts.items():
+                found[name][(*where[:-1], slice(where[-1] * size, (where[-1] + 1) * size))] = part
+        return found, damaged
 
     def _file(self, name: str, chunk: Chunk) -> Path:
-        inner = ["0"] * len(self.run["dims"][name])
+        inner = ["0"] * len(self.run["dims"].get(name, ()))
         return self.path.joinpath("data.zarr", name, "c", *map(str, chunk), *inner)
 
-    def check(self, experiment: Experiment, root: int | None = None, metrics: Collection[str] | None = None) -> None:
-        """ValueError, telling what differs, unless these are samples of this experiment (and root)."""
+    def check(self, experiment: Experiment, root: int | None = None, prepared: Prepared | None = None) -> None:
+        """ValueError, telling what differs, unless these are samples of this experiment (and root); with ``prepared``, of its
+        program and its problems."""
         mine, asked = self.run["definition"], experiment.definition(self.run["root"] if root is None else root)
         differing = [DIFFERS.get(key, key) for key in asked if json.dumps(asked[key]) != json.dumps(mine.get(key))]
-        if metrics is not None and set(metrics) != set(self.run["dims"]):
+        if prepared is not None and set(prepared.metrics) != set(self.run["dims"]):
             differing.append("the metrics")
+        hint = ""
+        if prepared is not None and not differing:
+            if self.old:
+                raise ValueError(
+                    f"store: {self.path} was written by an earlier version, and whether its samples belong to this program"
+                    " cannot be told; Store(...).read() still reads them, for new ones choose another folder (store=, or --out)"
+                )
+            differing, hint = check_same(self._known(experiment), prepared, self.run["sources"])
         if differing:
             raise ValueError(
                 f"store: the samples in {self.path} were made with another definition; what differs: {', '.join(differing)}."
-                " Samples of two definitions do not mix: choose another folder (store=, or --out), or remove this one"
+                f" Samples of two definitions do not mix: choose another folder (store=, or --out), or remove this one.{hint}"
             )
+
+    def _known(self, experiment: Experiment) -> Iterator[tuple[bool, dict[str, Coordinate], dict[str, Any]]]:
+        """Whether a run of ``experiment`` asks for it, grid point and receipt of one finished task of each point."""
+        seen = set()
+        for chunk, receipt in sorted(self.receipts().items()):
+            mark = (chunk[:-1], receipt["program"], receipt["problem"], receipt["jax"])
+            if mark not in seen:
+                seen.add(mark)
+                yield self._asked_by(experiment, (*chunk[:-1], 0)), self.point(chunk), receipt
+
+    def _asked_by(self, experiment: Experiment, chunk: Chunk) -> bool:
+        point = self.point(chunk)
+        return chunk[-1] < experiment.blocks and all(point[name] in values for name, values in experiment.axes.items())
 
     def _warn_of_changes(self) -> None:
         now = provenance()
         changed = [f"{k} {self.run[k]} -> {now[k]}" for k in ("version", "commit", "jax", "device") if self.run[k] != now[k]]
         if changed:
-            warnings.warn(
-                f"{self.path} was begun elsewhere ({', '.join(changed)}): new samples come from another program than the old",
-                stacklevel=4,
-            )
+            warnings.warn(f"{self.path} was begun elsewhere ({', '.join(changed)})", stacklevel=4)
 
-    def _extend(self, experiment: Experiment) -> None:
+    def _warn_of_damage(self, damaged: Sequence[Chunk]) -> None:
+        warnings.warn(
+            f"{self.path}: {len(damaged)} tasks are damaged and read as missing, the first is {self.label(damaged[0])};"
+            " run the experiment again to mend them",
+            stacklevel=3,
+        )
+
+    def _extend(self, experiment: Experiment, prepared: Prepared) -> None:
         """New coordinates go behind the old ones, so that no chunk moves. The intention is written down first, and
         the arrays then follow it."""
         axes = {name: [*old, *(v for v in experiment.axes[name] if v not in old)] for name, old in self.axes.items()}
         blocks = max(self.run["blocks"], experiment.blocks)
         before, new = self._requests(), layout.request(experiment)
+        update: dict[str, Any] = dict(sources=prepared.sources)
         if not any(layout.covers(old, new) for old in before):
-            asked = [*(old for old in before if not layout.covers(new, old)), new]
-            self.run.update(axes=axes, blocks=blocks, asked=asked)
+            update.update(axes=axes, blocks=blocks, asked=[*(old for old in before if not layout.covers(new, old)), new])
+        if any(self.run[key] != value for key, value in update.items()):
+            self.run.update(update)
             layout.replace(self.path / "run.json", self.run)
+            self._shape = (*(len(values) for values in axes.values()), blocks)
         layout.grow(self.path, self.run["dims"], axes, blocks * self.run["block"])
+
+
+def _whole(receipt: Mapping[str, Any], metrics: Iterable[str], old: bool) -> bool:
+    """Whether a receipt says all that is asked of it, in the types in which it was written."""
+    sums = receipt.get("chunks")
+    if not isinstance(sums, dict) or sums.keys() - {layout.DONE} != set(metrics) or (layout.DONE in sums) == old:
+        return False
+    pairs = all(isinstance(v, list) and len(v) == 2 and all(type(x) is int for x in v) for v in sums.values())
+    seconds, lost = receipt.get("seconds"), receipt.get("nonfinite")
+    numbers = type(lost) is int and lost >= 0 and type(seconds) in (int, float) and 0 <= seconds < math.inf  # type: ignore[operator]
+    words = () if old else ("program", "problem", "jax", "device")
+    return pairs and numbers and all(isinstance(receipt.get(word), str) for word in words)
 
 
 def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk) -> str:
@@ -228,7 +299,12 @@ def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk
     return ", ".join([*names, f"seeds {chunk[-1] * size}..{(chunk[-1] + 1) * size - 1}"])
 
 
-def nonfinite(data: xr.Dataset, grid: Sequence[str], finished: xr.DataArray | bool = True) -> xr.DataArray:
+def masked(values: xr.DataArray, finished: xr.DataArray) -> xr.DataArray:
+    """NaN where a trial is not finished; integers and truth values that were never computed become NaN too."""
+    return (values if values.dtype.kind in "fc" else values.astype(float)).where(finished)
+
+
+def nonfinite(data: xr.Dataset, grid: Collection[str], finished: xr.DataArray | bool = True) -> xr.DataArray:
     """Number of ``finished`` trials per grid point with a value that is not finite in any metric."""
     flags = [(~xr.ufuncs.isfinite(v)).any(dim=[d for d in v.dims if d not in (*grid, "seed")]) for v in data.data_vars.values()]
     return (functools.reduce(operator.or_, flags) & finished).sum("seed").astype("int64")

@@ -1,0 +1,170 @@
+"""The lowered program of a trial: what every process runs, and what the samples are known by.
+
+The driver traces a trial once for each signature of problem and exports the program of one block of seeds (StableHLO).
+Workers compile that very program and never import the experiment's file, so nothing of it can differ there.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export
+from threadpoolctl import threadpool_limits
+
+from jaxprune.sweep import keys
+from jaxprune.sweep.pipe import Parcel
+
+GIB = 2**30
+KINDS = "biufc"  # of arrays that a store holds
+Metrics = dict[str, jax.ShapeDtypeStruct]
+
+_TEXT = r'"(?:[^"\\]|\\.)*"'
+_INNER = rf"(?:[^()\"]|{_TEXT})*"
+_LOCATION = re.compile(rf"\s*\bloc\((?:[^()\"]|{_TEXT}|\((?:[^()\"]|{_TEXT}|\((?:[^()\"]|{_TEXT}|\({_INNER}\))*\))*\))*\)")
+_ALIAS = re.compile(r"^#loc.*\n", re.MULTILINE)
+_DEFINED = re.compile(r"func\.func [^@\n]*@([\w.$-]+)")
+_SYMBOL = re.compile(r"@([\w.$-]+)")
+
+
+class Program(NamedTuple):
+    """One block of seeds of one signature. ``parcel``: the serialised export, under its fingerprint; ``metrics``: shape and
+    type of every metric of one trial."""
+
+    parcel: Parcel
+    metrics: Metrics
+
+
+@contextlib.contextmanager
+def pinned(precision: str):
+    """Precision, the counter-based generator and one BLAS thread, for the duration of a run."""
+    with jax.enable_x64(precision == "float64"), jax.threefry_partitionable(True), threadpool_limits(1, "blas"):
+        yield
+
+
+def leaves(problem: Any) -> list[np.ndarray]:
+    """The numbers of a problem as arrays of the types in which a program takes them. ValueError for what is no number."""
+    found = []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(problem):
+        array = np.asarray(leaf)
+        if array.dtype.kind not in KINDS and not jnp.issubdtype(array.dtype, jnp.number):
+            raise ValueError(f"make: the problem's leaf {jax.tree_util.keystr(path)} is {leaf!r}, not an array of numbers")
+        found.append(np.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype)))
+    return found
+
+
+def digest(arrays: list[np.ndarray]) -> str:
+    """One word for the values of all leaves, to the last bit."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()[:16]
+
+
+def signature(problem: Any) -> Any:
+    """What decides the program of a problem: its structure, its static fields, shapes and types."""
+    found, tree = jax.tree.flatten(problem)
+    return tree, tuple((np.shape(x), getattr(x, "dtype", type(x)), getattr(x, "weak_type", False)) for x in found)
+
+
+def lower(trial: Callable[..., Any], size: int, problem: Any, budget: float | None) -> Program:
+    """Trace and export one block: seeds one after another on a CPU, where a batched factorisation can hang, in the largest
+    batches that fit ``budget`` on an accelerator.
+
+    Raises ValueError for a trial that returns anything but a dict of arrays, or calls back to the host, and MemoryError.
+    """
+    if jax.default_backend() == "cpu":
+        return _exported(trial, size, 1, problem)
+    for batch in (b for b in range(size, 0, -1) if size % b == 0):
+        program = _exported(trial, size, batch, problem)
+        with contextlib.suppress(MemoryError):
+            compiled(program.parcel, budget)
+            return program
+    raise MemoryError(f"budget: not even one trial at a time fits {(budget or 0) / GIB:.3g} GiB; make the problem smaller")
+
+
+def _exported(trial: Callable[..., Any], size: int, batch: int, problem: Any) -> Program:
+    given, tree = jax.tree.flatten(problem)
+    metrics: Metrics = {}
+
+    def one(key, seed, values):
+        result = _checked(trial(jax.random.fold_in(key, seed), jax.tree.unflatten(tree, values)))
+        metrics.update({name: jax.ShapeDtypeStruct(value.shape, value.dtype) for name, value in result.items()})
+        return result
+
+    def run(words, first, *values):
+        key = jax.random.wrap_key_data(words, impl=keys.GENERATOR)
+        seeds = first + jnp.arange(size, dtype=jnp.uint32)
+        return jax.lax.map(lambda seed: one(key, seed, values), seeds, batch_size=None if batch == 1 else batch)
+
+    try:
+        found = export.export(jax.jit(run))(jnp.zeros(2, jnp.uint32), jnp.uint32(0), *given)
+        blob = found.serialize()
+    except NotImplementedError as error:
+        if "callback" not in str(error):
+            raise
+        raise ValueError(
+            "trial: it calls back to the host (jax.debug.print, pure_callback, io_callback); what the host answers cannot be"
+            " known from the program, so leave such calls out"
+        ) from error
+    named = "\n".join([plain(found.mlir_module()), *(f"{n} {v.dtype} {v.shape}" for n, v in sorted(metrics.items()))])
+    word = hashlib.sha256(named.encode()).hexdigest()[:16]
+    return Program(Parcel(word, bytes(blob), len(blob)), dict(sorted(metrics.items())))
+
+
+def _checked(result: Any) -> dict[str, jax.Array]:
+    if not isinstance(result, dict) or not result:
+        raise ValueError(f"trial: must return a non-empty dict of arrays, not {type(result).__name__}")
+    found = {}
+    for name, value in result.items():
+        if not isinstance(name, str):
+            raise ValueError(f"trial: metric {name!r} is not an array under a string name")
+        try:
+            found[name] = jnp.asarray(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"trial: metric {name!r} is not an array, but {type(value).__name__}") from error
+        if found[name].dtype.kind not in KINDS:
+            raise ValueError(f"trial: metric {name!r} is of type {found[name].dtype}; convert it, for instance to float32")
+    return found
+
+
+def plain(text: str) -> str:
+    """A module's text without places in source files, its functions named in the order in which they appear."""
+    text = _LOCATION.sub("", _ALIAS.sub("", text))
+    count = itertools.count()
+    names = {name: f"f{next(count)}" for name in dict.fromkeys(_DEFINED.findall(text))}
+    text = re.sub(r"^module @[\w.$-]+", "module", text, flags=re.MULTILINE)
+    return _SYMBOL.sub(lambda found: "@" + names.get(found.group(1), found.group(1)), text)
+
+
+_compiled: dict[Any, Callable[..., Any]] = {}
+
+
+def compiled(parcel: Parcel, budget: float | None) -> Callable[..., dict[str, jax.Array]]:
+    """The program, compiled once in a process: (key's words, first seed, *leaves) -> metrics. Raises MemoryError where one
+    call needs more bytes than ``budget``, and ValueError for a program of another kind of device."""
+    name = (parcel.digest, jax.dtypes.canonicalize_dtype(float))
+    if name not in _compiled:
+        found = export.deserialize(bytearray(parcel.value))
+        if jax.default_backend() not in (platforms := [{"cuda": "gpu", "rocm": "gpu"}.get(p, p) for p in found.platforms]):
+            raise ValueError(f"executor: the program is for {platforms[0]}, this worker has {jax.default_backend()}")
+        _compiled[name] = jax.jit(found.call).lower(*(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in found.in_avals)).compile()
+    need = _memory(_compiled[name])
+    if budget is not None and need > budget:
+        raise MemoryError(
+            f"budget: one trial at a time needs {need / GIB:.3g} GiB, the budget is {budget / GIB:.3g} GiB;"
+            " make the problem smaller or the budget larger"
+        )
+    return _compiled[name]
+
+
+def _memory(program: Any) -> float:
+    analysis = program.memory_analysis()
+    parts = ("temp_size_in_bytes", "output_size_in_bytes", "argument_size_in_bytes")
+    return sum(getattr(analysis, part, 0) or 0 for part in parts)
