@@ -121,30 +121,40 @@ def _draw(file: Path, experiment, samples, report, folder: Path) -> None:
 
 
 def status(options: Any) -> int:
-    """Tell what folders of samples hold."""
+    """Tell what folders of samples hold; a damaged one is told, and the others follow."""
     stores = [options.folder] if (options.folder / "run.json").exists() else sorted(options.folder.glob("*/run.json"))
     folders = [p if p.is_dir() else p.parent for p in stores]
     if not folders:
         raise ValueError(f"folder: {options.folder} holds no samples (no run.json)")
     status = AGREE
     for folder in folders:
-        store = Store(folder)
-        receipts, expected = store.receipts(), store.expected()
-        corrupt = [c for c, r in receipts.items() if not store.intact(c, r)]
-        missing = [c for c in expected if c not in receipts]
-        bad = {c: r["nonfinite"] for c, r in receipts.items() if r["nonfinite"]}
-        print(f"{folder}: {store.run['name']}, root {store.run['root']}, {store.run['precision']}, jax {store.run['jax']}")
-        print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt")
-        if unasked := int((~store.asked()).sum()):
-            print(f"  not asked for: {unasked} tasks of the grid that all runs together span")
-        print(f"  non-finite trials: {sum(bad.values())}")
-        for word, chunks in dict(missing=missing, corrupt=corrupt, nonfinite=list(bad)).items():
-            for chunk in chunks[:10]:
-                print(f"  {word}: {store.label(chunk)}")
-            if len(chunks) > 10:
-                print(f"  {word}: and {len(chunks) - 10} more")
-        status = INCOMPLETE if missing or corrupt else status
+        try:
+            whole = _tell(Store(folder))
+        except StoreError as error:
+            print(f"{folder}: {error}")
+            whole = False
+        status = status if whole else INCOMPLETE
     return status
+
+
+def _tell(store: Store) -> bool:
+    """What one store holds; whether it is complete."""
+    receipts, expected = store.receipts(), store.expected()
+    corrupt = [c for c, r in receipts.items() if not store.intact(c, r)]
+    missing = [c for c in expected if c not in receipts]
+    bad = {c: r["nonfinite"] for c, r in receipts.items() if r["nonfinite"]}
+    kind = ", of the old kind: known by the text of its sources" if store.old else ""
+    print(f"{store.path}: {store.run['name']}, root {store.run['root']}, {store.run['precision']}, jax {store.run['jax']}{kind}")
+    print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt")
+    if unasked := int((~store.asked()).sum()):
+        print(f"  not asked for: {unasked} tasks of the grid that all runs together span")
+    print(f"  non-finite trials: {sum(bad.values())}")
+    for word, chunks in dict(missing=missing, corrupt=corrupt, nonfinite=list(bad)).items():
+        for chunk in chunks[:10]:
+            print(f"  {word}: {store.label(chunk)}")
+        if len(chunks) > 10:
+            print(f"  {word}: and {len(chunks) - 10} more")
+    return not missing and not corrupt
 
 
 def _experiment_files(sims: Path) -> list[Path]:

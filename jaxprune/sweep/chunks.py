@@ -1,6 +1,7 @@
 """Chunks of samples: a file for each task and metric, bytes that Zarr v3 reads, believed only if they are what was written."""
 
 import os
+import shutil
 import stat
 import zlib
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ def write(path: Path, values: np.ndarray) -> Sums:
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         beside.write_bytes(blob)
+        if path.is_dir():  # damage, which os.replace does not mend
+            shutil.rmtree(path)
         os.replace(beside, path)
     except OSError:
         beside.unlink(missing_ok=True)

@@ -191,8 +191,11 @@ def _check_run(run: dict[str, Any]) -> None:
             raise ValueError("it was asked for values that its axes lack")
         if not 0 < asked["blocks"] <= run["blocks"]:
             raise ValueError(f"{asked['blocks']!r} blocks were asked for")
-    if not isinstance(run["root"], int) or not isinstance(run["name"], str):
-        raise ValueError("root or name is of another type")
+    words = ("name", "precision", "version", "commit", "jax", "device")
+    if type(run["root"]) is not int or not all(isinstance(run[word], str) for word in words):
+        raise ValueError("root, name or provenance is of another type")
+    if not isinstance(run.get("sources", {}), dict):
+        raise ValueError("sources are no mapping")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -185,7 +185,7 @@ class Store:
         data.attrs = {key: value for key, value in self.run.items() if key not in PRIVATE}
         data.attrs.update(summary(good, self.run["definition"]), missing=int((~held).sum()), damaged=len(damaged))
         if self.old:
-            data.attrs["kind"] = "old: known by the text of its sources, not by its program"
+            data.attrs.update(digest=self.run.get("digest", ""), kind="old: known by the text of its sources, not by its program")
         return data
 
     def _values(self, receipts: Mapping, places: Sequence[Mapping], held: np.ndarray) -> tuple[dict, list[Chunk]]:

@@ -1,0 +1,453 @@
+"""What runs is what was meant: the same bits in every process, and a refusal where code or data have changed."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxprune.sweep import Experiment, Store, read, run
+from jaxprune.sweep.program import lower, pinned, plain
+
+HEAD = """
+import functools, os, subprocess, sys
+import jax, jax.numpy as jnp, numpy as np
+from jaxprune.sweep import Experiment, Store, run
+
+def make(n):
+    return float(n)
+"""
+BOTH = """
+for e in EXPERIMENTS:
+    here, there = (run(e, workers=w) for w in (0, 2))
+    assert here.equals(there), (here, there)
+    print(e.name, float(here["m"].values.flat[0]))
+"""
+
+
+def script(folder, body, name="exp.py", head=HEAD, arguments=(), **env):
+    """Run a script; what it printed."""
+    (folder / name).write_text(head + textwrap.dedent(body))
+    done = subprocess.run(
+        [sys.executable, name, *arguments],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "body, printed",
+    [
+        pytest.param(
+            """
+            def scaled(function):
+                @functools.wraps(function)
+                def wrapper(key, problem):
+                    return {name: 1000.0 * value for name, value in function(key, problem).items()}
+                return wrapper
+
+            @scaled
+            def trial(key, problem):
+                return {"m": problem}
+
+            EXPERIMENTS = [Experiment("e", dict(n=[1, 2]), make, trial, seeds=4, block=2)]
+            """,
+            "e 1000.0\n",
+            id="a decorator",
+        ),
+        pytest.param(
+            """
+            def trial(key, problem):
+                return {"m": problem}
+            A = Experiment("a", dict(n=[1, 2]), make, trial, seeds=4, block=2)
+            def trial(key, problem):
+                return {"m": 100 + problem}
+            B = Experiment("b", dict(n=[1, 2]), make, trial, seeds=4, block=2)
+            EXPERIMENTS = [A, B]
+            """,
+            "a 1.0\nb 101.0\n",
+            id="a name given twice, two experiments in a plain script",
+        ),
+        pytest.param(
+            """
+            SCALE = 1.0
+            def trial(key, problem):
+                return {"m": SCALE * problem}
+            EXPERIMENTS = [Experiment("e", dict(n=[1, 2]), make, trial, seeds=4, block=2)]
+            if __name__ == "__main__":
+                SCALE = 1000.0
+            """,
+            "e 1000.0\n",
+            id="a constant of the main script",
+        ),
+        pytest.param(
+            """
+            SCALE = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+            def trial(key, problem):
+                return {"m": SCALE * problem}
+            EXPERIMENTS = [Experiment("e", dict(n=[1, 2]), make, trial, seeds=4, block=2)]
+            """,
+            "e 7.0\n",
+            id="an argument of the script",
+        ),
+        pytest.param(
+            """
+            SCALE = float(os.environ.get("SCALE", 1)) * (1 + len(os.environ.get("NPROC", "")))
+            class Scaled:
+                def __init__(self, by):
+                    self.by = by
+                def trial(self, key, problem, *, also=np.arange(3.0)):
+                    return {"m": self.by * problem + also.sum()}
+            EXPERIMENTS = [
+                Experiment("e", dict(n=[1, 2]), lambda n: n * 1.0, lambda k, p, f=Scaled(5.0).trial: f(k, p), seeds=4, block=2)
+            ]
+            """,
+            "e 8.0\n",
+            id="lambdas, methods, keyword-only defaults, the environment",
+        ),
+        pytest.param(
+            """
+            from jaxprune.struct import struct, static
+            @struct
+            class Mine:
+                value: float
+                power: int = static(default=2)
+            def trial(key, problem):
+                return {"m": problem.value ** problem.power}
+            EXPERIMENTS = [Experiment("e", dict(n=[3, 4]), lambda n: Mine(n * 1.0), trial, seeds=4, block=2)]
+            """,
+            "e 9.0\n",
+            id="a problem of the script's own",
+        ),
+    ],
+)
+def test_workers_run_what_this_process_runs(tmp_path, body, printed):
+    assert script(tmp_path, textwrap.dedent(body) + BOTH, arguments=["7"]) == printed
+
+
+def test_a_module_of_a_package_runs_with_workers(tmp_path):
+    package = tmp_path / "pkg"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "own.py").write_text("SCALE = 3.0\n")
+    body = """
+    from .own import SCALE
+    def trial(key, problem):
+        return {"m": SCALE * problem}
+    EXPERIMENTS = [Experiment("e", dict(n=[1, 2]), make, trial, seeds=4, block=2)]
+    """
+    (package / "exp.py").write_text(HEAD + textwrap.dedent(body) + BOTH)
+    done = subprocess.run(
+        [sys.executable, "-m", "pkg.exp"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout == "e 3.0\n", done.stderr
+
+
+def test_functions_of_a_notebook_run_anywhere():
+    local = Experiment(
+        "local", dict(a=[1.0]), make=lambda a: a, trial=lambda key, a: dict(m=a + jax.random.normal(key)), seeds=4
+    )
+    assert run(local, workers=1).equals(run(local, workers=0))
+
+
+EDITED = """
+import subprocess
+import numpy as np
+from jaxprune.sweep import Experiment
+from own import helper
+V = subprocess.run(["true"]).returncode
+OTHERS = {"f": np.sin, "g": max}
+def make(n):
+    return float(n)
+def trial(key, p):
+    return {"m": helper(p) + 0.0}
+E = Experiment("c", axes=dict(n=[1]), make=make, trial=trial, seeds=2, block=2)
+"""
+OWN = """
+def helper(p):
+    return 2.0 * p
+"""
+
+
+def command(folder, *more, file="c.py"):
+    """Exit status and words of a run of the experiment in ``folder``."""
+    argv = [sys.executable, "-m", "jaxprune", "run", file, "--out", "o", "--workers", "0", *map(str, more)]
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A folder with an experiment, its helper module, and samples of two seeds."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "c.py").write_text(EDITED)
+    (folder / "own.py").write_text(OWN)
+    status, said = command(folder)
+    assert status == 0, said
+    return folder
+
+
+@pytest.fixture
+def begun(first, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(first, tmp_path / "begun")
+
+
+@pytest.mark.parametrize(
+    "file, old, new",
+    [
+        ("c.py", "+ 0.0", "+ 1.0"),
+        ("own.py", "2.0 * p", "3.0 * p"),
+        ("c.py", "return float(n)", "return float(n) + 1"),
+        ("c.py", "def trial", "def twice(f):\n    return lambda k, p: {'m': 2 * f(k, p)['m']}\n@twice\ndef trial"),
+    ],
+)
+def test_changed_code_is_refused(begun, file, old, new):
+    text = (begun / file).read_text()
+    assert old in text
+    (begun / file).write_text(text.replace(old, new))
+    status, said = command(begun, "--seeds", 4)
+    assert status == 2 and "what differs: the " in said and f"Sources that changed: {file}." in said
+    np.testing.assert_array_equal(Store(begun / "o" / "c").read()["m"], [[2.0, 2.0]])
+
+
+@pytest.mark.parametrize(
+    "file, old, new",
+    [
+        ("c.py", "import numpy as np", "import numpy as np, os"),
+        ("c.py", "from own import helper", "import own; helper = own.helper"),
+        ("c.py", "def trial(key, p):", "def trial(key, p):  # a comment\n    'words'"),
+        ("c.py", "helper(p)", "2 * p"),
+        ("c.py", "seeds=2", "seeds=4"),
+    ],
+)
+def test_spelling_is_no_change(begun, file, old, new):
+    text = (begun / file).read_text()
+    assert old in text
+    (begun / file).write_text(text.replace(old, new))
+    status, said = command(begun, "--seeds", 4)
+    assert status == 0, said
+    np.testing.assert_array_equal(Store(begun / "o" / "c").read()["m"], [[2.0, 2.0, 2.0, 2.0]])
+
+
+def test_a_moved_experiment_goes_on(begun):
+    (begun / "elsewhere").mkdir()
+    for name in ("c.py", "own.py"):
+        shutil.move(begun / name, begun / "elsewhere" / name)
+    status, said = command(begun, "--seeds", 4, file="elsewhere/c.py")
+    assert status == 0 and "1 new tasks" in said, said
+
+
+def test_figures_are_drawn_of_unchanged_code_only(begun):
+    from jaxprune.sweep import load_experiments
+
+    (own,) = load_experiments(begun / "c.py")
+    np.testing.assert_array_equal(read(own, begun / "o" / "c")["m"], [[2.0, 2.0]])
+    with pytest.raises(ValueError, match="what differs: the problem at n=1"):
+        read(Experiment(**{**vars(own), "make": lambda n: 2.0 * n}), begun / "o" / "c")
+
+
+N = 3
+
+
+def small(trial, make=lambda a: a, **more):
+    return Experiment("small", dict(a=[1.0]), make=make, trial=trial, seeds=4, block=4, **more)
+
+
+def digest(trial, make=lambda a: a):
+    with pinned("float64"):
+        return lower(trial, 4, make(1.0), None).parcel.digest
+
+
+@jax.jit
+def jitted(x):
+    return 2 * x
+
+
+CHANGES = {
+    "a keyword-only default": lambda k: lambda key, a, *, s=k: {"m": a + s},
+    "a default": lambda k: lambda key, a, s=k: {"m": a + s},
+    "a decorator's argument": lambda k: functools.wraps(jitted)(lambda key, a: {"m": jitted(a) + k}),
+    "an array of NumPy": lambda k: lambda key, a, s=np.arange(50.0) + k: {"m": a + s.sum()},
+    "an array of JAX": lambda k: lambda key, a, s=jnp.arange(3) + k: {"m": a + s[0]},
+    "a partial function": lambda k: lambda key, a, f=functools.partial(jnp.power, k): {"m": f(a + 1)},
+    "a set": lambda k: lambda key, a, s=frozenset({k, 100}): {"m": a + sum(s)},
+    "a dict of functions": lambda k: lambda key, a, s={"f": lambda x: x + k, "g": max}: {"m": s["f"](a)},
+    "a large constant": lambda k: lambda key, a, s=np.r_[np.zeros(10**5), k]: {"m": a + jnp.sum(a * s)},
+    "an attribute": lambda k: lambda key, a, s=type("C", (), {"k": k}): {"m": a + s.k},
+    "the name of a metric": lambda k: lambda key, a: {f"m{k}": a},
+    "the type": lambda k: lambda key, a: {"m": jnp.asarray(a, [jnp.float64, jnp.float32, jnp.float32][k])},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_program_is_known_by_all_it_uses(name):
+    assert digest(CHANGES[name](1)) == digest(CHANGES[name](1)) != digest(CHANGES[name](2))
+
+
+def test_this_package_is_part_of_the_program(monkeypatch, tmp_path):
+    from jaxprune.simulate import pruning
+    from tests.sweep.toy import make, trial
+
+    def ranked(key, problem):
+        return {**trial(key, problem), "score": pruning.magnitude(_Path(problem), problem, key)}
+
+    class _Path:
+        def __init__(self, problem):
+            self.coef = problem.teacher[None]
+
+    grid = dict(noise=[0.1], decay=[1.0])
+    toy = Experiment(
+        "toy", grid, make, ranked, inner=dict(width=[3, 20], place=[0, 1, 2], one=[0], k=range(20)), seeds=4, block=4
+    )
+    run(toy, workers=0, store=tmp_path / "s")
+    honest = pruning.magnitude
+    monkeypatch.setattr(pruning, "magnitude", lambda *a: -honest(*a))
+    with pytest.raises(ValueError, match=r"the code of make or trial\. .* No source changed that is known of"):
+        run(toy, workers=0, store=tmp_path / "s")
+
+
+def test_the_same_hash_in_every_process(tmp_path):
+    body = """
+    from tests.sweep.toy import make, trial
+    from jaxprune.sweep.program import lower, pinned
+    from jaxprune.sweep.sources import sources
+    with pinned("float64"):
+        print(lower(trial, 4, make(0.1, 1.0), None).parcel.digest, sources(make, trial))
+    """
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    first = script(tmp_path, body, PYTHONHASHSEED="1", PYTHONPATH=root)
+    assert first == script(tmp_path, body, PYTHONHASHSEED="2", PYTHONPATH=root) and "jaxprune.simulate.least_squares" in first
+
+
+def test_the_text_of_a_program_knows_no_names_and_places():
+    text = (
+        'module @jit_a {\n  func.func public @main(%x: f64 loc("x("(#loc3))) {\n    call @wild(%x) : f64 loc(#loc2)\n'
+        "    custom_call @lapack(%x) loc(unknown)\n  }\n  func.func private @wild() loc(#loc1)\n}\n"
+        '#loc1 = loc("a)b"("f.py":3:4 to :5))\n'
+    )
+    other = text.replace("wild", "tame").replace("jit_a", "jit_b").replace("f.py", "g.py").replace("#loc2", "#loc7")
+    assert plain(text) == plain(other) and "loc" not in plain(text) and "@lapack" in plain(text)
+    assert plain(text) != plain(text.replace("lapack", "other"))
+
+
+@pytest.mark.parametrize("call", ["print", "pure_callback", "io_callback"])
+def test_host_callbacks_are_refused(call):
+    from jax.experimental import io_callback
+
+    def trial(key, a):
+        if call == "print":
+            jax.debug.print("{}", a)
+            return {"m": a}
+        back = jax.pure_callback if call == "pure_callback" else io_callback
+        return {"m": back(lambda x: np.asarray(x), jax.ShapeDtypeStruct((), jnp.float64), a)}
+
+    with pytest.raises(ValueError, match="^trial: it calls back to the host"):
+        run(small(trial), workers=0)
+
+
+def test_data_that_change_are_refused_by_name(tmp_path):
+    data = tmp_path / "my.csv"
+
+    def make(file):
+        return np.loadtxt(file.partition(":")[2], delimiter=",")
+
+    own = Experiment("own", dict(file=[f"csv:{data}"]), make, lambda key, p: {"m": p.sum()}, seeds=2, block=2)
+    data.write_text("1,2\n3,4\n")
+    run(own, workers=0, store=tmp_path / "s")
+    for text in ("1,2\n3,5\n", "1,2\n3,4\n5,6\n"):  # a number, a row
+        data.write_text(text)
+        for attempt in (own, own.resized(seeds=4)):
+            with pytest.raises(
+                ValueError, match=rf"what differs: the problem at file=csv:.* \(the data in {re.escape(str(data))}\)"
+            ):
+                run(attempt, workers=0, store=tmp_path / "s")
+    data.write_text("1, 2\n3, 4.0\n")  # the same numbers
+    assert run(own.resized(seeds=4), workers=0, store=tmp_path / "s")["m"].values.tolist() == [[10.0] * 4]
+
+
+def test_code_that_changed_shows_at_a_point_that_is_not_asked_for(tmp_path):
+    """Old points made by old code, new points by new code: no point is shared, and the store would be mixed."""
+    one = Experiment("one", dict(n=[1, 2]), lambda n: float(n), lambda key, p: {"m": p}, seeds=2, block=2)
+    run(one.resized(n=[1]), workers=0, store=tmp_path / "s")
+    two = Experiment(**{**vars(one), "trial": lambda key, p: {"m": 2 * p}})
+    with pytest.raises(ValueError, match="the code of make or trial"):
+        run(two.resized(n=[2]), workers=0, store=tmp_path / "s")
+    assert Store(tmp_path / "s").read()["m"].values.tolist() == [[1.0, 1.0]]
+
+
+def test_a_problem_that_differs_at_every_call_is_refused(tmp_path):
+    wild = small(lambda key, a: {"m": a}, make=lambda a: np.random.default_rng().normal())
+    run(wild, workers=0, store=tmp_path / "s")
+    with pytest.raises(ValueError, match="make: it gives another problem at every call"):
+        run(wild.resized(seeds=8), workers=0, store=tmp_path / "s")
+
+
+def test_across_versions_of_jax_sources_decide(tmp_path):
+    """As if the receipts were written under another jax, where programs have other texts."""
+    from tests.sweep.toy import TOY
+
+    one = TOY.resized(noise=[0.1], decay=[1.0])
+    run(one, workers=0, store=tmp_path / "s")
+    for path in (tmp_path / "s" / "receipts").iterdir():
+        path.write_text(json.dumps({**json.loads(path.read_text()), "jax": "0.0.1", "program": "another"}))
+    samples = run(one.resized(seeds=20), workers=0, store=tmp_path / "s")
+    assert samples.attrs["jax"] == f"0.0.1, {jax.__version__}"
+    shutil.rmtree(tmp_path / "s")
+    run(one, workers=0, store=tmp_path / "s")
+    for path in (tmp_path / "s" / "receipts").iterdir():
+        path.write_text(json.dumps({**json.loads(path.read_text()), "jax": "0.0.1"}))
+    state = json.loads((tmp_path / "s" / "run.json").read_text())
+    state["sources"]["tests.sweep.toy" if "tests.sweep.toy" in state["sources"] else "toy.py"] = "0"
+    (tmp_path / "s" / "run.json").write_text(json.dumps(state))
+    with pytest.raises(ValueError, match=r"what differs: the version of jax .*Sources that changed: toy\.py"):
+        run(one.resized(seeds=20), workers=0, store=tmp_path / "s")
+
+
+def test_samples_say_what_they_depend_on(tmp_path):
+    """The digest grows with the grid and is the same from memory and from a store."""
+    from tests.sweep.toy import TOY
+
+    one = TOY.resized(noise=[0.1])
+    found = [run(e, workers=0, store=s).attrs["digest"] for e in (one, TOY) for s in (None, tmp_path / "s")]
+    assert found[0] == found[1] != found[2] == found[3]
+    assert run(one, workers=0, root=1).attrs["digest"] != found[0]
+
+
+def test_an_edit_while_a_sweep_runs_changes_nothing(tmp_path):
+    """Workers that start after the edit run what was lowered before it."""
+    body = """
+    import pathlib
+    from jaxprune.sweep.executors import LocalProcesses
+    def trial(key, problem):
+        return {"m": 1.0 + 0 * problem}
+    E = Experiment("e", dict(n=[1, 2]), make, trial, seeds=40, block=2)
+    class Edits(LocalProcesses):
+        count = 0
+        def submit(self, *call):
+            Edits.count += 1
+            if Edits.count == 3:
+                text = pathlib.Path(__file__).read_text()
+                pathlib.Path(__file__).write_text(text.replace("1.0 +", "2.0 +"))
+                for worker in list(self._workers.values()):
+                    worker.kill()
+            return super().submit(*call)
+    with Edits(2) as pool:
+        print(np.unique(run(E, executor=pool)["m"]))
+    """
+    assert script(tmp_path, body) == "[1.]\n"
+    assert "2.0 +" in (tmp_path / "exp.py").read_text()
