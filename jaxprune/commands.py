@@ -143,8 +143,8 @@ def _tell(store: Store) -> bool:
     corrupt = [c for c, r in receipts.items() if not store.intact(c, r)]
     missing = [c for c in expected if c not in receipts]
     bad = {c: r["nonfinite"] for c, r in receipts.items() if r["nonfinite"]}
-    kind = ", of the old kind: known by the text of its sources" if store.old else ""
-    print(f"{store.path}: {store.run['name']}, root {store.run['root']}, {store.run['precision']}, jax {store.run['jax']}{kind}")
+    run, kind = store.run, ", of the old kind: known by the text of its sources" if store.old else ""
+    print(f"{store.path}: {run['name']}, root {run['root']}, {run['precision']}, jax {run['jax']}{kind}")
     print(f"  {len(expected)} tasks: {len(receipts) - len(corrupt)} done, {len(missing)} missing, {len(corrupt)} corrupt")
     if unasked := int((~store.asked()).sum()):
         print(f"  not asked for: {unasked} tasks of the grid that all runs together span")

@@ -28,6 +28,7 @@ from jaxprune.sweep.origin import provenance
 Chunk = tuple[int, ...]
 PRIVATE = ("axes", "blocks", "dims", "definition", "asked", "sources")  # of run.json, not for samples
 DIFFERS = dict(axes="the axes or their types", inner="the inner axes", block="the block size")
+OLD_KIND = "old: known by the text of its sources, not by its program"
 RECEIPT = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 
 
@@ -185,7 +186,7 @@ class Store:
         data.attrs = {key: value for key, value in self.run.items() if key not in PRIVATE}
         data.attrs.update(summary(good, self.run["definition"]), missing=int((~held).sum()), damaged=len(damaged))
         if self.old:
-            data.attrs.update(digest=self.run.get("digest", ""), kind="old: known by the text of its sources, not by its program")
+            data.attrs.update(digest=self.run.get("digest", ""), kind=OLD_KIND)
         return data
 
     def _values(self, receipts: Mapping, places: Sequence[Mapping], held: np.ndarray) -> tuple[dict, list[Chunk]]:
