@@ -1,5 +1,6 @@
 """``jaxprune`` and ``python -m jaxprune``: what must be settled before anything heavy is imported."""
 
+import io
 import os
 import sys
 
@@ -11,7 +12,7 @@ def main() -> None:
     _in_unicode()
     stop.at_once()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # as after >&-
+        if isinstance(stream, io.TextIOWrapper):  # there is none after >&-
             # Letters that a terminal lacks are escaped; lines are out when a signal ends the program.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
     from jaxprune.cli import main as command

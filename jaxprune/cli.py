@@ -55,8 +55,9 @@ def _parsed(argv: list[str]) -> Any:
     commands = dict(COMMANDS)
     name = argv[0] if argv else ""
     if name in ("run", "figure") and (at := _file_at(argv, commands[name])) is not None:
-        file = argv.pop(at)
-        argv.insert(1, file)  # before the lists of values, which take what follows them
+        file = argv[at]
+        rest = argv[1 : at - (argv[at - 1] == "--")] + argv[at + 1 :]
+        argv = [name, file, *rest]  # the file before the lists of values, which take what follows them
         commands[name] = _with_axes(commands[name], Path(file))
     return tyro.extras.subcommand_cli_from_dict(
         commands, prog="jaxprune", description="Simulation and theory of pruning and over-parameterisation.", args=argv

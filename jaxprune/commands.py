@@ -4,7 +4,6 @@ import dataclasses
 import math
 import os
 import re
-import shlex
 import sys
 import threading
 import time
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 
 from jaxprune import selection, stop, sweep
 from jaxprune.compare import Report, compare
+from jaxprune.drawing import command, draw
 from jaxprune.options import AGREE, DISAGREE, INCOMPLETE, Run
 from jaxprune.predict import predict
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
@@ -28,11 +27,10 @@ def start_jax() -> None:
     """Refuse a device that is not here, before anything else is begun."""
     try:
         jax.devices()
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # JAX asserts that a platform without a plug-in is there
         if not (asked := os.environ.get("JAX_PLATFORMS")):
             raise
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"JAX_PLATFORMS: {asked!r} does not start here ({reason}); unset it, or set it to cpu") from error
+        raise ValueError(f"JAX_PLATFORMS: {asked!r} does not start here; unset it, or set it to cpu") from error
 
 
 def run(options: Any) -> int:
@@ -95,17 +93,6 @@ def _folder(out: Path, name: str, smoke: bool) -> Path:
     return out / (f"{name}-smoke" if smoke else name)
 
 
-def _command(verb: str, options: Any, name: str, changed: dict[str, list[Any]]) -> str:
-    """What to type for a selection of the experiment ``name``."""
-    words = ["jaxprune", verb, str(options.file)]
-    if len(load_experiments(options.file)) > 1:
-        words += ["--only", name]
-    words += ["--smoke"] * options.smoke
-    if options.out != Run.out:
-        words += ["--out", str(options.out)]
-    return shlex.join([*words, *selection.options(changed)])
-
-
 def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how: dict[str, Any]) -> int:
     """Sweep, then report and figure; a shard that leaves tasks to others stops after the sweep."""
     store = _folder(options.out, declared.name, options.smoke)
@@ -127,7 +114,7 @@ def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how:
     if not options.smoke and (ratios := _few_seeds(samples)):
         seeds = f"{ENOUGH_SEEDS} seeds or more, these are {samples.sizes['seed']}"
         print(f"Few seeds: {', '.join(ratios)} differs widely between runs; a claim about it needs {seeds}.")
-    _draw(options, declared, asked, samples, report)
+    draw(options, folder, declared, asked, samples, report)
     return AGREE if report is None or report.ok else DISAGREE
 
 
@@ -159,39 +146,6 @@ def _report(experiment, samples, folder: Path) -> Report | None:
         points.to_dataframe(dim_order=list(points["z"].dims)).to_csv(folder / f"report_{name}.csv", encoding="utf-8")
     print(f"every point: {folder / 'report_*.csv'}")
     return report
-
-
-def _draw(options: Any, declared: Experiment, asked: Experiment, samples, report) -> None:
-    """figures/<stem>.py beside the folder of the experiment's file, if it is there: figure.pdf and figure.png."""
-    script = options.file.resolve().parent.parent / "figures" / options.file.name
-    if not script.exists():
-        print(f"no figure: {script} does not exist")
-        return
-    folder = _folder(options.out, declared.name, options.smoke) / selection.folder(declared, asked)
-    folder.mkdir(exist_ok=True)
-    print(f"drawing {script.parent.name}/{script.name}", flush=True)  # its theory may take half a minute
-    matplotlib.use("Agg")
-    module = load_file(script)
-    paths = load_file(script.with_name("style.py")).save(module.draw(samples, report), folder)
-    print("figure:", ", ".join(map(str, paths)))
-    if said := _left_out(options, declared, asked, getattr(module, "SHOWN", {}), samples):
-        print(said)
-
-
-def _left_out(options: Any, declared: Experiment, asked: Experiment, shown: dict[str, Any], samples) -> str:
-    """Which values of the axes a figure does not draw, and what draws them; empty where it draws all."""
-    drawn, left = {}, {}
-    for name in (name for name in shown if name in asked.axes):
-        picked = shown[name](samples, name)
-        drawn[name] = picked if isinstance(picked, list) else [picked]
-        left[name] = [value for value in asked.axes[name] if value not in drawn[name]]
-    left = {name: values for name, values in left.items() if values}
-    if not left:
-        return ""
-    here = ", ".join(f"{name}={', '.join(map(str, drawn[name]))}" for name in left)
-    away = "; ".join(f"{name}={', '.join(map(str, values))}" for name, values in left.items())
-    others = _command("figure", options, asked.name, selection.changes(declared, asked.resized(**left)))
-    return f"figure at {here} (left out: {away}); draw others with: {others}"
 
 
 def status(options: Any) -> int:
@@ -273,17 +227,19 @@ def figure(options: Any) -> int:
     for declared, asked in _selections(options):
         folder = _folder(options.out, declared.name, options.smoke)
         if not (folder / "run.json").is_file():
-            first = _command("run", options, asked.name, selection.changes(declared, asked))
+            first = command("run", options, asked.name, selection.changes(declared, asked))
             raise ValueError(f"out: {folder} holds no samples (no run.json); run this first: {first}")
         store = Store(folder)
         store.check(declared)
         if selection.lacking(store, asked) and not selection.changes(declared, asked):
             asked = _only_other(options, store, declared)
         if missing := selection.lacking(store, asked):
-            first = _command("run", options, asked.name, selection.changes(declared, asked))
+            first = command("run", options, asked.name, selection.changes(declared, asked))
             raise ValueError(f"out: {missing} tasks of this selection are missing in {folder}; run this first: {first}")
         samples = store.read(asked)
-        _draw(options, declared, asked, samples, _judge(asked, samples))
+        place = folder / selection.folder(declared, asked)
+        place.mkdir(exist_ok=True)
+        draw(options, place, declared, asked, samples, _judge(asked, samples))
     return AGREE
 
 
@@ -292,7 +248,7 @@ def _only_other(options: Any, store: Store, declared: Experiment) -> Experiment:
     there = selection.requests(store, declared)
     if len(there) == 1:
         return there[0]
-    ways = "; or: ".join(_command("figure", options, e.name, selection.changes(declared, e)) for e in there)
+    ways = "; or: ".join(command("figure", options, e.name, selection.changes(declared, e)) for e in there)
     raise ValueError(
         f"out: {store.path} does not hold all that the experiment declares; {len(there)} selections were run, draw one: {ways}"
     )

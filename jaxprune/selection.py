@@ -15,7 +15,8 @@ WORD = re.compile(r"[A-Za-z0-9.+-]+")  # what stands in a folder's name as it is
 
 def ordered(declared: Experiment, asked: Experiment) -> Experiment:
     """``asked``, with the values of its axes in an order that does not depend on how they were typed."""
-    return asked.resized(**{name: _order(values, declared.axes[name]) for name, values in asked.axes.items()})
+    axes = {name: _order(values, declared.axes[name]) for name, values in asked.axes.items()}
+    return asked.resized(seeds=asked.seeds, **axes)
 
 
 def _order(values: Sequence[Any], declared: Sequence[Any]) -> list[Any]:
@@ -62,7 +63,8 @@ def lacking(store: Store, asked: Experiment) -> int:
 def requests(store: Store, declared: Experiment) -> list[Experiment]:
     """The selections that runs have asked of a store; stores of earlier versions know of one, all that they hold."""
     found = []
-    for request in store.run.get("asked") or [dict(axes=store.axes, blocks=store.run["blocks"])]:
+    known: list[dict[str, Any]] = store.run.get("asked") or [dict(axes=store.axes, blocks=store.run["blocks"])]
+    for request in known:
         full = request["blocks"] * declared.block
         seeds = request.get("seeds") or (declared.seeds if request["blocks"] == declared.blocks else full)
         found.append(ordered(declared, declared.resized(seeds=seeds, **request["axes"])))

@@ -5,6 +5,7 @@ import signal
 import sys
 
 SENTENCE = "stopped; finished tasks are kept, the same command goes on from there"
+MOMENT, PATIENCE = 0.05, 5.0  # seconds until an exception that was swallowed, or may have been, is raised again
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
@@ -15,17 +16,38 @@ def at_once() -> None:
 
 
 class ByException:
-    """Inside, a signal is KeyboardInterrupt or SystemExit, so that a sweep can end its processes."""
+    """Inside, a signal is KeyboardInterrupt or SystemExit, so that a sweep can end its processes.
+
+    An exception in a callback of a library is swallowed, and then raised again a moment later.
+    """
 
     def __enter__(self) -> None:
-        self._before = [
-            (n, _handle(n, how)) for n, how in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, _exit))
-        ]
+        self._number, self._hook = signal.SIGINT, sys.unraisablehook
+        sys.unraisablehook = self._swallowed
+        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+        self._before = [(number, _handle(number, self._raise)) for number in wanted]
 
     def __exit__(self, *error: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = self._hook
         for number, handler in self._before:
             if handler is not None:
                 signal.signal(number, handler)
+
+    def _raise(self, number: int, frame: object) -> None:
+        if number != signal.SIGALRM:
+            self._number = number
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        if self._number == signal.SIGINT:
+            raise KeyboardInterrupt
+        sys.exit(TERMINATED)
+
+    def _swallowed(self, unraisable) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt | SystemExit):
+            self._hook(unraisable)
+            return
+        self._number = signal.SIGINT if issubclass(unraisable.exc_type, KeyboardInterrupt) else signal.SIGTERM
+        signal.setitimer(signal.ITIMER_REAL, MOMENT)
 
 
 def _handle(number: int, handler):
@@ -43,7 +65,3 @@ def _end(number: int, frame: object) -> None:
         os.write(2, f"{SENTENCE}\n".encode())
     finally:
         os._exit(128 + number)
-
-
-def _exit(number: int, frame: object) -> None:
-    sys.exit(128 + number)
