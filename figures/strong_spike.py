@@ -15,13 +15,14 @@ from jaxprune.theory import propositions
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+SHOWN = dict(noise=style.last)
 SMALL, LARGE = sim.WIDTH
 RATIO = sim.KEPT[0]
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """(a) Both risks at the largest n; (b) the crossing at every n, extrapolated to 1/n = 0, against the exact one."""
-    here = samples.isel(noise=-1)
+    here = style.shown(samples, SHOWN)
     noise = float(here["noise"])
     exact = propositions.strong_spike_least_tail(RATIO, LARGE, noise)
     with style.paper():
