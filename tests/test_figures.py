@@ -21,7 +21,9 @@ ROOT = Path(__file__).parents[1]
 HELPERS = {"style", "linear", "networks", "noisy_tables"}
 NAMES = sorted(p.stem for p in (ROOT / "figures").glob("*.py") if p.stem not in HELPERS)
 FIXED = dict(stopped_because=1.0, diverged=0.0)
-MORE = dict(brownian=[0.0, 0.25, 0.5], energy=[1.2, 1.6, 2.0], noise_of_scaling_laws=[0.0, 0.2, 0.5])
+MORE = dict(
+    tail=[0.05, 0.2, 0.5, 0.8], brownian=[0.0, 0.25, 0.5], energy=[1.2, 1.6, 2.0], noise_of_scaling_laws=[0.0, 0.2, 0.5]
+)
 LIGHT = dict(  # theory on coarser grids: what is drawn of the samples is tested here
     random_feature_regression=dict(POINTS=3, DRAWS=1, FEATURES=200),
     saliencies=dict(DRAWS=10),
@@ -44,7 +46,7 @@ def grid(name, experiment, shown):
             assert axis in shown, f"{axis} has one value: nothing is known of others"
             (value,) = values
             values = ["another" if isinstance(value, str) else type(value)(value / 2), value]
-        axes[axis] = values if len(values) < 4 else [values[0], values[1], values[-1]]
+        axes[axis] = values if len(values) < 5 else [values[0], values[1], values[-1]]
     return axes
 
 
