@@ -24,19 +24,20 @@ METRICS = {
     "retrained_same": "retrained, same sample",
     "retrained_fresh": "retrained, fresh sample",
 }
+SHOWN = dict(n=style.largest, noise=style.last)
 SMALL = 0.005  # below it the axis of equal correlations is linear
 
 
 def place(samples: xr.Dataset) -> Crossing:
     """The correlation at which retraining on the same sample begins to help, at the largest n; paired draws."""
-    here = _largest(samples)
+    here = _shown(samples)
     gain = (here["pruned_risk"] - here["retrained_same"]).transpose("seed", "rho").sortby("rho")
     return crossing(gain["rho"].values, gain.values, seed=0)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One panel: pruned and retrained risks, and where they cross."""
-    here, equal = _largest(samples), samples.attrs["name"] == sim.EQUICORRELATED.name
+    here, equal = _shown(samples), samples.attrs["name"] == sim.EQUICORRELATED.name
     with style.paper():
         figure, ax = plt.subplots(figsize=(style.COLUMN, 2.5))
         last = max(float(here["rho"].max()), 2 * SMALL)
@@ -65,8 +66,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     return figure
 
 
-def _largest(samples: xr.Dataset) -> xr.Dataset:
-    return samples.isel(noise=-1, width=0, kept=0).sel(n=samples["n"].max(), rule="magnitude")
+def _shown(samples: xr.Dataset) -> xr.Dataset:
+    return style.shown(samples, SHOWN).isel(width=0, kept=0).sel(rule="magnitude")
 
 
 def _theory(make, here: xr.Dataset, grid):

@@ -21,10 +21,12 @@ CURVES = [
 ]
 LETTERS = ("ad", "be", "cf")
 
+SHOWN = dict(n=style.last, target=style.last)
+
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One column of panels for each budget: mean error above, median loss below, 95 % bands over seeds."""
-    here = samples.isel(dict.fromkeys(("n", "target"), -1))
+    here = style.shown(samples, SHOWN)
     budgets, n = here["kept"].values, int(here["n"])
     with style.paper():
         figure, axes = plt.subplots(2, len(budgets), figsize=(style.FULL, 4.2), sharex=True, sharey="row", squeeze=False)

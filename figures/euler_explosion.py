@@ -12,12 +12,13 @@ from jaxprune.sweep.experiment import load_file
 from jaxprune.theory import explosion
 
 style = load_file(Path(__file__).resolve().with_name("style.py"))
+SHOWN = dict(scale=style.last, horizon=style.last)
 POINTS = 9  # of the exact lines
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """(a) The lost fraction against the step size, exact and by one jump; (b) ratios to the exact one."""
-    here = samples.isel(scale=-1, horizon=-1)
+    here = style.shown(samples, SHOWN)
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.6))
         for index, alpha in enumerate(here["alpha"].values.tolist()):

@@ -14,16 +14,17 @@ from jaxprune.theory import ornstein_uhlenbeck as theory
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+SHOWN = dict(rate=style.last, scale=style.last, horizon=style.last)
 LABELS = dict(linear="linear, $-x$", tanh="$-\\tanh x$", clipped="$-x$ cut at $\\pm1$")
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One panel per tail index: the mean logarithm of the error for every drift, with slopes 1 and 1/alpha."""
-    here = samples.isel(rate=-1, scale=-1, horizon=-1)
+    here = style.shown(samples, SHOWN)
     alphas = here["alpha"].values
     with style.paper():
         figure, axes = plt.subplots(1, len(alphas), figsize=(style.FULL, 2.7), squeeze=False, sharey=True)
-        for ax, alpha, letter in zip(axes.flat, alphas, "abcdefgh", strict=False):
+        for ax, alpha, letter in zip(axes.flat, alphas, style.LETTERS, strict=False):
             _panel(ax, here.sel(alpha=alpha))
             ax.set_title(f"({letter}) $\\alpha={alpha:g}$", loc="left")
         axes[0, 0].set_ylabel("strong error\n$\\exp\\,\\mathrm{E}\\log|X_T^{\\eta}-X_T^{\\mathrm{fine}}|$")

@@ -29,7 +29,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for index, batch in enumerate(samples["batch"].values.tolist()):
             here = samples.sel(batch=batch)
             critical, maximal = kesten.thresholds(batch, sim.DIM)
-            left.plot(grid, kesten.lyapunov(grid, batch, sim.DIM), color=style.COLOURS[index])
+            left.plot(grid, kesten.lyapunov(grid, batch, sim.DIM), color=style.colour(index))
             label = f"$b={batch}$: window {critical:.4g} to {maximal:.4g}"
             style.means(left, here["step_size"], here["data_growth"], index, label)
             finite = here["block_of_averages"].where(here["diverged"] == 0)

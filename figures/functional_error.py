@@ -14,15 +14,16 @@ from jaxprune.theory import null_network
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+SHOWN = dict(dim=style.last, sigma=style.last, horizon=style.last, noise=style.last)
 KAPPA = 0.1
 GRID = np.linspace(0.02, 0.6, 30)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """(a) Root mean square errors of the parameters, (b) those of the function, against n at one fraction kept;
-    (c) the function's error against the fraction kept at the largest n. The first value of other axes. All widths are cut
+    (c) the function's error against the fraction kept at the largest n. The last value of other axes. All widths are cut
     from the same runs: their gaps to the limit go together."""
-    here = samples.isel(dim=0, sigma=0, horizon=0, noise=0)
+    here = style.shown(samples, SHOWN)
     dim, kind = int(here["dim"]), str(here["noise"].item())
     with style.paper():
         figure, (first, second, third) = plt.subplots(1, 3, figsize=(style.FULL, 2.7))

@@ -10,19 +10,23 @@ from matplotlib.figure import Figure
 from jaxprune.sweep.experiment import load_file
 
 HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
 tables = load_file(HERE.with_name("noisy_tables.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+SHOWN = dict(data=style.last, sigma=style.last, step_size=style.last)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row per noise, at the last data, strength and step size; below, what the theorem assumes and is not so."""
-    axes, problem = tables.last(samples, sim)
+    here = style.shown(samples, SHOWN)
+    axes, problem = tables.last(here, sim)
     heading = (
         f"{axes['data']}: {problem.n} tanh units, {problem.steps} steps of size "
         f"$\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
     note = "Pruning ratio: the largest fraction of neurons, smallest first, that hold at most a tenth of the energy."
-    return tables.table(samples, heading, f"{note}\n{_outside(samples['alpha'].values, axes['step_size'], problem.n)}")
+    return tables.table(here, heading, f"{note}\n{_outside(samples['alpha'].values, axes['step_size'], problem.n)}")
 
 
 def _outside(alphas: np.ndarray, step_size: float, n: int) -> str:

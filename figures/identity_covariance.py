@@ -24,13 +24,14 @@ CURVES = [
     ("retrained_same", "magnitude", "MP + RT", 4),
     ("retrained_same", "oracle", "small model on known features", 2),
 ]
+SHOWN = dict(n=style.largest, noise=style.last, share=style.last)
 SHARES = (0.4, 0.6, 0.8, 0.9, 1.0)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """At the largest n and the last value of every other axis; lines are theory, markers simulation."""
-    point = {axis: samples[axis].values[-1].item() for axis in ("noise", "share")} | {"n": int(samples["n"].max())}
-    here = samples.sel(point).isel(kept=-1)
+    here = style.shown(samples, SHOWN).isel(kept=-1)
+    point = {axis: here[axis].item() for axis in SHOWN}
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null = linear.null_risk(problem)
     with style.paper():

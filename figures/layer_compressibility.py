@@ -14,12 +14,13 @@ from jaxprune.theory import compressibility as theory
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+SHOWN = dict(n=style.last, least=style.last)
 LABELS = dict(independent="independent entries", rows="elliptical rows", layer="one elliptical layer")
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One marker per layer; lines: predicted median of independent entries, with the middle 80 %, and the Gaussian limit."""
-    here = samples.isel(n=-1, least=-1)
+    here = style.shown(samples, SHOWN)
     n, squared_share = int(here["n"]), sim.SHARE**2
     with style.paper():
         figure, ax = plt.subplots(figsize=(style.COLUMN, 3.1))

@@ -10,7 +10,10 @@ from jaxprune.sweep.experiment import load_file
 
 networks = load_file(Path(__file__).resolve().with_name("networks.py"))
 
+style = load_file(Path(__file__).resolve().with_name("style.py"))
+SHOWN = dict(data=style.last, n=style.last, label_noise=style.last, rate=style.last, steps=style.last)
+
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Two panels for each budget, at the last value of every axis."""
-    return networks.panels(samples, "hidden units")
+    return networks.panels(style.shown(samples, SHOWN), "hidden units")

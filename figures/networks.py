@@ -29,15 +29,13 @@ RULES = [
 ]
 
 
-def panels(samples: xr.Dataset, unit: str) -> Figure:
+def panels(here: xr.Dataset, unit: str) -> Figure:
     """One column per budget; above the starts of retraining, below the pruning rules. Test errors are solid with
     markers, training errors dashed, bands 95 % of the mean over seeds. ``unit``: what a width counts."""
-    axes = [d for d in samples["dense_error"].dims if d not in ("seed", "width")]
-    here = samples.isel(dict.fromkeys(axes, -1))
     bases, trials = here["base"].values, here.sizes["seed"]
     with style.paper():
         figure, grid = plt.subplots(2, len(bases), figsize=(style.FULL, 5.4), sharex=True, sharey="row", squeeze=False)
-        letters = iter("abcdefghijkl")
+        letters = iter(style.LETTERS)
         for row, curves, title in zip(grid, (STARTS, RULES), ("starts", "rules"), strict=True):
             for ax, base in zip(row, bases, strict=True):
                 for metric, treatment, label, index in curves:

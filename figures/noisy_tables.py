@@ -23,17 +23,16 @@ PITCH = 0.19  # height of a row in inches
 REASONS = ("steps", "accuracy", "not finite", "chance")
 
 
-def last(samples: xr.Dataset, sim: Any) -> tuple[dict[str, Any], Any]:
-    """The last value of every axis, which a table shows, and the problem there."""
-    axes = {d: samples[d].values.tolist()[-1] for d in sim.EXPERIMENT.axes}
+def last(here: xr.Dataset, sim: Any) -> tuple[dict[str, Any], Any]:
+    """The value of every axis, the last one of those that are rows, and the problem there."""
+    axes = {d: np.ravel(here[d].values).tolist()[-1] for d in sim.EXPERIMENT.axes}
     return axes, sim.make(**axes)
 
 
-def table(samples: xr.Dataset, heading: str, note: str, endings: bool = False) -> Figure:
+def table(here: xr.Dataset, heading: str, note: str, endings: bool = False) -> Figure:
     """Rows: none, then every type at every alpha, largest first. Means over seeds with standard deviations in brackets;
     a filled circle is the median of the ratio, an open one its mean, a bar a single seed. ``note`` stands below the
     numbers, with the count of seeds. ``endings``: also how many steps were made, and what ended the runs."""
-    here = samples.isel({d: -1 for d in samples["pruning_ratio"].dims if d not in ("noise", "alpha", "seed")})
     rows = _rows(here)
     top, bottom = -2.2, len(rows) - 0.4
     with style.paper():
@@ -43,7 +42,7 @@ def table(samples: xr.Dataset, heading: str, note: str, endings: bool = False) -
         _ratios(right, here, rows)
         right.set_ylim(bottom, top)
         right.spines["left"].set_bounds(-0.5, bottom)
-        left.text(0, bottom + 0.4, f"{_seeds(samples)}\n{note}", ha="left", va="top", fontsize=7, linespacing=1.3)
+        left.text(0, bottom + 0.4, f"{_seeds(here)}\n{note}", ha="left", va="top", fontsize=7, linespacing=1.3)
         figure.legend(
             *right.get_legend_handles_labels(), loc="outside lower right", ncols=3, handletextpad=0.2, columnspacing=1
         )

@@ -16,15 +16,29 @@ style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 
+def _alphas(samples: xr.Dataset, axis: str) -> list[float]:
+    """Panel (a) draws all of them, where there are samples without a Brownian part; (b) the last."""
+    return samples[axis].values.tolist() if 0 in samples["brownian"] else [style.last(samples, axis)]
+
+
+def _brownians(samples: xr.Dataset, axis: str) -> list[float]:
+    """None in panel (a), the strongest in (b)."""
+    values = samples[axis].values.tolist()
+    return [v for v in values if v in (0, max(values))]
+
+
+SHOWN = dict(rate=style.last, scale=style.last, alpha=_alphas, brownian=_brownians)
+
+
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """(a) The stationary scale against the step size; (b) the characteristic function with a Brownian part."""
-    here = samples.isel(rate=-1, scale=-1)
+    here = style.shown(samples, SHOWN)
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.7))
         for index, alpha in enumerate(here["alpha"].values):
             _scales(left, here.sel(alpha=alpha), index)
         _overshoot(left, float(here["rate"]), float(here["scale"]))
-        _cosines(right, here.isel(alpha=-1).sel(brownian=here["brownian"].max()))
+        _cosines(right, here.isel(alpha=-1).sel(brownian=here["brownian"].max()), few=0 in here["brownian"])
     return figure
 
 
@@ -56,18 +70,17 @@ def _overshoot(ax, rate: float, scale: float) -> None:
     ax.set_title("(a) $dX=-\\lambda X\\,dt+\\sigma_1\\,dL^\\alpha$", loc="left")
 
 
-def _cosines(ax, here: xr.Dataset) -> None:
-    """With a Brownian part, the law is known by its characteristic function."""
+def _cosines(ax, here: xr.Dataset, few: bool) -> None:
+    """With a Brownian part, the law is known by its characteristic function; at a few step sizes, or at all."""
     alpha, rate, scale, brownian = (float(here[name]) for name in ("alpha", "rate", "scale", "brownian"))
     u = np.linspace(0, 1.08 * float(here["frequency"].max()), 200)
     ax.plot(u, theory.stationary_characteristic(u, alpha, rate, scale, brownian), "k:", lw=0.9, label="exact, $\\eta\\to0$")
-    chosen = [float(here["step_size"].sel(step_size=h, method="nearest")) for h in (0.2, 1.2, 1.6)]
+    steps = here["step_size"].values.tolist()
+    chosen = [min(steps, key=lambda step, size=size: abs(step - size)) for size in (0.2, 1.2, 1.6)] if few else steps
     for index, step in enumerate(dict.fromkeys(chosen)):
-        size, variance = (
-            theory.euler_stationary_scale(alpha, rate, scale, step),
-            theory.euler_brownian_variance(rate, brownian, step),
-        )
-        ax.plot(u, np.exp(-((size * u) ** alpha) - u**2 * variance / 2), color=style.COLOURS[index])
+        size = theory.euler_stationary_scale(alpha, rate, scale, step)
+        variance = theory.euler_brownian_variance(rate, brownian, step)
+        ax.plot(u, np.exp(-((size * u) ** alpha) - u**2 * variance / 2), color=style.colour(index))
         values = here["cosine"].sel(step_size=step).transpose("seed", "frequency")
         style.means(ax, values["frequency"], values, index, f"$\\eta={step:g}$")
     ax.set(xlabel="frequency $u$", ylabel="$\\mathrm{E}\\,\\cos(uX)$")

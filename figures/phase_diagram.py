@@ -17,6 +17,7 @@ style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 RULE, SPIKE, NOISE, WIDTH, KEPT = "hessian", 25.0, 0.5, 10.0, 0.5  # what a map holds fixed while it varies the others
 N = 100  # of the maps: theory depends on ratios alone
+SHOWN = dict(n=style.largest)
 CLIP = 0.6
 CERTAIN = 3.0  # standard errors
 TITLES = ["pruned large model / best small one", "retrained on the same sample / not retrained"]
@@ -24,7 +25,7 @@ TITLES = ["pruned large model / best small one", "retrained on the same sample /
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Rows: pruning against the best small model, and retraining. Columns: over (p/n, s/n), and over (spike, noise)."""
-    here = samples.sel(n=samples["n"].max(), rule=RULE)
+    here = style.shown(samples, SHOWN).sel(rule=RULE)
     left, right = _width_map(), _noise_map()
     spike, noise = nearest(here["spike"], SPIKE), nearest(here["noise"], NOISE)
     with style.paper():

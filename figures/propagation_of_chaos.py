@@ -16,10 +16,12 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
+SHOWN = dict(rate=style.last, coupling=style.last, scale=style.last, horizon=style.last, steps=style.last)
+
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """(a) The typical distance under linear interaction against its exact law; (b) the rms under a bounded one."""
-    here = samples.isel(rate=-1, coupling=-1, scale=-1, horizon=-1, steps=-1)
+    here = style.shown(samples, SHOWN)
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.7))
         for index, alpha in enumerate(here["alpha"].values):

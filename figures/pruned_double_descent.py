@@ -31,13 +31,14 @@ RETRAINED = [
     ("retrained_same", "oracle", "OP + RT", 3),
 ]
 
+SHOWN = dict(n=style.largest, noise=style.last, spike=style.last)
+
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Two panels in one column: pruned, and pruned then retrained (RT), at the largest n and kept count and the
     last value of every other axis."""
-    point = {axis: samples[axis].values[-1].item() for axis in ("noise", "spike")}
-    point["n"] = int(samples["n"].max())
-    here = samples.sel(point).isel(kept=-1)
+    here = style.shown(samples, SHOWN).isel(kept=-1)
+    point = {axis: here[axis].item() for axis in SHOWN}
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null, narrow = linear.null_risk(problem), best_narrow(problem)
     setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}; line: theory, none at $p=n$"

@@ -25,10 +25,12 @@ CURVES = [
 ]
 NAMES = {"relu": "ReLU"}
 
+SHOWN = dict(n=style.last, noise=style.last, d_in=style.last)
+
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """A row for each teacher, a column for each activation, at the last value of every other axis and of kept."""
-    here = samples.isel(dict.fromkeys(("n", "noise", "d_in"), -1))
+    here = style.shown(samples, SHOWN)
     rows, columns = [str(t) for t in here["teacher"].values], [str(a) for a in here["activation"].values]
     size, kept = (style.FULL, 1.9 * len(rows) + 0.7), int(here["kept"].values[-1])
     with style.paper():
@@ -37,7 +39,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             for j, activation in enumerate(columns):
                 panel = here.sel(teacher=teacher, activation=activation)
                 _panel(axes[i, j], panel, activation, teacher, kept)
-                letter = "abcdefghijkl"[i * len(columns) + j]
+                letter = style.LETTERS[i * len(columns) + j]
                 axes[i, j].set_title(f"({letter}) {NAMES.get(activation, activation)}, {teacher} teacher", loc="left")
             axes[i, 0].set_ylabel("risk")
         for ax in axes[-1]:

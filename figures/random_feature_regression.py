@@ -36,10 +36,12 @@ RIGHT = [
 ]
 TITLES = ("(a) pruned, and retrained on fresh data", "(b) retrained on the same or on fresh data")
 
+SHOWN = dict(n=style.last, noise=style.last, d_in=style.last)
+
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Two panels at the last value of every axis: dense, pruned and retrained; and retraining on the same or fresh data."""
-    here = samples.isel(dict.fromkeys(("n", "noise", "d_in"), -1))
+    here = style.shown(samples, SHOWN)
     problem = sim.make(int(here["n"]), float(here["noise"]), int(here["d_in"]))
     kept = [int(s) for s in here["kept"].values]
     lines = curves(problem, grid(int(here["width"].min()), problem.dim, problem.n), kept)

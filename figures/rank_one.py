@@ -16,11 +16,13 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
+SHOWN = dict(n=style.last, noise=style.last, exponent=style.last)
+
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Pruned and retrained risk at the last point of the grid, the dense risk and the null risk as landmarks."""
-    point = {axis: samples[axis].values[-1].item() for axis in ("n", "noise", "exponent")}
-    here, problem = samples.sel(point).isel(width=0).sel(rule="magnitude"), sim.make(**point)
+    here = style.shown(samples, SHOWN).isel(width=0).sel(rule="magnitude")
+    problem = sim.make(**{axis: here[axis].item() for axis in SHOWN})
     sigma = covariance(problem)
     reduced = (sigma, problem.teacher, problem.noise, problem.n)
     grid = np.arange(1, problem.dim + 1)

@@ -9,17 +9,21 @@ from matplotlib.figure import Figure
 from jaxprune.sweep.experiment import load_file
 
 HERE = Path(__file__).resolve()
+style = load_file(HERE.with_name("style.py"))
 tables = load_file(HERE.with_name("noisy_tables.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+
+SHOWN = dict(data=style.last, sigma=style.last, step_size=style.last, width=style.last)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row per noise, at the last data, strength, step size and width."""
-    axes, problem = tables.last(samples, sim)
+    here = style.shown(samples, SHOWN)
+    axes, problem = tables.last(here, sim)
     heading = (
         f"{axes['data']}: {problem.n} ReLU units, steps of size $\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
     note = f"At most {problem.steps} steps; accuracy looked at every {problem.every}."
     if "III" in samples["noise"] and 2 in samples["alpha"]:
         note += "\nNoise of type III at $\\alpha=2$ is not a number in the released code: no run learns."
-    return tables.table(samples, heading, note, endings=True)
+    return tables.table(here, heading, note, endings=True)

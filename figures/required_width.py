@@ -51,7 +51,7 @@ def _widths(ax, samples):
     ax.set(xlabel=r"index $\alpha$", ylabel="neurons needed $N$", ylim=(0.8, 16), xlim=(0.88, 1.82))
     ax.set_yticks(ticks, [f"$10^{{{t}}}$" for t in ticks])
     ax.set_title(rf"(a) to keep $\kappa={kappa:g}$ with error $\varepsilon$", loc="left")
-    note = "solid: mean, dashed: 90 % of runs (limits)\nmarker: simulation, bars: 95 %"
+    note = "solid: mean, dashed: 90 % of runs (limits)\nmarker: simulation, where the error is met, bars: 95 %"
     ax.legend(*ax.get_legend_handles_labels(), loc="upper left", title=note, alignment="left")
 
 

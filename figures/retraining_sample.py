@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+SHOWN = dict(n=style.largest)
 RULE = "hessian"
 NEARLY_NOTHING = 1e-9  # a ridge that stands in for its limit at p = n, where the first fit has no theory without
 CURVES = [("retrained_same", 1, "-", "retrained, same sample"), ("retrained_fresh", 0, "--", "retrained, fresh sample")]
@@ -23,8 +24,9 @@ CURVES = [("retrained_same", 1, "-", "retrained, same sample"), ("retrained_fres
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row for each problem, one column for each kept count, at the largest n."""
-    n, problems = int(samples["n"].max()), samples["problem"].values.tolist()
-    letters = iter("abcdefgh")
+    samples = style.shown(samples, SHOWN)
+    n, problems = int(samples["n"]), samples["problem"].values.tolist()
+    letters = iter(style.LETTERS)
     with style.paper():
         figure, axes = plt.subplots(
             len(problems), len(sim.KEPT), figsize=(style.FULL, 2.2 * len(problems)), squeeze=False, sharex="row"
@@ -32,7 +34,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for row, name in zip(axes, problems, strict=True):
             problem = sim.make(n, name)
             for ax, ratio in zip(row, sim.KEPT, strict=True):
-                here = samples.sel(n=n, problem=name, rule=RULE, kept=ratio)
+                here = samples.sel(problem=name, rule=RULE, kept=ratio)
                 here = here.isel(width=np.flatnonzero(here["width"] >= ratio))
                 _panel(ax, here, problem, round(ratio * n))
                 ax.set_title(f"({next(letters)}) {name}, $\\sigma={problem.noise:g}$, keep $s/n={ratio:g}$ (HP)", loc="left")

@@ -18,18 +18,19 @@ linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 N = 100  # of the theory's best ridges: they depend on ratios alone
 NONE, MOST = 0.012, 1500.0  # where no ridge, and one without bound, stand on a logarithmic axis
+SHOWN = dict(n=style.largest)
 RULE = "magnitude"
-LETTERS = ("ab", "cd", "ef")
 DASHES = {1: "-", 2: "--", 4: "-."}  # of the best ridges, which coincide here and there
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """One row for each problem: risk against ridge at the largest n (left), best ridges against s/n (right)."""
-    n, problems = int(samples["n"].max()), samples["problem"].values.tolist()
+    samples = style.shown(samples, SHOWN)
+    n, problems = int(samples["n"]), samples["problem"].values.tolist()
     with style.paper():
         figure, axes = plt.subplots(len(problems), 2, figsize=(style.FULL, 2.5 * len(problems)), squeeze=False)
-        for row, name, (one, two) in zip(axes, problems, LETTERS, strict=False):
-            here = samples.sel(n=n, problem=name).isel(width=0)
+        for row, name, one, two in zip(axes, problems, style.LETTERS[::2], style.LETTERS[1::2], strict=False):
+            here = samples.sel(problem=name).isel(width=0)
             _risks(row[0], here, sim.make(n, name), round(float(here["width"]) * n))
             _best(row[1], sim.make(N, name), round(float(here["width"]) * N))
             row[0].set_title(f"({one}) {name}: risk, $n={n}$, $p/n={float(here['width']):g}$", loc="left")

@@ -23,13 +23,14 @@ ESTIMATES = [
     ("_gcv", "GCV, support held fixed", 2),
     ("_less", "exact risk of $n-1$ samples", 3),
 ]
+SHOWN = dict(n=style.last, noise=style.last)
 RULE = "magnitude"
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Columns: dense, pruned, retrained. Rows: risks without a ridge; biases without and with one. At the largest n,
     the last noise, and the smallest kept count."""
-    here = samples.isel(n=-1, noise=-1, kept=0).sel(rule=RULE)
+    here = style.shown(samples, SHOWN).isel(kept=0).sel(rule=RULE)
     problem = sim.make(n=int(here["n"]), noise=float(here["noise"]))
     with style.paper():
         figure, axes = plt.subplots(3, 3, figsize=(style.FULL, 5.4), sharex=True, sharey="row")

@@ -44,13 +44,13 @@ NAMES = {
     "leap, 5 rounds": "magnitude, leap below $n$, 5 rounds",
 }
 THEORY = ("magnitude", "hessian")
+SHOWN = dict(noise=style.last)
 DRAWS = 400
-LETTERS = "abcdefghijklmnop"
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """A column for each correlation: pruned and compensated above, retrained below; at the last noise."""
-    here = samples.isel(noise=-1)
+    here = style.shown(samples, SHOWN)
     with style.paper():
         count = here.sizes["rho"]
         shape: Any = dict(figsize=(style.FULL, 4.6), sharex=True, sharey="row", squeeze=False)
@@ -64,7 +64,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                     _markers(ax, at[metric].sel(place), index, filled, _label(metric, place), joined=not theory)
                 ax.set(xscale="log", yscale="log")
             _theory(axes[0, column], sim.make(rho=float(rho), noise=float(here["noise"])))
-            for ax, letter in zip(axes[:, column], (LETTERS[column], LETTERS[count + column]), strict=True):
+            for ax, letter in zip(axes[:, column], (style.LETTERS[column], style.LETTERS[count + column]), strict=True):
                 ax.set_title(f"({letter}) $\\rho={rho:g}$", loc="left")
             axes[1, column].axvline(sim.N, color="0.6", lw=0.8, ls=":")  # the refit's own threshold
             axes[1, column].set_xlabel("kept coefficients $s$")

@@ -15,6 +15,7 @@ from jaxprune.theory import scaling
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+SHOWN = dict(decay=style.last, energy=style.ends, noise=style.ends)
 SIZES = 2 * np.round(np.geomspace(25, 50000, 34)).astype(int)
 CURVES = [("risk", None, "dense", 0), ("pruned_risk", "hessian", "HP", 2), ("pruned_risk", "magnitude", "MP", 1)]
 # decay, energy, what, label, look: one of each kind
@@ -30,7 +31,7 @@ SLOPES = [
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Three panels of risk, at the last decay, and one of exponents."""
-    here = samples.isel(decay=-1, width=0, kept=-1)
+    here = style.shown(samples, SHOWN).isel(width=0, kept=-1)
     low, high = float(here["energy"].min()), float(here["energy"].max())
     quiet, loud = float(here["noise"].min()), float(here["noise"].max())
     decay = float(here["decay"])

@@ -22,7 +22,6 @@ ESTIMATES = [
     ("block_of_averages", "block sums of time averages", 0),
 ]
 TOP = 4.6
-LETTERS = "abcdefghijklmnop"
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -32,7 +31,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         figure, axes = plt.subplots(
             2, len(settings), figsize=(style.FULL, 3.5), sharex="col", sharey="row", squeeze=False, height_ratios=(3, 1)
         )
-        for column, (batch, dim), letter in zip(axes.T, settings, LETTERS, strict=False):
+        for column, (batch, dim), letter in zip(axes.T, settings, style.LETTERS, strict=False):
             here = samples.sel(batch=batch, dim=dim)
             _indices(column[0], here, batch, dim)
             column[0].set_title(f"({letter}) $b={batch}$, $d={dim}$", loc="left")

@@ -15,19 +15,20 @@ from jaxprune.theory import propositions
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
+SHOWN = dict(noise=style.last)
 SMALL, LARGE = sim.WIDTH
 RATIO = sim.KEPT[0]
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """(a) Both risks at the largest n; (b) the crossing at every n, extrapolated to 1/n = 0, against the exact one."""
-    here = samples.isel(noise=-1)
+    here = style.shown(samples, SHOWN)
     noise = float(here["noise"])
     exact = propositions.strong_spike_least_tail(RATIO, LARGE, noise)
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.6))
         _risks(left, here.sel(n=here["n"].max()), noise, exact)
-        _crossings(right, located(here), exact)
+        _crossings(right, here["n"].values.tolist(), located(here), exact)
         left.set_title(f"(a) $s/n={RATIO:g}$, $p/n={LARGE:g}$, $\\sigma={noise:g}$, $n={int(here['n'].max())}$", loc="left")
         right.set_title("(b) where they cross", loc="left")
     return figure
@@ -65,7 +66,9 @@ def _risks(ax, here: xr.Dataset, noise: float, exact: float) -> None:
     ax.legend(title="line: theory, marker: simulation, bars: 95 %", alignment="left", loc="upper left")
 
 
-def _crossings(ax, found: dict[int, Crossing], exact: float) -> None:
+def _crossings(ax, asked: list[int], found: dict[int, Crossing], exact: float) -> None:
+    if without := ", ".join(str(n) for n in sorted(asked) if n not in found):
+        ax.plot([], [], ls="", label=f"none located at n = {without}")
     ax.axhline(exact, color=style.BLACK, lw=0.8, label=f"theory, exact: {exact:.4g}")
     if found:
         sizes = np.array(list(found))

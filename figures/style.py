@@ -1,12 +1,14 @@
 """One look for every figure: theory is a line, simulation a marker with a 95 % band, colours are safe for the colour-blind."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -17,6 +19,7 @@ BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", 
 GREY = "#888888"
 COLOURS = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY]
 MARKERS = list("os^Dv<>P")
+LETTERS = [*ascii_lowercase, *(a + b for a in ascii_lowercase for b in ascii_lowercase)]  # of panels
 NOISE = dict(none=GREY, I=BLUE, II=RED, III=GREEN)  # types of noise
 DIGITS = ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))  # of the ticks of a decade, most first
 COLUMN, FULL = 3.25, 6.75  # inches: one column and full width of a two-column page
@@ -94,9 +97,9 @@ def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, floa
 
 def look(index: int, colour: Any = None, filled: bool = False) -> dict[str, Any]:
     """Markers of simulations with their bars, for ``errorbar``."""
-    colour = COLOURS[index] if colour is None else colour
+    colour = COLOURS[index % len(COLOURS)] if colour is None else colour
     face = colour if filled else "white"
-    return dict(ls="", marker=MARKERS[index], color=colour, mfc=face, mew=0.8, elinewidth=0.8, zorder=3)
+    return dict(ls="", marker=MARKERS[index % len(MARKERS)], color=colour, mfc=face, mew=0.8, elinewidth=0.8, zorder=3)
 
 
 def interval(values) -> tuple[Any, Any]:
@@ -144,3 +147,35 @@ def markers(ax: Axes, x, values, heavy, index: int, label: str | None = None) ->
     for plot, chosen, name in ((means, ~heavy, label), (medians, heavy, label if np.all(heavy) else None)):
         some = np.flatnonzero(chosen)
         plot(ax, x.isel(width=some), values.isel(width=some), index, name)
+
+
+def last(samples: xr.Dataset, axis: str) -> Any:
+    """The last value of an axis, for ``SHOWN``."""
+    return samples[axis].values.tolist()[-1]
+
+
+def largest(samples: xr.Dataset, axis: str) -> Any:
+    """The largest value of an axis, for ``SHOWN``."""
+    return max(samples[axis].values.tolist())
+
+
+def ends(samples: xr.Dataset, axis: str) -> list[Any]:
+    """The smallest and the largest value of an axis, for ``SHOWN``."""
+    values = samples[axis].values.tolist()
+    return sorted({min(values), max(values)})
+
+
+def shown(samples: xr.Dataset, choices: Mapping[str, Callable[[xr.Dataset, str], Any]]) -> xr.Dataset:
+    """What a figure draws of the samples. It declares ``choices`` as SHOWN, from which the command line tells what is left
+    out: axes of which it draws one value, or some, and how to choose it or a list of them."""
+    where = {}
+    for axis, choose in choices.items():
+        if axis in samples.dims:
+            values, picked = samples[axis].values.tolist(), choose(samples, axis)
+            where[axis] = [values.index(v) for v in picked] if isinstance(picked, list) else values.index(picked)
+    return samples.isel(where)
+
+
+def colour(index: int) -> str:
+    """Colour of a series; they begin again after the last."""
+    return COLOURS[index % len(COLOURS)]

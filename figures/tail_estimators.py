@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
+SHOWN = dict(n=style.largest)
 LIMITS = (0.7, 4.5)
 GROUPS = (
     (list(sim.MODELS), 0, "stable model"),
@@ -26,12 +27,12 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     """A panel for each law, at the largest n: medians of the estimates with the range of the central 90 % of samples
     (thin) and of a sample's own 90 % interval (thick, grey), against the true index; triangles on the right edge: medians
     beyond it; right above a panel: the share of samples whose block sums and moment estimate contradict each other."""
-    here = samples.sel(n=samples["n"].max())
+    here = style.shown(samples, SHOWN)
     laws = here["law"].values.tolist()
     rows = -(-len(laws) // 3)
     with style.paper():
         figure, axes = plt.subplots(rows, 3, figsize=(style.FULL, 2.1 * rows), sharex=True, sharey=True, squeeze=False)
-        for ax, law, letter in zip(axes.flat, laws, "abcdefghi", strict=False):
+        for ax, law, letter in zip(axes.flat, laws, style.LETTERS, strict=False):
             _panel(ax, here.sel(law=law), law, letter)
         for ax in axes.flat[len(laws) :]:
             ax.set_visible(False)

@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
+SHOWN = dict(data=style.last, depth=style.last, width=style.last)
 LEARNT, FEWEST = 1, 5  # stopped_because, where the training accuracy was reached; runs that make a median
 SERIES = [  # weights, estimator, colour, label
     ("trained", "block sums", style.BLUE, "trained: block sums"),
@@ -34,7 +35,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     dot for each layer of each run, beside what stable laws predict; pruned shares; accuracies; the generalisation gap.
     Medians, with 95 % intervals, over the runs that learnt the training set. The control: Gaussian numbers with the norms of
     the layer's rows and columns. A negative pruned share: the factors of a matrix need more room than the matrix."""
-    here = samples.isel(dict.fromkeys(("data", "depth", "width"), -1))
+    here = style.shown(samples, SHOWN)
     learnt = here.where(here["stopped_because"] == LEARNT)
     with style.paper():
         figure, axes = plt.subplots(2, 4, figsize=(style.FULL, 5.0), height_ratios=(1.35, 1))
@@ -166,7 +167,7 @@ def _gap(ax: Any, here: xr.Dataset) -> None:
 
 def _median(ax: Any, x: xr.DataArray, values: xr.DataArray, colour: str, index: int, label: str | None) -> None:
     """Medians over the runs that are there, at least ``FEWEST`` of them, with their 95 % intervals."""
-    look: dict[str, Any] = dict(ls="", marker=style.MARKERS[index], color=colour, elinewidth=0.8, ms=2.6)
+    look: dict[str, Any] = dict(ls="", marker=style.MARKERS[index % len(style.MARKERS)], color=colour, elinewidth=0.8, ms=2.6)
     look |= dict(mfc=colour if index == 0 else "white", mew=0.7)
     rows = [row[np.isfinite(row)] for row in values.transpose("ratio", "seed").values]
     seen = [(place, row) for place, row in zip(x.values, rows, strict=True) if len(row) >= FEWEST]

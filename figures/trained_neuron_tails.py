@@ -14,17 +14,17 @@ from jaxprune.theory import null_network, stable
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
-LETTERS = "abcdefghijklmnop"
+SHOWN = dict(dim=style.last, sigma=style.last, horizon=style.last)
 LEAST = 30  # neurons seen beyond a radius, for a marker
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Above, the fraction beyond a radius and the predicted power law; below, their ratio. One column per alpha."""
-    here = samples.isel(dim=-1, sigma=-1, horizon=-1)
+    here = style.shown(samples, SHOWN)
     alphas, dim = here["alpha"].values.tolist(), int(here["dim"])
     with style.paper():
         figure, axes = plt.subplots(2, len(alphas), figsize=(style.FULL, 4.4), sharex=True, sharey="row", squeeze=False)
-        letters = zip(LETTERS, LETTERS[len(alphas) :], strict=False)
+        letters = zip(style.LETTERS, style.LETTERS[len(alphas) :], strict=False)
         for column, alpha, (first, second) in zip(axes.T, alphas, letters, strict=False):
             for index, kind in enumerate(here["noise"].values.tolist()):
                 _column(column, here.sel(alpha=alpha, noise=kind), alpha, dim, kind, index)
@@ -59,6 +59,6 @@ def _column(column, rows: xr.Dataset, alpha: float, dim: int, kind: str, index: 
         mean, band = style.interval(beyond)
         enough = (mean * beyond.sizes["seed"] * sim.N >= LEAST).values
         look = style.look(index, colour, decay != 0)
-        label = f"type {kind}" if decay == 0 else None
+        label = f"type {kind}" if decay == rows["decay"][0] else None
         column[0].errorbar(radius[enough], mean[enough], band[enough], label=label, **look)
         column[1].errorbar(radius[enough], mean[enough] / law[enough], band[enough] / law[enough], **look)

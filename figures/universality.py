@@ -17,15 +17,16 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
 METRICS = {"dense": "dense", "pruned": "pruned", "retrained": "pruned and retrained"}
 TARGETS = {"teacher": "linear teacher", "parity": "parity of the digit"}
+SHOWN = dict(n=style.last, noise=style.last)
 RULE = "hessian"
 LOOKS = {"Gaussian": 0, "Rademacher": 1, "uniform": 2, "Student 5": 3, "Student 3": 4, "digits": 1, "Gaussian rows": 6}
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """Risks above, relative gaps below, at the largest n; of real data, both for every target."""
-    here = samples.isel(n=-1).sel(rule=RULE)
+    here = style.shown(samples, SHOWN).sel(rule=RULE)
     with style.paper():
-        return _digits(here) if "target" in samples.dims else _laws(here.isel(noise=-1))
+        return _digits(here) if "target" in samples.dims else _laws(here)
 
 
 def _laws(here: xr.Dataset) -> Figure:
@@ -65,7 +66,7 @@ def _theory(problem, width: int, metric: str) -> float:
 
 def _panels(rows: int, height: float):
     figure, axes = plt.subplots(rows, 3, figsize=(style.FULL, height), sharex=True, sharey="row", squeeze=False)
-    letters = iter("abcdefghijklmnop")
+    letters = iter(style.LETTERS)
     for row in axes:
         for ax, title in zip(row, METRICS.values(), strict=True):
             ax.set_title(f"({next(letters)}) {title}", loc="left")

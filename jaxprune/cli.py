@@ -1,8 +1,7 @@
 """Command line: run | status | verify | figure | list | bench. JAX is imported after parsing."""
 
-import ast
+import contextlib
 import dataclasses
-import difflib
 import os
 import sys
 import traceback
@@ -12,10 +11,12 @@ from typing import Annotated, Any
 
 import tyro
 
-from jaxprune import __version__
+from jaxprune import __version__, stop
+from jaxprune.declared import axes, present
 from jaxprune.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Listing, Run, Status, Verify
 
 COMMANDS = dict(run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench)
+REFUSED = (ValueError, OSError, MemoryError, ImportError, SyntaxError)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -24,53 +25,91 @@ def main(argv: Sequence[str] | None = None) -> None:
     if argv == ["--version"]:
         print(f"jaxprune {__version__}")
         return
-    try:
-        commands = {**COMMANDS, "run": _with_axes(argv)}
-    except (ValueError, OSError, SyntaxError, ImportError) as error:
-        sys.exit(_fail(error))
-    except Exception:
-        traceback.print_exc()
-        sys.exit(CRASHED)
-    parsed = tyro.extras.subcommand_cli_from_dict(
-        commands, prog="jaxprune", description="Simulation and theory of pruning and over-parameterisation.", args=argv
-    )
-    os.environ.setdefault("NPROC", "1")  # before JAX starts: one thread per process, see sweep.executors
-    try:
-        from jaxprune import commands  # and with it JAX
+    sys.exit(_guarded(argv))
 
-        if isinstance(parsed, Run | Figure):
-            _present(parsed.file)
-        status = getattr(commands, type(parsed).__name__.lower())(parsed)
+
+def _guarded(argv: list[str]) -> int:
+    """The exit status, whatever happens."""
+    try:
+        return _do(_parsed(argv))
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = AGREE
-    except (ValueError, OSError, MemoryError, ImportError, SyntaxError) as error:
-        status = _fail(error)
+        return AGREE
+    except REFUSED as error:
+        print(f"jaxprune: {error}", file=sys.stderr)
+        return BAD_INPUT
     except KeyboardInterrupt:
-        print("stopped; finished tasks are kept, the same command goes on from there", file=sys.stderr)
-        status = 130
+        print(stop.SENTENCE, file=sys.stderr)
+        return stop.INTERRUPTED
+    except SystemExit as end:
+        if end.code == stop.TERMINATED:
+            print(stop.SENTENCE, file=sys.stderr)
+        raise
     except Exception:
         traceback.print_exc()
-        status = CRASHED
-    sys.exit(status)
+        return CRASHED
 
 
-def _fail(error: BaseException) -> int:
-    print(f"jaxprune: {error}", file=sys.stderr)
-    return BAD_INPUT
+def _parsed(argv: list[str]) -> Any:
+    """The options of the command that was asked for."""
+    commands = dict(COMMANDS)
+    name = argv[0] if argv else ""
+    if name in ("run", "figure") and (at := _file_at(argv, commands[name])) is not None:
+        file = argv[at]
+        rest = argv[1 : at - (argv[at - 1] == "--")] + argv[at + 1 :]
+        argv = [name, file, *rest]  # the file before the lists of values, which take what follows them
+        commands[name] = _with_axes(commands[name], Path(file))
+    return tyro.extras.subcommand_cli_from_dict(
+        commands, prog="jaxprune", description="Simulation and theory of pruning and over-parameterisation.", args=argv
+    )
 
 
-def _with_axes(argv: Sequence[str]) -> type:
-    """``Run`` with one more option for each axis of the file named in ``argv``."""
-    file = next((a for a in argv[1:] if a.endswith(".py")), None) if argv[:1] == ["run"] else None
-    if file is None:
-        if argv[:1] == ["run"] and argv[1:] and not argv[1].startswith("-"):
-            _present(Path(argv[1]))
-        return Run
-    _present(Path(file))
-    own = {f.name for f in dataclasses.fields(Run)}
+def _do(parsed: Any) -> int:
+    os.environ.setdefault("NPROC", "1")  # before JAX starts: one thread per process, see sweep.executors
+    if (out := getattr(parsed, "out", None)) is not None:
+        _no_file(out)
+    from jaxprune import commands  # and with it JAX
+
+    if not isinstance(parsed, Status):
+        commands.start_jax()
+    # A run knows when it sweeps; these two may have processes to end at any time.
+    with stop.ByException() if isinstance(parsed, Verify | Bench) else contextlib.nullcontext():
+        return getattr(commands, type(parsed).__name__.lower())(parsed)
+
+
+def _no_file(out: Path) -> None:
+    """Refuse a file where a folder is meant, or on the way there."""
+    for place in (out, *out.parents):
+        if place.exists() and not place.is_dir():
+            raise ValueError(f"out: {place} is not a folder; name a folder for the results")
+
+
+def _file_at(argv: Sequence[str], command: type) -> int | None:
+    """Where in ``argv`` the experiment's file stands. Options of the command take one value, flags none, and options that
+    we do not know, an axis, all that follows: there the last word that is the name of a file of Python is taken."""
+    takes = {f"--{f.name}".replace("_", "-"): f.type is not bool for f in dataclasses.fields(command)}
+    loose: list[int] = []
+    at, in_list = 1, False
+    while at < len(argv):
+        word = argv[at]
+        option = word.replace("_", "-")
+        if word.startswith("--") and word != "--":
+            at += takes.get(option, False)
+            in_list = "=" not in word and option not in takes and option not in ("--help", "--no-smoke")
+        elif not word.startswith("-") and not in_list:
+            return at
+        elif word.endswith(".py"):
+            loose.append(at)
+        at += 1
+    return loose[-1] if loose else None
+
+
+def _with_axes(command: type, file: Path) -> type:
+    """``command`` with one more option for each axis of ``file``."""
+    present(file)
+    own = {"help", *(f.name for f in dataclasses.fields(Run))}
     fields = []
-    for name, values in _axes(Path(file)).items():
+    for name, values in axes(file).items():
         if name in own:
             raise ValueError(f"{file}: the axis {name!r} has the name of an option; rename it")
         kinds = {type(v) for v in values}
@@ -80,36 +119,5 @@ def _with_axes(argv: Sequence[str]) -> type:
             help=f"Values of the axis {name}.", metavar=f"{kind.__name__.upper()} ...", help_behavior_hint=hint
         )
         fields.append((name, Annotated[tuple[kind, ...] | None, note], dataclasses.field(default=None)))
-    return dataclasses.make_dataclass("Run", fields, bases=(Run,), frozen=True, namespace=dict(__doc__=Run.__doc__))
-
-
-def _present(file: Path) -> None:
-    """Refuse a file that is not there, naming one that may be meant."""
-    if file.is_file():
-        return
-    there = {p.stem: p for folder in (Path("sims"), file.parent) for p in sorted(folder.glob("*.py"))}
-    close = difflib.get_close_matches(file.stem, there, n=1)
-    hint = f"did you mean {there[close[0]]}?" if close else "give the path of an experiment's file, such as sims/NAME.py"
-    raise ValueError(f"file: {file} does not exist; {hint}")
-
-
-def _axes(file: Path) -> dict[str, Sequence[Any]]:
-    """The axes declared in a file: read from its text where they are literal, which is fast, else by importing it."""
-    calls = [c for c in ast.walk(ast.parse(file.read_text(), str(file))) if isinstance(c, ast.Call)]
-    experiments = [c for c in calls if getattr(c.func, "id", "") == "Experiment"]
-    declared = [next((k.value for k in c.keywords if k.arg == "axes"), None) for c in experiments]
-    axes: dict[str, Sequence[Any]] = {}
-    try:
-        if not declared:
-            raise ValueError
-        for node in declared:
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict":  # dict(noise=[0.1, 0.5])
-                axes.update({str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
-            else:
-                axes.update(ast.literal_eval(node or ast.Name("unknown")))
-    except (ValueError, TypeError):
-        from jaxprune.sweep import load_experiments
-
-        for experiment in load_experiments(file):
-            axes.update(experiment.axes)
-    return axes
+    words = dict(__doc__=command.__doc__)
+    return dataclasses.make_dataclass(command.__name__, fields, bases=(command,), frozen=True, namespace=words)

@@ -1,49 +1,85 @@
 """What the commands do; each takes its parsed options and returns an exit status."""
 
 import dataclasses
+import math
+import os
+import re
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+import jax
 
-from jaxprune import sweep
+from jaxprune import selection, stop, sweep
 from jaxprune.compare import Report, compare
+from jaxprune.drawing import command, draw
 from jaxprune.options import AGREE, DISAGREE, INCOMPLETE, Run
 from jaxprune.predict import predict
-from jaxprune.sweep import Stopped, Store, StoreError, load_experiments
+from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
 from jaxprune.sweep.experiment import load_file
 
 ENOUGH_SEEDS = 20  # for a pruning ratio, which runs do not agree on however wide the network
 
 
+def start_jax() -> None:
+    """Refuse a device that is not here, before anything else is begun."""
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # JAX asserts that a platform without a plug-in is there
+        if not (asked := os.environ.get("JAX_PLATFORMS")):
+            raise
+        raise ValueError(f"JAX_PLATFORMS: {asked!r} does not start here; unset it, or set it to cpu") from error
+
+
 def run(options: Any) -> int:
     """Sweep, judge and draw every experiment of a file."""
-    index, _, count = options.shard.partition("/")
-    if not (index.isdigit() and count.isdigit()):
-        raise ValueError(f"--shard: {options.shard!r} is not of the form k/K")
-    own = {f.name for f in dataclasses.fields(Run)}
-    asked = {f.name: getattr(options, f.name) for f in dataclasses.fields(options) if f.name not in own}
+    how = dict(
+        root=options.root,
+        workers=options.workers,
+        shard=_shard(options.shard),
+        time_limit=_seconds(options.time_limit),
+        budget=_bytes(options.budget),
+    )
     worst = AGREE
-    for experiment in _chosen(options):
-        if options.smoke:
-            experiment = experiment.smoke_size()
-        changed = {name: values for name, values in asked.items() if name in experiment.axes and values is not None}
-        experiment = experiment.resized(seeds=options.seeds, **changed)
-        folder = _folder(options.out, experiment.name, options.smoke)
-        how = dict(
-            root=options.root,
-            workers=options.workers,
-            shard=(int(index), int(count)),
-            time_limit=options.time_limit,
-            budget=None if options.budget is None else options.budget * 2**30,
-        )
-        worst = max(worst, _sweep_and_judge(experiment, options.file, folder, how, cautious=not options.smoke))
+    for declared, asked in _selections(options):
+        worst = max(worst, _sweep_and_judge(options, declared, asked, how))
     return worst
 
 
-def _chosen(options: Any) -> list[sweep.Experiment]:
+def _shard(words: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", words, re.ASCII)
+    if found is None:
+        raise ValueError(f"--shard: {words!r} is not of the form k/K")
+    return int(found[1]), int(found[2])
+
+
+def _seconds(limit: float | None) -> float | None:
+    if limit is not None and not limit <= threading.TIMEOUT_MAX:
+        raise ValueError(f"--time-limit: {limit:g} is not a number of seconds that can be waited; leave it out for no limit")
+    return limit
+
+
+def _bytes(budget: float | None) -> float | None:
+    if budget is not None and not math.isfinite(budget * 2**30):
+        raise ValueError(f"--budget: {budget:g} is not a number of GiB; leave it out for a share of the memory")
+    return None if budget is None else budget * 2**30
+
+
+def _selections(options: Any) -> list[tuple[Experiment, Experiment]]:
+    """The experiments of the file, or the one that was named: as declared, and with the values and seeds asked for."""
+    own = {f.name for f in dataclasses.fields(Run)}
+    asked = {f.name: getattr(options, f.name) for f in dataclasses.fields(options) if f.name not in own}
+    found = []
+    for experiment in _chosen(options):
+        declared = experiment.smoke_size() if options.smoke else experiment
+        changed = {name: values for name, values in asked.items() if name in experiment.axes and values is not None}
+        found.append((declared, selection.ordered(declared, declared.resized(seeds=options.seeds, **changed))))
+    return found
+
+
+def _chosen(options: Any) -> list[Experiment]:
     """The experiments of the file, or the one that was named."""
     found = load_experiments(options.file)
     if options.only is None:
@@ -57,24 +93,28 @@ def _folder(out: Path, name: str, smoke: bool) -> Path:
     return out / (f"{name}-smoke" if smoke else name)
 
 
-def _sweep_and_judge(experiment, file: Path, folder: Path, options: dict[str, Any], cautious: bool) -> int:
+def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how: dict[str, Any]) -> int:
     """Sweep, then report and figure; a shard that leaves tasks to others stops after the sweep."""
+    store = _folder(options.out, declared.name, options.smoke)
     try:
-        samples = sweep.run(experiment, store=folder, **options)
+        with stop.ByException():
+            samples = sweep.run(asked, store=store, **how)
     except (Stopped, StoreError) as error:
         print(f"jaxprune: {error}", file=sys.stderr)
         return INCOMPLETE
-    if options["shard"][1] > 1 and (missing := Store(folder).missing()):
-        print(f"this shard is done; {len(missing)} tasks of {folder} are left to the others")
+    if how["shard"][1] > 1 and (missing := samples.attrs.get("missing", 0)):
+        print(f"this shard is done; {missing} tasks of {store} are left to the others")
         return AGREE
     trials = int(samples["nonfinite"].size * samples.sizes["seed"])
     new = f"{samples.attrs['new_tasks']} new tasks in {samples.attrs['wall_seconds']:.1f} s"
-    print(f"{experiment.name}: {trials} trials in {folder / 'data.zarr'}, {new}")
-    report = _report(experiment, samples, folder)
-    if cautious and (ratios := _few_seeds(samples)):
+    print(f"{asked.name}: {trials} trials in {store / 'data.zarr'}, {new}")
+    folder = store / selection.folder(declared, asked)
+    folder.mkdir(exist_ok=True)
+    report = _report(asked, samples, folder)
+    if not options.smoke and (ratios := _few_seeds(samples)):
         seeds = f"{ENOUGH_SEEDS} seeds or more, these are {samples.sizes['seed']}"
         print(f"Few seeds: {', '.join(ratios)} differs widely between runs; a claim about it needs {seeds}.")
-    _draw(file, experiment, samples, report, folder)
+    draw(options, folder, declared, asked, samples, report)
     return AGREE if report is None or report.ok else DISAGREE
 
 
@@ -103,21 +143,9 @@ def _report(experiment, samples, folder: Path) -> Report | None:
         for row in report.worst(5):
             print("  ", ", ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
     for name, points in report.points.items():
-        points.to_dataframe(dim_order=list(points["z"].dims)).to_csv(folder / f"report_{name}.csv")
+        points.to_dataframe(dim_order=list(points["z"].dims)).to_csv(folder / f"report_{name}.csv", encoding="utf-8")
+    print(f"every point: {folder / 'report_*.csv'}")
     return report
-
-
-def _draw(file: Path, experiment, samples, report, folder: Path) -> None:
-    """figures/<stem>.py beside the folder of the experiment's file, if it is there: figure.pdf and figure.png."""
-    script = file.resolve().parent.parent / "figures" / file.name
-    if not script.exists():
-        print(f"no figure: {script} does not exist")
-        return
-    print(f"drawing {script.parent.name}/{script.name}", flush=True)  # its theory may take half a minute
-    matplotlib.use("Agg")
-    figure = load_file(script).draw(samples, report)
-    paths = load_file(script.with_name("style.py")).save(figure, folder)
-    print("figure:", ", ".join(map(str, paths)))
 
 
 def status(options: Any) -> int:
@@ -206,17 +234,34 @@ def verify(options: Any) -> int:
 
 def figure(options: Any) -> int:
     """Draw again from stored samples."""
-    for experiment in load_experiments(options.file):
-        folder = _folder(options.out, experiment.name, options.smoke)
+    for declared, asked in _selections(options):
+        folder = _folder(options.out, declared.name, options.smoke)
+        if not (folder / "run.json").is_file():
+            first = command("run", options, asked.name, selection.changes(declared, asked))
+            raise ValueError(f"out: {folder} holds no samples (no run.json); run this first: {first}")
         store = Store(folder)
-        store.check(experiment)
-        if missing := store.missing():
-            raise ValueError(f"out: {len(missing)} tasks of {folder} are missing; run the experiment to its end first")
-        if unasked := int((~store.asked()).sum()):
-            raise ValueError(f"out: {unasked} tasks of the grid in {folder} were never asked for; run all its values together")
-        samples = store.read()
-        _draw(options.file, experiment, samples, _judge(experiment, samples), folder)
+        store.check(declared)
+        if selection.lacking(store, asked) and not selection.changes(declared, asked):
+            asked = _only_other(options, store, declared)
+        if missing := selection.lacking(store, asked):
+            first = command("run", options, asked.name, selection.changes(declared, asked))
+            raise ValueError(f"out: {missing} tasks of this selection are missing in {folder}; run this first: {first}")
+        samples = store.read(asked)
+        place = folder / selection.folder(declared, asked)
+        place.mkdir(exist_ok=True)
+        draw(options, place, declared, asked, samples, _judge(asked, samples))
     return AGREE
+
+
+def _only_other(options: Any, store: Store, declared: Experiment) -> Experiment:
+    """The only selection that a store was asked for, where it lacks samples of what the experiment declares."""
+    there = selection.requests(store, declared)
+    if len(there) == 1:
+        return there[0]
+    ways = "; or: ".join(command("figure", options, e.name, selection.changes(declared, e)) for e in there)
+    raise ValueError(
+        f"out: {store.path} does not hold all that the experiment declares; {len(there)} selections were run, draw one: {ways}"
+    )
 
 
 def listing(options: Any) -> int:

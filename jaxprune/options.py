@@ -35,7 +35,8 @@ class Run:
     root: int = 0
     """Root of all random numbers."""
     out: Path = Path("results")
-    """Folder of the results; samples go to OUT/<experiment>/data.zarr."""
+    """Folder of the results; samples go to OUT/<experiment>/data.zarr, and what is made of other values or seeds than the
+    experiment declares to a folder of its own beside them."""
     workers: Annotated[int | None, _own("INT", "one per core on a CPU, 0 on an accelerator")] = None
     """Worker processes; 0 runs in this process."""
     shard: str = "0/1"
@@ -71,12 +72,20 @@ class Verify:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """Draw an experiment's figure again from its stored samples."""
+    """Draw an experiment's figure again from its stored samples.
+
+    The options of a run choose the same samples; without any, what the experiment declares is drawn, or the one other
+    selection that is there.
+    """
 
     file: Positional[Path]
     """The experiment's file."""
+    only: Annotated[str | None, _own("NAME", "all of the file")] = None
+    """One experiment, where the file declares several; jaxprune list names them."""
     smoke: bool = False
     """Use the samples of the smoke run."""
+    seeds: Annotated[int | None, _own("INT", "the experiment's")] = None
+    """Trials per grid point."""
     out: Path = Path("results")
     """Folder of the results."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxprune.cli import _axes, main
+from jaxprune.cli import main
+from jaxprune.declared import axes
 
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests" / "sweep" / "toy.py"
@@ -47,15 +48,17 @@ def test_run_writes_samples_report_and_figure(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "Simulation and theory agree." in said and "would detect" in said
     folder = tmp_path / "pruned_double_descent"
-    for name in ("figure.pdf", "figure.png", "run.json", "data.zarr", "report_risk.csv"):
-        assert (folder / name).exists(), name
-    pdf = (folder / "figure.pdf").read_bytes()
+    place = folder / "n=50,100_seeds=40"  # not what the experiment declares
+    assert str(place / "figure.pdf") in said and not (folder / "figure.pdf").exists()
+    for file in (place / "figure.pdf", place / "figure.png", folder / "run.json", place / "report_risk.csv"):
+        assert file.exists(), file
+    pdf = (place / "figure.pdf").read_bytes()
     assert b"/Type3" not in pdf and b"FontFile2" in pdf
     assert json.loads((folder / "run.json").read_text())["axes"]["n"] == [50, 100]
     receipts = {p: p.stat().st_mtime_ns for p in (folder / "receipts").iterdir()}
     assert call(*argv) == 0
     assert receipts == {p: p.stat().st_mtime_ns for p in (folder / "receipts").iterdir()}  # nothing is computed twice
-    assert (folder / "figure.pdf").read_bytes() == pdf
+    assert (place / "figure.pdf").read_bytes() == pdf
     assert call("status", folder) == 0
     assert "2 done, 0 missing, 0 corrupt" in capsys.readouterr().out
     assert call("figure", MAIN, "--out", tmp_path) == 0
@@ -85,6 +88,26 @@ def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
         (["run", MAIN, "--seeds", 0], "seeds: 0 is not an integer >= 1"),
         (["run", MAIN, "--shard", "2/2"], "shard: 2/2; use k/K with 0 <= k < K"),
         (["run", MAIN, "--shard", "two"], "--shard: 'two' is not of the form k/K"),
+        (["run", MAIN, "--shard", "²/³"], "--shard: '²/³' is not of the form k/K"),
+        (["run", MAIN, "--shard", " 1/2 "], "--shard: ' 1/2 ' is not of the form k/K"),
+        (["run", MAIN, "--shard", "1/2/3"], "--shard: '1/2/3' is not of the form k/K"),
+        (["run", MAIN, "--shard", "-1/2"], "--shard: '-1/2' is not of the form k/K"),
+        (["run", "--out", "results.py", "sims/xyz.py"], "file: sims/xyz.py does not exist"),
+        (["run", "--out=results.py", "sims/xyz.py"], "file: sims/xyz.py does not exist"),
+        (["run", "--n", "50", "100", "--seeds", "9", "sims/xyz.py"], "file: sims/xyz.py does not exist"),
+        (["run", "--n", "50", "100", "sims/xyz.py"], "file: sims/xyz.py does not exist"),
+        (["run", "--smoke", "--", "sims/xyz.py"], "file: sims/xyz.py does not exist"),
+        (["run", "sims"], "file: sims is not a file"),
+        (["figure", "sims", "--smoke"], "file: sims is not a file"),
+        (["run", "/bin/ls"], "file: /bin/ls: it cannot be read as Python"),
+        (["run", MAIN, "--out", MAIN], "pruned_double_descent.py is not a folder; name a folder for the results"),
+        (["verify", "--out", MAIN / "below"], "pruned_double_descent.py is not a folder; name a folder for the results"),
+        (["run", MAIN, "--time-limit", "inf"], "--time-limit: inf is not a number of seconds"),
+        (["run", MAIN, "--time-limit", "nan"], "--time-limit: nan is not a number of seconds"),
+        (["run", MAIN, "--time-limit", "1e300"], "--time-limit: 1e+300 is not a number of seconds"),
+        (["run", MAIN, "--budget", "inf"], "--budget: inf is not a number of GiB"),
+        (["run", MAIN, "--budget", "nan"], "--budget: nan is not a number of GiB"),
+        (["figure", MAIN], "holds no samples (no run.json); run this first: jaxprune run"),
         (["run", MAIN, "--noise", "-1"], "noise: -1.0 is not a standard deviation"),
         (["run", MAIN, "--noise", "nan"], "noise: coordinates must be finite"),
         (["run", MAIN, "--noise", "0.1", "0.1"], "names a coordinate twice"),
@@ -109,10 +132,10 @@ def test_bad_input_ends_with_a_sentence(argv, words, capfd, tmp_path, monkeypatc
 
 
 def test_axes_are_read_without_importing(tmp_path):
-    assert _axes(MAIN) == dict(n=[50, 100, 200], noise=[0.5], spike=[25.0])
+    assert axes(MAIN) == dict(n=[50, 100, 200], noise=[0.5], spike=[25.0])
     built = tmp_path / "built.py"
     built.write_text(TOY.read_text().replace("axes=dict(noise=[0.1, 0.5]", "axes=dict(noise=[x / 10 for x in (1, 5)]"))
-    assert _axes(built) == dict(noise=(0.1, 0.5), decay=(0.0, 1.0))
+    assert axes(built) == dict(noise=(0.1, 0.5), decay=(0.0, 1.0))
 
 
 def test_few_seeds_of_a_pruning_ratio_are_called_few(tmp_path, capsys):
@@ -211,7 +234,9 @@ def test_status_does_not_miss_what_nobody_asked_for(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 tasks: 2 done, 0 missing, 0 corrupt" in said and "not asked for: 2 tasks" in said
     assert call("figure", TOY, "--out", tmp_path) == 2
-    assert "2 tasks of the grid" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "2 selections were run, draw one: jaxprune figure" in said and "--noise 0.5 --decay 1.0 --seeds 4" in said
+    assert call("figure", TOY, "--out", tmp_path, "--noise", 0.5, "--decay", 1, "--seeds", 4) == 0
 
 
 def test_list_names_every_experiment(capsys):
@@ -258,7 +283,7 @@ def test_cifar10_from_files_to_figure(small_cifar10, capsys):
     said = capsys.readouterr().out
     assert "1 trials" in said and "Non-finite trials: 0" in said
     folder = data.parent / "out" / "cifar10_resnet"
-    assert (folder / "figure.pdf").exists()
+    assert len(list(folder.glob("folder=*/figure.pdf"))) == 1
     from jaxprune.sweep import Store
 
     samples = Store(folder).read()

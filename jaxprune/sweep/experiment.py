@@ -8,6 +8,7 @@ import itertools
 import math
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,7 @@ RESERVED = ("seed", "nonfinite", "done")
 FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind")
 MOST_SEEDS = 2**32
 FILE_PREFIX = "jaxprune_file_"
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,17 +192,35 @@ def _load(path: Path) -> ModuleType:
             raise ValueError(f"file: {path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))  # a file finds its neighbours, as it does when Python runs it
         _loading.append(name)
         try:
             spec.loader.exec_module(module)
         except Loading:
             pass
-        except BaseException:
+        except BaseException as error:
             del sys.modules[name]
+            if isinstance(error, Exception):
+                raise _told(path, error) from error
             raise
         finally:
             _loading.remove(name)
     return sys.modules[name]
+
+
+def _told(path: Path, error: Exception) -> Exception:
+    """The error of a file that cannot be loaded, with its place: ValueError where we, or Python, refuse what it says, and
+    RuntimeError where its own code fails."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        lines = [error.lineno]
+    where = f"file: {path}, line {lines[-1]}" if lines and lines[-1] else f"file: {path}"
+    if isinstance(error, SyntaxError | ImportError):
+        return ValueError(f"{where}: {error.msg}")
+    ours = isinstance(error, ValueError | OSError) and frames[-1].filename.startswith(str(PACKAGE))
+    return ValueError(f"{where}: {error}") if ours else RuntimeError(f"{where}: {type(error).__name__}: {error}")
 
 
 def load_experiments(path: str | Path) -> list[Experiment]:

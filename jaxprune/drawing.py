@@ -1,0 +1,54 @@
+"""Figures of a selection of samples, what they leave out, and what to type for the rest."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+from jaxprune import selection
+from jaxprune.options import Run
+from jaxprune.sweep import Experiment, load_experiments
+from jaxprune.sweep.experiment import load_file
+
+
+def command(verb: str, options: Any, name: str, changed: dict[str, list[Any]]) -> str:
+    """What to type for a selection of the experiment ``name``."""
+    words = ["jaxprune", verb, str(options.file)]
+    if len(load_experiments(options.file)) > 1:
+        words += ["--only", name]
+    words += ["--smoke"] * options.smoke
+    if options.out != Run.out:
+        words += ["--out", str(options.out)]
+    return shlex.join([*words, *selection.options(changed)])
+
+
+def draw(options: Any, folder: Path, declared: Experiment, asked: Experiment, samples, report) -> None:
+    """figures/<stem>.py beside the folder of the experiment's file, if it is there: figure.pdf and figure.png."""
+    script = options.file.resolve().parent.parent / "figures" / options.file.name
+    if not script.exists():
+        print(f"no figure: {script} does not exist")
+        return
+    print(f"drawing {script.parent.name}/{script.name}", flush=True)  # its theory may take half a minute
+    matplotlib.use("Agg")
+    module = load_file(script)
+    paths = load_file(script.with_name("style.py")).save(module.draw(samples, report), folder)
+    print("figure:", ", ".join(map(str, paths)))
+    if said := _left_out(options, declared, asked, getattr(module, "SHOWN", {}), samples):
+        print(said)
+
+
+def _left_out(options: Any, declared: Experiment, asked: Experiment, shown: dict[str, Any], samples) -> str:
+    """Which values of the axes a figure does not draw, and what draws them; empty where it draws all."""
+    drawn, left = {}, {}
+    for name in (name for name in shown if name in asked.axes):
+        picked = shown[name](samples, name)
+        drawn[name] = picked if isinstance(picked, list) else [picked]
+        left[name] = [value for value in asked.axes[name] if value not in drawn[name]]
+    left = {name: values for name, values in left.items() if values}
+    if not left:
+        return ""
+    here = ", ".join(f"{name}={', '.join(map(str, drawn[name]))}" for name in left)
+    away = "; ".join(f"{name}={', '.join(map(str, values))}" for name, values in left.items())
+    others = command("figure", options, asked.name, selection.changes(declared, asked.resized(**left)))
+    return f"figure at {here} (left out: {away}); draw others with: {others}"
