@@ -1,6 +1,5 @@
 """Command line: run | status | verify | figure | list | bench. JAX is imported after parsing."""
 
-import contextlib
 import dataclasses
 import os
 import sys
@@ -72,9 +71,7 @@ def _do(parsed: Any) -> int:
 
     if not isinstance(parsed, Status):
         commands.start_jax()
-    # A run knows when it sweeps; these two may have processes to end at any time.
-    with stop.ByException() if isinstance(parsed, Verify | Bench) else contextlib.nullcontext():
-        return getattr(commands, type(parsed).__name__.lower())(parsed)
+    return getattr(commands, type(parsed).__name__.lower())(parsed)
 
 
 def _no_file(out: Path) -> None:

@@ -1,18 +1,16 @@
 """What the commands do; each takes its parsed options and returns an exit status."""
 
 import dataclasses
-import math
 import os
 import re
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import jax
 
-from jaxprune import selection, stop, sweep
+from jaxprune import selection, sweep
 from jaxprune.compare import Report, compare
 from jaxprune.drawing import command, draw
 from jaxprune.options import AGREE, DISAGREE, INCOMPLETE, Run
@@ -39,8 +37,8 @@ def run(options: Any) -> int:
         root=options.root,
         workers=options.workers,
         shard=_shard(options.shard),
-        time_limit=_seconds(options.time_limit),
-        budget=_bytes(options.budget),
+        time_limit=options.time_limit,
+        budget=None if options.budget is None else options.budget * 2**30,
     )
     worst = AGREE
     for declared, asked in _selections(options):
@@ -53,18 +51,6 @@ def _shard(words: str) -> tuple[int, int]:
     if found is None:
         raise ValueError(f"--shard: {words!r} is not of the form k/K")
     return int(found[1]), int(found[2])
-
-
-def _seconds(limit: float | None) -> float | None:
-    if limit is not None and not limit <= threading.TIMEOUT_MAX:
-        raise ValueError(f"--time-limit: {limit:g} is not a number of seconds that can be waited; leave it out for no limit")
-    return limit
-
-
-def _bytes(budget: float | None) -> float | None:
-    if budget is not None and not math.isfinite(budget * 2**30):
-        raise ValueError(f"--budget: {budget:g} is not a number of GiB; leave it out for a share of the memory")
-    return None if budget is None else budget * 2**30
 
 
 def _selections(options: Any) -> list[tuple[Experiment, Experiment]]:
@@ -97,8 +83,7 @@ def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how:
     """Sweep, then report and figure; a shard that leaves tasks to others stops after the sweep."""
     store = _folder(options.out, declared.name, options.smoke)
     try:
-        with stop.ByException():
-            samples = sweep.run(asked, store=store, **how)
+        samples = sweep.run(asked, store=store, **how)
     except (Stopped, StoreError) as error:
         print(f"jaxprune: {error}", file=sys.stderr)
         return INCOMPLETE
@@ -246,7 +231,9 @@ def figure(options: Any) -> int:
         if missing := selection.lacking(store, asked):
             first = command("run", options, asked.name, selection.changes(declared, asked))
             raise ValueError(f"out: {missing} tasks of this selection are missing in {folder}; run this first: {first}")
-        samples = store.read(asked)
+        samples = sweep.read(asked, folder)
+        if store.old:
+            print(f"{folder} is of the old kind: whether its samples belong to the present code cannot be told")
         place = folder / selection.folder(declared, asked)
         place.mkdir(exist_ok=True)
         draw(options, place, declared, asked, samples, _judge(asked, samples))

@@ -5,6 +5,8 @@ import itertools
 import math
 import multiprocessing
 import os
+import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -62,6 +64,7 @@ def run(
         processes = _processes(executor, experiment, workers)
         prepared = Prepared(experiment, root, budget or _fair_budget(processes or 1))
         sink = _open(experiment, root, store, prepared)
+        interrupts.check()
         todo, held = _plan(experiment, sink, shard)
         bar = shown(experiment.name) if progress is None else progress
         with _pool(executor, min(processes, len(todo)), time_limit) as pool, _shown(bar, held, len(todo), experiment.block):
@@ -188,9 +191,9 @@ def _check(experiment, root, executor, store, workers, shard: Sequence[int], tim
         raise ValueError(f"root: {root} is not below 2**64")
     if workers is not None:
         _integer("workers", workers, 0)
-    for name, value in dict(time_limit=time_limit, budget=budget).items():
-        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
-            raise ValueError(f"{name}: {value!r}; use a positive number, or leave it out for none")
+    for name, value, most in (("time_limit", time_limit, threading.TIMEOUT_MAX), ("budget", budget, sys.float_info.max)):
+        if value is not None and not (isinstance(value, int | float) and 0 < value <= most):
+            raise ValueError(f"{name}: {value!r}; use a positive number, or leave it out")
     if time_limit is not None and (workers == 0 if executor is None else isinstance(executor, InProcess)):
         raise ValueError("time_limit: a task in this process cannot be ended; use workers")
     index, count = shard

@@ -201,15 +201,15 @@ def _load(path: Path) -> ModuleType:
             pass
         except BaseException as error:
             del sys.modules[name]
-            if isinstance(error, Exception):
-                raise _told(path, error) from error
-            raise
+            if isinstance(error, KeyboardInterrupt) or getattr(error, "signal", None):
+                raise
+            raise _told(path, error) from error
         finally:
             _loading.remove(name)
     return sys.modules[name]
 
 
-def _told(path: Path, error: Exception) -> Exception:
+def _told(path: Path, error: BaseException) -> Exception:
     """The error of a file that cannot be loaded, with its place: ValueError where we, or Python, refuse what it says, and
     RuntimeError where its own code fails."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -219,6 +219,8 @@ def _told(path: Path, error: Exception) -> Exception:
     where = f"file: {path}, line {lines[-1]}" if lines and lines[-1] else f"file: {path}"
     if isinstance(error, SyntaxError | ImportError):
         return ValueError(f"{where}: {error.msg}")
+    if isinstance(error, SystemExit):
+        return ValueError(f"{where}: it ends with sys.exit({error.code!r}) as it is loaded; put this under a main guard")
     ours = isinstance(error, ValueError | OSError) and frames[-1].filename.startswith(str(PACKAGE))
     return ValueError(f"{where}: {error}") if ours else RuntimeError(f"{where}: {type(error).__name__}: {error}")
 
