@@ -19,7 +19,9 @@ from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares, pruning
 from jaxprune.sweep import Experiment
 from jaxprune.sweep.executors import LocalProcesses
-from jaxprune.sweep.tasks import describe, execute, pinned
+from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.program import pinned
+from jaxprune.sweep.tasks import execute
 
 N, DIM = 100, 500
 KEPT = list(range(5, 100, 5))
@@ -138,7 +140,7 @@ def check(problem, widths) -> float:
 def two_processes(workers: int) -> Callable[[], object]:
     """The engine's own way: warm worker processes, four tasks each."""
     experiment = Experiment("bench", {"widths": [48]}, make, trial, inner={"width": widths_of(48), "kept": KEPT}, block=BLOCK)
-    common = describe(experiment, 0, None, here=False)
+    common = Prepared(experiment, 0).common(experiment.points()[0])
     pool = LocalProcesses(workers)
     warm = [pool.submit(execute, common, {"widths": 48}, block) for block in range(2 * workers)]
     [f.result() for f in warm]

@@ -24,7 +24,9 @@ from jaxprune.simulate.architectures import MLP
 from jaxprune.simulate.pruned_networks import buckets
 from jaxprune.sweep import Experiment
 from jaxprune.sweep.executors import LocalProcesses
-from jaxprune.sweep.tasks import describe, execute, pinned
+from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.program import pinned
+from jaxprune.sweep.tasks import execute
 
 WIDTH = [8, 12, 16, 24, 32, 48, 64, 96, 128]
 N, RATE, STEPS, PAIRS = 500, 0.01, 200, 5
@@ -169,7 +171,7 @@ def processes(workers: int, kind: str) -> Callable[[], object]:
     """The engine's own way: warm worker processes, two tasks of one seed each."""
     function = dict(dense=dense_trial, pruned=pruned_trial)[kind]
     experiment = Experiment("bench", {"steps": [STEPS]}, make, function, inner={"width": WIDTH}, block=1, precision="float32")
-    common = describe(experiment, 0, None, here=False)
+    common = Prepared(experiment, 0).common(experiment.points()[0])
     pool = LocalProcesses(workers)
     [f.result() for f in [pool.submit(execute, common, {"steps": STEPS}, b) for b in range(2 * workers)]]
     return lambda: [f.result() for f in [pool.submit(execute, common, {"steps": STEPS}, b) for b in range(2 * workers)]]

@@ -19,7 +19,9 @@ from scipy import stats
 from jaxprune.simulate import stable
 from jaxprune.sweep import Experiment
 from jaxprune.sweep.executors import LocalProcesses
-from jaxprune.sweep.tasks import describe, execute, pinned
+from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.program import pinned
+from jaxprune.sweep.tasks import execute
 
 ALPHA, SIZE, DIM, PIECE, PAIRS = 1.5, 10_000_000, 64, 16_384, 5
 ALPHAS = (0.5, 1.0, 1.5, 1.9, 2.0)
@@ -126,7 +128,7 @@ def trial(key, law):
 def processes(workers: int) -> Callable[[], object]:
     """The engine's own way: one warm process of one thread for each core."""
     experiment = Experiment("bench", {"scale": [1.0]}, make, trial, block=1, precision="float32")
-    common = describe(experiment, 0, None, here=False)
+    common = Prepared(experiment, 0).common(experiment.points()[0])
     pool = LocalProcesses(workers)
 
     def work():

@@ -41,7 +41,7 @@ class _Worker:
     """One process and the two ends of its pipes."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-c", "from jaxprune.sweep.worker import main; main()"]
+        command = [sys.executable, "-P", "-c", "from jaxprune.sweep.worker import main; main()"]
         package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
         self.process = subprocess.Popen(
