@@ -1,10 +1,12 @@
 """Keys by labelled coordinates: a trial's random numbers depend on (root, point, seed) and on nothing else."""
 
+import functools
 import hashlib
 import struct
 from collections.abc import Collection, Mapping
 
 import jax
+import numpy as np
 
 GENERATOR = "threefry2x32"
 
@@ -29,3 +31,14 @@ def point_key(root: int, point: Mapping[str, int | float | str | bool], share: C
     for word in (*high, *label(point, share)):
         key = jax.random.fold_in(key, word)
     return key
+
+
+def point_words(root: int, point: Mapping[str, int | float | str | bool], share: Collection[str] = ()) -> np.ndarray:
+    """The same key as two 32-bit words, kept for the other blocks of seeds of the point."""
+    return _words(root, tuple((name, type(value), value) for name, value in point.items()), tuple(share))
+
+
+@functools.lru_cache(maxsize=1024)
+def _words(root: int, point: tuple[tuple[str, type, int | float | str | bool], ...], share: tuple[str, ...]) -> np.ndarray:
+    """By type too: 1, 1.0 and True are equal, and different coordinates."""
+    return np.asarray(jax.random.key_data(point_key(root, {name: value for name, _, value in point}, share)))

@@ -5,9 +5,11 @@ Workers compile that very program and never import the experiment's file, so not
 """
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import export
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from jaxprune.sweep import keys
 from jaxprune.sweep.pipe import Parcel
@@ -43,8 +45,15 @@ class Program(NamedTuple):
 @contextlib.contextmanager
 def pinned(precision: str):
     """Precision, the counter-based generator and one BLAS thread, for the duration of a run."""
-    with jax.enable_x64(precision == "float64"), jax.threefry_partitionable(True), threadpool_limits(1, "blas"):
+    blas = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
+    with jax.enable_x64(precision == "float64"), jax.threefry_partitionable(True), blas:
         yield
+
+
+@functools.lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """The BLAS libraries of this process: looked for again, which takes a millisecond, when more modules have been imported."""
+    return ThreadpoolController()
 
 
 def leaves(problem: Any) -> list[np.ndarray]:
@@ -143,7 +152,7 @@ def plain(text: str) -> str:
     return _SYMBOL.sub(lambda found: "@" + names.get(found.group(1), found.group(1)), text)
 
 
-_compiled: dict[Any, Callable[..., Any]] = {}
+_compiled: dict[Any, tuple[Callable[..., Any], float]] = {}
 
 
 def compiled(parcel: Parcel, budget: float | None) -> Callable[..., dict[str, jax.Array]]:
@@ -154,14 +163,15 @@ def compiled(parcel: Parcel, budget: float | None) -> Callable[..., dict[str, ja
         found = export.deserialize(bytearray(parcel.value))
         if jax.default_backend() not in (platforms := [{"cuda": "gpu", "rocm": "gpu"}.get(p, p) for p in found.platforms]):
             raise ValueError(f"executor: the program is for {platforms[0]}, this worker has {jax.default_backend()}")
-        _compiled[name] = jax.jit(found.call).lower(*(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in found.in_avals)).compile()
-    need = _memory(_compiled[name])
+        call = jax.jit(found.call).lower(*(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in found.in_avals)).compile()
+        _compiled[name] = call, _memory(call)
+    call, need = _compiled[name]
     if budget is not None and need > budget:
         raise MemoryError(
             f"budget: one trial at a time needs {need / GIB:.3g} GiB, the budget is {budget / GIB:.3g} GiB;"
             " make the problem smaller or the budget larger"
         )
-    return _compiled[name]
+    return call
 
 
 def _memory(program: Any) -> float:

@@ -25,9 +25,9 @@ def execute(common: dict[str, Any], point: dict[str, Any], block: int) -> dict[s
         )
     program, problem = common["program"], common["problem"]
     with pinned(common["precision"]):
-        key = keys.point_key(common["root"], point, common["share"])
+        words = keys.point_words(common["root"], point, common["share"])
         call = compiled(program, common["budget"])
-        found = call(np.asarray(jax.random.key_data(key)), np.uint32(block * common["block"]), *problem.value)
+        found = call(words, np.uint32(block * common["block"]), *problem.value)
         metrics = {name: np.asarray(value) for name, value in found.items()}
     return dict(
         metrics=metrics,

@@ -45,6 +45,8 @@ def test_keys_are_labels():
     def bits(root, point, share=()):
         return tuple(jax.random.key_data(keys.point_key(root, point, share)).tolist())
 
+    for value in (1.0, 1, True, "1"):  # kept words are those of the same type
+        assert tuple(keys.point_words(0, dict(a=value)).tolist()) == bits(0, dict(a=value))
     base = bits(0, dict(a=1.0, b="x"))
     assert base == bits(0, dict(b="x", a=1.0))
     others = [
