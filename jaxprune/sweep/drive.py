@@ -94,7 +94,8 @@ class Drive:
             except Exception as error:
                 self._failures[self._sink.label(chunk)] = error
                 continue
-            self._pending[self._executor.submit(tasks.execute, common, point, block)] = chunk, point, None
+            with self._interrupts.held():  # in this process it computes, and a program that ends meanwhile may crash
+                self._pending[self._executor.submit(tasks.execute, common, point, block)] = chunk, point, None
         return True
 
     def _refuse_lost(self, point: Point) -> None:

@@ -309,8 +309,9 @@ def test_signals_change_nothing(name, reference, tmp_path):
                 sent += 1
             _, said = driver.communicate(timeout=60)
             status = driver.returncode
-            assert status in dict(SIGKILL=(0, -9), SIGTERM=(0, 143), SIGINT=(0, -2, 130))[name], said
-            if name != "SIGKILL":
+            assert status in dict(SIGKILL=(0, -9), SIGTERM=(0, 143, -15), SIGINT=(0, -2))[name], said
+            if name != "SIGKILL":  # -15: after the sweep, when the script is its own master again
+                assert status != -15 or len(Store(store).done()) == 12
                 assert not list(tmp_path.rglob("*.tmp")), "litter"
         same_bits(run(TOY, workers=0, store=store), reference)
 

@@ -290,7 +290,7 @@ CHANGES = {
     "a large constant": lambda k: lambda key, a, s=np.r_[np.zeros(10**5), k]: {"m": a + jnp.sum(a * s)},
     "an attribute": lambda k: lambda key, a, s=type("C", (), {"k": k}): {"m": a + s.k},
     "the name of a metric": lambda k: lambda key, a: {f"m{k}": a},
-    "the type": lambda k: lambda key, a: {"m": jnp.asarray(a, [jnp.float64, jnp.float32, jnp.float32][k])},
+    "the type": lambda k: lambda key, a: {"m": jnp.asarray(a, [None, jnp.float32, jnp.int32][k])},
 }
 
 
@@ -300,25 +300,20 @@ def test_a_program_is_known_by_all_it_uses(name):
 
 
 def test_this_package_is_part_of_the_program(monkeypatch, tmp_path):
-    from jaxprune.simulate import pruning
-    from tests.sweep.toy import make, trial
+    from jaxprune.simulate import least_squares, pruning
+    from tests.sweep.toy import make
 
-    def ranked(key, problem):
-        return {**trial(key, problem), "score": pruning.magnitude(_Path(problem), problem, key)}
+    def trial(key, problem):
+        path = least_squares.min_norm_path(least_squares.draw(problem, key), [3, 20])
+        return {"score": pruning.magnitude(path, problem, key)}
 
-    class _Path:
-        def __init__(self, problem):
-            self.coef = problem.teacher[None]
-
-    grid = dict(noise=[0.1], decay=[1.0])
-    toy = Experiment(
-        "toy", grid, make, ranked, inner=dict(width=[3, 20], place=[0, 1, 2], one=[0], k=range(20)), seeds=4, block=4
-    )
-    run(toy, workers=0, store=tmp_path / "s")
+    inner = dict(width=[3, 20], k=range(20))
+    own = Experiment("own", dict(noise=[0.1], decay=[1.0]), make, trial, inner=inner, seeds=4, block=4)
+    run(own, workers=0, store=tmp_path / "s")
     honest = pruning.magnitude
     monkeypatch.setattr(pruning, "magnitude", lambda *a: -honest(*a))
     with pytest.raises(ValueError, match=r"the code of make or trial\. .* No source changed that is known of"):
-        run(toy, workers=0, store=tmp_path / "s")
+        run(own, workers=0, store=tmp_path / "s")
 
 
 def test_the_same_hash_in_every_process(tmp_path):
