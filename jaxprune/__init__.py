@@ -9,4 +9,4 @@ Importing the package imports neither JAX nor anything heavy; take what you need
     from jaxprune.compare import compare
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

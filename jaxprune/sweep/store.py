@@ -10,26 +10,24 @@ import functools
 import json
 import math
 import operator
-import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from jaxprune.sweep import chunks, layout
+from jaxprune.sweep import chunks, layout, receipts
 from jaxprune.sweep.experiment import Coordinate, Experiment
 from jaxprune.sweep.fingerprint import Prepared, check_same, summary
 from jaxprune.sweep.layout import StoreError
 from jaxprune.sweep.origin import provenance
+from jaxprune.sweep.receipts import Chunk, Receipts
 
-Chunk = tuple[int, ...]
 PRIVATE = ("axes", "blocks", "dims", "definition", "asked", "sources")  # of run.json, not for samples
 DIFFERS = dict(axes="the axes or their types", inner="the inner axes", block="the block size")
 OLD_KIND = "old: known by the text of its sources, not by its program"
-RECEIPT = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 
 
 class Store:
@@ -56,8 +54,9 @@ class Store:
                     layout.check_room(path.parent, tasks * prepared.task_bytes)
                     layout.create(path, experiment, root, prepared.metrics, dims, prepared.sources)
                 store = cls(path)
-                store.check(experiment, root, prepared)
-                held = sum(store._asked_by(experiment, chunk) for chunk in store.receipts())
+                done = store.receipts()
+                store.check(experiment, root, prepared, done)
+                held = sum(store._asked_by(experiment, chunk) for chunk in done)
                 layout.check_room(path, (tasks - held) * prepared.task_bytes)
                 store._extend(experiment, prepared)
         except StoreError:
@@ -110,22 +109,9 @@ class Store:
         done = self.done()
         return [chunk for chunk in self.expected() if chunk not in done]
 
-    def receipts(self) -> dict[Chunk, dict[str, Any]]:
+    def receipts(self) -> Receipts:
         """The receipts of tasks within the extents; one that is unreadable or incomplete counts as absent."""
-        found = {}
-        for path in (self.path / "receipts").glob("*.json"):
-            if not RECEIPT.fullmatch(path.stem):
-                continue
-            chunk = tuple(map(int, path.stem.split(".")))
-            if len(chunk) != len(self._shape) or any(i >= size for i, size in zip(chunk, self._shape, strict=True)):
-                continue
-            try:
-                receipt = layout.read_json(path)
-            except (ValueError, OSError):
-                continue
-            if _whole(receipt, self._kinds, self.old):
-                found[chunk] = receipt
-        return found
+        return receipts.read(self.path / "receipts", self._shape, self._kinds, self.old)
 
     def intact(self, chunk: Chunk, receipt: Mapping[str, Any]) -> bool:
         """Whether the chunks on disk are those that the receipt was written for."""
@@ -151,9 +137,9 @@ class Store:
                 nonfinite=int(np.sum(lost)),
                 seconds=round(outcome["seconds"], 6),
                 written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                **{name: outcome[name] for name in ("host", "device", "jax", "program", "problem")},
+                **{name: outcome[name] for name in receipts.WORDS},
             )
-            layout.replace(self.path / "receipts" / (".".join(map(str, chunk)) + ".json"), receipt)
+            layout.replace(self.path / "receipts" / receipts.name(chunk), receipt)
         except OSError as error:
             raise layout.cannot(f"{self.label(chunk)} to {self.path}", error) from error
 
@@ -168,9 +154,9 @@ class Store:
         blocks = math.ceil(seeds / self.run["block"])
         places = [{self.axes[name].index(v): i for i, v in enumerate(values)} for name, values in axes.items()]
         places.append({i: i for i in range(blocks)})
-        receipts = {c: r for c, r in self.receipts().items() if all(i in p for i, p in zip(c, places, strict=True))}
+        found = {c: r for c, r in self.receipts().items() if all(i in p for i, p in zip(c, places, strict=True))}
         held = np.zeros([len(p) for p in places], bool)
-        values, damaged = self._values(receipts, places, held)
+        values, damaged = self._values(found, places, held)
         finished = xr.DataArray(np.repeat(held, self.run["block"], axis=-1), dims=[*axes, "seed"])
         coords = {**axes, "seed": range(finished.sizes["seed"]), **self.run["definition"]["inner"]}
         variables = {name: ([*axes, "seed", *self.run["dims"][name]], array) for name, array in values.items()}
@@ -182,14 +168,14 @@ class Store:
         if damaged:
             self._warn_of_damage(damaged)
         bad = set(damaged)
-        good = [(self.point(c), r) for c, r in receipts.items() if c not in bad]
+        good = [(self.point(c), r) for c, r in found.items() if c not in bad]
         data.attrs = {key: value for key, value in self.run.items() if key not in PRIVATE}
         data.attrs.update(summary(good, self.run["definition"]), missing=int((~held).sum()), damaged=len(damaged))
         if self.old:
             data.attrs.update(digest=self.run.get("digest", ""), kind=OLD_KIND)
         return data
 
-    def _values(self, receipts: Mapping, places: Sequence[Mapping], held: np.ndarray) -> tuple[dict, list[Chunk]]:
+    def _values(self, done: Receipts, places: Sequence[Mapping], held: np.ndarray) -> tuple[dict, list[Chunk]]:
         """Arrays of every metric, ``held`` where they hold values, and the tasks whose chunks are not what was written."""
         size, damaged = self.run["block"], []
         inner = {name: chunk[len(places) :] for name, (_, chunk) in self._kinds.items()}
@@ -201,7 +187,7 @@ class Store:
             name: np.full((*grid, *lengths[name]), np.nan if dtype.kind in "fc" else 0, dtype)
             for name, (dtype, _) in self._kinds.items()
         }
-        for chunk, receipt in receipts.items():
+        for chunk, receipt in done.items():
             parts = {
                 name: chunks.read(self._file(name, chunk), receipt["chunks"][name], dtype, (size, *inner[name]))
                 for name, (dtype, _) in self._kinds.items()
@@ -219,9 +205,15 @@ class Store:
         inner = ["0"] * len(self.run["dims"].get(name, ()))
         return self.path.joinpath("data.zarr", name, "c", *map(str, chunk), *inner)
 
-    def check(self, experiment: Experiment, root: int | None = None, prepared: Prepared | None = None) -> None:
+    def check(
+        self,
+        experiment: Experiment,
+        root: int | None = None,
+        prepared: Prepared | None = None,
+        done: Receipts | None = None,
+    ) -> None:
         """ValueError, telling what differs, unless these are samples of this experiment (and root); with ``prepared``, of its
-        program and its problems."""
+        program and its problems. ``done``: the receipts of the store, where they have been read."""
         mine, asked = self.run["definition"], experiment.definition(self.run["root"] if root is None else root)
         differing = [DIFFERS.get(key, key) for key in asked if json.dumps(asked[key]) != json.dumps(mine.get(key))]
         if prepared is not None and set(prepared.metrics) != set(self.run["dims"]):
@@ -233,17 +225,17 @@ class Store:
                     f"store: {self.path} was written by an earlier version, and whether its samples belong to this program"
                     " cannot be told; Store(...).read() still reads them, for new ones choose another folder (store=, or --out)"
                 )
-            differing, hint = check_same(self._known(experiment), prepared, self.run["sources"])
+            differing, hint = check_same(self._known(experiment, done), prepared, self.run["sources"])
         if differing:
             raise ValueError(
                 f"store: the samples in {self.path} were made with another definition; what differs: {', '.join(differing)}."
                 f" Samples of two definitions do not mix: choose another folder (store=, or --out), or remove this one.{hint}"
             )
 
-    def _known(self, experiment: Experiment) -> Iterator[tuple[bool, dict[str, Coordinate], dict[str, Any]]]:
+    def _known(self, experiment: Experiment, done: Receipts | None) -> Iterator[tuple[bool, dict[str, Coordinate], Any]]:
         """Whether a run of ``experiment`` asks for it, grid point and receipt of one finished task of each point."""
         seen = set()
-        for chunk, receipt in sorted(self.receipts().items()):
+        for chunk, receipt in sorted((self.receipts() if done is None else done).items()):
             mark = (chunk[:-1], receipt["program"], receipt["problem"], receipt["jax"])
             if mark not in seen:
                 seen.add(mark)
@@ -280,18 +272,6 @@ class Store:
             layout.replace(self.path / "run.json", self.run)
             self._shape = (*(len(values) for values in axes.values()), blocks)
         layout.grow(self.path, self.run["dims"], axes, blocks * self.run["block"])
-
-
-def _whole(receipt: Mapping[str, Any], metrics: Iterable[str], old: bool) -> bool:
-    """Whether a receipt says all that is asked of it, in the types in which it was written."""
-    sums = receipt.get("chunks")
-    if not isinstance(sums, dict) or sums.keys() - {layout.DONE} != set(metrics) or (layout.DONE in sums) == old:
-        return False
-    pairs = all(isinstance(v, list) and len(v) == 2 and all(type(x) is int for x in v) for v in sums.values())
-    seconds, lost = receipt.get("seconds"), receipt.get("nonfinite")
-    numbers = type(lost) is int and lost >= 0 and type(seconds) in (int, float) and 0 <= seconds < math.inf  # type: ignore[operator]
-    words = () if old else ("program", "problem", "jax", "device")
-    return pairs and numbers and all(isinstance(receipt.get(word), str) for word in words)
 
 
 def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk) -> str:
