@@ -99,7 +99,7 @@ def test_another_selection_overwrites_nothing(project, capsys):
     assert "1 tasks of this selection are missing" in (said := capsys.readouterr().err)
     assert "run this first: jaxprune run sims/own.py --middle 3.0" in said
     assert call("figure", project, "--seeds", 100000000000) == 2
-    assert "tasks of this selection are missing" in capsys.readouterr().err
+    assert "seeds: 100000000000 is more than 2**32" in capsys.readouterr().err
 
 
 def test_without_options_the_only_selection_is_drawn(project, capsys):

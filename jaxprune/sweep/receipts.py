@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ def name(chunk: Chunk) -> str:
     return ".".join(map(str, chunk)) + ".json"
 
 
-def read(folder: Path, shape: Sequence[int], metrics: Collection[str], old: bool) -> Receipts:
-    """Those of tasks within the extents ``shape``; one that is unreadable or incomplete counts as absent."""
+def read(
+    folder: Path, shape: Sequence[int], metrics: Collection[str], expected: Callable[[Chunk], Mapping[str, Any]]
+) -> Receipts:
+    """Those of tasks within the extents ``shape``. One that is unreadable, incomplete, or of another task or run than
+    ``expected`` there (as after files were copied) counts as absent."""
     found = {}
     for path in folder.glob("*.json"):
         if not NAME.fullmatch(path.stem):
@@ -33,15 +36,15 @@ def read(folder: Path, shape: Sequence[int], metrics: Collection[str], old: bool
             receipt = layout.read_json(path)
         except (ValueError, OSError):
             continue
-        if _whole(receipt, metrics, old):
+        if _whole(receipt, metrics) and all(receipt.get(key) == value for key, value in expected(chunk).items()):
             found[chunk] = _brief(receipt)
     return found
 
 
-def _whole(receipt: Mapping[str, Any], metrics: Collection[str], old: bool) -> bool:
+def _whole(receipt: Mapping[str, Any], metrics: Collection[str]) -> bool:
     """Whether a receipt says all that is asked of it, in the types in which it was written."""
-    sums = receipt.get("chunks")
-    if not isinstance(sums, dict) or sums.keys() - {layout.DONE} != set(metrics) or (layout.DONE in sums) == old:
+    sums, old = receipt.get("chunks"), "program" not in receipt
+    if not isinstance(sums, dict) or sums.keys() != {*metrics, *([] if old else [layout.DONE])}:
         return False
     pairs = all(isinstance(v, list) and len(v) == 2 and all(type(x) is int for x in v) for v in sums.values())
     seconds, lost = receipt.get("seconds"), receipt.get("nonfinite")

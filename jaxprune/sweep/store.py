@@ -7,6 +7,7 @@ DIR/receipts/2.0.5.json      written last: a task is done when its receipt exist
 
 import datetime
 import functools
+import hashlib
 import json
 import math
 import operator
@@ -38,6 +39,7 @@ class Store:
         self.run: dict[str, Any] = layout.run_of(self.path)
         self._kinds = layout.arrays(self.path, self.run)
         self._shape = (*(len(values) for values in self.axes.values()), self.run["blocks"])
+        self._mark = hashlib.sha256(json.dumps(self.run["definition"], sort_keys=True).encode()).hexdigest()[:16]
 
     @classmethod
     def open(cls, path: str | Path, experiment: Experiment, root: int, prepared: Prepared, dims: Mapping) -> "Store":
@@ -111,7 +113,11 @@ class Store:
 
     def receipts(self) -> Receipts:
         """The receipts of tasks within the extents; one that is unreadable or incomplete counts as absent."""
-        return receipts.read(self.path / "receipts", self._shape, self._kinds, self.old)
+        return receipts.read(self.path / "receipts", self._shape, self._kinds, self._origin)
+
+    def _origin(self, chunk: Chunk) -> dict[str, str]:
+        """What a receipt says of the task and the run that it belongs to."""
+        return dict(task=self.label(chunk)) | ({} if self.old else dict(run=self._mark))
 
     def intact(self, chunk: Chunk, receipt: Mapping[str, Any]) -> bool:
         """Whether the chunks on disk are those that the receipt was written for."""
@@ -132,7 +138,7 @@ class Store:
                 lost |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
             sums[layout.DONE] = chunks.write(self._file(layout.DONE, chunk), np.ones(block, bool))
             receipt = dict(
-                task=self.label(chunk),
+                self._origin(chunk),
                 chunks=sums,
                 nonfinite=int(np.sum(lost)),
                 seconds=round(outcome["seconds"], 6),

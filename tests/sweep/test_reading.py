@@ -258,6 +258,25 @@ def test_a_receipt_of_another_name_is_none(store, name, capfd):
     assert code == 3 and "3 done, 1 missing, 0 corrupt" in said
 
 
+def test_files_copied_from_elsewhere_are_not_taken(store, tmp_path):
+    """From another place of the store, from a store with another order of values, from a run with another root."""
+    whole = Store(store).read()
+    turned, other = MIXED.resized(a=[2.0, 1.0]), tmp_path / "other"
+    for make in (lambda: None, lambda: run(turned, workers=0, store=other), lambda: run(MIXED, workers=0, store=other, root=1)):
+        shutil.rmtree(other, ignore_errors=True)
+        make()
+        copy = tmp_path / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(store, copy)
+        source, name = (other, "1") if other.exists() else (store, "0")
+        for path in [*(source / "data.zarr").glob(f"*/c/{name}/1*"), *(source / "receipts").glob(f"{name}.1.json")]:
+            target = copy / str(path.relative_to(source)).replace(f"c/{name}/", "c/1/").replace(f"{name}.1.json", "1.1.json")
+            shutil.copytree(path, target, dirs_exist_ok=True) if path.is_dir() else shutil.copy(path, target)
+        data = Store(copy).read()
+        assert data.attrs["missing"] == 1 and np.isnan(data["real"].values[1, 4:]).all()
+        assert run(MIXED, workers=0, store=copy).drop_attrs().identical(whole.drop_attrs())
+
+
 def test_a_receipt_that_is_a_pipe_is_none(store, capfd):
     (store / "receipts" / "1.1.json").unlink()
     os.mkfifo(store / "receipts" / "1.1.json")
