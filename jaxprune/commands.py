@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jaxprune.drawing import command, draw
 from jaxprune.options import AGREE, DISAGREE, INCOMPLETE, Run
 from jaxprune.predict import predict
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
-from jaxprune.sweep.experiment import load_file
+from jaxprune.sweep.experiment import NoExperiment, load_file
 
 ENOUGH_SEEDS = 20  # for a pruning ratio, which runs do not agree on however wide the network
 
@@ -177,6 +178,17 @@ def _experiment_files(sims: Path) -> list[Path]:
     return files
 
 
+def _experiments(sims: Path) -> Iterator[tuple[Path, Experiment]]:
+    """Those of a folder; a file without any, such as a helper module, is told and left out."""
+    for file in _experiment_files(sims):
+        try:
+            found = load_experiments(file)
+        except NoExperiment:
+            print(f"{file}: no experiment in it")
+            continue
+        yield from ((file, experiment) for experiment in found)
+
+
 def _missing_data(experiment) -> str | None:
     """Why the experiment cannot run here, where its data set, or the package that brings it, is missing."""
     try:
@@ -189,32 +201,31 @@ def _missing_data(experiment) -> str | None:
 def verify(options: Any) -> int:
     """Every experiment at its smoke size, one line each; those whose data are not here are skipped."""
     status = AGREE
-    for file in _experiment_files(options.sims):
-        for experiment in load_experiments(file):
-            started = time.perf_counter()
-            if reason := _missing_data(experiment):
-                print(f"{experiment.name:32s} skipped: {reason}")
-                continue
-            try:
-                samples = sweep.run(
-                    experiment.smoke_size(), store=_folder(options.out, experiment.name, True), workers=options.workers
-                )
-            except Stopped as error:
-                print(f"{experiment.name:32s} FAILED  {error}")
-                status = INCOMPLETE
-                continue
-            report = _judge(experiment, samples)
-            seconds = f"{time.perf_counter() - started:.1f} s"
-            if report is None:
-                print(f"{experiment.name:32s} ran, not judged  {seconds}")
-                continue
-            worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
-            word = "agrees" if report.ok else "DISAGREES"
-            print(
-                f"{experiment.name:32s} {word}   {report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}   {seconds}"
-            )
-            status = status if report.ok else max(status, DISAGREE)
+    for _, experiment in _experiments(options.sims):
+        started = time.perf_counter()
+        if reason := _missing_data(experiment):
+            said = f"skipped: {reason}"
+        else:
+            found, said = _verified(experiment, _folder(options.out, experiment.name, True), options.workers)
+            said += f"   {time.perf_counter() - started:.1f} s"
+            status = max(status, found)
+        print(f"{experiment.name:32s} {said}", flush=True)
     return status
+
+
+def _verified(experiment: Experiment, folder: Path, workers: int | None) -> tuple[int, str]:
+    """The exit status of one experiment, and what there is to say."""
+    try:
+        samples = sweep.run(experiment.smoke_size(), store=folder, workers=workers)
+    except Stopped as error:
+        return INCOMPLETE, f"FAILED  {error}"
+    report = _judge(experiment, samples)
+    if report is None:
+        return AGREE, "ran, not judged"
+    worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
+    word = "agrees" if report.ok else "REFUSED (non-finite trials)" if report.refused else "DISAGREES"
+    tests = f"{report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}"
+    return AGREE if report.ok else DISAGREE, f"{word}   {tests}"
 
 
 def figure(options: Any) -> int:
@@ -253,12 +264,11 @@ def _only_other(options: Any, store: Store, declared: Experiment) -> Experiment:
 
 def listing(options: Any) -> int:
     """The experiments of a folder."""
-    for file in _experiment_files(options.sims):
-        for e in load_experiments(file):
-            axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
-            print(f"{file}: {e.name}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
-            if reason := _missing_data(e):
-                print(f"    skipped by verify: {reason}")
+    for file, e in _experiments(options.sims):
+        axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
+        print(f"{file}: {e.name}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
+        if reason := _missing_data(e):
+            print(f"    skipped by verify: {reason}")
     return AGREE
 
 

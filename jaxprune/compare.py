@@ -7,6 +7,8 @@ does not exist, the prediction must lie within the range of at least 200 seeds. 
 counted unless its kind is "none". The level is that of the whole comparison.
 """
 
+import functools
+import operator
 from collections.abc import Collection
 from typing import Any
 
@@ -63,11 +65,24 @@ def _check(samples: xr.Dataset, prediction: Any, level: float) -> None:
         raise ValueError(f"level: {level} is not a probability inside (0, 1)")
     if "seed" not in samples.dims:
         raise ValueError(f"samples: no dimension 'seed' among {tuple(samples.dims)}; keep raw values per seed")
+    if samples.attrs.get("missing", 0) and (trials := _undone(samples)):
+        raise ValueError(
+            f"samples: {trials} trials have not been run, which is not the same as non-finite; finish the run, or read what is"
+            " complete: Store(folder).read(experiment), with experiment.resized(...) for other values and seeds"
+        )
     if prediction is None:
         raise ValueError(
             f"prediction: None, theory knows nothing of {list(samples.data_vars)}; give your own numbers, such as"
             " {metric: array}, with metric_kind beside where they are not exact means"
         )
+
+
+def _undone(samples: xr.Dataset) -> int:
+    """How many trials have no value at all."""
+    metrics = [v for v in samples.data_vars.values() if "seed" in v.dims]
+    grid = set.intersection(*(set(v.dims) for v in metrics))
+    empty = [v.isnull().all([d for d in v.dims if d not in grid]) for v in metrics]
+    return int(functools.reduce(operator.and_, empty).sum())
 
 
 def _common(samples: xr.Dataset, predicted: xr.Dataset, prediction: Any) -> list[str]:

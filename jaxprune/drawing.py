@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.figure import Figure
 
 from jaxprune import selection
 from jaxprune.options import Run
@@ -27,15 +28,29 @@ def draw(options: Any, folder: Path, declared: Experiment, asked: Experiment, sa
     """figures/<stem>.py beside the folder of the experiment's file, if it is there: figure.pdf and figure.png."""
     script = options.file.resolve().parent.parent / "figures" / options.file.name
     if not script.exists():
-        print(f"no figure: {script} does not exist")
+        print(f"no figure: {script} does not exist; a figure is a file of that name with draw(samples, report) -> Figure")
         return
     print(f"drawing {script.parent.name}/{script.name}", flush=True)  # its theory may take half a minute
     matplotlib.use("Agg")
     module = load_file(script)
-    paths = load_file(script.with_name("style.py")).save(module.draw(samples, report), folder)
+    if not callable(getattr(module, "draw", None)):
+        raise ValueError(f"figure: {script} has no function draw(samples, report) that returns a Figure")
+    figure = module.draw(samples, report)
+    if not isinstance(figure, Figure):
+        raise ValueError(f"figure: draw of {script} returned {type(figure).__name__}, not a Figure of Matplotlib")
+    style = script.with_name("style.py")
+    paths = load_file(style).save(figure, folder) if style.exists() else _saved(figure, folder)
     print("figure:", ", ".join(map(str, paths)))
     if said := _left_out(options, declared, asked, getattr(module, "SHOWN", {}), samples):
         print(said)
+
+
+def _saved(figure: Figure, folder: Path) -> list[Path]:
+    """Where no style says how."""
+    paths = [folder / "figure.pdf", folder / "figure.png"]
+    for path in paths:
+        figure.savefig(path)
+    return paths
 
 
 def _left_out(options: Any, declared: Experiment, asked: Experiment, shown: dict[str, Any], samples) -> str:
@@ -50,5 +65,6 @@ def _left_out(options: Any, declared: Experiment, asked: Experiment, shown: dict
         return ""
     here = ", ".join(f"{name}={', '.join(map(str, drawn[name]))}" for name in left)
     away = "; ".join(f"{name}={', '.join(map(str, values))}" for name, values in left.items())
-    others = command("figure", options, asked.name, selection.changes(declared, asked.resized(**left)))
-    return f"figure at {here} (left out: {away}); draw others with: {others}"
+    name, values = list(left.items())[-1]
+    other = command("figure", options, asked.name, selection.changes(declared, asked.resized(**{name: values[-1:]})))
+    return f"figure at {here} (left out: {away}); draw another with: {other}"

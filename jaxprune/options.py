@@ -21,7 +21,7 @@ class Run:
 
     Every axis of the experiment is an option too, with a list of values (jaxprune run FILE --help shows them).
     Exit status: 0 simulation and theory agree (or there is no theory), 1 they disagree, 2 bad input, 3 some tasks
-    failed or are missing, 4 the experiment's own code failed.
+    failed or are missing (the others are done), 4 the experiment's own code failed at every point, or as it was loaded.
     """
 
     file: Positional[Path]
@@ -36,7 +36,7 @@ class Run:
     """Root of all random numbers."""
     out: Path = Path("results")
     """Folder of the results; samples go to OUT/<experiment>/data.zarr, and what is made of other values or seeds than the
-    experiment declares to a folder of its own beside them."""
+    experiment declares to a folder of its own in there."""
     workers: Annotated[int | None, _own("INT", "one per core on a CPU, 0 on an accelerator")] = None
     """Worker processes; 0 runs in this process."""
     shard: str = "0/1"

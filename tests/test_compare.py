@@ -197,3 +197,12 @@ def test_no_axis_takes_the_name_of_a_field_of_the_report():
     from jaxprune.sweep import experiment
 
     assert experiment.FIELDS == report.FIELDS
+
+
+def test_what_was_not_run_is_not_called_non_finite():
+    values = np.random.default_rng(0).normal(size=(2, 50))
+    values[1, 40:] = np.nan
+    samples = xr.Dataset({"risk": (("a", "seed"), values)}, {"a": [1.0, 2.0]}, {"missing": 1})
+    with pytest.raises(ValueError, match="^samples: 10 trials have not been run"):
+        compare(samples, {"risk": 0.0})
+    assert compare(samples.sel(a=[1.0]), {"risk": 0.0}).ok  # a part that is complete

@@ -80,7 +80,7 @@ def project(tmp_path, monkeypatch):
 def test_another_selection_overwrites_nothing(project, capsys):
     assert call("run", project, "--workers", 0) == 0
     said = capsys.readouterr().out
-    assert "figure at middle=2.0 (left out: middle=1.0); draw others with: jaxprune figure sims/own.py --middle 1.0" in said
+    assert "figure at middle=2.0 (left out: middle=1.0); draw another with: jaxprune figure sims/own.py --middle 1.0" in said
     own = Path("results/own")
     before = {p: p.read_bytes() for p in own.glob("*.*") if p.suffix in (".pdf", ".png", ".csv")}
     assert len(before) == 3
@@ -110,6 +110,34 @@ def test_without_options_the_only_selection_is_drawn(project, capsys):
     assert call("figure", project) == 2
     said = capsys.readouterr().err
     assert "2 selections were run" in said and "--middle 1.0; or: jaxprune figure sims/own.py --middle 5.0 --seeds 10" in said
+
+
+def test_a_figure_of_one_s_own_needs_no_style(project, capsys):
+    (project.parents[1] / "figures" / "style.py").unlink()
+    script = project.parents[1] / "figures" / "own.py"
+    script.write_text(
+        "import matplotlib.pyplot as plt\ndef draw(samples, report):\n    figure, ax = plt.subplots()\n    return figure\n"
+    )
+    assert call("run", project, "--workers", 0) == 0
+    assert Path("results/own/figure.pdf").exists()
+    for text, words in (
+        ("x = 1\n", "has no function draw(samples, report)"),
+        ("def draw(*a):\n    return 1\n", "returned int"),
+    ):
+        other = project.with_name(f"own{len(text)}.py")
+        other.write_text(project.read_text())
+        (script.with_name(other.name)).write_text(text)
+        assert call("run", other, "--workers", 0) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_helper_modules_are_left_out_of_lists(project, capsys):
+    (project.parent / "helper.py").write_text("SCALE = 2.0\n")
+    (project.parent / "again.py").write_text("from own import EXPERIMENT\nfrom helper import SCALE\n")
+    assert call("list", "sims") == 0
+    said = capsys.readouterr().out
+    assert "sims/helper.py: no experiment in it" in said and "sims/again.py: no experiment in it" in said
+    assert "sims/own.py: own" in said
 
 
 @pytest.mark.parametrize("missing", [0, 3])

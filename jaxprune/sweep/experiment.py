@@ -161,6 +161,10 @@ def _cast(name, values, declared):
     return tuple(kind(v) for v in values)
 
 
+class NoExperiment(ValueError):
+    """A file that declares none."""
+
+
 class Loading(BaseException):
     """Raised by ``run`` while a file is being loaded for its functions: what stands above the call is enough."""
 
@@ -227,9 +231,19 @@ def _told(path: Path, error: BaseException) -> Exception:
 
 def load_experiments(path: str | Path) -> list[Experiment]:
     """The experiments that the file ``path`` declares, in its order."""
-    found = [v for v in vars(load_file(path)).values() if isinstance(v, Experiment)]
+    module = load_file(path)
+    beside = [vars(m).values() for m in list(sys.modules.values()) if m is not module and _neighbour(m, module)]
+    borrowed = {id(v) for values in beside for v in values if isinstance(v, Experiment)}
+    found = [v for v in vars(module).values() if isinstance(v, Experiment) and id(v) not in borrowed]
     if not found:
-        raise ValueError(
+        raise NoExperiment(
             f"file: {path} declares no Experiment; assign one to a name at its top level (benchmarks: jaxprune bench)"
         )
     return found
+
+
+def _neighbour(other: ModuleType, module: ModuleType) -> bool:
+    """Whether ``module`` imported ``other`` from its own folder: the experiments there are declared there."""
+    place = getattr(other, "__file__", None)
+    own = not getattr(other, "__name__", FILE_PREFIX).startswith((FILE_PREFIX, "__main__"))
+    return own and isinstance(place, str) and Path(place).parent == Path(module.__file__ or "").parent

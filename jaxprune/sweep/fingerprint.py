@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,10 +150,11 @@ def said(error: BaseException) -> str:
 Known = Iterable[tuple[bool, Point, Mapping[str, Any]]]
 
 
-def check_same(known: Known, prepared: Prepared, before: Mapping[str, str]) -> tuple[list[str], str]:
+def check_same(known: Known, prepared: Prepared, before: Sequence[Mapping[str, str]]) -> tuple[list[str], str]:
     """What differs between finished tasks and what would be run now, in words, and a hint; nothing where all is the same.
 
-    ``known``: whether it is asked for now, grid point and receipt of finished tasks; ``before``: the sources they came from.
+    ``known``: whether it is asked for now, grid point and receipt of finished tasks; ``before``: the states of the sources
+    that they came from.
     Of points that are not asked for, one of each program is looked at.
     """
     settled: set[str] = set()
@@ -171,7 +172,7 @@ def check_same(known: Known, prepared: Prepared, before: Mapping[str, str]) -> t
             programs.append(point)
         if receipt["problem"] != now.problem:
             problems.append(point)
-    news = changed(before, prepared.sources)
+    news = min((changed(state, prepared.sources) for state in before), key=len, default=list(prepared.sources))
     alien = bool(versions) and jax.__version__ not in versions and (bool(news) or not prepared.sources)
     return _differing(programs, problems, news, versions if alien else set()), _hint(programs, problems, news, prepared)
 
@@ -184,7 +185,7 @@ def _differing(programs: list[Point], problems: list[Point], news: list[str], ve
     if programs and (news or any(point not in problems for point in programs)):
         found.append("the code of make or trial")
     if problems and not (programs and news):
-        more = f" and {len(problems) - 1} other points" if len(problems) > 1 else ""
+        more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         files = [f for f in map(_data_file, problems[0].values()) if f is not None]
         data = f" (the data in {', '.join(map(str, files))})" if files else ""
         found.append(f"the problem at {', '.join(f'{k}={v}' for k, v in problems[0].items())}{more}{data}")
@@ -196,7 +197,11 @@ def _hint(programs: list[Point], problems: list[Point], news: list[str], prepare
         return f" Sources that changed: {', '.join(news)}."
     if problems and prepared.fickle(problems[0]):
         return f" Of make: {FICKLE}."
-    if programs and not problems:
+    if problems:
+        return " No source that is known of changed: it may be data that make reads, or a number that it takes from elsewhere."
+    if programs and not prepared.sources:
+        return " They were typed in, or what they use: it was defined anew, or has another value now."
+    if programs:
         return (
             " No source changed that is known of: it may be a constant that is set as the file runs, an environment variable,"
             " or another version of a library."

@@ -23,6 +23,7 @@ from jaxprune.sweep.origin import describe_run
 LAYOUT = 2  # of the folder; 1 had no ``done``, and knew samples by the text of their sources
 DONE = "done"
 MOST_TASKS = 10**8
+MOST_STATES = 10  # of the sources, all of which gave the same programs
 ADVICE = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some of your quota",
@@ -42,9 +43,11 @@ def create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims
     shutil.rmtree(beside, ignore_errors=True)
     try:
         (beside / "receipts").mkdir(parents=True)
-        _arrays(beside, experiment, metrics, dims)
+        _arrays(beside, experiment, root, metrics, dims)
         asked = request(experiment)
-        run = dict(layout=LAYOUT, axes=asked["axes"], blocks=asked["blocks"], asked=[asked], sources=dict(sources))
+        run: dict[str, Any] = dict(
+            layout=LAYOUT, axes=asked["axes"], blocks=asked["blocks"], asked=[asked], sources=[dict(sources)]
+        )
         run.update(dims={name: list(dims[name]) for name in metrics}, definition=experiment.definition(root))
         replace(beside / "run.json", {**describe_run(experiment, root), **run})
         if path.exists() and not any(path.iterdir()):
@@ -58,9 +61,10 @@ def create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _arrays(path: Path, experiment: Experiment, metrics: Mapping, dims: Mapping) -> None:
+def _arrays(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping) -> None:
     axes, grid = experiment.axes, (*experiment.shape, experiment.blocks * experiment.block)
-    group = zarr.open_group(path / "data.zarr", mode="w", zarr_format=3)
+    told = dict(describe_run(experiment, root), note="done tells which trials have been run; others hold no values")
+    group = zarr.open_group(path / "data.zarr", mode="w", zarr_format=3, attributes=told)
     kinds = {name: (shape.dtype, shape.shape, dims[name]) for name, shape in metrics.items()}
     for name, (dtype, inner, names) in {**kinds, DONE: (np.dtype(bool), (), ())}.items():
         empty, marked = _empty(np.dtype(dtype))
@@ -194,8 +198,8 @@ def _check_run(run: dict[str, Any]) -> None:
     words = ("name", "precision", "version", "commit", "jax", "device")
     if type(run["root"]) is not int or not all(isinstance(run[word], str) for word in words):
         raise ValueError("root, name or provenance is of another type")
-    if not isinstance(run.get("sources", {}), dict):
-        raise ValueError("sources are no mapping")
+    if not all(isinstance(state, dict) for state in run.get("sources", [])):
+        raise ValueError("sources are no list of mappings")
 
 
 def read_json(path: Path) -> dict[str, Any]:

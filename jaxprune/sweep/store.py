@@ -270,7 +270,8 @@ class Store:
         axes = {name: [*old, *(v for v in experiment.axes[name] if v not in old)] for name, old in self.axes.items()}
         blocks = max(self.run["blocks"], experiment.blocks)
         before, new = self._requests(), layout.request(experiment)
-        update: dict[str, Any] = dict(sources=prepared.sources)
+        known = [state for state in self.run["sources"] if state != prepared.sources]
+        update: dict[str, Any] = dict(sources=[*known, prepared.sources][-layout.MOST_STATES :])
         if not any(layout.covers(old, new) for old in before):
             update.update(axes=axes, blocks=blocks, asked=[*(old for old in before if not layout.covers(new, old)), new])
         if any(self.run[key] != value for key, value in update.items()):
