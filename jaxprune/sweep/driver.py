@@ -23,6 +23,7 @@ from jaxprune.sweep.experiment import RESERVED, Experiment, Loading, Point, load
 from jaxprune.sweep.fingerprint import Prepared
 from jaxprune.sweep.interrupts import Interrupts
 from jaxprune.sweep.memory import Memory
+from jaxprune.sweep.program import one_thread
 from jaxprune.sweep.progress import Progress, shown
 from jaxprune.sweep.store import Store, StoreError
 
@@ -49,6 +50,9 @@ def run(
     on; needs a store. ``time_limit``: seconds after which a task counts as hung. ``budget``: bytes that one process may
     use (default: its share of 70 % of the memory).
 
+    ``workers=0`` runs in this process where XLA has one thread in it, as it has when a run is what starts JAX, or with NPROC=1
+    in the environment; elsewhere in one process beside it, since the number of threads changes last digits.
+
     ``make`` and ``trial`` are called in this process only, before anything is computed: every other one runs the program
     that was lowered here. The samples do not depend on the executor, the order or number of tasks, or interruptions.
 
@@ -60,6 +64,7 @@ def run(
         raise Loading
     started = time.monotonic()
     _check(experiment, root, executor, store, workers, shard, time_limit, budget)
+    _start_jax()
     with Interrupts() as interrupts:
         processes = _processes(executor, experiment, workers)
         prepared = Prepared(experiment, root, budget or _fair_budget(processes or 1))
@@ -174,14 +179,30 @@ def _plan(experiment: Experiment, sink: Store | Memory, shard: Sequence[int]) ->
     return left, mine - len(left)
 
 
+def _start_jax() -> None:
+    """With one thread on a CPU, if it has not been started yet."""
+    import jax
+
+    chosen = os.environ.get("NPROC")
+    os.environ.setdefault("NPROC", "1")
+    try:
+        jax.devices()
+    finally:
+        if chosen is None:
+            del os.environ["NPROC"]
+
+
 def _processes(executor: Executor | None, experiment: Experiment, workers: int | None) -> int:
     """How many processes of our own to start; 0: everything runs here, or by the caller's executor."""
     import jax
 
     if executor is not None:
         return 0
+    on_cpu = jax.default_backend() == "cpu"
     if workers is None:
-        workers = _cores() if jax.default_backend() == "cpu" else 0
+        workers = _cores() if on_cpu else 0
+    elif workers == 0 and on_cpu and not one_thread():
+        workers = 1  # this process would give other last digits
     return min(workers, math.prod(experiment.shape) * experiment.blocks)
 
 

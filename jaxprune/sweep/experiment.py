@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import inspect
 import itertools
+import keyword
 import math
 import sys
 import threading
@@ -66,7 +67,9 @@ class Experiment:
         taken = (*RESERVED, *FIELDS)
         clash = [name for name in inner if name in axes or name in taken] + [n for n in axes if n in taken]
         if clash:
-            raise ValueError(f"inner, axes: the name {clash[0]!r} is taken; every axis needs its own")
+            raise ValueError(
+                f"inner, axes: the name {clash[0]!r} is taken, by another axis, the samples or the report; use another"
+            )
         for name in ("make", "trial"):
             if not inspect.isfunction(inspect.unwrap(getattr(self, name))):
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not a function; wrap it in a def")
@@ -133,8 +136,8 @@ class Experiment:
 
 def _axis(name: str, values: Sequence[Coordinate]) -> tuple[Coordinate, ...]:
     """Coordinates of one type (integers among floats become floats), finite, without repetition."""
-    if not name.isidentifier():
-        raise ValueError(f"axes: {name!r} is not an identifier")
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"axes: {name!r} is not an identifier that Python leaves free")
     if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
         raise ValueError(f"{name}: {values!r} is not a list of coordinates; write [{values!r}]")
     items: list[Any] = np.asarray(values).tolist() if isinstance(values, np.ndarray) else list(values)
@@ -144,6 +147,8 @@ def _axis(name: str, values: Sequence[Coordinate]) -> tuple[Coordinate, ...]:
         items, kinds = [float(v) for v in items], {float}
     if len(kinds) != 1 or not kinds <= {int, float, str, bool}:
         raise ValueError(f"{name}: {values!r} must be a non-empty list of numbers, of words or of truth values")
+    if kinds == {int} and any(not -(2**63) <= v < 2**63 for v in items):
+        raise ValueError(f"{name}: integers of a grid have 64 bits at most; {max(items, key=abs)} is larger")
     if kinds == {float}:
         items = [v + 0.0 for v in items]  # -0.0 and 0.0 are one coordinate
         if not all(math.isfinite(v) for v in items):
@@ -156,6 +161,8 @@ def _axis(name: str, values: Sequence[Coordinate]) -> tuple[Coordinate, ...]:
 def _cast(name, values, declared):
     """New values of an axis, in the type in which the axis was declared."""
     values, kind = _axis(name, values), type(declared[0])
+    if kind is int and all(type(v) is float and v.is_integer() for v in values):
+        return tuple(map(int, values))  # as where another experiment of the file has floats on an axis of this name
     if any(type(v) is not kind and not (kind is float and type(v) is int) for v in values):
         raise ValueError(f"{name}: {list(values)} must be of type {kind.__name__}, as in {list(declared)}")
     return tuple(kind(v) for v in values)

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from jaxprune.sweep import program, tasks
 from jaxprune.sweep.experiment import Coordinate, Experiment, Point
 from jaxprune.sweep.pipe import Parcel
-from jaxprune.sweep.program import Metrics, Program
+from jaxprune.sweep.program import VERSION, Metrics, Program
 from jaxprune.sweep.sources import changed, installed, sources
 
 KEEP = 2**28  # bytes of problems that are held; others are made again when their turn comes
@@ -72,7 +71,7 @@ class Prepared:
         with program.pinned(experiment.precision):
             problem = _called("make", experiment.make, **point)
             arrays = program.leaves(problem)
-            mark = program.signature(problem)
+            mark = program.signature(problem, arrays)
             if mark not in self._programs:
                 try:
                     lowered: Any = _called("trial", program.lower, experiment.trial, experiment.block, problem, self._budget)
@@ -87,7 +86,7 @@ class Prepared:
     def common(self, point: Point) -> dict[str, Any]:
         """What the tasks of a point have in common: see ``tasks.execute``."""
         found, _ = self._ready[place(point)]
-        return tasks.describe(self._experiment, self._root, self._budget, found.parcel, self._problem(point))
+        return tasks.describe(self._experiment, self._root, self._budget, found, self._problem(point))
 
     def _problem(self, point: Point) -> Parcel:
         here = place(point)
@@ -103,7 +102,7 @@ class Prepared:
     def marks(self, point: Point) -> Marks:
         """Digests of the program and the problem, also of a point outside the grid."""
         found, digest = self._ready.get(place(point)) or self._fresh(point)
-        return Marks(found.parcel.digest, digest)
+        return Marks(found.fingerprint, digest)
 
     def fickle(self, point: Point) -> bool:
         """Whether ``make`` gives another problem when it is called again."""
@@ -158,37 +157,44 @@ def check_same(known: Known, prepared: Prepared, before: Sequence[Mapping[str, s
     Of points that are not asked for, one of each program is looked at.
     """
     settled: set[str] = set()
-    programs, problems, versions = [], [], set()
+    programs, problems, versions, gone = [], [], set(), []
     for asked, point, receipt in sorted(known, key=lambda one: not one[0]):
         if not asked and receipt["program"] in settled:
             continue
         settled.add(receipt["program"])
         try:
             now = prepared.marks(point)
-        except Exception:  # a point that cannot be made any more is not mixed with anything
+        except Exception as error:
+            if asked:  # of others nothing is shown, and nothing new is mixed with them
+                gone.append(f"the problem at {_told(point)}, which cannot be made now ({said(error)})")
             continue
         versions.add(receipt["jax"])
-        if receipt["jax"] == jax.__version__ and receipt["program"] != now.program:
+        if receipt["jax"] == VERSION and receipt["program"] != now.program:
             programs.append(point)
         if receipt["problem"] != now.problem:
             problems.append(point)
     news = min((changed(state, prepared.sources) for state in before), key=len, default=list(prepared.sources))
-    alien = bool(versions) and jax.__version__ not in versions and (bool(news) or not prepared.sources)
-    return _differing(programs, problems, news, versions if alien else set()), _hint(programs, problems, news, prepared)
+    alien = bool(versions) and VERSION not in versions and (bool(news) or not prepared.sources)
+    differing = _differing(programs, problems, news, versions if alien else set())
+    return differing + gone[:1], _hint(programs, problems, news, prepared)
+
+
+def _told(point: Point) -> str:
+    return ", ".join(f"{name}={value}" for name, value in point.items())
 
 
 def _differing(programs: list[Point], problems: list[Point], news: list[str], versions: set[str]) -> list[str]:
     found = []
     if versions:
         old = ", ".join(sorted(versions))
-        found.append(f"the version of jax ({old}, here {jax.__version__}), across which only equal sources show equal programs")
+        found.append(f"the version of jax ({old}, here {VERSION}), across which only equal sources show equal programs")
     if programs and (news or any(point not in problems for point in programs)):
         found.append("the code of make or trial")
     if problems and not (programs and news):
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         files = [f for f in map(_data_file, problems[0].values()) if f is not None]
         data = f" (the data in {', '.join(map(str, files))})" if files else ""
-        found.append(f"the problem at {', '.join(f'{k}={v}' for k, v in problems[0].items())}{more}{data}")
+        found.append(f"the problem at {_told(problems[0])}{more}{data}")
     return found
 
 

@@ -120,7 +120,7 @@ def coordinates(path: Path, axes: Mapping) -> None:
     """For readers of the bare Zarr store; ours go by run.json."""
     group = zarr.open_group(path / "data.zarr", mode="r+", use_consolidated=False)
     for name, values in axes.items():
-        held: Any = group.get(name)
+        held: Any = _coordinate(path / "data.zarr" / name, group)
         if held is not None and held.shape == (len(values),) and list(held[...]) == list(values):
             continue
         words = isinstance(values[0], str)
@@ -135,12 +135,27 @@ def coordinates(path: Path, axes: Mapping) -> None:
         zarr.consolidate_metadata(group.store)
 
 
+def _coordinate(folder: Path, group: Any) -> Any:
+    """An array that holds a coordinate, if it can be read; a damaged one is removed, since run.json knows its values."""
+    try:
+        for file in folder.rglob("*"):
+            if not file.is_dir():
+                chunks.regular(file)
+        held = group.get(folder.name)
+        if held is not None:
+            held[...]
+        return held
+    except Exception:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+
 def arrays(path: Path, run: Mapping[str, Any]) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
     """Type and chunk of each metric, from what Zarr's files say. Raises StoreError unless they say what ``create`` writes:
     no other code decodes chunks."""
     lengths = {name: len(values) for name, values in run["definition"]["inner"].items()}
     found = {}
-    for name, dims in run["dims"].items():
+    for name, dims in (run["dims"] | ({DONE: []} if run.get("layout", 1) > 1 else {})).items():
         file = path / "data.zarr" / name / "zarr.json"
         chunk = (*(1 for _ in run["axes"]), run["block"], *(max(lengths[d], 1) for d in dims))
         try:
@@ -153,6 +168,7 @@ def arrays(path: Path, run: Mapping[str, Any]) -> dict[str, tuple[np.dtype, tupl
             raise StoreError(f"{file} is damaged ({error or type(error).__name__}); remove {path} and run again") from error
         if not good:
             raise StoreError(f"{file} is not what a run has written (type, chunks or codecs); remove {path} and run again")
+    found.pop(DONE, None)
     return found
 
 
@@ -164,7 +180,9 @@ def run_of(path: Path) -> dict[str, Any]:
     try:
         run = read_json(file)
         number = run.get("layout", 1)
-        if isinstance(number, int) and number > LAYOUT:
+        if type(number) is not int or number < 1:
+            raise ValueError(f"layout is {number!r}")
+        if number > LAYOUT:
             raise StoreError(f"{path} was written by a newer jaxprune (layout {number}, this one reads up to {LAYOUT}); update")
         _check_run(run)
     except StoreError:
@@ -193,7 +211,7 @@ def _check_run(run: dict[str, Any]) -> None:
     for asked in run.get("asked", []):
         if not all(set(asked["axes"][name]) <= set(values) for name, values in run["axes"].items()):
             raise ValueError("it was asked for values that its axes lack")
-        if not 0 < asked["blocks"] <= run["blocks"]:
+        if type(asked["blocks"]) is not int or not 0 < asked["blocks"] <= run["blocks"]:
             raise ValueError(f"{asked['blocks']!r} blocks were asked for")
     words = ("name", "precision", "version", "commit", "jax", "device")
     if type(run["root"]) is not int or not all(isinstance(run[word], str) for word in words):

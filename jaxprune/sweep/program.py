@@ -7,7 +7,8 @@ Workers compile that very program and never import the experiment's file, so not
 import contextlib
 import functools
 import hashlib
-import itertools
+import importlib.metadata
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -23,21 +24,28 @@ from jaxprune.sweep import keys
 from jaxprune.sweep.pipe import Parcel
 
 GIB = 2**30
+LIBRARY = importlib.metadata.version("jaxlib")
+VERSION = jax.__version__ if jax.__version__ == LIBRARY else f"{jax.__version__} with jaxlib {LIBRARY}"
+HARMLESS = ("xla_dump", "xla_force_host_platform_device_count", "xla_gpu_cuda_data_dir")
 KINDS = "biufc"  # of arrays that a store holds
 Metrics = dict[str, jax.ShapeDtypeStruct]
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _INNER = rf"(?:[^()\"]|{_TEXT})*"
-_LOCATION = re.compile(rf"\s*\bloc\((?:[^()\"]|{_TEXT}|\((?:[^()\"]|{_TEXT}|\((?:[^()\"]|{_TEXT}|\({_INNER}\))*\))*\))*\)")
+_LOCATION = re.compile(
+    rf"({_TEXT})|\s*(?<![\w.$@-])loc\((?:[^()\"]|{_TEXT}|\((?:[^()\"]|{_TEXT}|\((?:[^()\"]|{_TEXT}|\({_INNER}\))*\))*\))*\)"
+)
 _ALIAS = re.compile(r"^#loc.*\n", re.MULTILINE)
-_DEFINED = re.compile(r"func\.func [^@\n]*@([\w.$-]+)")
-_SYMBOL = re.compile(r"@([\w.$-]+)")
+_NAME = rf"@({_TEXT}|[\w.$-]+)"
+_DEFINED = re.compile(rf"func\.func [^@\n]*{_NAME}")
+_SYMBOL = re.compile(_NAME)
 
 
 class Program(NamedTuple):
-    """One block of seeds of one signature. ``parcel``: the serialised export, under its fingerprint; ``metrics``: shape and
-    type of every metric of one trial."""
+    """One block of seeds of one signature. ``fingerprint``: a digest of its text, of the compiler's flags and of the names of
+    metrics; ``parcel``: the serialised export; ``metrics``: shape and type of every metric of one trial."""
 
+    fingerprint: str
     parcel: Parcel
     metrics: Metrics
 
@@ -58,12 +66,20 @@ def _libraries(modules: int) -> ThreadpoolController:
 
 def leaves(problem: Any) -> list[np.ndarray]:
     """The numbers of a problem as arrays of the types in which a program takes them. ValueError for what is no number."""
-    found = []
-    for path, leaf in jax.tree_util.tree_leaves_with_path(problem):
-        array = np.asarray(leaf)
-        if array.dtype.kind not in KINDS and not jnp.issubdtype(array.dtype, jnp.number):
-            raise ValueError(f"make: the problem's leaf {jax.tree_util.keystr(path)} is {leaf!r}, not an array of numbers")
-        found.append(np.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype)))
+    return [_number(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(problem)]
+
+
+def _number(name: str, leaf: Any) -> np.ndarray:
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        raise ValueError(
+            f"make: the problem's leaf {name} is a JAX key; a trial has a key of its own, or take jax.random.key_data"
+        )
+    array = np.asarray(leaf)
+    if array.dtype.kind not in KINDS and not jnp.issubdtype(array.dtype, jnp.number):
+        raise ValueError(f"make: the problem's leaf {name} is {leaf!r}, not an array of numbers")
+    found = np.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype))
+    if array.dtype.kind in "iu" and not np.array_equal(found, array):
+        raise ValueError(f"make: the problem's leaf {name} does not fit {found.dtype}; use precision='float64', or a float")
     return found
 
 
@@ -72,14 +88,16 @@ def digest(arrays: list[np.ndarray]) -> str:
     found = hashlib.sha256()
     for array in arrays:
         found.update(f"{array.dtype.str}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).data)
+        found.update(array.tobytes())
     return found.hexdigest()[:16]
 
 
-def signature(problem: Any) -> Any:
-    """What decides the program of a problem: its structure, its static fields, shapes and types."""
+def signature(problem: Any, arrays: list[np.ndarray]) -> Any:
+    """What decides the program of a problem with these leaves: its structure, its static fields (by their text too: 7 and 7.0
+    are equal), shapes and types."""
     found, tree = jax.tree.flatten(problem)
-    return tree, tuple((np.shape(x), getattr(x, "dtype", type(x)), getattr(x, "weak_type", False)) for x in found)
+    weak = [isinstance(x, bool | int | float | complex) or getattr(x, "weak_type", False) for x in found]
+    return tree, repr(tree), tuple((a.shape, a.dtype.str, w) for a, w in zip(arrays, weak, strict=True))
 
 
 def lower(trial: Callable[..., Any], size: int, problem: Any, budget: float | None) -> Program:
@@ -122,9 +140,19 @@ def _exported(trial: Callable[..., Any], size: int, batch: int, problem: Any) ->
             "trial: it calls back to the host (jax.debug.print, pure_callback, io_callback); what the host answers cannot be"
             " known from the program, so leave such calls out"
         ) from error
-    named = "\n".join([plain(found.mlir_module()), *(f"{n} {v.dtype} {v.shape}" for n, v in sorted(metrics.items()))])
-    word = hashlib.sha256(named.encode()).hexdigest()[:16]
-    return Program(Parcel(word, bytes(blob), len(blob)), dict(sorted(metrics.items())))
+    named = (f"{name} {metric.dtype} {metric.shape}" for name, metric in sorted(metrics.items()))
+    word = _word("\n".join([plain(found.mlir_module()), flags(), *named]).encode())
+    return Program(word, Parcel(_word(blob), bytes(blob), len(blob)), dict(sorted(metrics.items())))
+
+
+def _word(blob: bytes | bytearray) -> str:
+    return hashlib.sha256(blob).hexdigest()[:16]
+
+
+def flags() -> str:
+    """The compiler's flags of this process, but for those that cannot change a number."""
+    words = os.environ.get("XLA_FLAGS", "").split()
+    return " ".join(sorted(word for word in words if not word.lstrip("-").startswith(HARMLESS)))
 
 
 def _checked(result: Any) -> dict[str, jax.Array]:
@@ -145,11 +173,18 @@ def _checked(result: Any) -> dict[str, jax.Array]:
 
 def plain(text: str) -> str:
     """A module's text without places in source files, its functions named in the order in which they appear."""
-    text = _LOCATION.sub("", _ALIAS.sub("", text))
-    count = itertools.count()
-    names = {name: f"f{next(count)}" for name in dict.fromkeys(_DEFINED.findall(text))}
-    text = re.sub(r"^module @[\w.$-]+", "module", text, flags=re.MULTILINE)
-    return _SYMBOL.sub(lambda found: "@" + names.get(found.group(1), found.group(1)), text)
+    text = re.sub(rf"^module {_NAME}", "module", _ALIAS.sub("", text), flags=re.MULTILINE)
+    names = {name: f"f{i}" for i, name in enumerate(dict.fromkeys(_DEFINED.findall(text)))}
+    text = _SYMBOL.sub(lambda found: "@" + names.get(found.group(1), found.group(1)), text)
+    return _LOCATION.sub(lambda found: found.group(1) or "", text)
+
+
+@functools.cache
+def one_thread() -> bool:
+    """Whether XLA compiles for one thread in this process: it shows in how it divides a large loop. The number of threads
+    changes last digits."""
+    program = jax.jit(jnp.sin).lower(jax.ShapeDtypeStruct((2**20,), jnp.float32)).compile()
+    return 'outer_dimension_partitions":["' not in (program.as_text() or "")
 
 
 _compiled: dict[Any, tuple[Callable[..., Any], float]] = {}

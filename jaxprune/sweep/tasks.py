@@ -9,20 +9,18 @@ import numpy as np
 
 from jaxprune.sweep import keys
 from jaxprune.sweep.pipe import Parcel
-from jaxprune.sweep.program import compiled, pinned
+from jaxprune.sweep.program import VERSION, Program, compiled, flags, one_thread, pinned
 
 
 def execute(common: dict[str, Any], point: dict[str, Any], block: int) -> dict[str, Any]:
     """Run seeds ``block * size .. (block + 1) * size`` of a point: {"metrics": {name: (size, ...)}, "seconds", ...}.
 
     ``common``: the lowered ``program`` and the leaves of the ``problem``, both as parcels; ``share``, ``precision``,
-    ``block``, ``root``, ``budget``, and the version of ``jax`` that lowered it. The answer names what has been run.
+    ``block``, ``root``, ``budget``, and the version of ``jax`` and the ``flags`` that it was lowered under. The answer names
+    what has been run. Raises ValueError in a process that would give other bits.
     """
     started = time.perf_counter()
-    if common["jax"] != jax.__version__:
-        raise ValueError(
-            f"executor: this worker has jax {jax.__version__}, the driver {common['jax']}; install the same version"
-        )
+    _check_here(common)
     program, problem = common["program"], common["problem"]
     with pinned(common["precision"]):
         words = keys.point_words(common["root"], point, common["share"])
@@ -34,14 +32,26 @@ def execute(common: dict[str, Any], point: dict[str, Any], block: int) -> dict[s
         seconds=time.perf_counter() - started,
         host=os.uname().nodename,
         pid=os.getpid(),
-        program=program.digest,
+        program=common["fingerprint"],
         problem=problem.digest,
-        jax=jax.__version__,
+        jax=VERSION,
         device=jax.devices()[0].device_kind,
     )
 
 
-def describe(experiment: Any, root: int, budget: float | None, program: Parcel, problem: Parcel) -> dict[str, Any]:
+def _check_here(common: dict[str, Any]) -> None:
+    for what, here in (("jax", VERSION), ("flags", flags())):
+        if common[what] != here:
+            raise ValueError(f"executor: the {what} of this worker: {here!r}, of the driver: {common[what]!r}; make them equal")
+    if jax.default_backend() == "cpu" and not one_thread():
+        raise ValueError(
+            "executor: XLA uses several threads in this process, and their number changes last digits; set NPROC=1 in its"
+            " environment before JAX starts, or leave executor out"
+        )
+
+
+def describe(experiment: Any, root: int, budget: float | None, program: Program, problem: Parcel) -> dict[str, Any]:
     """What the tasks of a point have in common: see ``execute``."""
     settings = dict(share=list(experiment.share), precision=experiment.precision, block=experiment.block)
-    return dict(program=program, problem=problem, root=root, budget=budget, jax=jax.__version__, **settings)
+    lowered = dict(program=program.parcel, fingerprint=program.fingerprint, jax=VERSION, flags=flags())
+    return dict(lowered, problem=problem, root=root, budget=budget, **settings)

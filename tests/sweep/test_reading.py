@@ -202,6 +202,10 @@ DAMAGES = {
     "axes of numbers": ("run.json", lambda p: edit(p, lambda v: v.update(axes=dict(a=3))), "an axis is no list"),
     "dims out of nowhere": ("run.json", lambda p: edit(p, lambda v: v["dims"].update(real=["x"])), "what is no inner axis"),
     "dims that leave": ("run.json", lambda p: edit(p, lambda v: v.update(dims={"../x": []})), "what is no inner axis"),
+    "layouts that are no number": ("run.json", lambda p: edit(p, lambda v: v.update(layout=None)), "layout is None"),
+    "half a block": ("run.json", lambda p: edit(p, lambda v: v["asked"][0].update(blocks=1.5)), "1.5 blocks were asked for"),
+    "done is gone": ("data.zarr/done/zarr.json", lambda p: p.unlink(), "done/zarr.json is damaged"),
+    "done is a device": ("data.zarr/done/zarr.json", lambda p: (p.unlink(), p.symlink_to("/dev/zero")), "not a regular file"),
     "a newer layout": ("run.json", lambda p: edit(p, lambda v: v.update(layout=99)), "written by a newer jaxprune"),
 }
 
@@ -218,6 +222,15 @@ def test_damage_is_a_sentence(store, name, capfd, tmp_path):
         Store(store)
     with pytest.raises(StoreError):
         run(MIXED, workers=0, store=store)
+
+
+@pytest.mark.parametrize("file", ["a/c/0", "a/zarr.json", "seed/c/0"])
+@pytest.mark.parametrize("how", ["truncated", "emptied", "a pipe", "a device", "deleted"])
+def test_damaged_coordinates_are_written_again(store, file, how):
+    whole = Store(store).read()
+    damage(store / "data.zarr" / file, how)
+    assert run(MIXED, workers=0, store=store).drop_attrs().identical(whole.drop_attrs())
+    assert xr.open_zarr(store / "data.zarr")["a"].values.tolist() == [1.0, 2.0]
 
 
 def test_a_shape_of_zarr_s_is_not_believed(store):

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxprune.struct import static, struct
 from jaxprune.sweep import Experiment, Store, read, run
 from jaxprune.sweep.program import lower, pinned, plain
 
@@ -283,7 +284,7 @@ def small(trial, make=lambda a: a, **more):
 
 def digest(trial, make=lambda a: a):
     with pinned("float64"):
-        return lower(trial, 4, make(1.0), None).parcel.digest
+        return lower(trial, 4, make(1.0), None).fingerprint
 
 
 @jax.jit
@@ -312,6 +313,117 @@ def test_a_program_is_known_by_all_it_uses(name):
     assert digest(CHANGES[name](1)) == digest(CHANGES[name](1)) != digest(CHANGES[name](2))
 
 
+@jax.jit
+def loc(x, y):
+    return x - y
+
+
+def test_a_helper_of_any_name_keeps_its_arguments():
+    """``loc(`` is also what MLIR calls the place of an operation in its source."""
+    one = small(lambda k, p: {"m": loc(jnp.sin(p), jnp.cos(p))})
+    other = small(lambda k, p: {"m": (lambda s, c: loc(c, s))(jnp.sin(p), jnp.cos(p))})
+    assert digest(one.trial) != digest(other.trial)
+    first, second = (float(run(e, workers=0)["m"][0, 0]) for e in (one, other))
+    assert first == -second == pytest.approx(np.sin(1) - np.cos(1))
+
+
+@pytest.mark.parametrize("name", ["größe", "a b", 'quo"te', "at@sign", "loc(x", "<lambda>", "名前"])
+def test_names_of_helpers_are_not_part_of_the_program(name):
+    def helper(x):
+        return 2 * x
+
+    plainly = digest(lambda k, p: {"m": jax.jit(helper)(p) + 1})
+    helper.__name__ = helper.__qualname__ = name
+    assert digest(lambda k, p: {"m": jax.jit(helper)(p) + 1}) == plainly
+
+
+@pytest.mark.parametrize(
+    "pair, trial, right",
+    [
+        ((7, 7.0), lambda key, p: {"m": p.x + (10.0 if isinstance(p.s, float) else 0.0)}, [1.0, 11.0]),
+        ((0.0, -0.0), lambda key, p: {"m": p.x * float(np.copysign(1, p.s))}, [1.0, -1.0]),
+        ((1, True), lambda key, p: {"m": p.x + jnp.sum(jnp.arange(4.0)[p.s])}, [2.0, 7.0]),
+    ],
+)
+def test_static_fields_that_are_equal_may_differ(pair, trial, right):
+    @struct
+    class Mine:
+        x: float
+        s: object = static(default=0)
+
+    both = Experiment("both", dict(i=[0, 1]), lambda i: Mine(1.0, pair[i]), trial, seeds=2, block=2)
+    assert run(both, workers=0)["m"][:, 0].values.tolist() == right
+
+
+def test_numbers_that_do_not_fit_are_refused():
+    wide = Experiment("wide", dict(n=[1, 2**40 + 7]), lambda n: n, lambda k, p: {"m": p * 1.0}, precision="float32")
+    with pytest.raises(ValueError, match="does not fit int32"):
+        run(wide, workers=0)
+    with pytest.raises(ValueError, match="^n: integers of a grid have 64 bits at most"):
+        wide.resized(n=[2**70])
+    with pytest.raises(ValueError, match="is a JAX key"):
+        run(small(lambda k, p: {"m": 1.0}, make=lambda a: jax.random.key(0)), workers=0)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "int4", "float8_e4m3fn", "complex64", "bool"])
+def test_leaves_of_every_type_travel(kind):
+    own = small(lambda k, p: {"m": jnp.sum(p.astype(float))}, make=lambda a: jnp.ones(3).astype(kind))
+    assert run(own, workers=1).equals(run(own, workers=0)) and float(run(own, workers=0)["m"][0, 0]) == 3.0
+
+
+SPLIT = """
+import jax, jax.numpy as jnp
+from concurrent.futures import ThreadPoolExecutor
+from jaxprune.sweep import Experiment, run
+E = Experiment("sum", dict(a=[1.0]), lambda a: a, lambda k, a: {"m": jnp.abs(jnp.fft.fft(jax.random.normal(k, (2**16,)))).sum()},
+               seeds=4, block=4)
+BEGIN
+here, there = (run(E, workers=w) for w in (0, 2))
+assert here.equals(there), (here.m.values, there.m.values)
+with ThreadPoolExecutor(1) as pool:
+    try:
+        assert run(E, executor=pool).equals(there)
+        print("same")
+    except Exception as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="needs several cores")
+@pytest.mark.parametrize("begin, printed", [("", "same"), ("jnp.zeros(3) + 1", "XLA uses several threads in this process")])
+def test_threads_of_xla_change_no_bits(tmp_path, begin, printed):
+    """A script whose JAX has started with several threads, and one whose run starts it."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("NPROC", "XLA_FLAGS")}
+    code = SPLIT.replace("BEGIN", begin)
+    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, timeout=300, check=False)
+    assert printed in done.stdout, done
+
+
+def test_flags_of_the_compiler_are_part_of_the_program(monkeypatch):
+    trial = lambda key, a: {"m": a}  # noqa: E731
+    first = digest(trial)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2 --xla_dump_to=x")
+    assert digest(trial) == first
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
+    assert digest(trial) != first
+
+
+def test_what_cannot_be_made_any_more_is_not_shown(tmp_path):
+    own = Experiment("own", dict(n=[1, 2]), lambda n: float(n), lambda k, p: {"m": p}, seeds=2, block=2)
+    run(own, workers=0, store=tmp_path / "s")
+
+    def make(n):
+        if n == 2:
+            raise RuntimeError("gone")
+        return float(n)
+
+    now = Experiment(**{**vars(own), "make": make})
+    for attempt in (lambda: read(now, tmp_path / "s"), lambda: run(now, workers=0, store=tmp_path / "s")):
+        with pytest.raises(ValueError, match=r"the problem at n=2, which cannot be made now \(RuntimeError: gone"):
+            attempt()
+    assert read(now.resized(n=[1]), tmp_path / "s")["m"].values.tolist() == [[1.0, 1.0]]
+
+
 def test_this_package_is_part_of_the_program(monkeypatch, tmp_path):
     from jaxprune.simulate import least_squares, pruning
     from tests.sweep.toy import make
@@ -335,7 +447,7 @@ def test_the_same_hash_in_every_process(tmp_path):
     from jaxprune.sweep.program import lower, pinned
     from jaxprune.sweep.sources import sources
     with pinned("float64"):
-        print(lower(trial, 4, make(0.1, 1.0), None).parcel.digest, sources(make, trial))
+        print(lower(trial, 4, make(0.1, 1.0), None).fingerprint, sources(make, trial))
     """
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     first = script(tmp_path, body, PYTHONHASHSEED="1", PYTHONPATH=root)
