@@ -157,7 +157,9 @@ class Store:
         """
         axes = self.axes if experiment is None else experiment.axes
         seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
-        blocks = math.ceil(seeds / self.run["block"])
+        blocks = -(-seeds // self.run["block"])
+        if lacking := [f"{name}={v}" for name, values in axes.items() for v in values if v not in self.axes.get(name, ())]:
+            raise ValueError(f"experiment: {self.path} was never asked for {', '.join(lacking)}; run it there first")
         places = [{self.axes[name].index(v): i for i, v in enumerate(values)} for name, values in axes.items()]
         places.append({i: i for i in range(blocks)})
         found = {c: r for c, r in self.receipts().items() if all(i in p for i, p in zip(c, places, strict=True))}

@@ -86,6 +86,11 @@ def test_a_damaged_chunk_reads_as_missing(store, name, how):
     assert run(MIXED, workers=0, store=store).drop_attrs().identical(whole.drop_attrs())
 
 
+def test_values_that_were_never_asked_for_are_named(store):
+    with pytest.raises(ValueError, match="was never asked for a=3.0, a=4.0; run it there first"):
+        Store(store).read(MIXED.resized(a=[1.0, 3.0, 4.0]))
+
+
 def test_whole_samples_keep_their_types(store):
     kinds = {name: str(v.dtype) for name, v in Store(store).read().data_vars.items() if name != "nonfinite"}
     assert kinds == dict(real="float64", whole="int32", long="int64", small="uint8", true="bool")
