@@ -142,8 +142,8 @@ def said(error: BaseException) -> str:
     except Exception:
         words = "(its text cannot be told)"
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not installed(Path(f.filename))]
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {words}{place}" if words else f"{type(error).__name__}{place}"
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {words}{where}" if words else f"{type(error).__name__}{where}"
 
 
 Known = Iterable[tuple[bool, Point, Mapping[str, Any]]]

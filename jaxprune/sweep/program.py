@@ -77,7 +77,7 @@ def _number(name: str, leaf: Any) -> np.ndarray:
     array = np.asarray(leaf)
     if array.dtype.kind not in KINDS and not jnp.issubdtype(array.dtype, jnp.number):
         raise ValueError(f"make: the problem's leaf {name} is {leaf!r}, not an array of numbers")
-    found = np.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype))
+    found = np.array(array, jax.dtypes.canonicalize_dtype(array.dtype))  # a copy: make may fill one array again and again
     if array.dtype.kind in "iu" and not np.array_equal(found, array):
         raise ValueError(f"make: the problem's leaf {name} does not fit {found.dtype}; use precision='float64', or a float")
     return found

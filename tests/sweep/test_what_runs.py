@@ -355,6 +355,19 @@ def test_static_fields_that_are_equal_may_differ(pair, trial, right):
     assert run(both, workers=0)["m"][:, 0].values.tolist() == right
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_problems_that_share_an_array_keep_their_numbers(workers):
+    """``make`` fills one array again and again."""
+    shared = np.zeros(3)
+
+    def make(n):
+        shared[:] = n
+        return shared
+
+    own = Experiment("own", dict(n=[1, 2, 3]), make, lambda k, p: {"m": p.sum()}, seeds=2, block=2)
+    assert run(own, workers=workers)["m"][:, 0].values.tolist() == [3.0, 6.0, 9.0]
+
+
 def test_numbers_that_do_not_fit_are_refused():
     wide = Experiment("wide", dict(n=[1, 2**40 + 7]), lambda n: n, lambda k, p: {"m": p * 1.0}, precision="float32")
     with pytest.raises(ValueError, match="does not fit int32"):
