@@ -133,11 +133,12 @@ def test_a_figure_of_one_s_own_needs_no_style(project, capsys):
 
 def test_helper_modules_are_left_out_of_lists(project, capsys):
     (project.parent / "helper.py").write_text("SCALE = 2.0\n")
-    (project.parent / "again.py").write_text("from own import EXPERIMENT\nfrom helper import SCALE\n")
+    again = "from own import EXPERIMENT\nfrom helper import SCALE\nMORE = EXPERIMENT.resized(seeds=9)\n"
+    (project.parent / "again.py").write_text(again)
     assert call("list", "sims") == 0
     said = capsys.readouterr().out
-    assert "sims/helper.py: no experiment in it" in said and "sims/again.py: no experiment in it" in said
-    assert "sims/own.py: own" in said
+    assert "sims/helper.py: no experiment in it" in said and "sims/own.py: own" in said
+    assert said.count("sims/again.py") == 1 and "9 seeds" in said  # not the one that it borrowed
 
 
 @pytest.mark.parametrize("missing", [0, 3])

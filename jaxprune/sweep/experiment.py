@@ -241,7 +241,8 @@ def load_experiments(path: str | Path) -> list[Experiment]:
     module = load_file(path)
     beside = [vars(m).values() for m in list(sys.modules.values()) if m is not module and _neighbour(m, module)]
     borrowed = {id(v) for values in beside for v in values if isinstance(v, Experiment)}
-    found = [v for v in vars(module).values() if isinstance(v, Experiment) and id(v) not in borrowed]
+    every = [v for v in vars(module).values() if isinstance(v, Experiment)]
+    found = [v for v in every if id(v) not in borrowed] or every  # a file that declares some means these
     if not found:
         raise NoExperiment(
             f"file: {path} declares no Experiment; assign one to a name at its top level (benchmarks: jaxprune bench)"

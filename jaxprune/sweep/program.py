@@ -187,7 +187,8 @@ def one_thread() -> bool:
     return 'outer_dimension_partitions":["' not in (program.as_text() or "")
 
 
-_compiled: dict[Any, tuple[Callable[..., Any], float]] = {}
+_compiled: dict[Any, tuple[Callable[..., Any], float]] = {}  # the last used last
+HELD = 16  # a process has room for a few hundred; beyond, the system gives it no more memory maps and it crashes
 
 
 def compiled(parcel: Parcel, budget: float | None) -> Callable[..., dict[str, jax.Array]]:
@@ -200,7 +201,9 @@ def compiled(parcel: Parcel, budget: float | None) -> Callable[..., dict[str, ja
             raise ValueError(f"executor: the program is for {platforms[0]}, this worker has {jax.default_backend()}")
         call = jax.jit(found.call).lower(*(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in found.in_avals)).compile()
         _compiled[name] = call, _memory(call)
-    call, need = _compiled[name]
+    call, need = _compiled[name] = _compiled.pop(name)
+    while len(_compiled) > HELD:
+        del _compiled[next(iter(_compiled))]
     if budget is not None and need > budget:
         raise MemoryError(
             f"budget: one trial at a time needs {need / GIB:.3g} GiB, the budget is {budget / GIB:.3g} GiB;"

@@ -397,3 +397,16 @@ def test_one_program_per_shape(monkeypatch):
 
     run(Experiment(**{**vars(TOY), "trial": counted, "smoke": None}).resized(noise=[0.1, 0.2, 0.3, 0.4], seeds=40), workers=0)
     assert len(traced) == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="counts memory maps of Linux")
+def test_many_programs_do_not_fill_a_process():
+    """Every compiled program takes hundreds of memory maps, of which a process may have 65,530."""
+    from jaxprune.sweep import program
+
+    counts = []
+    for i in range(2 * program.HELD + 2):
+        run(Experiment("many", dict(a=[1.0]), lambda a: a, lambda key, a, i=i: dict(m=a + i), seeds=2, block=2), workers=0)
+        counts.append(len(open("/proc/self/maps").readlines()))
+    assert len(program._compiled) == program.HELD
+    assert counts[-1] - counts[program.HELD] < (counts[program.HELD] - counts[0]) / 4
