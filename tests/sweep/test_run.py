@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -407,6 +408,6 @@ def test_many_programs_do_not_fill_a_process():
     counts = []
     for i in range(2 * program.HELD + 2):
         run(Experiment("many", dict(a=[1.0]), lambda a: a, lambda key, a, i=i: dict(m=a + i), seeds=2, block=2), workers=0)
-        counts.append(len(open("/proc/self/maps").readlines()))
+        counts.append(Path("/proc/self/maps").read_text().count("\n"))
     assert len(program._compiled) == program.HELD
     assert counts[-1] - counts[program.HELD] < (counts[program.HELD] - counts[0]) / 4
