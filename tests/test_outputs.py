@@ -131,7 +131,9 @@ def test_a_figure_of_one_s_own_needs_no_style(project, capsys):
         assert words in capsys.readouterr().err
 
 
-def test_helper_modules_are_left_out_of_lists(project, capsys):
+def test_helper_modules_are_left_out_of_lists(project, capsys, monkeypatch):
+    for name in ("own", "helper"):  # of other tests' folders
+        monkeypatch.delitem(sys.modules, name, raising=False)
     (project.parent / "helper.py").write_text("SCALE = 2.0\n")
     again = "from own import EXPERIMENT\nfrom helper import SCALE\nMORE = EXPERIMENT.resized(seeds=9)\n"
     (project.parent / "again.py").write_text(again)

@@ -405,9 +405,10 @@ def test_many_programs_do_not_fill_a_process():
     """Every compiled program takes hundreds of memory maps, of which a process may have 65,530."""
     from jaxprune.sweep import program
 
+    program._compiled.clear()
     counts = []
     for i in range(2 * program.HELD + 2):
         run(Experiment("many", dict(a=[1.0]), lambda a: a, lambda key, a, i=i: dict(m=a + i), seeds=2, block=2), workers=0)
         counts.append(Path("/proc/self/maps").read_text().count("\n"))
     assert len(program._compiled) == program.HELD
-    assert counts[-1] - counts[program.HELD] < (counts[program.HELD] - counts[0]) / 4
+    assert counts[-1] - counts[program.HELD] < 60 * program.HELD  # 226 each where all are kept
