@@ -112,8 +112,10 @@ def _warn_of_few_seeds(samples) -> None:
     for name, values in samples.data_vars.items():
         fewest = Metric.of(str(name), values.attrs).seeds
         if 2 < fewest > samples.sizes["seed"]:
-            print(f"Few seeds: {name} differs widely between runs; a claim about it needs {fewest} seeds or more, these are "
-                  f"{samples.sizes['seed']}.")
+            print(
+                f"Few seeds: {name} differs widely between runs; a claim about it needs {fewest} seeds or more, these are "
+                f"{samples.sizes['seed']}."
+            )
 
 
 def _judge(experiment, samples) -> Report | None:

@@ -1,11 +1,11 @@
 """The judge: samples against a prediction.
 
 Exact predictions are judged by the deviate of their mean (``deviates``: Student's, cautious where the samples are skewed).
-Asymptotic ones have a gap O(1/n): where the samples hold several n, the gap is extrapolated to 1/n = 0 and must vanish there, but
-for what the next order in 1/n may leave; with a single n it cannot be told from an error, and the point is not judged. Where a
-mean or its standard error does not exist, the prediction must lie within the range of at least 200 seeds, which few theories could
-fail: that is no agreement, and is called "in range". Every point that is not judged has its reason. The level is that of the
-whole comparison.
+Asymptotic ones have a gap O(1/n): where the samples hold several n, the gap is extrapolated to 1/n = 0 and must vanish
+there, but for what the next order in 1/n may leave; with a single n it cannot be told from an error, and the point is not
+judged. Where a mean or its standard error does not exist, the prediction must lie within the range of at least 200 seeds,
+which few theories could fail: that is no agreement, and is called "in range". Every point that is not judged has its
+reason. The level is that of the whole comparison.
 """
 
 import difflib
@@ -24,6 +24,7 @@ from jaxprune.deviates import detectable, skewness
 from jaxprune.report import REASONS, Report
 
 SIZED = 3.0  # standard errors that a prediction must have from zero: a gap relative to less tells of noise alone
+
 
 def compare(
     samples: xr.Dataset,
@@ -177,7 +178,9 @@ def _tested(metric: Metric, sample: kinds.Sample, known, kind, doubt, sizes) -> 
         whole = 1.0 if metric.scale == "logarithm" else None
         tests.append(kinds.limit(asymptotic & np.isfinite(known), sample, known, doubt, sizes, whole))
     made = [test.at for test in tests]
-    fields = [np.select(made, [np.broadcast_to(part, known.shape) for part in parts], np.nan) for parts in zip(*tests, strict=True)]
+    fields = [
+        np.select(made, [np.broadcast_to(part, known.shape) for part in parts], np.nan) for parts in zip(*tests, strict=True)
+    ]
     return kinds.Test(np.any(made, axis=0), *fields[1:])
 
 

@@ -53,10 +53,10 @@ class Metric:
 class Prediction:
     """What theory says of the mean of one metric over seeds; numbers, or arrays over the points of the samples.
 
-    ``mean`` is NaN where nothing is predicted. ``kind`` says how to judge, one word or an array of them: "exact" at this size;
-    "limit" for asymptotic theory with a gap O(1/n); "tail" where the mean, or the standard error of a sample mean, does not exist
-    or says little; "none" where nothing can be judged. ``error`` is the standard error of a mean that is itself an average
-    of draws.
+    ``mean`` is NaN where nothing is predicted. ``kind`` says how to judge, one word or an array of them: "exact" at this
+    size; "limit" for asymptotic theory with a gap O(1/n); "tail" where the mean, or the standard error of a sample mean, does
+    not exist or says little; "none" where nothing can be judged. ``error`` is the standard error of a mean that is itself an
+    average of draws.
     """
 
     mean: Any

@@ -7,8 +7,8 @@ without a large number have a small mean and a small standard error. A deviate i
     1 + (2/3) G u,    u = |t| / sqrt(n - 1 + t^2),
 
 where G is the largest skewness towards the expected mean that the samples do not exclude: their own, and two standard
-errors sqrt(6/n). For numbers with at least five moments the level then holds within a factor of about two down to ten numbers, and
-what it costs goes with n^-1/2. Arrays are NumPy's, and broadcast.
+errors sqrt(6/n). For numbers with at least five moments the level then holds within a factor of about two down to ten
+numbers, and what it costs goes with n^-1/2. Arrays are NumPy's, and broadcast.
 """
 
 import numpy as np

@@ -108,7 +108,9 @@ def test_a_name_says_nothing():
     data["train"], data["log_rate"] = data["train_error"] + 1, data["train_error"] - 2.03
     report = compare(data, {"train": 3.0, "train_error": 1.3 * 2.0, "log_rate": -0.033})
     assert report.verdict("train") == "agree" and report.verdict("train_error") == "DISAGREE"
-    np.testing.assert_allclose(report.points["log_rate"]["gap"], data["log_rate"].mean("seed") / -0.033 - 1)  # of a rate, itself
+    np.testing.assert_allclose(
+        report.points["log_rate"]["gap"], data["log_rate"].mean("seed") / -0.033 - 1
+    )  # of a rate, itself
     assert compare(data, {"train_error": np.full((2, 3), 2.0)}).ok
     with pytest.raises(ValueError, match="^prediction: 'train_kind' is no metric of the samples"):
         compare(data, {"train": 3.0, "train_kind": "limit"})
@@ -188,9 +190,13 @@ def test_a_range_is_no_agreement():
     data["wild"] = data["risk"] * np.exp(RNG.normal(size=data["risk"].shape))
     report = compare(data, {"risk": 2.0, "wild": Prediction(2.5, "tail")})
     assert report.ok and report.verdict("wild") == "in range"
-    assert str(report).endswith("agree. But the predictions of wild lie in the range of the seeds, which is no agreement of means.")
+    assert str(report).endswith(
+        "agree. But the predictions of wild lie in the range of the seeds, which is no agreement of means."
+    )
     far = report.points["wild"]["resolution"].values
-    np.testing.assert_allclose(far, np.maximum(data["wild"].max("seed") / 2.5 - 1, 1 - data["wild"].min("seed") / 2.5).values[0][None])
+    np.testing.assert_allclose(
+        far, np.maximum(data["wild"].max("seed") / 2.5 - 1, 1 - data["wild"].min("seed") / 2.5).values[0][None]
+    )
     assert np.all(far > 1) and "No mean was judged" in str(compare(data, {"wild": Prediction(2.5, "tail")}))
 
 

@@ -112,5 +112,7 @@ def test_every_prediction_is_of_a_declared_metric():
 
 
 def test_a_make_of_other_axes_is_named():
-    with pytest.raises(ValueError, match=r"^make: its arguments are \(noise, extra\), the samples have the axes noise: .*'extra'"):
+    with pytest.raises(
+        ValueError, match=r"^make: its arguments are \(noise, extra\), the samples have the axes noise: .*'extra'"
+    ):
         predict(lambda noise, extra: make(noise), samples("risk", width=[5]))

@@ -83,8 +83,8 @@ def _made(make: Callable[..., Any], point: dict[str, Any]) -> Any:
         inspect.signature(make).bind(**point)
     except TypeError as error:
         raise ValueError(
-            f"make: its arguments are {inspect.signature(make)}, the samples have the axes {', '.join(point)}: {error}; give the"
-            " function of the experiment that made them"
+            f"make: its arguments are {inspect.signature(make)}, the samples have the axes {', '.join(point)}: {error}; give"
+            " the function of the experiment that made them"
         ) from None
     return make(**point)
 

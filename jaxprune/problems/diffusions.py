@@ -78,7 +78,9 @@ class LinearChaos:
 class BoundedChaos:
     """Particles ``b_i(x) = -rate x_i + coupling mean(tanh x)`` beside their limit, whose mean vanishes. Section 2.4d."""
 
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric("scaled_square", "n times the mean square distance of a particle from its limit"),)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("scaled_square", "n times the mean square distance of a particle from its limit"),
+    )
     alpha: Any
     rate: Any
     coupling: Any

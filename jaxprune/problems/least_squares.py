@@ -12,7 +12,6 @@ from jaxprune.contracts import Metric
 from jaxprune.problems.checks import check_count, check_numbers
 from jaxprune.struct import static, struct
 
-
 RISKS = (
     Metric("risk", "population risk, all coefficients"),
     Metric("pruned_risk", "population risk, pruned"),

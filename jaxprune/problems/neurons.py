@@ -17,7 +17,9 @@ NULL, SIGN = TARGETS = ("null", "sign")
 MEAN_FIELD, RAW = TIME_SCALES = ("mean-field", "raw")
 
 
-RATIO = Metric("pruning_ratio", "largest fraction of hidden units that may go at a relative error", seeds=20)  # runs differ widely
+RATIO = Metric(
+    "pruning_ratio", "largest fraction of hidden units that may go at a relative error", seeds=20
+)  # runs differ widely
 
 
 @struct

@@ -138,8 +138,8 @@ def _check_arguments(make: Callable[..., Any], axes: Iterable[str]) -> None:
         signature.bind(**dict.fromkeys(axes))
     except TypeError as error:
         raise ValueError(
-            f"make: its arguments are {signature}, the axes are {', '.join(axes) or 'none'}: {error}; give each axis an argument"
-            " of its name, and a default to what is no axis"
+            f"make: its arguments are {signature}, the axes are {', '.join(axes) or 'none'}: {error}; give each axis an"
+            " argument of its name, and a default to what is no axis"
         ) from None
 
 
