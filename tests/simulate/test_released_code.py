@@ -23,7 +23,7 @@ from jaxprune.simulate import (
 )
 from jaxprune.simulate.architectures import MLP
 from jaxprune.simulate.arguments import RELEASED
-from jaxprune.simulate.heavy_tailed_sgd import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_FINITE, Run, Stopping
+from jaxprune.simulate.heavy_tailed_sgd import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_FINITE, RUNNING, Run, Stopping
 from jaxprune.simulate.noisy_training import NOT_SAVED
 from jaxprune.simulate.released_code import ReleasedNoise
 from jaxprune.struct import struct
@@ -108,7 +108,18 @@ def gradient(weights, inputs, labels):
     return slopes[::-1]
 
 
-def authors_program(weights, inputs, labels, orders, noise, *, rate, batch, iterations, every, goal, patience=100_000):
+def authors_ending(i, loss, right, *, iterations, goal, classes, patience=100_000):
+    """What the authors' program decides in iteration i, by what its last evaluation saw."""
+    if np.isnan(loss):
+        return NOT_FINITE
+    if i > patience and right <= (1.25 / classes if classes > 2 else 0.53):
+        return BY_CHANCE
+    if loss < np.inf and right >= goal:
+        return ACCURATE
+    return ALL_STEPS if i == iterations else RUNNING
+
+
+def authors_program(weights, inputs, labels, orders, noise, *, rate, batch, iterations, every, goal):
     """The authors' training loop, followed line by line, in NumPy: what it ends with, after how many gradient steps, why, and
     the accuracies that it saw. ``noise(i)``: one array per matrix for iteration i."""
     classes, seen = labels.shape[1], []
@@ -118,16 +129,10 @@ def authors_program(weights, inputs, labels, orders, noise, *, rate, batch, iter
         if i % every == 0:
             loss, right = loss_and_accuracy(weights, inputs, labels)
             seen.append(right)
-        stop = i == iterations
-        if np.isnan(loss):
-            return weights, i + 1, NOT_FINITE, seen
-        if i > patience and right <= (1.25 / classes if classes > 2 else 0.53):
-            return weights, i + 1, BY_CHANCE, seen
-        converged = loss < np.inf and right >= goal
-        if stop or converged:
-            return weights, i + 1, ACCURATE if converged else ALL_STEPS, seen
-        drawn = noise(i)
-        weights = [w if len(w) == classes else w + z for w, z in zip(weights, drawn, strict=True)]
+        reason = authors_ending(i, loss, right, iterations=iterations, goal=goal, classes=classes)
+        if reason != RUNNING:
+            return weights, i + 1, reason, seen
+        weights = [w if len(w) == classes else w + z for w, z in zip(weights, noise(i), strict=True)]
     raise AssertionError("more epochs are needed")
 
 
@@ -142,34 +147,40 @@ def problem(classes, depth=2, width=8, samples=40, seed=0):
 
 
 @functools.cache
-def both(classes, depth=2, width=8, iterations=20, every=4, patience=100_000):
-    """Ours, compiled, as a function of the goal and of chance; and the authors', on the same noise and the same orders."""
+def both(classes, depth=2, width=8, iterations=20, every=4):
+    """Ours, compiled, as a function of the goal; and the authors', on the same noise and the same orders."""
     start, drift = problem(classes, depth, width)
-    laws = released_code.noise(drift.model, ReleasedNoise(1.5, 0.2, "I", scaled=True), RELEASED)
+    laws = released_code.noise(drift.model, NOISE, RELEASED)
 
     def score(weights):
         found = released_code.outputs(drift.model, weights, drift.inputs)
         return jnp.mean(LOSS(found, drift.targets)), losses.accuracy(found, drift.targets)
 
     @jax.jit
-    def ours(goal, chance):
-        stopping = Stopping(iterations, every, goal, chance, patience)
+    def ours(goal):
+        stopping = Stopping(iterations, every, goal, 1 / classes)
         return heavy_tailed_sgd.train(drift, laws, start, KEY, step_size=RATE, stopping=stopping, score=score, compat=RELEASED)
 
-    rows = jax.jit(lambda step: released_code.shuffled_rows(KEY, 40, 12, step)[0])
-    orders = [np.concatenate([np.asarray(rows(4 * epoch + i)) for i in range(4)])[:40] for epoch in range(40)]
-    drawn = jax.jit(lambda i: stepping.increments([REPLACED if law is None else law for law in laws], KEY, start, RATE, i))
+    @jax.jit
+    def drawn(i):
+        everywhere = [REPLACED if law is None else law for law in laws]
+        return released_code.shuffled_rows(KEY, 40, 12, i)[0], stepping.increments(everywhere, KEY, start, RATE, i)
 
+    draws = [jax.tree.map(np.asarray, drawn(i)) for i in range(24)]
+    orders = [np.concatenate([rows for rows, _ in draws[i : i + 4]])[:40] for i in range(0, 24, 4)]
+
+    @functools.cache
     def theirs(goal):
         data = np.asarray(drift.inputs), np.asarray(drift.targets)
         return authors_program(
-            [np.asarray(w) for w in start], *data, orders, lambda i: [np.asarray(z) for z in drawn(i)],
-            rate=RATE, batch=12, iterations=iterations, every=every, goal=goal, patience=patience,
+            [np.asarray(w) for w in start], *data, orders, lambda i: draws[i][1],
+            rate=RATE, batch=12, iterations=iterations, every=every, goal=goal,
         )  # fmt: skip
 
     return ours, theirs
 
 
+NOISE = ReleasedNoise(1.5, 0.2, "I", scaled=True)
 RATE = 0.3
 REPLACED = stable.Gaussian(0.5)  # where the code has no noise: whoever adds it is found out
 
@@ -181,32 +192,26 @@ def same(run, expected, tolerance=1e-11):
         judge.exact(found, w, tolerance)
 
 
-@pytest.mark.parametrize("classes, depth, width", [(3, 2, 8), (2, 3, 8), (3, 4, 3), (6, 2, 8), (3, 2, 3)])
+@pytest.mark.parametrize("classes, depth, width", [(2, 3, 8), (3, 4, 3), (6, 2, 8)])
 def test_the_authors_program_step_by_step(classes, depth, width, x64):
     """Also where hidden layers have as many units as there are classes, and where as many inputs as classes."""
     ours, theirs = both(classes, depth, width)
-    whole = theirs(1.1)
-    assert whole[1] == 21 and len(whole[3]) == 6
-    for goal in (1.0, max(whole[3]), sorted(whole[3])[3], whole[3][0]):
-        same(ours(goal, 1 / classes), theirs(goal))
-    spoilt = theirs(1.1)[0][0] * (1 + 1e-9)
-    assert np.max(np.abs(ours(1.0, 1 / classes).value[0] - spoilt)) > 1e-11 or theirs(1.0)[1] < 21
+    seen = theirs(1.1)[3]
+    assert theirs(1.1)[1] == 21 and len(seen) == 6
+    for goal in (1.0, max(seen), sorted(seen)[3], seen[0]):
+        same(ours(goal), theirs(goal))
+    spoilt = [w * (1 + 1e-9) for w in theirs(1.0)[0]]
+    with pytest.raises(AssertionError):
+        same(ours(1.0), (spoilt, *theirs(1.0)[1:]))
 
 
 def test_quirk_5_the_seed_does_not_fix_the_noise():
-    start, drift = problem(3)
-
-    @jax.jit
-    def run(other, sigma):
-        laws = released_code.noise(drift.model, ReleasedNoise(1.5, sigma, "I", scaled=True, other=other), RELEASED)
-        return heavy_tailed_sgd.train(
-            drift, laws, start, KEY, step_size=RATE, stopping=Stopping(8, 4, 1.0), score=lambda w: (1.0, 0.0), compat=RELEASED
-        ).value[0]
-
-    one, same, two = (run(i, 0.1) for i in (3, 3, 4))
+    law = jax.jit(lambda other: ReleasedNoise(1.5, 0.1, "I", scaled=True, other=other).increment(KEY, (8, 3), 0.1))
+    one, same, two = (law(i) for i in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
     assert np.max(np.abs(one - two)) > 1e-3
-    np.testing.assert_array_equal(run(3, 0.0), run(4, 0.0))
+    first, second = (noisy_training.released_row(small(steps=5), jax.random.key(i))["participation"] for i in (3, 4))
+    assert first != second
 
 
 def test_quirk_6_noise_in_hidden_layers_only_and_no_factor_of_the_width():
@@ -224,15 +229,13 @@ def test_quirk_6_noise_in_hidden_layers_only_and_no_factor_of_the_width():
 
 
 def test_quirk_7_evaluation_and_the_end_are_before_the_noise(x64):
-    """The authors' loop of one step, and of five: the noise of the last step is not there, that of the others is."""
-    ours, theirs = both(3)
-    weights, steps, _, seen = theirs(1.0)
-    run = ours(1.0, 1 / 3)
-    same(run, (weights, steps, ALL_STEPS, seen))
-    _, drift = problem(3)
-    laws = released_code.noise(drift.model, ReleasedNoise(1.5, 0.2, "I", scaled=True), RELEASED)
-    late = stepping.increments(list(laws), KEY, run.value, RATE, 20)[0]
-    assert np.max(np.abs(late)) > 1e-3  # what the noise of the last step would have added
+    """The authors' loop, whose last weights the noise of that step would have moved."""
+    ours, theirs = both(6)
+    run = ours(1.0)
+    same(run, theirs(1.0))
+    late = stepping.increments([NOISE, None], KEY, run.value, RATE, 20)[0]
+    with pytest.raises(AssertionError):
+        same(run, ([run.value[0] + late, run.value[1]], *theirs(1.0)[1:]))
 
 
 def test_quirk_8_noise_by_rows():
@@ -274,12 +277,50 @@ def test_quirk_8_pruning_by_either_side(inputs, widths, x64):
 
 
 def test_quirk_9_a_run_can_stop_at_its_first_step(x64):
-    ours, theirs = both(3, every=5)
+    ours, theirs = both(6)
     accuracies = theirs(1.1)[3]
-    assert len(accuracies) == 5 and int(ours(accuracies[0], 1 / 3).steps) == 1
-    assert int(ours(1.0, 1 / 3).steps) == 21
-    goal = sorted(set(accuracies))[-1]
-    assert int(ours(goal, 1 / 3).steps) == 1 + 5 * accuracies.index(goal)
+    assert int(ours(accuracies[0]).steps) == 1 and int(ours(1.0).steps) == 21
+    goal = max(accuracies)
+    assert int(ours(goal).steps) == 1 + 4 * accuracies.index(goal)
+
+
+@functools.cache
+def endings(compat, chance, patience):
+    """The steps and the reason of runs of 20 steps that see these losses and accuracies after every step."""
+    stopping = Stopping(20, 4, 0.9, chance, patience)
+
+    def run(loss, right):
+        def score(made):
+            step = jnp.round(made).astype(int)
+            return loss[step], right[step]
+
+        found = heavy_tailed_sgd.train(
+            jnp.ones_like, None, jnp.zeros(()), KEY, step_size=1.0, stopping=stopping, score=score, compat=compat
+        )
+        return found.steps, found.reason
+
+    return jax.jit(jax.vmap(run))
+
+
+@pytest.mark.parametrize("classes, patience", [(2, 9), (3, 3), (2, 8), (5, 7), (2, 18), (3, 19), (2, 20), (2, 100_000)])
+def test_quirks_9_11_12_every_ending(classes, patience, x64):
+    """Tables of losses, NaN and infinite ones among them, and accuracies, judged by the authors' rules."""
+    rng = np.random.default_rng(0)
+    loss = rng.choice([1.0, np.inf, np.nan], (400, 22), p=[0.85, 0.1, 0.05])
+    right = rng.choice([0.2, 1.25 / classes, 0.53, 0.54, 0.6, 0.9, 0.95], (400, 22), p=[0.2, 0.2, 0.2, 0.2, 0.1, 0.05, 0.05])
+    expected = []
+    for row in range(400):
+        for i in range(21):
+            last = i - i % 4 + 1  # steps made at the last evaluation
+            reason = authors_ending(
+                i, loss[row, last], right[row, last], iterations=20, goal=0.9, classes=classes, patience=patience
+            )
+            if reason != RUNNING:
+                break
+        expected.append((i + 1, reason))
+    found = endings(RELEASED, 1 / classes, patience)(loss, right)
+    np.testing.assert_array_equal(np.stack(found, axis=1), expected)
+    assert len(set(expected)) > 8
 
 
 @pytest.mark.parametrize("samples, batch", [(40, 12), (40, 10), (7, 7), (5, 1), (9, 8)])
@@ -294,34 +335,18 @@ def test_quirk_10_batches_are_shuffled_epochs(samples, batch, x64):
     assert not np.array_equal(orders[0], orders[1])
 
 
-@pytest.mark.parametrize("right, ends", [(0.52, True), (0.53, True), (0.54, False), (0.6, False), (0.625, False)])
-def test_quirk_11_chance_of_two_classes_is_53_percent(right, ends, x64):
+@pytest.mark.parametrize("right, ends", [(0.52, True), (0.53, True), (0.54, False), (0.625, False)])
+def test_quirk_11_chance_of_two_classes_is_53_percent(right, ends):
     """Ours is 62.5 %. The code looks when its counter is beyond the patience, at the last evaluation."""
+    table = jnp.ones((1, 22)), jnp.full((1, 22), right)
 
-    def run(compat, chance=0.5, patience=9):
-        start, drift = problem(2)
-        stopping = Stopping(20, 4, 1.0, chance, patience)
-        return heavy_tailed_sgd.train(
-            drift, None, start, KEY, step_size=0.1, stopping=stopping, score=lambda w: (1.0, jnp.asarray(right)), compat=compat
-        )
+    def ending(compat, chance=0.5, patience=9):
+        return tuple(int(x[0]) for x in endings(compat, chance, patience)(*table))
 
-    found = run(RELEASED)
-    assert (int(found.steps), int(found.reason)) == ((11, BY_CHANCE) if ends else (21, ALL_STEPS))
-    plain = run(None)
-    assert (int(plain.steps), int(plain.reason)) == (12, BY_CHANCE)
-    assert int(run(RELEASED, 0.4).reason) == (BY_CHANCE if right <= 0.5 else ALL_STEPS)
-    assert int(run(RELEASED, patience=20).reason) == ALL_STEPS  # as with the code's own numbers, 1e5 and 1e5
-
-
-@pytest.mark.parametrize("patience", [1, 3, 4, 6, 7, 8, 18, 19, 20])
-def test_quirk_11_when_chance_is_seen(patience, x64):
-    """The authors' loop with another patience: 2/3 of the labels of six classes are hard to learn from three samples."""
-    ours, theirs = both(6, patience=patience)
-    expected = theirs(1.1)
-    run = ours(1.0, 0.5 if max(expected[3]) < 0.53 else 1 / 6)
-    bound = 0.53 if max(expected[3]) < 0.53 else 1.25 / 6
-    looked = [i for i in range(patience + 1, 21) if expected[3][i // 4] <= bound]
-    assert (int(run.steps), int(run.reason)) == ((looked[0] + 1, BY_CHANCE) if looked else (21, ALL_STEPS))
+    assert ending(RELEASED) == ((11, BY_CHANCE) if ends else (21, ALL_STEPS))
+    assert ending(None) == (12, BY_CHANCE)
+    assert ending(RELEASED, 1 / 3) == (21, ALL_STEPS)
+    assert ending(RELEASED, patience=20) == (21, ALL_STEPS)  # as with the code's own numbers, 1e5 and 1e5
 
 
 @struct
@@ -335,24 +360,28 @@ class Overflow:
 def test_quirk_12_only_nan_stops(x64):
     """A unit at minus infinity is dead where inputs are positive: outputs stay finite, and training goes on."""
     start, drift = problem(3)
-    drift = dataclasses.replace(drift, inputs=jnp.abs(drift.inputs))
+    inputs = jnp.abs(drift.inputs)
+    drift = dataclasses.replace(drift, inputs=inputs)
 
-    def run(law, compat, score):
+    def score(weights):
+        return jnp.mean(LOSS(released_code.outputs(drift.model, weights, inputs), drift.targets)), jnp.zeros(())
+
+    def run(compat):
         return heavy_tailed_sgd.train(
-            drift, (law, None), start, KEY, step_size=0.1, stopping=Stopping(8, 4, 0.9), score=score, compat=compat
+            drift, (Overflow(), None), start, KEY, step_size=0.1, stopping=Stopping(8, 4, 0.9), score=score, compat=compat
         )
 
-    def loss(weights):
-        return jnp.mean(LOSS(released_code.outputs(drift.model, weights, drift.inputs), drift.targets)), 0.0
-
-    dead = run(Overflow(), RELEASED, loss)
+    dead = run(RELEASED)
     assert (int(dead.steps), int(dead.reason), bool(dead.alive), int(dead.first_bad)) == (9, ALL_STEPS, False, 1)
     assert np.all(np.isneginf(dead.value[0][0])) and np.all(np.isfinite(dead.value[0][1:]))
-    assert int(run(Overflow(), None, loss).reason) == NOT_FINITE
-    for value, ours, theirs in ((jnp.inf, (4, NOT_FINITE), (9, ALL_STEPS)), (jnp.nan, (4, NOT_FINITE), (1, NOT_FINITE))):
-        for compat, expected in ((None, ours), (RELEASED, theirs)):
-            found = run(None, compat, lambda w, value=value: (jnp.asarray(value), jnp.asarray(1.0)))
-            assert (int(found.steps), int(found.reason)) == expected
+    assert int(run(None).reason) == NOT_FINITE
+
+
+@pytest.mark.parametrize("loss, theirs", [(np.inf, (21, ALL_STEPS)), (np.nan, (1, NOT_FINITE))])
+def test_quirk_12_an_infinite_loss_goes_on(loss, theirs):
+    table = jnp.full((1, 22), loss), jnp.ones((1, 22))
+    for compat, expected in ((None, (4, NOT_FINITE)), (RELEASED, theirs)):
+        assert tuple(int(x[0]) for x in endings(compat, 0.5, 9)(*table)) == expected
 
 
 def small(**change):
@@ -376,20 +405,16 @@ def test_quirk_12_the_test_loss_counts_too(x64):
     assert int(noisy_training.released_row(small(data=data), KEY, compat=None)["stopped_because"]) == ALL_STEPS
 
 
-def test_quirk_13_such_runs_are_not_saved(monkeypatch):
+def test_quirk_13_such_runs_are_not_saved():
     nan = noisy_training.released_row(small(alpha=2.0, noise="III"), KEY)
-    assert (int(nan["steps"]), int(nan["stopped_because"]), int(nan["diverged"]), int(nan["first_bad"])) == (
-        6,
-        NOT_FINITE,
-        1,
-        1,
-    )
+    assert [int(nan[name]) for name in ("steps", "stopped_because", "diverged", "first_bad")] == [6, NOT_FINITE, 1, 1]
     assert all(np.isnan(nan[name]) for name in RECORD)
-    assert NOT_SAVED == (NOT_FINITE, BY_CHANCE)
-    ends = {reason: noisy_training._row({"x": jnp.ones(())}, Run(None, 1, jnp.asarray(reason), True, -1), NOT_SAVED)
-            for reason in (ALL_STEPS, ACCURATE, BY_CHANCE)}  # fmt: skip
-    assert [bool(np.isnan(row["x"])) for row in ends.values()] == [False, False, True]
-    assert not any(int(row["diverged"]) for row in ends.values())
+    one = jnp.asarray(1)
+    for reason, saved, kept in ((ALL_STEPS, True, True), (ACCURATE, True, True), (BY_CHANCE, False, True)):
+        run = Run(None, one, jnp.asarray(reason), one == 1, one)
+        for lost, expected in ((NOT_SAVED, saved), ((NOT_FINITE,), kept)):
+            row = noisy_training._row({"x": jnp.ones(())}, run, lost)
+            assert bool(np.isfinite(row["x"])) == expected and not int(row["diverged"])
 
 
 def test_every_quirk_has_a_test():
