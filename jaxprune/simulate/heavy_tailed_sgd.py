@@ -90,13 +90,10 @@ def record(
     check_compat(compat)
     if not isinstance(layers, Sequence):
         raise ValueError(f"layers: one array of shape {jnp.shape(layers)}; pass a list of layers, [layer]")
-    spared = [compat is not None and released_code.spared(layer, test[1].shape[1]) for layer in layers]
-    pairs = list(zip(layers, spared, strict=True))
-    stay = [jnp.ones(len(layer), bool) if whole else compressibility.ratio_mask(layer) for layer, whole in pairs]
+    stay, counted = zip(*(_masks(layer, test[1].shape[1], compat) for layer in layers), strict=True)
     pruned = [compressibility.prune(layer, mask) for layer, mask in zip(layers, stay, strict=True)]
     before, after = outputs(layers, test[0]), outputs(pruned, test[0])
     padding = empty * layers[0].shape[1]
-    counted = [whole | ~mask for whole, mask in zip(spared, stay, strict=True)]
     removed = sum(jnp.sum(mask) * layer.shape[1] for layer, mask in zip(layers, counted, strict=True)) - padding
     total = sum(layer.size for layer in layers) - padding
     scale = jnp.max(jnp.stack([jnp.max(jnp.abs(w)) for w in layers]))
@@ -143,3 +140,11 @@ def assumptions(
 def longest_step(alpha: Any, n: int) -> Any:
     """n^(-alpha/2-1), the longest step of the theorem (section 2.3), with room for round-off."""
     return float(n) ** (-alpha / 2 - 1) * (1 + 1e-12)
+
+
+def _masks(layer: Array, classes: int, compat: str | None) -> tuple[Array, Array]:
+    """Which neurons of a layer stay, and which are counted as removed."""
+    if compat is not None and released_code.spared(layer, classes):
+        return jnp.ones(len(layer), bool), jnp.ones(len(layer), bool)
+    stay = compressibility.ratio_mask(layer)
+    return stay, ~stay

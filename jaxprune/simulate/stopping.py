@@ -19,7 +19,7 @@ class Stopping:
     """When training ends: after ``steps``; and, looked at after every ``every`` steps only, when the training accuracy is
     at least ``accuracy``, when the loss is not finite, and when after ``patience`` steps the accuracy is no more than
     ``margin`` times ``chance`` (that of guessing). Source: section 6; the released code evaluates every 100 steps, has
-    patience for 1e5 and a margin of 1.25.
+    patience for 1e5 and a margin of 1.25 (of two classes another bound: ``released_code.QUIRKS``).
 
     Raises ValueError for counts that are not integers >= 1, or do not fit, for fractions outside (0, 1],
     and for a margin that is negative or not finite.

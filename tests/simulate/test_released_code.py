@@ -391,6 +391,7 @@ def small(**change):
 RECORD = ("train_accuracy", "pruning_ratio", "pruned_test_accuracy", "functional_error", "participation")
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_quirk_12_the_test_loss_counts_too():
     order = jax.random.permutation(jax.random.split(jax.random.split(KEY, 4)[0])[0], 40)
     inputs = np.array(X, float)
