@@ -155,8 +155,9 @@ def _judge(metric: Metric, values: xr.DataArray, expected: Prediction, ladder: s
     count, mean = seeds.notnull().sum("seed"), seeds.mean("seed")
     found = dict(mean=mean, se=seeds.std("seed", ddof=1) / np.sqrt(count), median=seeds.median("seed"))
     found.update(low=seeds.min("seed"), high=seeds.max("seed"), prediction=known, kind=kind)
+    skew = skewness((seeds - mean).values, count.values)
     parts = (count, mean, found["se"], found["low"], found["high"])
-    sample = kinds.Sample(*(part.values for part in parts), skewness((seeds - mean).values, count.values))
+    sample = kinds.Sample(**dict(zip(kinds.Sample._fields, [*(part.values for part in parts), skew], strict=True)))
     sizes = known[ladder].values if ladder in order and known.sizes[ladder] > 1 else None
     seen = _tested(metric, sample, known.values, kind.values, doubt.values, sizes)
     reason = _reasons(metric, sample.count, known.values, kind.values, seen.at, sizes is not None)
@@ -204,10 +205,10 @@ def _reasons(metric: Metric, count, known, kind, judged, climbed: bool):
 
 def _measured(metric: Metric, points: xr.Dataset, seen: kinds.Test, limit: float) -> xr.Dataset:
     """The points with their gaps, and with the error of theory, in the same measure, that each test would have shown."""
-    known = points["prediction"].where(np.isfinite(points["prediction"]))
-    far = detectable(limit, seen.freedom, seen.skew, seen.doubt) * seen.error + seen.allowance
-    outside = np.maximum(points["high"] - known, known - points["low"])
-    far = xr.where(points["kind"] == "tail", outside, known.copy(data=far)).where(points["judged"])
+    known: xr.DataArray = points["prediction"].where(np.isfinite(points["prediction"]))
+    tested = detectable(limit, seen.freedom, seen.skew, seen.doubt) * seen.error + seen.allowance
+    outside = np.maximum((points["high"] - known).values, (known - points["low"]).values)
+    far = known.copy(data=np.where(seen.at, np.where(points["kind"].values == "tail", outside, tested), np.nan))
     noise = SIZED * points["se"].fillna(0.0)
     if metric.scale == "logarithm":
         return points.assign(gap=np.expm1(points["mean"] - known).where(noise < 1), resolution=np.expm1(far))

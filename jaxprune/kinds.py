@@ -46,7 +46,7 @@ def exact(at: Array, sample: Sample, known: Array, doubt: Array) -> Test:
     return Test(at, _deviate(sample.mean - known, error, known, **seen), error, **seen)
 
 
-def in_range(at: Array, sample: Sample, known: Array) -> Test:
+def in_range(at: Any, sample: Sample, known: Array) -> Test:
     """Whether the prediction lies among the seeds: a deviate of 0, or an infinite one."""
     slack = np.maximum(ROUND_OFF * np.abs(known), NOTHING)
     within = (known >= sample.low - slack) & (known <= sample.high + slack)
