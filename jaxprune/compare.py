@@ -211,7 +211,7 @@ def _measured(metric: Metric, points: xr.Dataset, seen: kinds.Test, limit: float
     far = known.copy(data=np.where(seen.at, np.where(points["kind"].values == "tail", outside, tested), np.nan))
     noise = SIZED * points["se"].fillna(0.0)
     if metric.scale == "logarithm":
-        return points.assign(gap=np.expm1(points["mean"] - known).where(noise < 1), resolution=np.expm1(far))
+        return points.assign(gap=np.expm1((points["mean"] - known).where(noise < 1)), resolution=np.expm1(far))
     size, wide = abs(known), kinds.ROUND_OFF * (points["high"] - points["low"])
     gap = points["mean"] / known.where(size > np.maximum(noise, wide)) - 1
     return points.assign(gap=gap, resolution=far / size.where(size > wide))
