@@ -11,7 +11,7 @@ from jaxprune.contracts import FIELDS
 
 REASONS = dict(
     rung="carry the extrapolation to the largest n",
-    several="are of asymptotic theory, which needs samples at several n",
+    several="are of asymptotic theory, which needs samples of it at several n",
     seeds="have fewer seeds than a mean needs",
     range="have no standard error to be tested by, and need 200 seeds to show their range",
     infinite="have an infinite mean, which cannot be tested",

@@ -51,7 +51,7 @@ def test_limits_are_extrapolated_on_the_ladder():
 def test_one_size_cannot_judge_a_limit():
     report = compare(samples(sizes=(50,)), {"risk": Prediction(2.0, "limit")})
     assert report.judged == 0 and not report.ok
-    assert "needs samples at several n" in str(report) and report.verdict() == "not judged" and not report.failed
+    assert "needs samples of it at several n" in str(report) and report.verdict() == "not judged" and not report.failed
 
 
 def test_tails_are_judged_by_the_range_of_many_seeds():
