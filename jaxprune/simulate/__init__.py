@@ -10,6 +10,6 @@ Import the module of your subject::
     equations        sde, drifts, stepping, checkpoint
     noisy SGD        heavy_tailed_sgd, mean_field, released_code, noisy_training, losses, batches; kesten
     compression      compressibility, layer_pruning, trained_layers
-    tail indices     tail_report, tails, stable_tails, quantile_ratio
+    tail indices     tail_report, tails, stable_tails, stable_fit, tail_checks, quantile_ratio
     shared           arguments
 """
