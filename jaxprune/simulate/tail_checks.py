@@ -31,8 +31,8 @@ def skewed(x: Float[Array, "N *d"]) -> Bool[Array, ""]:
 
     Its upper and its lower quantile span, 90 % to 50 % and 50 % to 10 %, are too far apart for symmetric data: their log
     ratio against its standard error, by the covariance of sample quantiles with slopes from order statistics two binomial
-    deviations to either side. Where the median ties with one of the two, the median is known, and the signed ranks of the
-    data that differ from it are tested instead (Wilcoxon). Level 1e-4 for all coordinates together.
+    deviations to either side. Where the median ties with one of the two, or 2 % of the data equal it, it is known, and
+    the signed ranks of the data that differ from it are tested instead (Wilcoxon). Level 1e-4 for all coordinates together.
     """
     columns = _columns(x)
     count, levels = x.shape[0], jnp.asarray(LEVELS, x.dtype)
@@ -43,7 +43,7 @@ def skewed(x: Float[Array, "N *d"]) -> Bool[Array, ""]:
     slopes = jnp.stack([1 / lower, -1 / upper - 1 / lower, 1 / upper]) * (above - below) / (places[6:] - places[:3])[:, None]
     least, most = jnp.minimum(levels[:, None], levels), jnp.maximum(levels[:, None], levels)
     error = jnp.sqrt(jnp.einsum("ic,ij,jc->c", slopes, least * (1 - most), slopes) / count)
-    free = (upper > 0) & (lower > 0)
+    free = (upper > 0) & (lower > 0) & (jnp.mean(columns == at[1], axis=0) < TIED)
     limit = _limit(columns.shape[1])
     spans = jnp.abs(jnp.log(upper / lower)) > limit * error
     return jnp.any(jnp.where(free, spans, jnp.abs(_signed_ranks(columns - at[1])) > limit))

@@ -36,9 +36,10 @@ class Report:
     law, or of isotropic stable vectors. None of its estimates is valid where ``fit.rejected``: the law fitted to the
     characteristic function is not that of the data (``stable_fit``: false alarms, power); or where the data are ``skewed``,
     ``tied``, ``uneven`` (not isotropic) or ``dependent`` (``tail_checks``). Where not ``fit.testable``, data are too few to
-    tell: valid estimates hold if the law is stable. ``contradict``: two estimates of the stable model differ by more than five combined errors of
-    1/alpha: then none is valid either. ``disagree``: the block and the moment estimate of 1/alpha differ by more
-    than three, so that the data are not stable, or their extremes not yet those of the law. Not valid ones never disagree.
+    tell: valid estimates hold if the law is stable. ``contradict``: two estimates
+    of the stable model differ by more than five combined errors of 1/alpha: then none is valid either. ``disagree``: the
+    block and the moment estimate of 1/alpha differ by more than three, so that the data are not stable, or their extremes
+    not yet those of the law.
     ``lighter``: none of these, the stable model finds alpha = 2, and the moment estimate lies above 2 by three errors of
     1/alpha: a finite variance, and a tail lighter than that of any stable law, but for an alpha so close to 2 that its power
     law is not seen.
@@ -91,12 +92,12 @@ def _report(x: Float[Array, "N *d"], size: int, top: int) -> Report:
     sound = jnp.all(jnp.isfinite(rows)) & jnp.any(x != x[0])
     checks = dict(skewed=skewed(rows), tied=tied(rows), dependent=dependent(rows))
     checks["uneven"] = uneven(rows) if x.ndim == 2 else jnp.asarray(False)
-    fits = sound & ~found.rejected & ~jnp.any(jnp.stack(list(checks.values())))
-    model = {name: _withheld(e, sound, fits) for name, e in _model(rows, size).items()}
-    apart = jnp.any(jnp.stack([_apart(a, b) for a, b in combinations(model.values(), 2)]))
-    model = {name: _withheld(e, True, ~apart) for name, e in model.items()}
+    model = {name: _withheld(e, sound, sound & ~checks["skewed"]) for name, e in _model(rows, size).items()}
     extreme = {name: _withheld(e, sound, sound) for name, e in _extreme(rows, top).items()}
+    apart = jnp.any(jnp.stack([_apart(a, b) for a, b in combinations(model.values(), 2)]))
     against = disagree(model["block sums"], extreme["moment"])
+    wrong = found.rejected | apart | jnp.any(jnp.stack(list(checks.values())))
+    model = {name: _withheld(e, True, ~wrong) for name, e in model.items()}
     lighter = _lighter(model, extreme) & ~against
     dim = x.shape[1] if x.ndim == 2 else None
     return Report(model, extreme, found, against, **checks, contradict=apart, lighter=lighter, count=x.shape[0], dim=dim)
