@@ -28,7 +28,7 @@ SHARES = (0.4, 0.4, 0.2)  # of the level: bend, rest, above 2
 DRIFT = 0.3  # a difference between the indices of tail and centre that a test should see
 SEEN = 4.2  # standard errors at which the bend is found in 9 of 10 samples
 LIGHTEST = 1.9  # fits above it are as hard to test as this one
-ROUNDS, STEPS = 2, 5  # arguments are placed by the fit before
+ROUNDS, STEPS = 2, 5
 
 
 @struct
@@ -64,19 +64,27 @@ def fit(x: Float[Array, "N *d"]) -> Fit:
     middle = jnp.median(jnp.abs(columns))
     most = jnp.finfo(columns.dtype).max ** 0.5
     columns = jnp.clip(columns / jnp.where(middle > 0, middle, 1.0), -most, most)
-    state, powers = (
-        _start(columns),
-        jnp.geomspace(max(TAIL, min(RARE / count, CENTRE / 4)), CENTRE, POINTS, dtype=columns.dtype),
-    )
-    for _ in range(ROUNDS):
-        places = jnp.log(powers) / jnp.minimum(state[0], 2.0) - state[1]
-        mean, spread = _shortfalls(columns, jnp.exp(places))
-        for _ in range(STEPS):
-            state = _improved(mean, places, state, dim)
-    index, log_scale = state
+    (index, log_scale), places, mean, spread = _fitted(columns)
     p_value = jnp.where(middle > 0, _p_value(mean, spread, places, index, log_scale, count, dim), 0.0)
     needed = _needed(mean, places, jnp.minimum(index, LIGHTEST), log_scale, dim)
     return Fit(index, p_value, ~(p_value >= LEVEL), needed, needed <= count)
+
+
+def _fitted(columns) -> tuple[tuple[Array, Array], Array, Array, Array]:
+    """Index and log scale, the logarithms of the arguments, and what ``_shortfalls`` gives there. Arguments are placed by the
+    fit of the round before."""
+    first = max(TAIL, min(RARE / columns.shape[0], CENTRE / 4))
+    powers = jnp.geomspace(first, CENTRE, POINTS, dtype=columns.dtype)
+
+    def once(_, found):
+        index, log_scale = found[0]
+        places = jnp.log(powers) / jnp.minimum(index, 2.0) - log_scale
+        mean, spread = _shortfalls(columns, jnp.exp(places))
+        state = jax.lax.fori_loop(0, STEPS, lambda _, s: _improved(mean, places, s, columns.shape[1]), found[0])
+        return state, places, mean, spread
+
+    none = jnp.zeros_like(powers)
+    return jax.lax.fori_loop(0, ROUNDS, once, (_start(columns), none, none, jnp.outer(none, none)))
 
 
 def _start(columns) -> tuple[Array, Array]:
