@@ -91,5 +91,5 @@ EXPERIMENT = Experiment(
     seeds=100,
     block=10,
     smoke=dict(n=[1000], seeds=10),
-    describe="estimators of the tail index on stable, Student, Pareto and shifted laws; who contradicts whom; what is not stable",
+    describe="estimators of the tail index on stable, Student, Pareto and shifted laws; who contradicts whom; what is rejected",
 )

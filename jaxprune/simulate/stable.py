@@ -212,9 +212,10 @@ class Isotropic(_Strict):
         outer = _outer(self, shape)
         radius, direction = jax.random.split(key)
         angle, exponential = counters.draw(radius, outer, precision(dtype))
-        square = 2 * positive_from(self.mixing, angle, exponential)
-        # A square may overflow where its root does not.
-        size = jnp.where(jnp.isfinite(square), jnp.sqrt(square), jnp.exp(self._log_size(angle, exponential)))
+        factor, coarse, fine = positive_parts(self.mixing, angle, exponential)
+        far = coarse > 64  # a square may overflow where its root does not
+        square = elementary.scaled_exp2(factor, jnp.where(far, coarse - 128, coarse), fine)
+        size = jnp.sqrt(2 * jnp.where(self.mixing.rest == 0, 1.0, square)) * jnp.where(far, 2.0**64, 1.0)
         vectors = size[..., None] * Gaussian(1.0).sample(direction, shape, precision(dtype))
         return _times(self.scale, vectors).astype(target(dtype))
 

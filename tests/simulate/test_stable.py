@@ -350,7 +350,7 @@ LOGS = {
     "isotropic": lambda a: stable.Isotropic(a, 2.0),
     "common": lambda a: stable.Common(a, 2.0),
     "gaussian": lambda a: stable.Gaussian(2.0 * a),
-    "sum": lambda a: stable.Sum(stable.Symmetric(a, 0.5), stable.Gaussian(3.0), stable.Positive(min(a, 1.0))),
+    "sum": lambda a: stable.Sum(stable.Gaussian(3.0), stable.Positive(min(a, 1.0))),
 }
 
 
@@ -367,8 +367,8 @@ def test_logarithms_of_draws_are_finite_where_draws_are_not(name):
         seen = np.isfinite(draws) & (np.abs(draws) > 1e-30)
         assert alpha > 0.05 or name == "gaussian" or not np.all(np.isfinite(draws))
         np.testing.assert_array_equal(sign[seen], np.sign(draws[seen]))
-        apart = np.abs(sign * np.exp(np.where(seen, log, 0)) - draws)[seen] / (np.abs(draws[seen]) + 1e-5)
-        assert np.max(apart) < 5e-5 and np.max(np.abs(log - np.log(np.abs(1.01 * draws)))[seen]) > 5e-3
+        found, size = sign[seen] * np.exp(log[seen]), np.abs(draws[seen]) + 0.1  # a shift, or a sum, leaves digits near 0
+        assert np.max(np.abs(found - draws[seen]) / size) < 2e-5 < np.max(np.abs(1.01 * found - draws[seen]) / size)
 
 
 @pytest.mark.filterwarnings("ignore:alpha")
@@ -385,7 +385,7 @@ def test_logarithms_in_float32_are_those_in_float64(name):
 
 
 def test_isotropic_vectors_overflow_only_where_their_entries_do():
-    """At alpha = 0.4 their square would in one of 10^8 draws: a smallest angle gives 2 A = 10^60 or so."""
+    """Their norms are roots, of squares that overflow more often."""
     with pytest.warns(UserWarning, match="alpha"):
         law = stable.Isotropic(0.2)
     key = jax.random.key(14)
