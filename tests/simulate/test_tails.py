@@ -358,17 +358,16 @@ def test_numbers_next_to_the_ends_of_the_floats(scale):
 
 def test_what_is_presumed_of_the_data_is_checked():
     rng = np.random.default_rng(37)
-    x, rows = np.asarray(stable(1.5, 38, 1, SHORT)[0]), np.asarray(Isotropic(1.5).sample(jax.random.key(39), (SHORT, 4)))
+    x, rows = stable(1.5, 38, 1, SHORT)[0], Isotropic(1.5).sample(jax.random.key(39), (SHORT, 4))
     assert not any(map(bool, (tail_checks.tied(x), tail_checks.dependent(x), tail_checks.uneven(rows))))
     for bad in (rng.poisson(3.0, SHORT).astype(float), np.where(rng.random(SHORT) < 0.95, 0, x), np.round(x)):
         assert bool(tail_checks.tied(jnp.asarray(bad)))
-    for bad in (np.sort(x), x + 0.5 * np.roll(x, 1), x * np.repeat(rng.exponential(size=SHORT // 20), 20)):
-        assert bool(tail_checks.dependent(jnp.asarray(bad)))
-    for bad in (x.reshape(-1, 4), rows * [1, 1, 1, 1.5], np.repeat(rows[:, :1], 4, axis=1)):
-        assert bool(tail_checks.uneven(jnp.asarray(bad)))
-    words = {"NOT ISOTROPIC": x.reshape(-1, 4), "DEPEND": np.sort(x), "EQUAL": np.round(x)}
-    for word, bad in words.items():
-        found = tail_report.report(jnp.asarray(bad))
+    for bad in (jnp.sort(x), x + 0.5 * jnp.roll(x, 1), x * np.repeat(rng.exponential(size=SHORT // 20), 20)):
+        assert bool(tail_checks.dependent(bad))
+    for bad in (x.reshape(-1, 4), rows * jnp.array([1, 1, 1, 1.5]), jnp.repeat(rows[:, :1], 4, axis=1)):
+        assert bool(tail_checks.uneven(bad))
+    for word, bad in {"NOT ISOTROPIC": x.reshape(-1, 4), "DEPEND": jnp.sort(x), "EQUAL": jnp.round(x)}.items():
+        found = tail_report.report(bad)
         assert word in tail_report.table(found) and not any(bool(e.valid) for e in found.model.values())
 
 
