@@ -1,4 +1,4 @@
-"""Estimates of the tail index on laws whose index is known: medians, spread, and who contradicts whom."""
+"""Estimates of the tail index on laws whose index is known: medians, spread, and which samples are told from stable ones."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ GROUPS = (
 def draw(samples: xr.Dataset, report: Any) -> Figure:
     """A panel for each law, at the largest n: medians of the estimates with the range of the central 90 % of samples
     (thin) and of a sample's own 90 % interval (thick, grey), against the true index; triangles on the right edge: medians
-    beyond it; right above a panel: the share of samples whose block sums and moment estimate contradict each other."""
+    beyond it; right above a panel: the shares of samples whose block sums and moment estimate contradict each other, and
+    whose stable model is rejected."""
     here = style.shown(samples, SHOWN)
     laws = here["law"].values.tolist()
     rows = -(-len(laws) // 3)
@@ -43,7 +44,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         title = (
             f"{int(here['n'])} draws, {here.sizes['seed']} samples; "
             "thin: central 90 % of estimates, grey: 90 % interval claimed\n"
-            "right above: share of samples whose block sums and moment estimate contradict each other"
+            "right above: samples whose block sums and moment estimate contradict each other / that are not stable by their phi"
         )
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=5, title=title)
     return figure
@@ -71,7 +72,8 @@ def _panel(ax, here: xr.Dataset, law: str, letter: str) -> None:
     style.ticks(ax.xaxis)
     ax.set_yticks(range(len(names)), names)
     ax.set_title(f"({letter}) {law}", loc="left")
-    ax.set_title(f"{100 * float(here['disagree'].mean()):.0f} %", loc="right", fontsize=7)
+    apart, rejected = (100 * float(here[name].mean()) for name in ("disagree", "rejected"))
+    ax.set_title(f"{apart:.0f} / {rejected:.0f} %", loc="right", fontsize=7)
 
 
 def _index(inverse: Any) -> Any:

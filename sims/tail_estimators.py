@@ -2,8 +2,8 @@
 
 ``inverse`` estimates 1/alpha, ``claimed`` is its stated standard error. Block sums are unbiased for stable laws and Hill's
 estimate is for Pareto's, whatever the number of data: ``block_inverse`` and ``hill_inverse`` are judged. Nothing is
-centred, so the shifted law shows what a shift does. Source: our notes on Wan et al. 2023, section 4. Figure:
-figures/tail_estimators.py.
+centred, so the shifted law shows what a shift does; ``rejected``: whether the centred sample is told from a stable law.
+Source: our notes on Wan et al. 2023, section 4. Figure: figures/tail_estimators.py.
 """
 
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxprune.problems import TailSample
 from jaxprune.problems.tail_laws import FAMILIES
-from jaxprune.simulate import stable_tails, tail_report, tails
+from jaxprune.simulate import stable_fit, stable_tails, tail_report, tails
 from jaxprune.simulate.stable import Symmetric
 from jaxprune.sweep import Experiment
 
@@ -78,6 +78,7 @@ def trial(key, problem):
         claimed=columns["inverse_error"],
         valid=columns["valid"].astype(x.dtype),
         disagree=contradiction.astype(x.dtype),
+        rejected=stable_fit.fit(tails.centred(x)).rejected.astype(x.dtype),
     )
 
 
@@ -90,5 +91,5 @@ EXPERIMENT = Experiment(
     seeds=100,
     block=10,
     smoke=dict(n=[1000], seeds=10),
-    describe="estimators of the tail index on stable, Student, Pareto and shifted laws; who contradicts whom",
+    describe="estimators of the tail index on stable, Student, Pareto and shifted laws; who contradicts whom; what is rejected",
 )

@@ -25,6 +25,7 @@ from jaxprune.simulate.stable_index import Index
 from jaxprune.struct import struct
 
 BESIDE = 0.1  # |1 - alpha| below which the second form is used
+FAR = 50.0  # log magnitude beyond which a shift is below the last digit
 
 
 @struct
@@ -97,15 +98,40 @@ def _cosine(c: Index, k: Lean, v, w) -> Array:
     return elementary.sine(jnp.minimum(k.low + size * first, k.high + size * second))
 
 
+def skewed_log_from(
+    index: Index, lean: Lean, angle: Angle, exponential: Any, parametrisation: str
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Sign and log magnitude of the draw of ``skewed_from``, also where that overflows or underflows; of a draw that is 0
+    because its digits cancel, half of the last one."""
+    dtype = angle.near.dtype
+    c, k = jax.tree.map(lambda x: jnp.asarray(x, dtype), (index, lean))
+    draw = skewed_from(index, lean, angle, exponential, parametrisation)
+    size, coarse, fine = _strict_parts(c, k, angle, exponential)
+    least = jnp.finfo(dtype).eps / 4
+    log = _log(size, c.alpha * least) + np.log(2) * (coarse + fine) - jnp.log(k.cosine) * c.inverse
+    unshifted = (k.tangent == 0) if parametrisation == "S0" else True
+    far = (jnp.abs(c.rest) >= BESIDE) & ((log > FAR) | (unshifted & (log < -FAR)))
+    sign = jnp.where(jnp.where(far, size, draw) < 0, -1.0, 1.0).astype(dtype)
+    return sign, jnp.where(far, log, _log(draw, least))
+
+
+def _log(x: Array, least: Any) -> Array:
+    return jnp.log(jnp.where(x == 0, least, jnp.abs(x)))
+
+
 def _strict(c: Index, k: Lean, angle: Angle, exponential) -> Array:
     """S1 for alpha != 1."""
+    return k.factor * elementary.scaled_exp2(*_strict_parts(c, k, angle, exponential))
+
+
+def _strict_parts(c: Index, k: Lean, angle: Angle, exponential) -> tuple[Array, Array, Array]:
+    """S1 over its constant factor: a sine, and the two parts of the exponent of 2."""
     v, w = _poles(angle)
     turn = c.alpha * jnp.where(angle.right, k.after - w, v - k.before)
     inner = jnp.clip(turn, -1, 1)
     folded = jnp.where(turn > 1, jnp.minimum(k.right + c.alpha * w, 1.0), -jnp.minimum(k.left + c.alpha * v, 1.0))
     numerator = elementary.sine(jnp.where(jnp.abs(turn) <= 1, inner, folded))
-    coarse, fine = exponent(c, angle.near, _cosine(c, k, v, w), exponential)
-    return k.factor * elementary.scaled_exp2(numerator, coarse, fine)
+    return numerator, *exponent(c, angle.near, _cosine(c, k, v, w), exponential)
 
 
 def _continuous(c: Index, k: Lean, angle: Angle, exponential) -> Array:

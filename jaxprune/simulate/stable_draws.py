@@ -97,5 +97,15 @@ def exponent(c: Index, near, cosine, exponential) -> tuple[Array, Array]:
     return coarse, fine
 
 
+def log_scale(scale, like) -> Array:
+    """Log of a scale, in the precision of ``like``."""
+    return jnp.log(jnp.asarray(scale, like.dtype))
+
+
+def side(angle: Angle, like: Array) -> Array:
+    """The signs of the draws at an angle."""
+    return jnp.where(angle.right, 1.0, -1.0).astype(like.dtype)
+
+
 def _cast(index: Index, dtype) -> Index:
     return jax.tree.map(lambda x: jnp.asarray(x, dtype), index)

@@ -1,12 +1,13 @@
-"""The index of stability with the constants of its laws, and the checks of what a person gives to a law."""
+"""The index of stability with the constants of its laws, what a law is, and the checks of what a person gives to a law."""
 
 import dataclasses
 import warnings
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate.arguments import brief, check_number, traced
 from jaxprune.struct import struct
@@ -48,6 +49,25 @@ class Index:
 
     def __repr__(self) -> str:
         return f"Index({_shown(self)})"
+
+
+@runtime_checkable
+class Law(Protocol):
+    """A noise law. ``sample``: independent draws; along the first axis a larger draw begins with the smaller one.
+    ``increment``: of the Lévy process whose value at time 1 has that law, over a time ``step_size``."""
+
+    @property
+    def index(self) -> Index:
+        """The index of stability; of a sum, the heaviest."""
+        ...
+
+    def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "..."]:
+        """Draws of ``shape``; ``dtype`` defaults to the precision of the program."""
+        ...
+
+    def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
+        """Increments of ``shape`` over a time ``step_size``."""
+        ...
 
 
 def index(alpha: Any) -> Index:

@@ -4,7 +4,6 @@ Sections are those of our notes on Wan et al. 2023.
 """
 
 import functools
-import statistics
 from itertools import combinations
 
 import jax
@@ -12,25 +11,35 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxprune.simulate import stable_tails, tails
+from jaxprune.simulate import stable_fit, stable_tails, tails
 from jaxprune.simulate.arguments import traced
+from jaxprune.simulate.stable_fit import Fit
+from jaxprune.simulate.tail_checks import dependent, skewed, tied, uneven
 from jaxprune.simulate.tails import Estimate
-from jaxprune.struct import struct
+from jaxprune.struct import static, struct
 
 DEVIATES = 3.0  # combined errors that the two families may differ by
 APART = 5.0  # combined errors that two estimates of the stable model may differ by
-LEVEL = 1e-4  # the probability that symmetric data are called skewed
-LEVELS = (0.1, 0.5, 0.9)  # of the quantiles that tell skewness
+AGAINST = {  # checks of the data, by name
+    "skewed": "The data are SKEWED: the stable model, which assumes symmetry, does not hold.",
+    "tied": "Many data are EQUAL: the stable model, a law with a density, does not hold.",
+    "uneven": "The vectors are NOT ISOTROPIC: the stable model assumes that directions are uniform.",
+    "dependent": "Neighbours DEPEND on each other: block sums are wrong, errors too small, the stable model is not tested.",
+}
 
 
 @struct
 class Report:
-    """Estimates by name, and what speaks against them.
+    """Estimates by name, how the data were read, and what speaks against the estimates.
 
-    ``skewed``: some coordinate is not symmetric about its median. The stable model assumes symmetry, so none of its
-    estimates is valid then. ``contradict``: two valid estimates of the stable model differ by more than five combined errors
-    of 1/alpha, so that the data are not stable. ``disagree``: the block and the moment estimate of 1/alpha differ by more
-    than three, so that the data are not stable, or their extremes not yet those of the law. Not valid ones never disagree.
+    ``count`` data of ``dim`` entries, None for numbers. The stable model presumes independent draws of a symmetric stable
+    law, or of isotropic stable vectors. None of its estimates is valid where ``fit.rejected``: the law fitted to the
+    characteristic function is not that of the data (``stable_fit``: false alarms, power); or where the data are ``skewed``,
+    ``tied``, ``uneven`` (not isotropic) or ``dependent`` (``tail_checks``). Where not ``fit.testable``, data are too few to
+    tell: valid estimates hold if the law is stable. ``contradict``: two estimates
+    of the stable model differ by more than five combined errors of 1/alpha: then none is valid either. ``disagree``: the
+    block and the moment estimate of 1/alpha differ by more than three, so that the data are not stable, or their extremes
+    not yet those of the law.
     ``lighter``: none of these, the stable model finds alpha = 2, and the moment estimate lies above 2 by three errors of
     1/alpha: a finite variance, and a tail lighter than that of any stable law, but for an alpha so close to 2 that its power
     law is not seen.
@@ -38,21 +47,29 @@ class Report:
 
     model: dict[str, Estimate]
     extreme: dict[str, Estimate]
+    fit: Fit
     disagree: Bool[Array, ""]
     skewed: Bool[Array, ""]
+    tied: Bool[Array, ""]
+    uneven: Bool[Array, ""]
+    dependent: Bool[Array, ""]
     contradict: Bool[Array, ""]
     lighter: Bool[Array, ""]
+    count: int = static()
+    dim: int | None = static()
 
 
 def report(x: Float[Array, "N *d"], size: int | None = None, top: int | None = None) -> Report:
-    """Every estimate that suits numbers (N,) or vectors (N, d), after centring by the median, and whether the data are
-    skewed: estimates of the stable model hold for symmetric laws alone.
+    """Every estimate that suits numbers (N,), or vectors (N, d), one a row, after centring by the median, and what the data say
+    about the law that it presumes. A column (N, 1) is read as numbers; for the entries of a matrix pass ``x.ravel()``.
 
     ``size`` of the blocks, default 10; ``top`` largest data, default 2 %, at least 20. A stable-model index of 2 means a
     finite variance, with which any tail lighter than alpha = 2 is in agreement.
     Raises ValueError for fewer than 40 data, for data that are not finite or all the same, or as ``block_log_moment`` and
     ``hill`` do. Traced data of that kind have NaN for every estimate, none of them valid. Source: section 4.
     """
+    if getattr(x, "ndim", 0) == 2 and x.shape[1] == 1:
+        x = x[:, 0]
     tails.check_sample(x, 40)
     if not traced(x):
         _check_values(x)
@@ -70,23 +87,44 @@ def _check_values(x) -> None:
 
 @functools.partial(jax.jit, static_argnames=("size", "top"))
 def _report(x: Float[Array, "N *d"], size: int, top: int) -> Report:
-    rows = tails.centred(x)
+    rows = _near_one(tails.centred(x))
+    found = stable_fit.fit(rows)
+    sound = jnp.all(jnp.isfinite(rows)) & jnp.any(x != x[0])
+    checks = dict(skewed=skewed(rows), tied=tied(rows), dependent=dependent(rows))
+    checks["uneven"] = uneven(rows) if x.ndim == 2 else jnp.asarray(False)
+    model = {name: _withheld(e, sound, sound & ~checks["skewed"]) for name, e in _model(rows, size).items()}
+    extreme = {name: _withheld(e, sound, sound) for name, e in _extreme(rows, top).items()}
+    apart = jnp.any(jnp.stack([_apart(a, b) for a, b in combinations(model.values(), 2)]))
+    against = disagree(model["block sums"], extreme["moment"])
+    wrong = found.rejected | apart | jnp.any(jnp.stack(list(checks.values())))
+    model = {name: _withheld(e, True, ~wrong) for name, e in model.items()}
+    lighter = _lighter(model, extreme) & ~against
+    dim = x.shape[1] if x.ndim == 2 else None
+    return Report(model, extreme, found, against, **checks, contradict=apart, lighter=lighter, count=x.shape[0], dim=dim)
+
+
+def _near_one(rows: Float[Array, "N *d"]) -> Float[Array, "N *d"]:
+    """Scaled by a power of 2, which changes no digit, so that neither sums overflow nor small numbers vanish."""
+    middle = jnp.median(jnp.abs(rows))
+    exponent = jnp.frexp(jnp.where((middle > 0) & jnp.isfinite(middle), middle, 1.0))[1]
+    return jnp.ldexp(rows, -exponent)
+
+
+def _model(rows, size) -> dict[str, Estimate]:
     model = {"block sums": stable_tails.block_log_moment(rows, size), "log variance": stable_tails.log_variance(rows)}
-    if x.ndim == 1:
+    if rows.ndim == 1:
         model["characteristic function"] = stable_tails.characteristic(rows)
         model["quantiles"] = stable_tails.quantiles(rows)
-    extreme = {
+    return model
+
+
+def _extreme(rows, top) -> dict[str, Estimate]:
+    return {
         "moment": tails.moment(rows, top),
         "Hill": tails.hill(rows, top),
         "de Haan": tails.de_haan(rows, top),
-        "second to first": tails.second_to_first(rows, max(2, x.shape[0] // top)),
+        "second to first": tails.second_to_first(rows, max(2, len(rows) // top)),
     }
-    sound, lopsided = jnp.all(jnp.isfinite(x)) & jnp.any(x != x[0]), skewed(x)
-    model = {name: _withheld(e, sound, sound & ~lopsided) for name, e in model.items()}
-    extreme = {name: _withheld(e, sound, sound) for name, e in extreme.items()}
-    apart = jnp.any(jnp.stack([_apart(a, b) for a, b in combinations(model.values(), 2)]))
-    against = disagree(model["block sums"], extreme["moment"])
-    return Report(model, extreme, against, lopsided, apart, _lighter(model, extreme) & ~(lopsided | apart | against))
 
 
 def _withheld(e: Estimate, known, valid) -> Estimate:
@@ -108,25 +146,6 @@ def _heavy(e: Estimate) -> Bool[Array, "*s"]:
     return e.inverse > 0.5 + DEVIATES * e.inverse_error
 
 
-def skewed(x: Float[Array, "N *d"]) -> Bool[Array, ""]:
-    """Whether some coordinate has its upper and its lower quantile span, 90 % to 50 % and 50 % to 10 %, too far apart for
-    symmetric data: their log ratio against its standard error, at a level of 1e-4 for all coordinates together.
-
-    Error by the covariance of sample quantiles, with slopes from order statistics two binomial deviations to either side.
-    """
-    columns = x[:, None] if x.ndim == 1 else x
-    count, levels = x.shape[0], jnp.asarray(LEVELS, x.dtype)
-    half = 2 * jnp.sqrt(levels * (1 - levels) / count)
-    places = jnp.concatenate([jnp.clip(levels - half, 0, 1), levels, jnp.clip(levels + half, 0, 1)])
-    below, at, above = jnp.quantile(columns, places, axis=0).reshape(3, 3, -1)
-    upper, lower = at[2] - at[1], at[1] - at[0]
-    slopes = jnp.stack([1 / lower, -1 / upper - 1 / lower, 1 / upper]) * (above - below) / (places[6:] - places[:3])[:, None]
-    least, most = jnp.minimum(levels[:, None], levels), jnp.maximum(levels[:, None], levels)
-    error = jnp.sqrt(jnp.einsum("ic,ij,jc->c", slopes, least * (1 - most), slopes) / count)
-    limit = statistics.NormalDist().inv_cdf(1 - LEVEL / (2 * columns.shape[1]))
-    return jnp.any((upper > 0) & (lower > 0) & (jnp.abs(jnp.log(upper / lower)) > limit * error))
-
-
 def _apart(one: Estimate, other: Estimate) -> Bool[Array, "*s"]:
     error = jnp.hypot(one.inverse_error, other.inverse_error)
     return one.valid & other.valid & (jnp.abs(one.inverse - other.inverse) > APART * error)
@@ -140,24 +159,35 @@ def disagree(model: Estimate, extreme: Estimate) -> Bool[Array, "*s"]:
 
 
 def table(found: Report) -> str:
-    """The report of one sample for people: a line per estimate, 'not valid' where it should not be believed, and verdicts.
+    """The report of one sample for people: how the data were read, a line per estimate with the law that it presumes, 'not
+    valid' where it should not be believed, 'if stable' where the data are too few to test that, and verdicts.
 
     Raises ValueError for the reports of a batch.
     """
     if jnp.ndim(found.disagree):
         raise ValueError(f"found: {jnp.size(found.disagree)} reports; take one, such as jax.tree.map(lambda a: a[0], found)")
-    lines = [f"{'estimator':<24}{'family':<15}{'alpha':>8}{'error':>9}"]
-    for family, group in (("stable model", found.model), ("extreme value", found.extreme)):
+    stable, power = "symmetric stable" if found.dim is None else "isotropic stable", "power-law tail"
+    untested = "" if bool(np.asarray(found.fit.testable)) else "  if stable"
+    lines = [_read(found), f"{'estimator':<24}{'law presumed':<17}{'alpha':>8}{'error':>9}"]
+    for law, group, ends in ((stable, found.model, untested), (power, found.extreme, "")):
         for name, e in group.items():
-            end = "" if bool(np.asarray(e.valid)) else "  not valid"
-            lines.append(f"{name:<24}{family:<15}{float(np.asarray(e.value)):>8.3f}{float(np.asarray(e.error)):>9.3f}{end}")
+            end = ends if bool(np.asarray(e.valid)) else "  not valid"
+            lines.append(f"{name:<24}{law:<17}{float(np.asarray(e.value)):>8.3f}{float(np.asarray(e.error)):>9.3f}{end}")
     return "\n".join([*lines, *_verdicts(found)])
 
 
+def _read(found: Report) -> str:
+    if found.dim is None:
+        return f"Read: {found.count:,} independent numbers. For vectors pass an array (N, d), one vector a row."
+    return (
+        f"Read: {found.count:,} independent vectors of {found.dim} entries, one a row; tails are those of their norms. "
+        "For the entries as numbers pass x.ravel()."
+    )
+
+
 def _verdicts(found: Report) -> list[str]:
-    lines = []
-    if bool(np.asarray(found.skewed)):
-        lines.append("The data are SKEWED: the stable model, which assumes symmetry, does not hold.")
+    lines = [text for name, text in AGAINST.items() if bool(np.asarray(getattr(found, name)))]
+    lines += [] if lines or _unsound(found) else [_tested(found)]
     if bool(np.asarray(found.contradict)):
         lines.append("Estimates of the stable model CONTRADICT each other: not a symmetric stable law.")
     if bool(np.asarray(found.disagree)):
@@ -169,3 +199,17 @@ def _verdicts(found: Report) -> list[str]:
     if bool(np.asarray(found.lighter)):
         lines.append("Finite variance: the tail is lighter than that of a stable law.")
     return lines
+
+
+def _unsound(found: Report) -> bool:
+    return bool(np.all([np.isnan(np.asarray(e.inverse)) for e in (*found.model.values(), *found.extreme.values())]))
+
+
+def _tested(found: Report) -> str:
+    chance = f"p = {float(np.asarray(found.fit.p_value)):.2g}"
+    if bool(np.asarray(found.fit.rejected)):
+        return f"The stable model is REJECTED ({chance}): its alpha is not the index of the tail."
+    if not bool(np.asarray(found.fit.testable)):
+        needed = f"{float(np.asarray(found.fit.needed)):,.0f}"
+        return f"The stable model was NOT TESTABLE: {found.count:,} data are too few to tell, about {needed} would do."
+    return f"The stable model was tested and not rejected ({chance})."

@@ -56,7 +56,8 @@ def check_sample(x: Float[Array, "*shape"], least: int = 2) -> None:
         raise ValueError(f"x: {kind(x.dtype)} of shape {x.shape}; pass floating-point numbers (N,) or vectors (N, d)")
     if x.shape[0] < least or x.size == 0:
         what = "numbers" if x.ndim == 1 else f"vectors of {x.shape[1]} entries"
-        raise ValueError(f"x: {x.shape[0]} {what} are too few; at least {least} are needed")
+        cure = "" if x.ndim == 1 else "; rows are vectors, x.ravel() are its entries as numbers"
+        raise ValueError(f"x: {x.shape[0]} {what} are too few; at least {least} are needed{cure}")
 
 
 def centred(x: Float[Array, "N *d"]) -> Float[Array, "N *d"]:

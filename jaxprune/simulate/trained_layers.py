@@ -22,6 +22,7 @@ from jaxprune.simulate import (
     noisy_training,
     released_code,
     sde,
+    stable_fit,
     stable_tails,
     tail_report,
     tails,
@@ -122,14 +123,15 @@ def prunings(layers: Layers, errors: Float[Array, " e"]) -> tuple[Float[Array, "
 
 def estimates(samples: Float[Array, "w N"], key: Key[Array, ""]) -> dict[str, Array]:
     """``inverse`` = 1/alpha, its error ``claimed`` and whether it is ``valid`` (w, 2), by ``ESTIMATORS``: the released code's
-    aggregate without its cap, and moments of the top 2 %, at least 20, of every sample less its median; ``disagree`` (w,),
-    whether they contradict each other."""
+    aggregate without its cap, not valid where the sample is not stable (``stable_fit``), and moments of the top 2 %, at least
+    20, of every sample less its median; ``disagree`` (w,), whether they contradict each other."""
 
     def one(x):
         x = tails.centred(x)
         found = stable_tails.aggregate(x, key), tails.moment(x, max(20, len(x) // 50))
         columns = [jnp.stack([getattr(e, name) for e in found]) for name in ("inverse", "inverse_error", "valid")]
-        return (*columns[:2], columns[2].astype(x.dtype), tail_report.disagree(*found).astype(x.dtype))
+        valid = columns[2] & jnp.stack([~stable_fit.fit(x).rejected, True])
+        return (*columns[:2], valid.astype(x.dtype), tail_report.disagree(*found).astype(x.dtype))
 
     return dict(zip(("inverse", "claimed", "valid", "disagree"), jax.lax.map(one, samples), strict=True))
 

@@ -344,6 +344,49 @@ def test_log_magnitudes():
     assert np.all(np.isfinite(tiny.log_sample(key, (N,))[1])) and not np.all(np.isfinite(tiny.sample(key, (N,))))
 
 
+LOGS = {
+    "skewed S0": lambda a: stable.Skewed(a, 0.6, 2.0),
+    "skewed S1": lambda a: stable.Skewed(a, -1.0, 2.0, "S1"),
+    "isotropic": lambda a: stable.Isotropic(a, 2.0),
+    "common": lambda a: stable.Common(a, 2.0),
+    "gaussian": lambda a: stable.Gaussian(2.0 * a),
+    "sum": lambda a: stable.Sum(stable.Gaussian(3.0), stable.Positive(min(a, 1.0))),
+}
+
+
+@pytest.mark.filterwarnings("ignore:alpha")
+@pytest.mark.parametrize("name", list(LOGS))
+def test_logarithms_of_draws_are_finite_where_draws_are_not(name):
+    """In float32, at an alpha where draws overflow; elsewhere they are the logarithms of the draws."""
+    key, shape = jax.random.key(12), (40_000, 3)
+    for alpha in (0.05, 0.3, 0.95, 1.0, 1.5):
+        law = LOGS[name](alpha)
+        draws = np.asarray(law.sample(key, shape), float)
+        sign, log = (np.asarray(part, float) for part in law.log_sample(key, shape))
+        assert np.all(np.isfinite(log)) and np.all(np.abs(sign) == 1)
+        seen = np.isfinite(draws) & (np.abs(draws) > 1e-30)
+        assert alpha > 0.05 or name == "gaussian" or not np.all(np.isfinite(draws))
+        np.testing.assert_array_equal(sign[seen], np.sign(draws[seen]))
+        found, right = sign[seen] * np.exp(log[seen]), draws[seen]
+        # A last digit of the logarithm is a relative error of the number; a shift of 1, or parts of 10 in a sum, cancel.
+        size = np.abs(right) + (10 if name == "sum" else 1)
+        digits = 3 * np.finfo(np.float32).eps * (2 + np.abs(log[seen])) * size
+        assert np.all(np.abs(found - right) < digits) and not np.all(np.abs(1.001 * found - right) < digits)
+
+
+@pytest.mark.filterwarnings("ignore:alpha")
+@pytest.mark.parametrize("name", ["skewed S0", "skewed S1", "isotropic"])
+def test_logarithms_in_float32_are_those_in_float64(name):
+    law, key = LOGS[name](0.05), jax.random.key(13)
+    sign, log = law.log_sample(key, (20_000, 2))
+    with jax.enable_x64(True):
+        fine_sign, fine = law.log_sample(key, (20_000, 2))
+        assert float(jnp.max(fine)) > 89  # beyond float32
+        far = fine > 1
+        assert np.array_equal(sign[far], fine_sign[far])
+        np.testing.assert_allclose(np.asarray(log)[far], np.asarray(fine)[far], 1e-4)
+
+
 def test_neuron_noise():
     key = jax.random.key(11)
     for kinds, law in ((("I", 1), stable.Common), (("II", 2), stable.Symmetric), (("III", 3), stable.Isotropic)):

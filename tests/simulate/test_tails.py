@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.simulate import quantile_ratio, stable_tails, tail_report, tails
+from jaxprune.simulate import quantile_ratio, stable_tails, tail_checks, tail_report, tails
 from jaxprune.simulate.stable import Isotropic, Skewed, Symmetric
 from tests import judge
 
@@ -323,6 +323,64 @@ def test_estimates_that_contradict_each_other_are_told():
     mixed = jnp.concatenate([0.01 * stable(2.0, 31)[0], stable(0.8, 32)[0]])  # numbers on two scales
     found = tail_report.report(jax.random.permutation(jax.random.key(33), mixed))
     assert bool(found.contradict) and "CONTRADICT" in tail_report.table(found)
+
+
+@pytest.mark.parametrize("share", [0.35, 0.55, 0.85])
+def test_skewness_is_found_where_many_data_are_equal(share):
+    """Zeros tie with the median, or nearly: numbers on one side of it are skewed, the same ones with fair signs are not."""
+    rng = np.random.default_rng(34)
+    positive = np.where(rng.random(COUNT) < share, 0.0, rng.exponential(size=COUNT))
+    assert bool(tail_report.skewed(jnp.asarray(positive))) and bool(tail_report.skewed(jnp.asarray(-positive)))
+    assert not bool(tail_report.skewed(jnp.asarray(positive * rng.choice([-1, 1], COUNT))))
+    found = tail_report.report(jnp.asarray(positive))
+    assert not any(bool(e.valid) for e in found.model.values())
+    assert "SKEWED" in tail_report.table(found) and "EQUAL" in tail_report.table(found)
+
+
+def test_the_first_line_says_what_was_read():
+    rows = Isotropic(1.5).sample(jax.random.key(35), (400, 3))
+    first = [tail_report.table(tail_report.report(x)).split("\n")[0] for x in (rows, rows.ravel(), rows[:, :1], rows[:, 0])]
+    assert first[0].startswith("Read: 400 independent vectors of 3 entries") and "x.ravel()" in first[0]
+    assert first[1].startswith("Read: 1,200 independent numbers") and "(N, d)" in first[1]
+    assert first[2] == first[3] and first[2].startswith("Read: 400 independent numbers")
+    with pytest.raises(ValueError, match=r"^x: 1 vectors of 500 entries are too few; .*x\.ravel\(\)"):
+        tail_report.report(rows.ravel()[None, :500])
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_numbers_next_to_the_ends_of_the_floats(scale):
+    x = stable(1.9, 36, 1, SHORT)[0]
+    near, far = (tail_report.report(tails.centred(x) * s) for s in (1.0, scale))
+    for name, e in near.model.items():
+        judge.exact(far.model[name].value, e.value, 1e-9)
+        assert bool(far.model[name].valid) == bool(e.valid)
+
+
+def test_what_is_presumed_of_the_data_is_checked():
+    rng = np.random.default_rng(37)
+    x, rows = stable(1.5, 38, 1, SHORT)[0], Isotropic(1.5).sample(jax.random.key(39), (SHORT, 4))
+    assert not any(map(bool, (tail_checks.tied(x), tail_checks.dependent(x), tail_checks.uneven(rows))))
+    for bad in (rng.poisson(3.0, SHORT).astype(float), np.where(rng.random(SHORT) < 0.95, 0, x), np.round(x)):
+        assert bool(tail_checks.tied(jnp.asarray(bad)))
+    for bad in (jnp.sort(x), x + 0.5 * jnp.roll(x, 1), x * np.repeat(rng.exponential(size=SHORT // 20), 20)):
+        assert bool(tail_checks.dependent(bad))
+    for bad in (x.reshape(-1, 4), rows * jnp.array([1, 1, 1, 1.5]), jnp.repeat(rows[:, :1], 4, axis=1)):
+        assert bool(tail_checks.uneven(bad))
+    for word, bad in {"NOT ISOTROPIC": x.reshape(-1, 4), "DEPEND": jnp.sort(x), "EQUAL": jnp.round(x)}.items():
+        found = tail_report.report(bad)
+        assert word in tail_report.table(found) and not any(bool(e.valid) for e in found.model.values())
+
+
+@pytest.mark.parametrize("check", ["skewed", "dependent", "uneven"])
+def test_checks_have_their_level(check, monkeypatch):
+    """At 1 in 20, of 1,000 samples with any tail; only where the law is discrete is it less."""
+    monkeypatch.setattr(tail_checks, "LEVEL", 0.05)
+    alphas = jnp.repeat(jnp.array([0.5, 1.5, 2.0]), 333)
+    draw = (
+        (lambda a, k: Isotropic(a).sample(k, (100, 3))) if check == "uneven" else (lambda a, k: Symmetric(a).sample(k, (100,)))
+    )
+    x = jax.vmap(draw)(alphas, jax.random.split(jax.random.key(40), 999))
+    assert 1 <= int(jnp.sum(jax.vmap(getattr(tail_checks, check))(x))) <= 90  # 50 +- 7
 
 
 SOUND = np.random.default_rng(0).standard_cauchy(SHORT)
