@@ -22,6 +22,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxprune.problems.checks import check_count
 from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.simulate.sorting import descending
 
 SHARE = 0.1  # of the energy, that the papers allow to be removed
 
@@ -185,7 +186,7 @@ def _sizes(weights):
 
 @jax.jit
 def _ranks(values):
-    order = jnp.argsort(values, stable=True, descending=True)
+    order = descending(values)
     return jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
 
 

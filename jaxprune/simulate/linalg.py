@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 
 def _loop_on_cpu(kernel: Callable) -> Callable:
@@ -26,15 +26,21 @@ def _loop_on_cpu(kernel: Callable) -> Callable:
     return choose
 
 
-@functools.cache
 def _one_blas_thread() -> None:
-    """Once per process, when the first factorisation is traced."""
-    import scipy.linalg.cython_blas  # noqa: F401  (loads the library that JAX calls)
+    """Whenever a factorisation is traced: what was set once, another may have undone since."""
+    for library in _borrowed():
+        if library.num_threads != 1:
+            library.set_num_threads(1)
+
+
+@functools.cache
+def _borrowed() -> list:
+    """The BLAS that JAX calls: SciPy's, loaded here."""
+    import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
-    libraries = ThreadpoolController()
-    paths = [info["filepath"] for info in libraries.info() if info["user_api"] == "blas" and "scipy" in info["filepath"]]
-    libraries.select(filepath=paths).limit(limits=1)
+    found = ThreadpoolController().lib_controllers
+    return [library for library in found if library.user_api == "blas" and "scipy" in library.filepath]
 
 
 @_loop_on_cpu
@@ -70,6 +76,41 @@ def _singular_values(a):
 @_loop_on_cpu
 def _svd(a):
     return tuple(jnp.linalg.svd(a, full_matrices=False))
+
+
+@_loop_on_cpu
+def _leading_cholesky(a):
+    factor = _cholesky(a)
+    failed = jnp.isnan(factor[-1, -1])
+    if jax.default_backend() != "cpu":  # no long loop there
+        return jnp.where(failed, jnp.eye(len(a), dtype=a.dtype), factor), jnp.where(failed, 0, len(a))
+    return jax.lax.cond(failed, _by_columns, lambda a: (factor, jnp.full((), len(a))), a)
+
+
+def _by_columns(a):
+    """The factor up to the first pivot that is not positive, and how far that is; rows of the identity behind."""
+    index = jnp.arange(len(a))
+
+    def column(k, state):
+        rest, factor, reached = state
+        good = (reached == k) & (rest[k, k] > 0)
+        root = jnp.sqrt(jnp.where(good, rest[k, k], 1))
+        entries = jnp.where(good & (index >= k), rest[:, k] / root, 0)
+        return rest - entries[:, None] * entries[None, :], factor.at[:, k].set(entries), reached + good
+
+    _, factor, reached = jax.lax.fori_loop(0, len(a), column, (a, jnp.zeros_like(a), jnp.full((), 0)))
+    return jnp.where((index < reached)[:, None], factor, jnp.eye(len(a), dtype=a.dtype)), reached
+
+
+def leading_cholesky(a: Float[Array, "m m"]) -> tuple[Float[Array, "m m"], Int[Array, ""]]:
+    """Lower Cholesky factor of the largest leading block that is positive definite in this precision, and its size; rows of the
+    identity behind. On an accelerator that size is all or nothing."""
+    return _leading_cholesky(a)
+
+
+def pivots_of(squares: Float[Array, " m"], ridge: float | Array) -> Float[Array, " m"]:
+    """What is added to the diagonal of a feature Gram matrix: the penalty, and 1 for a feature that does not vary."""
+    return jnp.where(squares > 0, ridge, 1.0).astype(squares.dtype)
 
 
 def cholesky(a: Float[Array, "m m"]) -> Float[Array, "m m"]:
