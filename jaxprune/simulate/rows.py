@@ -69,7 +69,9 @@ def choose(inputs: np.ndarray, method: str | None, intercept: bool) -> str:
 
 def _gram_loss(inputs):
     """Relative error of solving by the Gram matrix of columns of unit length, n > d, and the least 1 - leverage."""
-    inputs = inputs.astype(float)
+    inputs = inputs[:, np.any(inputs != 0, axis=0)].astype(float)  # a column of zeros takes no part
+    if not inputs.size:
+        return 0.0, 1.0
     top = np.max(np.abs(inputs), axis=0)
     if np.min(top) < MODERATE[0] or np.max(top) > MODERATE[1]:
         return np.inf, 0.0

@@ -29,5 +29,6 @@ def ranking(scores: Float[Array, "*batch d"], live: Bool[Array, "*#batch d"]) ->
 def _ordered(scores, integer):
     """Integers in the order of the scores; the least one for NaN."""
     least, most = jnp.iinfo(integer).min, jnp.iinfo(integer).max
-    bits = jax.lax.bitcast_convert_type(scores + 0.0, integer)  # in that order, but for negative scores
+    bits = jax.lax.bitcast_convert_type(scores, integer)  # in that order, but for negative scores
+    bits = jnp.where(bits == least, 0, bits)  # minus zero; a sum would lose small numbers
     return jnp.where(jnp.isnan(scores), least, jnp.where(bits < 0, bits ^ most, bits))
