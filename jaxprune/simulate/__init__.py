@@ -3,7 +3,7 @@
 Import the module of your subject::
 
     least squares    least_squares, pruning, saliency, iterative, leave_one_out, risk_estimators, designs
-                     and its parts: rows, any_rank, linalg
+                     and its parts: rows, solving, any_rank, linalg
     random features  random_features, kernels, labelled_features
     networks         networks, architectures, network_pruning, pruned_networks, curvature; labelled
     stable laws      stable, and its parts: stable_index, stable_draws, skewed, counters, elementary

@@ -14,12 +14,12 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from jaxprune.problems import LinearGaussian
-from jaxprune.simulate import any_rank, linalg, rows
+from jaxprune.simulate import any_rank, linalg, rows, solving
 from jaxprune.simulate.arguments import check_key
+from jaxprune.simulate.solving import EXACT as EXACT
 from jaxprune.struct import static, struct
 
 Counts = Sequence[int] | np.ndarray  # strictly increasing integers
-EXACT = jax.lax.Precision.HIGHEST  # never TF32 or bfloat16 in a Gram matrix
 
 
 METHODS = ("cholesky", "qr", "rank", "svd")
@@ -138,7 +138,7 @@ def min_norm_path(data: Data, widths: Counts, ridge: float = 0.0, refine: int | 
     if data.method == "svd":
         found = any_rank.fits(*data.moved(), jnp.asarray(widths), ridge, len(data.target) - data.intercept)
         return Path(data, *found, widths=widths)
-    coef, condition = _fit(data, widths, ridge, refine)
+    coef, condition = solving.fit(data, widths, ridge, refine)
     residual = data.target[None, :] - jnp.matmul(coef, data.features, precision=EXACT)
     return Path(data, coef, jnp.mean(residual**2, axis=-1), condition, widths)
 
@@ -167,7 +167,7 @@ def retrain_path(
         gram = jnp.where(real[:, None] & real[None, :], gram[chosen][:, chosen], 0)
         moments = gram, jnp.where(real, moment[chosen], 0)
     counts = jnp.minimum(jnp.asarray(kept), most if width is None else width)
-    coef, _ = _fit(Data(columns, data.target, data.method, data.intercept), kept, 0.0, None, counts, moments)
+    coef, _ = solving.fit(Data(columns, data.target, data.method, data.intercept), kept, 0.0, None, counts, moments)
     dim = len(data.features)
     found = jnp.zeros((len(kept), dim), coef.dtype).at[:, chosen].set(coef, unique_indices=True)
     return jnp.where(order[0] < 0, jnp.nan, found)
@@ -197,7 +197,7 @@ def shared_moments(data: Data, supports: int, most: int) -> tuple[Array, Array] 
     """``(X X^T, X y)`` where that is cheaper than a product for each of ``supports`` refits of up to ``most`` features."""
     dim, n = data.features.shape
     cheaper = most <= n and dim**2 < supports * most**2 and data.method == "cholesky"
-    return _products(data.features, data.target) if cheaper else None
+    return solving.products(data.features, data.target) if cheaper else None
 
 
 def strictly_increasing(name: str, values: Counts, low: int, high: int) -> tuple[int, ...]:
@@ -214,162 +214,3 @@ def check_ridge(ridge: float) -> None:
     """ValueError unless ``ridge`` is a finite number >= 0; a traced one cannot be looked at."""
     if not isinstance(ridge, Tracer) and not 0 <= float(ridge) < np.inf:
         raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
-
-
-def _fit(data, widths, ridge, refine, fewer=None, moments=None):
-    """Coefficients (W, d) and condition (W,). ``widths`` (static) choose the branch; ``fewer`` (data) are the
-    features used where not so many exist."""
-    x, y, method = data.features, data.target, data.method
-    counts = jnp.asarray(widths) if fewer is None else fewer
-    n = len(y)
-    if method == "svd":
-        coef, _, condition = any_rank.fits(*data.moved(), counts, ridge, n - data.intercept)
-        return coef, condition
-    if refine is None:
-        refine = {("cholesky", True): 0, ("qr", True): 1}.get((method, x.dtype == jnp.float64), 2)
-    if method == "rank":
-        return _fit_by_rank(x, y, counts, ridge)
-    split = sum(p <= n for p in widths)
-    narrow, wide = counts[:split], counts[split:]
-    parts = []
-    if split:
-        parts.append(_fit_narrow(x, y, narrow, max(widths[split - 1], 1), ridge, refine, method, moments))
-    if split < len(widths):
-        found = _fit_wide(x, y, wide, widths[split:], ridge, refine, method)
-        if fewer is not None:  # some of these may turn out narrow
-            other = _fit_narrow(x, y, jnp.minimum(wide, n), n, ridge, refine, method)
-            found = tuple(
-                jnp.where((wide <= n).reshape(-1, *[1] * (b.ndim - 1)), a, b) for a, b in zip(other, found, strict=True)
-            )
-        parts.append(found)
-    coefs, conditions = zip(*parts, strict=True)
-    return jnp.concatenate(coefs), jnp.concatenate(conditions)
-
-
-def _fit_narrow(x, y, counts, most, ridge, refine, method, moments=None):
-    """p <= n: leading blocks of one triangular factor of the feature Gram matrix serve every width."""
-    a = x[:most]
-    if method == "cholesky":
-        factor, moment, lost = _gram_factor(a, y, ridge, refine, moments)
-        dependent = lost | jnp.all(a == 0, axis=1)
-    else:
-        factor, moment, dependent = _qr_factor(a, y, ridge)
-        lost = jnp.zeros_like(dependent)
-    live = jnp.arange(most)[:, None] < counts[None, :]
-
-    def finish(half):
-        return linalg.solve_upper(factor, jnp.where(live, half, 0))
-
-    coef = finish(moment[:, None])
-    for _ in range(refine if method == "cholesky" else 0):  # QR met y itself, not a y: nothing was lost
-        residual = y[None, :] - jnp.matmul(coef.T, a, precision=EXACT)
-        coef = coef + finish(linalg.solve_lower(factor, jnp.matmul(a, residual.T, precision=EXACT) - ridge * coef))
-    coef = jnp.where(jnp.any(live & lost[:, None], axis=0)[None, :], jnp.nan, coef)
-    pivots = jnp.abs(jnp.diagonal(factor))
-    spread = (jax.lax.cummax(pivots) / jax.lax.cummin(pivots))[jnp.maximum(counts - 1, 0)]
-    alone = jnp.any(live & dependent[:, None], axis=0)
-    return jnp.pad(coef.T, ((0, 0), (0, len(x) - most))), jnp.where(alone, jnp.inf, spread)
-
-
-def _gram_factor(a, y, ridge, refine, moments):
-    """The lower factor L of ``a a^T + ridge``, ``L^-1 a y``, and which features are lost: no digit of their distance from
-    those before them is left. One without variance gets a pivot of one, and so the coefficient zero."""
-    gram, moment = _products(a, y) if moments is None else (m[: len(a), ...] for m in moments)
-    gram = gram[:, : len(a)]
-    gram = gram + jnp.diag(linalg.pivots_of(jnp.diagonal(gram), ridge))
-    factor, reached = linalg.leading_cholesky(gram)
-    lost = lost_pivots(factor, gram, len(y), refine) | (jnp.arange(len(a)) >= reached)
-    return factor, linalg.solve_lower(factor, moment[:, None])[:, 0], lost
-
-
-def lost_pivots(factor, gram, n, refine):
-    """Where squared pivots are round-off; refinement needs no more than a digit of them."""
-    eps = jnp.finfo(gram.dtype).eps
-    return jnp.diagonal(factor) ** 2 <= (1 if refine else 8 * n**0.5) * eps * jnp.diagonal(gram)
-
-
-def _qr_factor(a, y, ridge):
-    """As ``_gram_factor`` without the product, and which features depend on those before them: coefficient zero."""
-    distances = jnp.abs(jnp.diagonal(linalg.qr_factor(a.T)))  # of each feature from the span of those before it
-    dependent = distances <= 10 * len(y) * jnp.finfo(a.dtype).eps * jnp.linalg.norm(a, axis=1)
-    dependent = dependent & (ridge == 0) | jnp.all(a == 0, axis=1)
-    pivot = jnp.where(dependent, 1.0, ridge).astype(a.dtype)
-    above = jnp.concatenate([jnp.where(dependent[:, None], 0, a).T, y[:, None]], axis=1)
-    below = jnp.pad(jnp.diag(jnp.sqrt(pivot)), ((0, 0), (0, 1)))
-    triangle = linalg.qr_factor(jnp.concatenate([above, below]))
-    return triangle[:-1, :-1].T, triangle[:-1, -1], dependent
-
-
-def _fit_wide(x, y, counts, widths, ridge, refine, method):
-    """p > n: the sample Gram matrix, or its factor, grows by blocks of features; one factor per width."""
-    n, dim = len(y), len(x)
-    starts = jnp.concatenate([jnp.zeros(1, counts.dtype), counts[:-1]])
-    block = _block_size(widths, overhead=16 if method == "cholesky" else n)
-    padded = jnp.pad(x, ((0, block), (0, 0)))
-
-    def absorb(state, rows):
-        if method == "cholesky":
-            return state + jnp.matmul(rows.T, rows, precision=EXACT)
-        return linalg.qr_factor(jnp.concatenate([state, rows]))
-
-    def grow(state, span):
-        start, stop = span
-
-        def add(k, state):
-            first = start + k * block
-            rows = jax.lax.dynamic_slice(padded, (first, 0), (block, n))
-            return absorb(state, jnp.where((first + jnp.arange(block) < stop)[:, None], rows, 0))
-
-        state = jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, state)
-        factor = linalg.cholesky(state) if method == "cholesky" else state.T
-        pivots = jnp.abs(jnp.diagonal(factor))
-        spread = jnp.max(pivots) / jnp.min(pivots)
-        if method == "qr":
-            singular = spread * (10 * n * jnp.finfo(x.dtype).eps) > 1
-        else:
-            singular = jnp.any(lost_pivots(factor, state, n, refine)) | jnp.isnan(spread)
-        dual = jnp.where(singular, jnp.nan, _solve(factor, y))  # dependent samples: flagged, not invented
-        return state, (dual, jnp.where(singular, jnp.inf, spread), factor if refine else None)
-
-    empty = jnp.eye(n, dtype=x.dtype) * (ridge if method == "cholesky" else jnp.sqrt(ridge))
-    _, (dual, condition, factors) = jax.lax.scan(grow, empty.astype(x.dtype), (starts, counts))
-    live = jnp.arange(dim)[None, :] < counts[:, None]
-    coef = jnp.where(live, jnp.matmul(dual, x.T, precision=EXACT), 0)
-    for _ in range(refine):
-        residual = y[None, :] - jnp.matmul(coef, x, precision=EXACT) - ridge * dual
-        step = jax.lax.map(lambda pair: _solve(*pair), (factors, residual))
-        dual = dual + step
-        coef = coef + jnp.where(live, jnp.matmul(step, x.T, precision=EXACT), 0)
-    return coef, condition
-
-
-def _fit_by_rank(x, y, counts, ridge):
-    """Any p, any rank: the pseudo-inverse of the sample Gram matrix."""
-
-    def one(count):
-        rows = jnp.where((jnp.arange(len(x)) < count)[:, None], x, 0)
-        gram = jnp.matmul(rows.T, rows, precision=EXACT) + ridge * jnp.eye(len(y), dtype=x.dtype)
-        return jnp.matmul(rows, linalg.pseudo_solve(gram, y[:, None])[:, 0], precision=EXACT)
-
-    return jax.lax.map(one, counts), jnp.full(counts.shape, jnp.nan, x.dtype)
-
-
-def _products(a, y):
-    return jnp.matmul(a, a.T, precision=EXACT), jnp.matmul(a, y, precision=EXACT)
-
-
-def _solve(factor, y):
-    """``(L L^T)^-1 y``."""
-    return linalg.solve_upper(factor, linalg.solve_lower(factor, y[:, None]))[:, 0]
-
-
-def _block_size(widths, overhead: int) -> int:
-    """Features added at a time: the size that wastes the fewest operations over these widths (static).
-
-    ``overhead``: what a block costs beyond its features, in features.
-    """
-    steps = np.diff([0, *widths])
-    sizes = np.unique(np.concatenate([steps, 2 ** np.arange(3, 10)]))
-    sizes = sizes[sizes <= max(np.max(steps), 8)]
-    cost = [np.sum(-(-steps // size)) * (size + overhead) for size in sizes]
-    return int(sizes[np.argmin(cost)])

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxprune.simulate import any_rank, least_squares, linalg
+from jaxprune.simulate import any_rank, least_squares, linalg, solving
 from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.least_squares import EXACT, Counts, Data
 from jaxprune.struct import static, struct
@@ -119,7 +119,7 @@ def _wide(x, y, ridge):
 
 def _kept(factor, gram, n):
     """The factor, or NaN where a squared pivot is round-off."""
-    return jnp.where(jnp.any(least_squares.lost_pivots(factor, gram, n, 0)), jnp.nan, factor)
+    return jnp.where(jnp.any(solving.lost_pivots(jnp.diagonal(factor), gram, n, 0)), jnp.nan, factor)
 
 
 def _spread(factor, live, dependent):

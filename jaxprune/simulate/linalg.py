@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float
 
 
 def _loop_on_cpu(kernel: Callable) -> Callable:
@@ -79,16 +79,20 @@ def _svd(a):
 
 
 @_loop_on_cpu
-def _leading_cholesky(a):
-    factor = _cholesky(a)
-    failed = jnp.isnan(factor[-1, -1])
+def _rescued(solutions, pivots, gram, rhs, live):
     if jax.default_backend() != "cpu":  # no long loop there
-        return jnp.where(failed, jnp.eye(len(a), dtype=a.dtype), factor), jnp.where(failed, 0, len(a))
-    return jax.lax.cond(failed, _by_columns, lambda a: (factor, jnp.full((), len(a))), a)
+        return solutions, pivots
+
+    def again(_):
+        factor, found = _by_columns(gram)
+        half = _solve_lower(factor, rhs[:, None])
+        return _solve_upper(factor, jnp.where(live, half, 0)), found
+
+    return jax.lax.cond(jnp.isnan(pivots[-1]), again, lambda _: (solutions, pivots), None)
 
 
 def _by_columns(a):
-    """The factor up to the first pivot that is not positive, and how far that is; rows of the identity behind."""
+    """The factor up to the first pivot that is not positive, rows of the identity behind; and its pivots, NaN behind."""
     index = jnp.arange(len(a))
 
     def column(k, state):
@@ -99,13 +103,21 @@ def _by_columns(a):
         return rest - entries[:, None] * entries[None, :], factor.at[:, k].set(entries), reached + good
 
     _, factor, reached = jax.lax.fori_loop(0, len(a), column, (a, jnp.zeros_like(a), jnp.full((), 0)))
-    return jnp.where((index < reached)[:, None], factor, jnp.eye(len(a), dtype=a.dtype)), reached
+    inside = index < reached
+    factor = jnp.where(inside[:, None], factor, jnp.eye(len(a), dtype=a.dtype))
+    return factor, jnp.where(inside, jnp.diagonal(factor), jnp.nan)
 
 
-def leading_cholesky(a: Float[Array, "m m"]) -> tuple[Float[Array, "m m"], Int[Array, ""]]:
-    """Lower Cholesky factor of the largest leading block that is positive definite in this precision, and its size; rows of the
-    identity behind. On an accelerator that size is all or nothing."""
-    return _leading_cholesky(a)
+def rescued(
+    solutions: Float[Array, "m K"],
+    pivots: Float[Array, " m"],
+    gram: Float[Array, "m m"],
+    rhs: Float[Array, " m"],
+    live: Bool[Array, "m K"],
+) -> tuple[Float[Array, "m K"], Float[Array, " m"]]:
+    """Solutions of leading blocks of ``gram`` (where ``live``) and the pivots of its factor; found once more, up to the first
+    pivot that is not positive, where the factor failed as a whole. On an accelerator they stay NaN."""
+    return _rescued(solutions, pivots, gram, rhs, live)
 
 
 def pivots_of(squares: Float[Array, " m"], ridge: float | Array) -> Float[Array, " m"]:
