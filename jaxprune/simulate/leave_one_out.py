@@ -124,6 +124,7 @@ def _kept(factor, gram, n):
 
 def _spread(factor, live, dependent):
     """A lower bound of the condition number; infinite where the factor failed, or features do not vary."""
-    pivots = jnp.diagonal(factor)
-    bound = jnp.max(jnp.where(live, pivots, 0)) / jnp.min(jnp.where(live, pivots, jnp.inf))
-    return jnp.where(dependent | jnp.any(jnp.isnan(pivots)), jnp.inf, bound)
+    longest = jnp.max(jnp.where(live, jnp.linalg.norm(factor, axis=1), 0))
+    inverse = linalg.solve_lower(factor, jnp.eye(len(factor), dtype=factor.dtype))
+    apart = jnp.sqrt(jnp.max(jnp.sum(jnp.where(live[:, None], inverse, 0) ** 2, axis=0)))
+    return jnp.where(dependent | jnp.isnan(factor[-1, -1]), jnp.inf, longest * apart)

@@ -17,7 +17,8 @@ def fit(data, widths, ridge, refine, fewer=None, moments=None):
     counts = jnp.asarray(widths) if fewer is None else fewer
     n = len(y)
     if method == "svd":
-        coef, _, condition = any_rank.fits(*data.moved(), counts, ridge, n - data.intercept)
+        x, y = data.moved()
+        coef, _, condition = any_rank.fits(x, y, counts, ridge, n - data.intercept)
         return coef, condition
     if refine is None:
         refine = {("cholesky", True): 0, ("qr", True): 1}.get((method, x.dtype == jnp.float64), 2)
@@ -45,16 +46,27 @@ def _fit_narrow(x, y, counts, most, ridge, refine, method, moments=None):
     a = x[:most]
     live = jnp.arange(most)[:, None] < counts[None, :]
     solve = _by_gram if method == "cholesky" else _by_qr
-    coef, pivots, lost, dependent = solve(a, y, live, ridge, refine, moments)
-    spread = (jax.lax.cummax(pivots) / jax.lax.cummin(pivots))[jnp.maximum(counts - 1, 0)]
+    coef, factor, lost, dependent = solve(a, y, live, ridge, refine, moments)
+    spread = _spread(factor)[jnp.maximum(counts - 1, 0)]
     coef = jnp.where(jnp.any(live & lost[:, None], axis=0)[None, :], jnp.nan, coef)
     alone = jnp.any(live & (lost | dependent)[:, None], axis=0)
     return jnp.pad(coef.T, ((0, 0), (0, len(x) - most))), jnp.where(alone, jnp.inf, spread)
 
 
+def _spread(factor):
+    """A lower bound (m,) of the condition number of every leading block: of its pivots, and where that is far too small, as it
+    is for columns of growing length, by the longest row and the longest column of the inverse, which is short by at most m."""
+    pivots = jnp.abs(jnp.diagonal(factor))
+    bound = jax.lax.cummax(pivots) / jax.lax.cummin(pivots)
+    inverse = linalg.solve_lower(factor, jnp.eye(len(factor), dtype=factor.dtype))
+    apart = jnp.sqrt(jnp.max(jnp.cumsum(inverse**2, axis=0), axis=1))
+    better = jax.lax.cummax(jnp.linalg.norm(factor, axis=1)) * apart
+    return jnp.where(better < 1e3 * bound, bound, better)
+
+
 def _by_gram(a, y, live, ridge, refine, moments):
-    """Coefficients (m, W), pivots, and which features are lost, as no digit of their distance from those before them is left,
-    or do not vary: these get a pivot of one, and so the coefficient zero."""
+    """Coefficients (m, W), the factor, and which features are lost, as no digit of their distance from those before them is
+    left, or do not vary: these get a pivot of one, and so the coefficient zero."""
     gram, moment = products(a, y) if moments is None else (m[: len(a), ...] for m in moments)
     gram = gram[:, : len(a)]
     gram = gram + jnp.diag(linalg.pivots_of(jnp.diagonal(gram), ridge))
@@ -68,7 +80,7 @@ def _by_gram(a, y, live, ridge, refine, moments):
         residual = y[None, :] - jnp.matmul(coef.T, a, precision=EXACT)
         coef = coef + finish(linalg.solve_lower(factor, jnp.matmul(a, residual.T, precision=EXACT) - ridge * coef))
     coef, pivots = linalg.rescued(coef, jnp.diagonal(factor), gram, moment, live)
-    return coef, pivots, lost_pivots(pivots, gram, len(y), refine), jnp.all(a == 0, axis=1)
+    return coef, factor, lost_pivots(pivots, gram, len(y), refine), jnp.all(a == 0, axis=1)
 
 
 def lost_pivots(pivots: Float[Array, " m"], gram: Float[Array, "m m"], n: int, refine: int) -> Bool[Array, " m"]:
@@ -82,7 +94,7 @@ def _by_qr(a, y, live, ridge, refine, moments):
     before them get the coefficient zero."""
     factor, half, dependent = _qr_factor(a, y, ridge)
     coef = linalg.solve_upper(factor, jnp.where(live, half[:, None], 0))
-    return coef, jnp.abs(jnp.diagonal(factor)), jnp.zeros_like(dependent), dependent
+    return coef, factor, jnp.zeros_like(dependent), dependent
 
 
 def _qr_factor(a, y, ridge):
