@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from jaxprune.problems import LinearGaussian
-from jaxprune.simulate import least_squares, leave_one_out, pruning, risk_estimators, sorting
+from jaxprune.simulate import (
+    compressibility,
+    iterative,
+    least_squares,
+    leave_one_out,
+    pruning,
+    risk_estimators,
+    saliency,
+    sorting,
+)
 from tests import judge
 
 KEY = jax.random.key(0)
@@ -290,6 +299,12 @@ def _everything(problem, method, key):
     path = least_squares.min_norm_path(data, [2, 4, 6], refine=1)
     rules = [pruning.magnitude, pruning.hessian, pruning.empirical_hessian, pruning.oracle, pruning.random]
     found = pruning.risks(path, problem, rules, [1, 3], key, data)
+    order = pruning.orders(path, problem, [saliency.obs_greedy, saliency.empirical_obs(0.1)], key)
+    found["compensated"] = saliency.compensated_surface(path, problem, order, [1, 3])
+    schedule = iterative.geometric([2, 4, 6], [1, 3], 2)
+    found["rounds"] = iterative.iterative_path(path, problem, schedule, pruning.magnitude, key)
+    found["masks"] = compressibility.fraction_masks(data.features, [0.2, 0.5])
+    found["ratio"] = compressibility.pruning_ratio(data.features)
     if method in ("cholesky", "svd"):
         fits = leave_one_out.leave_one_out(data, [2, 6])
         found["estimates"] = risk_estimators.estimate(fits, problem, pruning.magnitude, key, [1, 3])
