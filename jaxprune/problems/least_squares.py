@@ -91,7 +91,7 @@ class LinearGaussian:
         """The whole covariance."""
         if self.basis is None:
             return jnp.diag(jnp.asarray(self.eigs))
-        return jnp.matmul(self.basis * self.eigs, self.basis.T, precision=jax.lax.Precision.HIGHEST)
+        return jnp.matmul(self.basis * self.eigs[None, :], self.basis.T, precision=jax.lax.Precision.HIGHEST)
 
     @property
     def cross(self) -> Float[Array, " d"]:
@@ -100,10 +100,15 @@ class LinearGaussian:
 
     def risk(self, coef: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
         """Population risk ``noise^2 + (coef - teacher)^T Sigma (coef - teacher)``, exact, without a test set."""
-        error = coef - self.teacher
+        error = coef - _along(self.teacher, coef)
         if self.basis is not None:
             error = jnp.matmul(error, self.basis, precision=jax.lax.Precision.HIGHEST)
-        return self.noise**2 + jnp.sum(self.eigs * error**2, axis=-1)
+        return self.noise**2 + jnp.sum(_along(self.eigs, error) * error**2, axis=-1)
+
+
+def _along(values, batch):
+    """Values (d,) with as many axes as the batch (*, d), for those who let JAX raise where ranks differ."""
+    return jnp.asarray(values).reshape((1,) * (batch.ndim - 1) + (-1,))
 
 
 @struct
@@ -130,7 +135,7 @@ class Population:
     def risk(self, coef: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
         """Population risk ``E[(y - x . coef)^2]``, exact, without a test set."""
         image = jnp.matmul(coef, self.covariance, precision=jax.lax.Precision.HIGHEST)
-        return self.energy + jnp.sum((image - 2 * self.cross) * coef, axis=-1)
+        return self.energy + jnp.sum((image - _along(2 * jnp.asarray(self.cross), coef)) * coef, axis=-1)
 
 
 @struct

@@ -22,6 +22,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxprune.problems.checks import check_count
 from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.simulate.sorting import descending
 
 SHARE = 0.1  # of the energy, that the papers allow to be removed
 
@@ -115,7 +116,7 @@ def fraction_masks(weights: ArrayLike, removed: Sequence[Any]) -> Bool[Array, "f
     """
     n = np.shape(weights)[0]
     kept = np.array([n - fraction_count(n, f) for f in removed])
-    return ranks(sizes(weights)) < kept[:, None]
+    return ranks(sizes(weights))[None, :] < kept[:, None]
 
 
 def prune(weights: ArrayLike, mask: ArrayLike) -> Float[Array, "n *d"]:
@@ -185,7 +186,7 @@ def _sizes(weights):
 
 @jax.jit
 def _ranks(values):
-    order = jnp.argsort(values, stable=True, descending=True)
+    order = descending(values)
     return jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
 
 
@@ -206,8 +207,8 @@ def _cumulative(terms):
     ends, end_errors = _compensated(jnp.stack([total[-1], error[-1]], axis=1))
     ends, end_errors = ends[:, 0], end_errors[:, 0] + ends[:, 1]
     starts, start_errors = (jnp.concatenate([jnp.zeros_like(e[:1]), e[:-1]]) for e in (ends, end_errors))
-    sums, rounding = _two_sum(starts, total)
-    sums = jnp.minimum(sums + (rounding + start_errors + error), ends + end_errors)
+    sums, rounding = _two_sum(starts[None, :], total)
+    sums = jnp.minimum(sums + (rounding + start_errors[None, :] + error), (ends + end_errors)[None, :])
     _, sums = jax.lax.scan(_larger, starts + start_errors, sums)
     return sums.T.reshape(-1)[: len(terms)]
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from jaxprune.problems import Finite
+from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.least_squares import Data
 
 Law = Callable[..., Array]
@@ -49,6 +50,7 @@ def resample(problem: Finite, key: Key[Array, ""], method: str = "rank") -> Data
 
     A row that is drawn twice makes a sample's Gram matrix singular: above n features solve by rank.
     """
+    check_key(key)
     rows_key, noise_key = jax.random.split(key)
     features, target = jnp.asarray(problem.features), jnp.asarray(problem.target)
     rows = jax.random.randint(rows_key, (problem.n,), 0, len(target))

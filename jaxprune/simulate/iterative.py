@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from jaxprune.problems.checks import check_count
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import Counts, Path
-from jaxprune.simulate.pruning import Problem, Rule, descending
+from jaxprune.simulate.pruning import Problem, Rule
+from jaxprune.simulate.sorting import ranking
 
 
 def geometric(widths: Counts, kept: Counts, rounds: int) -> NDArray[np.int64]:
@@ -51,7 +52,7 @@ def iterative_path(
     def one_round(state, counts):
         coef, rank, before = state
         scores = rule(Path(data, coef, unknown, unknown, widths), problem, key)
-        order = descending(jnp.where(rank < before[:, None], scores, -jnp.inf))
+        order = ranking(scores, rank < before[:, None])
         return (jax.lax.map(refit, (order, counts)), jnp.argsort(order, axis=-1), counts), None
 
     unknown = jnp.full(cells, jnp.nan, path.coef.dtype)

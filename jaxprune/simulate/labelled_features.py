@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Key
 from jaxprune.problems import Labelled
 from jaxprune.simulate import labelled, least_squares
 from jaxprune.simulate.least_squares import Counts, Data
-from jaxprune.simulate.pruning import descending
+from jaxprune.simulate.sorting import ranking
 from jaxprune.struct import struct
 
 
@@ -59,9 +59,9 @@ def surfaces(split: Split, widths: Counts, kept: Counts, key: Key[Array, ""]) ->
         def treat(coef_and_width):
             coef, width = coef_and_width
             live = jnp.arange(dim) < width
-            orders = [descending(jnp.where(live, score, -jnp.inf)) for score in (jnp.abs(coef), shuffled)]
+            orders = [ranking(score, live) for score in (jnp.abs(coef), shuffled)]
             counts = jnp.minimum(jnp.asarray(kept), width)[:, None]
-            pruned = [jnp.where(jnp.argsort(order) < counts, coef, 0) for order in orders]
+            pruned = [jnp.where(jnp.argsort(order)[None, :] < counts, coef[None, :], 0) for order in orders]
             refitted = [least_squares.retrain_path(data, order, kept, width, moments) for order in orders]
             return jnp.stack([jnp.stack(pruned), jnp.stack(refitted)]) @ split.test_features
 

@@ -14,34 +14,41 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from jaxprune.problems import LinearGaussian
-from jaxprune.simulate import linalg
+from jaxprune.simulate import any_rank, linalg, rows, solving
+from jaxprune.simulate.arguments import check_key
+from jaxprune.simulate.solving import EXACT as EXACT
 from jaxprune.struct import static, struct
 
 Counts = Sequence[int] | np.ndarray  # strictly increasing integers
-EXACT = jax.lax.Precision.HIGHEST  # never TF32 or bfloat16 in a Gram matrix
 
 
-METHODS = ("cholesky", "qr", "rank")
+METHODS = ("cholesky", "qr", "rank", "svd")
 
 
 @struct
 class Data:
     """``features`` (d, n), ``target`` (n,), and how to solve for them (static).
 
-    ``method``: "cholesky" of Gram matrices is the fastest, and loses twice the digits of the condition number;
+    ``method``: "cholesky" of Gram matrices is the fastest, and loses twice the digits of the condition number; NaN marks
+    widths where none are left;
     "qr" loses them once, for real or badly scaled features, at some six times the cost, and gives the
     coefficient zero to a feature that depends on those before it; NaN marks widths above n whose samples
     depend on each other; "rank" is a pseudo-inverse, for designs of any rank, in
-    which directions below about 1e-7 of the largest singular value count as absent.
+    which directions below about 1e-7 of the largest singular value count as absent; "svd" is one by the singular values of
+    columns of unit length, for any scale and rank, the slowest. ``intercept``: fits have one, which no norm or penalty
+    counts and no pruning removes; for "svd" only. ``from_rows`` chooses.
     """
 
     features: Float[Array, "d n"]
     target: Float[Array, " n"]
     method: str = static(default="cholesky")
+    intercept: bool = static(default=False)
 
     def __post_init__(self):
         if self.method not in METHODS:
             raise ValueError(f"method: {self.method!r} is unknown; use one of {', '.join(METHODS)}")
+        if self.intercept and self.method != "svd":
+            raise ValueError(f"intercept: method {self.method!r} knows none; use 'svd', or from_rows")
         for name in ("features", "target"):
             object.__setattr__(self, name, jnp.asarray(getattr(self, name)))
         if self.features.ndim != 2 or self.target.shape != self.features.shape[1:]:
@@ -50,33 +57,50 @@ class Data:
                 " least_squares.from_rows takes rows of samples"
             )
 
+    def moved(self) -> tuple[Array, Array]:
+        """Features and target as they are fitted: with an intercept their deviations from the means of these samples."""
+        x, y = self.features, self.target
+        for _ in range(2 if self.intercept else 0):  # the second time takes off what the first rounded
+            x, y = x - jnp.mean(x, axis=1, keepdims=True), y - jnp.mean(y)
+        return x, y
 
-def from_rows(inputs: ArrayLike, target: ArrayLike, method: str = "cholesky") -> Data:
-    """Your own sample: ``inputs`` (n, d), one row per sample, and ``target`` (n,). There is no intercept: centre both,
-    or add a column of ones.
+    def offset(self, coef: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
+        """The intercept of models that were fitted to these samples, from their coefficients; 0 without the option."""
+        if not self.intercept:
+            return jnp.zeros(coef.shape[:-1], coef.dtype)
+        return jnp.mean(self.target) - jnp.matmul(coef, jnp.mean(self.features, axis=1), precision=EXACT)
 
-    Raises ValueError for other shapes, and for numbers that are not finite.
+
+def from_rows(inputs: ArrayLike, target: ArrayLike, method: str | None = None, intercept: bool = False) -> Data:
+    """Your own sample: ``inputs`` (n, d), one row per sample, and ``target`` (n,).
+
+    ``intercept``: every fit has one, also each of those without a sample. Do not centre instead: a mean that holds the sample
+    left out tells about it, and leave-one-out comes out too low. ``method`` None takes "cholesky" where that keeps nine
+    digits at every width up to d < n, and "svd" otherwise; see ``Data``.
+    Raises ValueError for other shapes, for numbers that are not finite or do not fit the present precision, and for a method
+    that would be wrong on these rows. Warns in float32.
     """
-    inputs, target = np.asarray(inputs), np.asarray(target)
-    if inputs.ndim != 2 or target.shape != inputs.shape[:1]:
-        raise ValueError(f"inputs, target: shapes {inputs.shape} and {target.shape} are not (n, d) and (n,)")
-    for name, values in (("inputs", inputs), ("target", target)):
-        if not np.all(np.isfinite(values)):
-            raise ValueError(f"{name}: holds NaN or infinity; leave such samples out")
-    dtype = jnp.zeros(()).dtype
-    return Data(jnp.asarray(inputs.T, dtype), jnp.asarray(target, dtype), method)
+    inputs, target = rows.checked(inputs, target)
+    rows.warn_single("inputs", inputs.dtype)
+    return Data(jnp.asarray(inputs.T), jnp.asarray(target), rows.choose(inputs, method, intercept), intercept)
 
 
 @struct
 class Path:
     """Fits at every width: ``coef`` (W, d), zero beyond each width; ``train_error`` (W,) mean squared residual;
-    ``condition`` (W,) a lower bound of the condition number of the design (NaN where not factorised)."""
+    ``condition`` (W,) of the design: its condition number by "svd", otherwise a lower bound of it; infinite where features
+    (up to n) or samples (above) depend on each other, NaN where nothing was factorised."""
 
     data: Data
     coef: Float[Array, "W d"]
     train_error: Float[Array, " W"]
     condition: Float[Array, " W"]
     widths: tuple[int, ...] = static()
+
+    @property
+    def intercept(self) -> Float[Array, " W"]:
+        """That of every width; 0 for data without the option."""
+        return self.data.offset(self.coef)
 
 
 def draw(problem: LinearGaussian, key: Key[Array, ""], entries: Callable[..., Array] = jax.random.normal) -> Data:
@@ -85,8 +109,11 @@ def draw(problem: LinearGaussian, key: Key[Array, ""], entries: Callable[..., Ar
     ``entries(key, shape, dtype)`` draws independent entries of mean 0 and variance 1 in place of Gaussian ones
     (see ``designs``): the covariance, and so every risk, is that of the problem; its law is another.
     """
+    check_key(key)
     design_key, noise_key = jax.random.split(key)
     scale = jnp.sqrt(jnp.asarray(problem.eigs))
+    if getattr(problem.eigs, "dtype", None) == np.float64:  # otherwise someone asked for float32
+        rows.warn_single("problem", scale.dtype)
     white = entries(design_key, (len(scale), problem.n), scale.dtype)
     features = scale[:, None] * white
     if problem.basis is not None:
@@ -108,8 +135,11 @@ def min_norm_path(data: Data, widths: Counts, ridge: float = 0.0, refine: int | 
     """
     widths = strictly_increasing("widths", widths, 1, len(data.features))
     check_ridge(ridge)
-    coef, condition = _fit(data, widths, ridge, refine)
-    residual = data.target - jnp.matmul(coef, data.features, precision=EXACT)
+    if data.method == "svd":
+        found = any_rank.fits(*data.moved(), jnp.asarray(widths), ridge, len(data.target) - data.intercept)
+        return Path(data, *found, widths=widths)
+    coef, condition = solving.fit(data, widths, ridge, refine)
+    residual = data.target[None, :] - jnp.matmul(coef, data.features, precision=EXACT)
     return Path(data, coef, jnp.mean(residual**2, axis=-1), condition, widths)
 
 
@@ -124,7 +154,7 @@ def retrain_path(
 
     The supports are nested, so this is ``min_norm_path`` on the columns in that order. Only the first
     ``width`` entries of ``order`` exist: a larger s keeps them all. ``moments = (X X^T, X y)`` saves the
-    products where many orders are refitted on one sample.
+    products where many orders are refitted on one sample. NaN where ``order`` is -1: the first fit failed.
     """
     kept = strictly_increasing("kept", kept, 0, len(data.features))
     most = max(kept[-1], 1)
@@ -134,12 +164,13 @@ def retrain_path(
     columns = jnp.where(real[:, None], data.features[chosen], 0)
     if moments is not None:
         gram, moment = moments
-        gram = jnp.where(real[:, None] & real, gram[chosen][:, chosen], 0)
+        gram = jnp.where(real[:, None] & real[None, :], gram[chosen][:, chosen], 0)
         moments = gram, jnp.where(real, moment[chosen], 0)
     counts = jnp.minimum(jnp.asarray(kept), most if width is None else width)
-    coef, _ = _fit(Data(columns, data.target, data.method), kept, 0.0, None, counts, moments)
+    coef, _ = solving.fit(Data(columns, data.target, data.method, data.intercept), kept, 0.0, None, counts, moments)
     dim = len(data.features)
-    return jnp.zeros((len(kept), dim), coef.dtype).at[:, chosen].set(coef, unique_indices=True)
+    found = jnp.zeros((len(kept), dim), coef.dtype).at[:, chosen].set(coef, unique_indices=True)
+    return jnp.where(order[0] < 0, jnp.nan, found)
 
 
 def leading_solutions(
@@ -149,11 +180,11 @@ def leading_solutions(
 
     ``deficient``: solve by rank, where leading blocks are singular; the solution is then of minimum norm.
     """
-    live = jnp.arange(len(cross)) < counts[:, None]
+    live = jnp.arange(len(cross))[None, :] < counts[:, None]
     if deficient:
 
         def one(mask):
-            block = jnp.where(mask[:, None] & mask, covariance, 0)
+            block = jnp.where(mask[:, None] & mask[None, :], covariance, 0)
             return linalg.pseudo_solve(block, jnp.where(mask, cross, 0)[:, None])[:, 0]
 
         return jax.lax.map(one, live)
@@ -166,7 +197,7 @@ def shared_moments(data: Data, supports: int, most: int) -> tuple[Array, Array] 
     """``(X X^T, X y)`` where that is cheaper than a product for each of ``supports`` refits of up to ``most`` features."""
     dim, n = data.features.shape
     cheaper = most <= n and dim**2 < supports * most**2 and data.method == "cholesky"
-    return _products(data.features, data.target) if cheaper else None
+    return solving.products(data.features, data.target) if cheaper else None
 
 
 def strictly_increasing(name: str, values: Counts, low: int, high: int) -> tuple[int, ...]:
@@ -183,140 +214,3 @@ def check_ridge(ridge: float) -> None:
     """ValueError unless ``ridge`` is a finite number >= 0; a traced one cannot be looked at."""
     if not isinstance(ridge, Tracer) and not 0 <= float(ridge) < np.inf:
         raise ValueError(f"ridge: {ridge} is not a penalty; use a finite number >= 0")
-
-
-def _fit(data, widths, ridge, refine, fewer=None, moments=None):
-    """Coefficients (W, d) and condition (W,). ``widths`` (static) choose the branch; ``fewer`` (data) are the
-    features used where not so many exist."""
-    x, y, method = data.features, data.target, data.method
-    counts = jnp.asarray(widths) if fewer is None else fewer
-    n = len(y)
-    if refine is None:
-        refine = {("cholesky", True): 0, ("qr", True): 1}.get((method, x.dtype == jnp.float64), 2)
-    if method == "rank":
-        return _fit_by_rank(x, y, counts, ridge)
-    split = sum(p <= n for p in widths)
-    narrow, wide = counts[:split], counts[split:]
-    parts = []
-    if split:
-        parts.append(_fit_narrow(x, y, narrow, max(widths[split - 1], 1), ridge, refine, method, moments))
-    if split < len(widths):
-        found = _fit_wide(x, y, wide, widths[split:], ridge, refine, method)
-        if fewer is not None:  # some of these may turn out narrow
-            other = _fit_narrow(x, y, jnp.minimum(wide, n), n, ridge, refine, method)
-            found = tuple(
-                jnp.where((wide <= n).reshape(-1, *[1] * (b.ndim - 1)), a, b) for a, b in zip(other, found, strict=True)
-            )
-        parts.append(found)
-    coefs, conditions = zip(*parts, strict=True)
-    return jnp.concatenate(coefs), jnp.concatenate(conditions)
-
-
-def _fit_narrow(x, y, counts, most, ridge, refine, method, moments=None):
-    """p <= n: leading blocks of one triangular factor of the feature Gram matrix serve every width."""
-    a = x[:most]
-    factor, moment = _factor_narrow(a, y, ridge, method, moments)
-    live = jnp.arange(most)[:, None] < counts
-
-    def finish(half):
-        return linalg.solve_upper(factor, jnp.where(live, half, 0))
-
-    coef = finish(moment[:, None])
-    for _ in range(refine if method == "cholesky" else 0):  # QR met y itself, not a y: nothing was lost
-        residual = y - jnp.matmul(coef.T, a, precision=EXACT)
-        coef = coef + finish(linalg.solve_lower(factor, jnp.matmul(a, residual.T, precision=EXACT) - ridge * coef))
-    pivots = jnp.abs(jnp.diagonal(factor))
-    spread = jax.lax.cummax(pivots) / jax.lax.cummin(pivots)
-    padding = ((0, 0), (0, len(x) - most))
-    return jnp.pad(coef.T, padding), spread[jnp.maximum(counts - 1, 0)]
-
-
-def _factor_narrow(a, y, ridge, method, moments):
-    """The lower factor L of ``a a^T + ridge`` and ``L^-1 a y``. A feature without variance gets a pivot of one,
-    and so the coefficient zero."""
-    if method == "cholesky":
-        gram, moment = _products(a, y) if moments is None else (m[: len(a), ...] for m in moments)
-        gram = gram[:, : len(a)]
-        pivot = jnp.where(jnp.diagonal(gram) > 0, ridge, 1.0).astype(a.dtype)
-        factor = linalg.cholesky(gram + jnp.diag(pivot))
-        return factor, linalg.solve_lower(factor, moment[:, None])[:, 0]
-    distances = jnp.abs(jnp.diagonal(linalg.qr_factor(a.T)))  # of each feature from the span of those before it
-    dependent = distances <= 10 * len(y) * jnp.finfo(a.dtype).eps * jnp.linalg.norm(a, axis=1)
-    dependent = dependent & (ridge == 0) | jnp.all(a == 0, axis=1)
-    pivot = jnp.where(dependent, 1.0, ridge).astype(a.dtype)
-    above = jnp.concatenate([jnp.where(dependent[:, None], 0, a).T, y[:, None]], axis=1)
-    below = jnp.pad(jnp.diag(jnp.sqrt(pivot)), ((0, 0), (0, 1)))
-    triangle = linalg.qr_factor(jnp.concatenate([above, below]))
-    return triangle[:-1, :-1].T, triangle[:-1, -1]
-
-
-def _fit_wide(x, y, counts, widths, ridge, refine, method):
-    """p > n: the sample Gram matrix, or its factor, grows by blocks of features; one factor per width."""
-    n, dim = len(y), len(x)
-    starts = jnp.concatenate([jnp.zeros(1, counts.dtype), counts[:-1]])
-    block = _block_size(widths, overhead=16 if method == "cholesky" else n)
-    padded = jnp.pad(x, ((0, block), (0, 0)))
-
-    def absorb(state, rows):
-        if method == "cholesky":
-            return state + jnp.matmul(rows.T, rows, precision=EXACT)
-        return linalg.qr_factor(jnp.concatenate([state, rows]))
-
-    def grow(state, span):
-        start, stop = span
-
-        def add(k, state):
-            first = start + k * block
-            rows = jax.lax.dynamic_slice(padded, (first, 0), (block, n))
-            return absorb(state, jnp.where((first + jnp.arange(block) < stop)[:, None], rows, 0))
-
-        state = jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, state)
-        factor = linalg.cholesky(state) if method == "cholesky" else state.T
-        pivots = jnp.abs(jnp.diagonal(factor))
-        spread = jnp.max(pivots) / jnp.min(pivots)
-        singular = spread * (10 * n * jnp.finfo(x.dtype).eps) > 1 if method == "qr" else False
-        dual = jnp.where(singular, jnp.nan, _solve(factor, y))  # dependent samples: flagged, not invented
-        return state, (dual, spread, factor if refine else None)
-
-    empty = jnp.eye(n, dtype=x.dtype) * (ridge if method == "cholesky" else jnp.sqrt(ridge))
-    _, (dual, condition, factors) = jax.lax.scan(grow, empty.astype(x.dtype), (starts, counts))
-    live = jnp.arange(dim) < counts[:, None]
-    coef = jnp.where(live, jnp.matmul(dual, x.T, precision=EXACT), 0)
-    for _ in range(refine):
-        residual = y - jnp.matmul(coef, x, precision=EXACT) - ridge * dual
-        step = jax.lax.map(lambda pair: _solve(*pair), (factors, residual))
-        dual = dual + step
-        coef = coef + jnp.where(live, jnp.matmul(step, x.T, precision=EXACT), 0)
-    return coef, condition
-
-
-def _fit_by_rank(x, y, counts, ridge):
-    """Any p, any rank: the pseudo-inverse of the sample Gram matrix."""
-
-    def one(count):
-        rows = jnp.where((jnp.arange(len(x)) < count)[:, None], x, 0)
-        gram = jnp.matmul(rows.T, rows, precision=EXACT) + ridge * jnp.eye(len(y), dtype=x.dtype)
-        return jnp.matmul(rows, linalg.pseudo_solve(gram, y[:, None])[:, 0], precision=EXACT)
-
-    return jax.lax.map(one, counts), jnp.full(counts.shape, jnp.nan, x.dtype)
-
-
-def _products(a, y):
-    return jnp.matmul(a, a.T, precision=EXACT), jnp.matmul(a, y, precision=EXACT)
-
-
-def _solve(factor, y):
-    """``(L L^T)^-1 y``."""
-    return linalg.solve_upper(factor, linalg.solve_lower(factor, y[:, None]))[:, 0]
-
-
-def _block_size(widths, overhead: int) -> int:
-    """Features added at a time: the size that wastes the fewest operations over these widths (static).
-
-    ``overhead``: what a block costs beyond its features, in features.
-    """
-    steps = np.diff([0, *widths])
-    sizes = np.unique(np.concatenate([steps, 2 ** np.arange(3, 10)]))
-    sizes = sizes[sizes <= max(np.max(steps), 8)]
-    cost = [np.sum(-(-steps // size)) * (size + overhead) for size in sizes]
-    return int(sizes[np.argmin(cost)])

@@ -7,9 +7,11 @@ a rank-one change, exact for least squares, for ridge regression, and for interp
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxprune.simulate import least_squares, linalg
+from jaxprune.simulate import any_rank, least_squares, linalg, solving
+from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.least_squares import EXACT, Counts, Data
 from jaxprune.struct import static, struct
 
@@ -17,13 +19,15 @@ from jaxprune.struct import static, struct
 @struct
 class LeftOut:
     """Fits of every width and what becomes of them without one sample. ``coef`` (W, d); ``step`` (W, d, n);
-    ``residual`` (W, n), the leave-one-out errors; ``gcv`` (W,), generalised cross-validation of the dense model."""
+    ``residual`` (W, n), the leave-one-out errors; ``gcv`` (W,), generalised cross-validation of the dense model;
+    ``condition`` (W,) as of ``least_squares.Path``."""
 
     data: Data
     coef: Float[Array, "W d"]
     step: Float[Array, "W d n"]
     residual: Float[Array, "W n"]
     gcv: Float[Array, " W"]
+    condition: Float[Array, " W"]
     widths: tuple[int, ...] = static()
 
     @property
@@ -38,25 +42,44 @@ def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
 
     Generalised cross-validation is ``mean(r^2) / (1 - tr H / n)^2`` for residuals r and fitted values H y, and its
     limit ``mean(alpha^2) / (tr K^-1 / n)^2`` for interpolators.
+    An intercept is fitted anew without each sample. A sample that shares a feature with no other has leverage 1; then, too, its
+    error is that of the fit of minimum norm to the others.
     Raises ValueError for widths that are not strictly increasing integers in 1 .. d, for ridge < 0, for one sample,
-    and for designs that are not solved by Cholesky factors.
+    for methods other than "cholesky" and "svd", and for centred rows where the estimate would be 0 by construction.
     """
     widths = least_squares.strictly_increasing("widths", widths, 1, len(data.features))
     least_squares.check_ridge(ridge)
-    if data.method != "cholesky":
-        raise ValueError(f"data: method {data.method!r} has no rank-one changes; use features of full rank and 'cholesky'")
-    x, y, n = data.features, data.target, len(data.target)
-    if n < 2:
+    if data.method not in ("cholesky", "svd"):
+        raise ValueError(f"data: method {data.method!r} has no rank-one changes; use 'cholesky', or 'svd' for any rank")
+    if (n := len(data.target)) < 2:
         raise ValueError(f"data: {n} sample leaves none to fit; use at least 2")
-    found = jax.lax.map(lambda p: one_width(x, y, p, ridge), jnp.asarray(widths))
+    _check_centred(data, widths[-1], ridge)
+    found = jax.lax.map(lambda p: one_width(data, p, ridge), jnp.asarray(widths))
     return LeftOut(data, *found, widths=widths)
 
 
+def _check_centred(data, width, ridge):
+    """Rows and targets that sum to zero: any n - 1 tell the last, which an interpolator then predicts without an error."""
+    if data.intercept or traced(data.features, data.target, ridge) or ridge != 0 or width < len(data.target) - 1:
+        return
+    table = np.vstack([data.features[:width], data.target[None, :]]).astype(float)
+    top = np.maximum(np.max(np.abs(table), axis=1, keepdims=True), 1e-300)
+    sums = np.abs(np.sum(table / top, axis=1))
+    if np.all(sums <= 4 * table.shape[1] * np.finfo(data.features.dtype).eps) and np.any(data.target):
+        raise ValueError(
+            f"data: rows were centred, so with {width} features each follows from the others and the estimate would be 0 by"
+            " construction; pass them as they were, with least_squares.from_rows(..., intercept=True)"
+        )
+
+
 def one_width(
-    features: Float[Array, "d n"], target: Float[Array, " n"], width: Int[Array, ""], ridge: float = 0.0
-) -> tuple[Float[Array, " d"], Float[Array, "d n"], Float[Array, " n"], Float[Array, ""]]:
-    """Coefficients, steps, leave-one-out errors and GCV of the first ``width`` features (data, not static; may be 0)."""
-    x, y = jnp.where((jnp.arange(len(features)) < width)[:, None], features, 0), target
+    data: Data, width: Int[Array, ""], ridge: float = 0.0
+) -> tuple[Float[Array, " d"], Float[Array, "d n"], Float[Array, " n"], Float[Array, ""], Float[Array, ""]]:
+    """Coefficients, steps, leave-one-out errors, GCV and condition number of the first ``width`` features (data, not static;
+    may be 0)."""
+    if data.method == "svd":
+        return any_rank.left_out(*data.moved(), width, ridge, data.intercept)
+    x, y = jnp.where((jnp.arange(len(data.features)) < width)[:, None], data.features, 0), data.target
     narrow = _narrow(x, y, width, ridge)
     if len(x) < len(y):
         return narrow
@@ -64,25 +87,44 @@ def one_width(
 
 
 def _narrow(x, y, width, ridge):
-    """p < n. Missing features are rows of zeros with a pivot of one."""
+    """p < n. Missing features are rows of zeros with a pivot of one, as others that do not vary."""
     n = len(y)
     a = x[: n - 1]
-    pivot = jnp.where(jnp.arange(len(a)) < width, ridge, 1.0).astype(x.dtype)
-    factor = linalg.cholesky(jnp.matmul(a, a.T, precision=EXACT) + jnp.diag(pivot))
+    gram = jnp.matmul(a, a.T, precision=EXACT)
+    live = jnp.arange(len(a)) < width
+    gram = gram + jnp.diag(jnp.where(live, linalg.pivots_of(jnp.diagonal(gram), ridge), 1.0).astype(x.dtype))
+    factor = _kept(linalg.cholesky(gram), gram, n)
     step = linalg.solve_upper(factor, linalg.solve_lower(factor, a))
     coef = jnp.matmul(step, y, precision=EXACT)
     residual = y - jnp.matmul(coef, a, precision=EXACT)
     left = 1 - jnp.sum(a * step, axis=0)
+    left = jnp.where(left <= 8 * n**0.5 * jnp.finfo(x.dtype).eps, jnp.nan, left)  # no digit is left of it
     padding = (0, len(x) - len(a))
     gcv = jnp.mean(residual**2) / jnp.mean(left) ** 2
-    return jnp.pad(coef, padding), jnp.pad(step, (padding, (0, 0))), residual / left, gcv
+    found = jnp.pad(coef, padding), jnp.pad(step, (padding, (0, 0))), residual / left, gcv
+    return *found, _spread(factor, live, jnp.any(live & jnp.all(a == 0, axis=1)))
 
 
 def _wide(x, y, ridge):
     """p >= n."""
     identity = jnp.eye(len(y), dtype=x.dtype)
-    factor = linalg.cholesky(jnp.matmul(x.T, x, precision=EXACT) + ridge * identity)
+    gram = jnp.matmul(x.T, x, precision=EXACT) + ridge * identity
+    factor = _kept(linalg.cholesky(gram), gram, len(y))
     inverse = linalg.solve_upper(factor, linalg.solve_lower(factor, identity))
     dual, left = jnp.matmul(inverse, y, precision=EXACT), jnp.diagonal(inverse)
     coef, step = jnp.matmul(x, dual, precision=EXACT), jnp.matmul(x, inverse, precision=EXACT)
-    return coef, step, dual / left, jnp.mean(dual**2) / jnp.mean(left) ** 2
+    condition = _spread(factor, jnp.ones(len(y), bool), False)
+    return coef, step, dual / left, jnp.mean(dual**2) / jnp.mean(left) ** 2, condition
+
+
+def _kept(factor, gram, n):
+    """The factor, or NaN where a squared pivot is round-off."""
+    return jnp.where(jnp.any(solving.lost_pivots(jnp.diagonal(factor), gram, n, 0)), jnp.nan, factor)
+
+
+def _spread(factor, live, dependent):
+    """A lower bound of the condition number; infinite where the factor failed, or features do not vary."""
+    longest = jnp.max(jnp.where(live, jnp.linalg.norm(factor, axis=1), 0))
+    inverse = linalg.solve_lower(factor, jnp.eye(len(factor), dtype=factor.dtype))
+    apart = jnp.sqrt(jnp.max(jnp.sum(jnp.where(live[:, None], inverse, 0) ** 2, axis=0)))
+    return jnp.where(dependent | jnp.isnan(factor[-1, -1]), jnp.inf, longest * apart)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 
 def _loop_on_cpu(kernel: Callable) -> Callable:
@@ -26,15 +26,21 @@ def _loop_on_cpu(kernel: Callable) -> Callable:
     return choose
 
 
-@functools.cache
 def _one_blas_thread() -> None:
-    """Once per process, when the first factorisation is traced."""
-    import scipy.linalg.cython_blas  # noqa: F401  (loads the library that JAX calls)
+    """Whenever a factorisation is traced: what was set once, another may have undone since."""
+    for library in _borrowed():
+        if library.num_threads != 1:
+            library.set_num_threads(1)
+
+
+@functools.cache
+def _borrowed() -> list:
+    """The BLAS that JAX calls: SciPy's, loaded here."""
+    import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
-    libraries = ThreadpoolController()
-    paths = [info["filepath"] for info in libraries.info() if info["user_api"] == "blas" and "scipy" in info["filepath"]]
-    libraries.select(filepath=paths).limit(limits=1)
+    found = ThreadpoolController().lib_controllers
+    return [library for library in found if library.user_api == "blas" and "scipy" in library.filepath]
 
 
 @_loop_on_cpu
@@ -70,6 +76,53 @@ def _singular_values(a):
 @_loop_on_cpu
 def _svd(a):
     return tuple(jnp.linalg.svd(a, full_matrices=False))
+
+
+@_loop_on_cpu
+def _rescued(solutions, pivots, gram, rhs, live):
+    if jax.default_backend() != "cpu":  # no long loop there
+        return solutions, pivots
+
+    def again(_):
+        factor, found = _by_columns(gram)
+        half = _solve_lower(factor, rhs[:, None])
+        return _solve_upper(factor, jnp.where(live, half, 0)), found
+
+    return jax.lax.cond(jnp.isnan(pivots[-1]), again, lambda _: (solutions, pivots), None)
+
+
+def _by_columns(a):
+    """The factor up to the first pivot that is not positive, rows of the identity behind; and its pivots, NaN behind."""
+    index = jnp.arange(len(a))
+
+    def column(k, state):
+        rest, factor, reached = state
+        good = (reached == k) & (rest[k, k] > 0)
+        root = jnp.sqrt(jnp.where(good, rest[k, k], 1))
+        entries = jnp.where(good & (index >= k), rest[:, k] / root, 0)
+        return rest - entries[:, None] * entries[None, :], factor.at[:, k].set(entries), reached + good
+
+    _, factor, reached = jax.lax.fori_loop(0, len(a), column, (a, jnp.zeros_like(a), jnp.full((), 0)))
+    inside = index < reached
+    factor = jnp.where(inside[:, None], factor, jnp.eye(len(a), dtype=a.dtype))
+    return factor, jnp.where(inside, jnp.diagonal(factor), jnp.nan)
+
+
+def rescued(
+    solutions: Float[Array, "m K"],
+    pivots: Float[Array, " m"],
+    gram: Float[Array, "m m"],
+    rhs: Float[Array, " m"],
+    live: Bool[Array, "m K"],
+) -> tuple[Float[Array, "m K"], Float[Array, " m"]]:
+    """Solutions of leading blocks of ``gram`` (where ``live``) and the pivots of its factor; found once more, up to the first
+    pivot that is not positive, where the factor failed as a whole. On an accelerator they stay NaN."""
+    return _rescued(solutions, pivots, gram, rhs, live)
+
+
+def pivots_of(squares: Float[Array, " m"], ridge: float | Array) -> Float[Array, " m"]:
+    """What is added to the diagonal of a feature Gram matrix: the penalty, and 1 for a feature that does not vary."""
+    return jnp.where(squares > 0, ridge, 1.0).astype(squares.dtype)
 
 
 def cholesky(a: Float[Array, "m m"]) -> Float[Array, "m m"]:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxprune.simulate.networks import Model, Parameters
-from jaxprune.simulate.pruning import descending
+from jaxprune.simulate.sorting import descending
 
 Rule = Callable[..., Parameters]
 Budget = Int[Array, ""] | int

@@ -15,6 +15,8 @@ from jaxprune.problems import LinearGaussian, Population
 from jaxprune.problems.checks import check_count
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import Counts, Data, Path
+from jaxprune.simulate.sorting import descending as descending
+from jaxprune.simulate.sorting import ranking
 
 Problem = LinearGaussian | Population
 TIES = 1e9
@@ -34,12 +36,12 @@ def magnitude(path: Path, problem: Problem | None, key: Array) -> Scores:
 
 def hessian(path: Path, problem: Problem, key: Array) -> Scores:
     """``sqrt(Sigma_ii) |b_i|``: the diagonal second-order saliency, with the population's variances."""
-    return jnp.sqrt(problem.variances) * jnp.abs(path.coef)
+    return jnp.sqrt(problem.variances)[None, :] * jnp.abs(path.coef)
 
 
 def empirical_hessian(path: Path, problem: Problem | None, key: Array) -> Scores:
     """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments."""
-    return jnp.sqrt(jnp.mean(path.data.features**2, axis=-1)) * jnp.abs(path.coef)
+    return jnp.sqrt(jnp.mean(path.data.features**2, axis=-1))[None, :] * jnp.abs(path.coef)
 
 
 def oracle(path: Path, problem: Problem, key: Array) -> Scores:
@@ -48,16 +50,16 @@ def oracle(path: Path, problem: Problem, key: Array) -> Scores:
     For a covariance that is not diagonal, scores equal to 1e-9 of the largest count as ties: they come from a solve.
     """
     if diagonal(problem):
-        return problem.variances * jnp.broadcast_to(jnp.asarray(problem.teacher), path.coef.shape) ** 2
+        return jnp.broadcast_to(problem.variances, path.coef.shape) * jnp.broadcast_to(problem.teacher, path.coef.shape) ** 2
     best = least_squares.leading_solutions(problem.covariance, problem.cross, jnp.asarray(path.widths), problem.deficient)
-    scores = problem.variances * best**2
+    scores = problem.variances[None, :] * best**2
     unit = jnp.max(scores, axis=-1, keepdims=True) / TIES
     return jnp.round(scores / unit) * unit
 
 
 def random(path: Path, problem: Problem, key: Array) -> Scores:
     """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled."""
-    return jnp.broadcast_to(jax.random.uniform(key, (problem.dim,), path.coef.dtype), path.coef.shape)
+    return jnp.broadcast_to(jax.random.uniform(key, path.coef.shape[-1:], path.coef.dtype), path.coef.shape)
 
 
 def grouped(rule: Rule, size: int) -> Rule:
@@ -83,28 +85,33 @@ def grouped(rule: Rule, size: int) -> Rule:
 def orders(path: Path, problem: Problem | None, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
     """The features of each width in the order in which each rule keeps them; absent features come last.
 
-    ``problem`` may be None where no rule needs the population.
+    ``problem`` may be None where no rule needs the population. Where a score is NaN, as after a fit that failed, there is no
+    order: -1 throughout, and NaN for whatever is built on it.
+
+    Raises ValueError for rules that are not one or more functions in a list.
     """
-    if not rules:
+    check_rules(rules)
+    live = jnp.arange(path.coef.shape[-1])[None, :] < jnp.asarray(path.widths)[:, None]
+    return ranking(jnp.stack([rule(path, problem, key) for rule in rules], axis=1), live[:, None, :])
+
+
+def check_rules(rules: Collection[Rule]) -> None:
+    """ValueError unless these are one or more functions in a list, tuple or mapping's values."""
+    if callable(rules) or isinstance(rules, str):
+        raise ValueError(f"rules: {getattr(rules, '__name__', rules)!r} is no list; use a list of rules, [pruning.magnitude]")
+    if not isinstance(rules, Collection) or not rules:
         raise ValueError("rules: none is given; use one or more, such as [pruning.magnitude]")
-    live = jnp.arange(path.coef.shape[-1]) < jnp.asarray(path.widths)[:, None]
-    scores = jnp.stack([jnp.where(live, rule(path, problem, key), -jnp.inf) for rule in rules], axis=1)
-    return descending(scores)
+    for rule in rules:
+        if not callable(rule):
+            raise ValueError(f"rules: {rule!r} is no rule; use functions, such as pruning.magnitude")
 
 
-def descending(scores: Float[Array, "*batch d"]) -> Int[Array, "*batch d"]:
-    """Indices by decreasing score. In float64, scores equal to about ``d * 2e-16`` of their size count as ties, and
-    ties go to the lower index.
-
-    XLA sorts plain integers five times faster than pairs, so the index travels in the last bits of the score.
-    """
-    if scores.dtype != jnp.float64:
-        return jnp.argsort(-scores, axis=-1)
-    index = jnp.arange(scores.shape[-1])
-    low = (1 << int(scores.shape[-1] - 1).bit_length()) - 1
-    bits = jax.lax.bitcast_convert_type(scores + 0.0, jnp.int64)  # in the order of the scores, but for negative ones
-    ordered = jnp.where(bits < 0, bits ^ jnp.iinfo(jnp.int64).max, bits)
-    return jax.lax.sort((~ordered & ~low) | index, is_stable=False) & low
+def check_population(data: Data) -> None:
+    """ValueError for data with an intercept: the population's moments do not say what it costs."""
+    if data.intercept:
+        raise ValueError(
+            "data: fits with an intercept have no exact risk here; use leave_one_out and risk_estimators, or rows without"
+        )
 
 
 def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
@@ -113,18 +120,22 @@ def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept:
     Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
-    counts = jnp.minimum(jnp.asarray(kept), jnp.asarray(path.widths)[:, None])
+    check_population(path.data)
+    counts = jnp.minimum(jnp.asarray(kept)[None, :], jnp.asarray(path.widths)[:, None])
     if not diagonal(problem):
         rank = jnp.argsort(order, axis=-1)
         masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
-        return problem.risk(masked)
+        return jnp.where(order[..., :1] < 0, jnp.nan, problem.risk(masked))
     # With a diagonal covariance errors add up: of the kept coefficients from the front, of the others from the back.
-    wrong = jnp.take_along_axis((problem.eigs * (path.coef - problem.teacher) ** 2)[:, None], order[..., : kept[-1]], axis=-1)
+    eigs, teacher = (jnp.asarray(a)[None, :] for a in (problem.eigs, problem.teacher))
+    wrong = (eigs * (path.coef - teacher) ** 2)[:, None]
+    wrong = jnp.take_along_axis(wrong, order[..., : kept[-1]], axis=-1)
     wrong = jnp.pad(jnp.cumsum(wrong, axis=-1), ((0, 0), (0, 0), (1, 0)))
     lost = jax.lax.cumsum(jnp.asarray(problem.eigs * problem.teacher**2)[order], axis=2, reverse=True)
     lost = jnp.pad(lost, ((0, 0), (0, 0), (0, 1)))
     at = jnp.broadcast_to(counts[:, None], (*order.shape[:2], len(kept)))
-    return problem.noise**2 + jnp.take_along_axis(wrong, at, axis=-1) + jnp.take_along_axis(lost, at, axis=-1)
+    found = problem.noise**2 + jnp.take_along_axis(wrong, at, axis=-1) + jnp.take_along_axis(lost, at, axis=-1)
+    return jnp.where(order[..., :1] < 0, jnp.nan, found)
 
 
 def risks(
@@ -147,6 +158,7 @@ def retrained_surface(
     data: Data, problem: Problem, order: Int[Array, "W R d"], widths: Counts, kept: Counts
 ) -> Float[Array, "W R K"]:
     """Exact population risk after refitting every pruned support on ``data`` (the training sample, or a fresh one)."""
+    check_population(data)
     rules, dim = order.shape[1:]
     moments = least_squares.shared_moments(data, len(widths) * rules, max(kept))
 

@@ -39,6 +39,8 @@ def estimate(
     Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, fits.coef.shape[-1])
+    if not callable(rule):
+        raise ValueError(f"rule: {rule!r} is no rule; use one function, such as pruning.magnitude")
     order = pruning.orders(_path(fits.data, fits.coef, fits.widths), problem, [rule], key)[:, 0]
     whole = _whole(fits, problem, rule, key, kept)
     pruned = Estimates(whole[0], *_pruned_on_support(fits, order, kept))
@@ -52,7 +54,7 @@ def _path(data, coef, widths):
 
 
 def _counts(fits, kept):
-    return jnp.minimum(jnp.asarray(kept), jnp.asarray(fits.widths)[:, None])
+    return jnp.minimum(jnp.asarray(kept)[None, :], jnp.asarray(fits.widths)[:, None])
 
 
 def _whole(fits, problem, rule, key, kept):
@@ -63,7 +65,7 @@ def _whole(fits, problem, rule, key, kept):
 
     def one(i):
         others = jnp.arange(n - 1) + (jnp.arange(n - 1) >= i)
-        data = Data(x[:, others], y[others], fits.data.method)
+        data = Data(x[:, others], y[others], fits.data.method, fits.data.intercept)
         coef = fits.coef - fits.step[:, :, i] * fits.residual[:, i, None]
         order = pruning.orders(_path(data, coef, fits.widths), problem, [rule], key)[:, 0]
         mine = x[:, i]
@@ -71,9 +73,11 @@ def _whole(fits, problem, rule, key, kept):
 
         def refit(cell):
             chosen, width = cell
-            return jnp.matmul(least_squares.retrain_path(data, chosen, kept, width, fewer), mine, precision=EXACT)
+            refitted = least_squares.retrain_path(data, chosen, kept, width, fewer)
+            return data.offset(refitted) + jnp.matmul(refitted, mine, precision=EXACT)
 
-        pruned = _leading_sums(coef * mine, order, _counts(fits, kept))
+        pruned = data.offset(coef)[:, None] + _leading_sums(coef * mine[None, :], order, _counts(fits, kept))
+        pruned = jnp.where(order[:, :1] < 0, jnp.nan, pruned)
         return (y[i] - jnp.stack([pruned, jax.lax.map(refit, (order, widths))])) ** 2
 
     return jnp.mean(jax.lax.map(one, jnp.arange(n)), axis=0)
@@ -86,8 +90,10 @@ def _leading_sums(terms, order, counts):
 
 
 def _pruned_on_support(fits, order, kept):
-    """Naive leave-one-out and GCV (W, K) of the fitted values ``X_S^T b_S = H y``, linear in y while S is fixed."""
-    x, y = fits.data.features, fits.data.target
+    """Naive leave-one-out and GCV (W, K) of the fitted values ``X_S^T b_S = H y``, linear in y while S is fixed. An intercept
+    is part of them: ``mean(y) - mean(x) b``."""
+    x, y, n = fits.data.features, fits.data.target, len(fits.data.target)
+    means = jnp.mean(x, axis=1)
 
     def one(fit):
         coef, step, residual, dense, chosen, counts, width = fit
@@ -96,6 +102,9 @@ def _pruned_on_support(fits, order, kept):
         def at(count):
             support = jnp.where((rank < count)[:, None], x, 0)
             error, own = y - jnp.matmul(coef, support, precision=EXACT), jnp.sum(support * step, axis=0)
+            if fits.data.intercept:
+                error = error - fits.data.offset(coef)
+                own = own + 1 / n - jnp.matmul(means, step, precision=EXACT)
             gcv = jnp.mean(error**2) / (1 - jnp.mean(own)) ** 2
             whole = count >= width  # nothing is pruned: for an interpolator the ratio is 0 / 0, its limit is known
             return jnp.mean((error + own * residual) ** 2), jnp.where(whole, dense, gcv)
@@ -112,11 +121,12 @@ def _retrained_on_support(fits, order, kept):
 
     def one(cell):
         chosen, counts = cell
-        columns = x[chosen[: max(kept[-1], 1)]]
+        failed = chosen[0] < 0
+        columns = Data(x[chosen[: max(kept[-1], 1)]], y, fits.data.method, fits.data.intercept)
 
         def at(count):
-            _, _, residual, gcv = leave_one_out.one_width(columns, y, count)
-            return jnp.mean(residual**2), gcv
+            _, _, residual, gcv, _ = leave_one_out.one_width(columns, count)
+            return jnp.where(failed, jnp.nan, jnp.mean(residual**2)), jnp.where(failed, jnp.nan, gcv)
 
         return jax.lax.map(at, counts)
 

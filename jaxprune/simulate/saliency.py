@@ -72,7 +72,7 @@ def compensated_surface(path: Path, problem: Problem, order: Int[Array, "W R d"]
         return pruning.risk_surface(path, problem, order, kept)
     covariance = jnp.asarray(problem.covariance)
     images = jnp.matmul(path.coef, covariance, precision=EXACT)
-    counts = jnp.minimum(jnp.asarray(kept), jnp.asarray(path.widths)[:, None])
+    counts = jnp.minimum(jnp.asarray(kept)[None, :], jnp.asarray(path.widths)[:, None])
     rules, most = order.shape[1], max(kept[-1], 1)
 
     def one(cell):
@@ -113,7 +113,7 @@ def _removals(coef, inverse, width):
         column = jnp.where(live, inverse[:, least], 0)
         share = column / column[least]
         live = live.at[least].set(False)
-        inverse = inverse - share[:, None] * column
+        inverse = inverse - share[:, None] * column[None, :]
         return coef - share * coef[least], inverse, live, steps.at[least].set(step.astype(steps.dtype))
 
     start = (coef, inverse, index < width, jnp.zeros_like(coef))

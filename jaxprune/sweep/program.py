@@ -52,8 +52,12 @@ class Program(NamedTuple):
 
 @contextlib.contextmanager
 def pinned(precision: str):
-    """Precision, the counter-based generator and one BLAS thread, for the duration of a run."""
-    blas = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
+    """Precision, the counter-based generator and one BLAS thread, for the duration of a run. SciPy's BLAS keeps one thread
+    afterwards: what was compiled in the run may be called again, and two threads may wait for each other for ever."""
+    libraries = _libraries(len(sys.modules))
+    borrowed = [found["filepath"] for found in libraries.info() if "scipy" in found["filepath"]]
+    libraries.select(filepath=borrowed).limit(limits=1, user_api="blas")  # for good: JAX's factorisations run on it
+    blas = libraries.limit(limits=1, user_api="blas")
     with jax.enable_x64(precision == "float64"), jax.threefry_partitionable(True), blas:
         yield
 
