@@ -5,6 +5,8 @@ a rank-one change, exact for least squares, for ridge regression, and for interp
 ``residual_i = alpha_i / (K^-1)_ii`` with the dual coefficients alpha = K^-1 y of the sample Gram matrix K.
 """
 
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -59,17 +61,22 @@ def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
 
 
 def _check_centred(data, width, ridge):
-    """Rows and targets that sum to zero: any n - 1 tell the last, which an interpolator then predicts without an error."""
-    if data.intercept or traced(data.features, data.target, ridge) or ridge != 0 or width < len(data.target) - 1:
+    """Rows and targets that sum to zero: any n - 1 tell the last, which an interpolator then predicts without an error, and
+    other fits with too small a one."""
+    if data.intercept or traced(data.features, data.target, ridge):
         return
     table = np.vstack([data.features[:width], data.target[None, :]]).astype(float)
     top = np.maximum(np.max(np.abs(table), axis=1, keepdims=True), 1e-300)
     sums = np.abs(np.sum(table / top, axis=1))
-    if np.all(sums <= 4 * table.shape[1] * np.finfo(data.features.dtype).eps) and np.any(data.target):
+    if np.any(sums > 4 * table.shape[1] * np.finfo(data.features.dtype).eps) or not np.any(data.target):
+        return
+    cure = "; pass them as they were, with least_squares.from_rows(..., intercept=True)"
+    if ridge == 0 and width >= len(data.target) - 1:
         raise ValueError(
             f"data: rows were centred, so with {width} features each follows from the others and the estimate would be 0 by"
-            " construction; pass them as they were, with least_squares.from_rows(..., intercept=True)"
+            f" construction{cure}"
         )
+    warnings.warn(f"data: rows were centred, which tells of the sample left out: estimates are too low{cure}", stacklevel=3)
 
 
 def one_width(
