@@ -4,7 +4,7 @@ Metrics are known by name, for each type of problem, and only where every inner 
 A metric of another name, or with another axis, is left alone. A prediction is a dataset: ``metric`` holds the
 predicted means (NaN: none), ``metric_kind`` how to judge them: "exact" at this size, "limit" for asymptotic theory
 with a gap O(1/n), "tail" where the mean, or the standard error of a sample mean, does not exist or says little, "none"
-where nothing can be judged: asymptotic theory of fixed counts.
+where nothing can be judged: asymptotic theory of fixed counts, or one whose limit is too far away.
 """
 
 import functools
@@ -70,7 +70,7 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
             predictor = known[key].get(str(name), UNKNOWN)
             value = predictor.value if predictor.knows(inner, scalars) else UNKNOWN.value
             found += [value({**scalars, **place}) for place in _places(coords, inner)]
-        if all(v.kind == "none" for v in found):
+        if all(v.kind == "none" and np.isnan(v.value) for v in found):
             continue
         shape = [len(coords[d]) for d in coords]
         parts = {name: [v.value for v in found], f"{name}_kind": [v.kind for v in found]}

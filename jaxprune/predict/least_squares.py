@@ -99,17 +99,33 @@ class _Lens:
         reduced, rank, kept, rule, ridge = self._model(place)
         if rule not in diagonal.RULES:
             return NONE
-        size = min(kept, rank)
-        if size == self._n:
-            return Value(np.inf, "tail")
+        size = float(self._ranks(reduced, rank, kept, rule))
+        if abs(size - self._n) < 1e-9 * self._n:
+            exact = reduced[2] == 0 and size == rank  # all is kept and nothing is noisy
+            return Value(0.0, self._limit(place)) if exact else Value(np.inf, "tail")
         heavy = size > 0 and self._heavy(size, reduced[2])
         if self._theory.finite_risk_exists(reduced[0], self._n, kept, rule, retrained=True) and not heavy:
             return Value(self._theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
+        blind = rule in diagonal.BY_FIT and np.isinf(self._theory.risk(*reduced, ridge))
         if self._theory is diagonal:
             value, error = diagonal.retrained_risk(*reduced, kept, rule, sample, ridge), 0.0
-        elif rule in diagonal.BY_FIT and (sample == "same" or np.isinf(correlated.risk(*reduced, ridge))):
+        elif rule in diagonal.BY_FIT and sample == "same" and not blind:
             return NONE
         else:
             found = sampled.retrained_risk(*reduced, kept, rule, sample, ridge, draws=DRAWS, seed=0)
             value, error = float(found.value), float(found.error)
-        return Value(value, self._limit(place) if np.isfinite(value) and not heavy else "tail", error)
+        if heavy or not np.isfinite(value):
+            return Value(value, "tail", error)
+        # At the threshold of the first fit no rate of 1/n holds on the same sample, nor where coefficients stand out.
+        slow = blind and (sample == "same" or self._stands_out(reduced))
+        return Value(value, "none" if slow else self._limit(place), error)
+
+    def _ranks(self, reduced: tuple[Any, Any, Any, int], rank: int, kept: int, rule: str) -> Any:
+        """The rank of what is refitted; its mean where it is random."""
+        if self._theory is correlated:
+            return min(kept, rank)
+        return diagonal.refit_ranks(*reduced[:2], np.array([kept]), rule)[0]
+
+    def _stands_out(self, reduced: tuple[Any, Any, Any, int]) -> bool:
+        variances = reduced[0] if self._theory is diagonal else np.diag(reduced[0])
+        return bool(np.max(variances * reduced[1] ** 2) > (reduced[2] / 2) ** 2)

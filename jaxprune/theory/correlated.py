@@ -5,8 +5,8 @@
 shape. A singular covariance is treated by its rank.
 Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 
-No theory is known for coefficients that are chosen by the fit and refitted on the same sample: simulate, or use the
-diagonal theory. Supports chosen by the fit and refitted on a fresh sample are averaged over draws: see ``sampled``.
+No theory is known for coefficients that are chosen by the fit and refitted on the same sample, but at rank n: simulate, or
+use the diagonal theory. Supports chosen by the fit and refitted on a fresh sample are averaged over draws: see ``sampled``.
 """
 
 from __future__ import annotations
