@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jaxprune.theory import arguments, refit, truncated
 from jaxprune.theory.fit import Fit, first_fit, solve_ridge
+from jaxprune.theory.order import descending
 from jaxprune.theory.truncated import Moments
 
 Array = NDArray[np.float64]
@@ -216,8 +217,7 @@ def _fixed_shares(eigs, teacher, live, counts, rule):
     """Inclusion probabilities (K, live) of supports that do not look at the data."""
     if rule == "random":
         return np.repeat(counts[:, None] / len(eigs), np.sum(live), axis=1)
-    rank = np.empty(len(eigs), int)
-    rank[np.argsort(-eigs * teacher**2, kind="stable")] = np.arange(len(eigs))
+    rank = np.argsort(descending(eigs * teacher**2))
     return (rank[live] < counts[:, None]).astype(float)
 
 
@@ -231,7 +231,7 @@ def _support(eigs, teacher, live, fit: Fit, counts, rule) -> Moments:
     mean, sd = (fit.shrink * beta, fit.sd) if np.isfinite(fit.risk) else (0 * beta, lam**-0.5)
     sizes = np.minimum(counts, len(lam))
     if fit.risk == 0:  # the fit is exact: nothing is random
-        rank = np.argsort(np.argsort(-weight * np.abs(mean), kind="stable"))
+        rank = np.argsort(descending(weight * np.abs(mean)))
         return _blind((rank < sizes[:, None]).astype(float))
     scores, noise = weight * np.abs(mean), np.max(weight * sd)
     least = np.sort(scores)[::-1][np.maximum(sizes - 1, 0)]  # the smallest coefficient kept if nothing were random

@@ -120,7 +120,7 @@ def neuron_tail_constant(
     Regime: limit of large r, bounded drift and weight decay ``decay``. Source: section 2.4a.
     Test: tests/theory/test_mean_field.py.
     """
-    spread = np.asarray(transition_scale(alpha, decay, scale, time)) ** np.asarray(alpha, float)
+    spread = np.asarray(transition_scale(alpha, arguments.size("decay", decay), scale, time)) ** np.asarray(alpha, float)
     return plain(spread * norm_tail_constant(alpha, dim, noise))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from jaxprune.theory import arguments, correlated
 from jaxprune.theory.fit import first_fit
 from jaxprune.theory.least_squares import BY_FIT, RULES, SAMPLES
+from jaxprune.theory.order import descending
 
 Array = NDArray[np.float64]
 
@@ -128,6 +129,8 @@ class _Problem:
         if coef is None:  # at rank n the noise outgrows every mean, and its scale orders nothing
             coef = self._noise(rng, draws, self.eigs**-0.5) if np.isinf(self.risk) else self.coefficients(rng, draws)
         weight = np.sqrt(np.diag(self.covariance)) if self.rule == "hessian" else 1.0
+        if self.risk == 0:  # all draws are one
+            return np.tile(descending(weight * np.abs(self._mean), solved=True), (draws, 1))
         return np.argsort(-weight * np.abs(coef), axis=-1, kind="stable")
 
     def refit(self, order) -> Array:
