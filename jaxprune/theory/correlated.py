@@ -210,15 +210,12 @@ def restrict(covariance: Array, teacher: Array, noise: float, support: NDArray[n
 def oracle_order(covariance: Array, teacher: Array) -> NDArray[np.intp]:
     """What it predicts: the features in the order in which ``oracle`` keeps them.
 
-    Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; ties go to the lower index, be they
-    of round-off: for a covariance that is not diagonal 1e-9 of the largest score, since a reduced teacher comes from a solve.
-    Regime: a definition. Source: section 2. Test: tests/theory/test_correlated.py.
+    Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; ties of round-off go to the lower
+    index, see ``order``. Regime: a definition. Source: section 2. Test: tests/theory/test_correlated.py.
     """
-    if _is_diagonal(covariance):
-        return descending(np.diag(covariance) * teacher**2)
-    _, basis, inside = spectral(covariance, teacher)
-    least = basis @ inside if basis.shape[1] < len(teacher) else teacher
-    return descending(np.diag(covariance) * least**2, solved=True)
+    solved, (_, basis, inside) = not _is_diagonal(covariance), spectral(covariance, teacher)
+    best = basis @ inside if solved and basis.shape[1] < len(teacher) else teacher
+    return descending(np.diag(covariance) * best**2, solved)
 
 
 def _fit(eigs, inside, noise, n, ridge):

@@ -1,7 +1,7 @@
 """Many particles with stable noise: distance to their mean-field limit, and the tail of trained neurons.
 
-Particles and their limits share noise and start, at 0; rates and couplings are any finite numbers. Sections are those of our notes on Wan et al. 2023. Scalars give floats,
-arrays broadcast.
+Particles and their limits share noise and start, at 0; rates and couplings are any finite numbers. Sections are those of our
+notes on Wan et al. 2023. Scalars give floats, arrays broadcast.
 """
 
 from __future__ import annotations

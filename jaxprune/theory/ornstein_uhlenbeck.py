@@ -1,8 +1,8 @@
 """Ornstein-Uhlenbeck processes with stable noise, dX = -rate X dt + scale dL, and their Euler schemes: everything is stable.
 
 A scale s stands for SaS(alpha, s), E exp(itX) = exp(-|s t|^alpha); paths start at 0. The rate is finite (0: the Levy motion
-itself, below: growth), >= 0 for strong errors, > 0 for stationary laws; scale >= 0. Scalars give floats, arrays broadcast. Sections are those of our notes on Wan et al. 2023, "row 14" is that of our
-notes on related systems (Dupuis and Simsekli).
+itself, below: growth), >= 0 for strong errors, > 0 for stationary laws; scale >= 0. Scalars give floats, arrays broadcast.
+Sections are those of our notes on Wan et al. 2023, "row 14" is that of our notes on related systems (Dupuis and Simsekli).
 """
 
 from __future__ import annotations
