@@ -119,10 +119,11 @@ class _Lens:
         heavy = size > 0 and self._heavy(size, reduced[2])
         if self._theory.finite_risk_exists(reduced[0], self._n, kept, rule, retrained=True) and not heavy:
             return Value(self._theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
-        blind = rule in diagonal.BY_FIT and np.isinf(self._theory.risk(*reduced, ridge))
+        dense = self._theory.risk(*reduced, ridge) if rule in diagonal.BY_FIT else 0.0
+        blind = np.isinf(dense)
         if self._theory is diagonal:
             value, error = diagonal.retrained_risk(*reduced, kept, rule, sample, ridge), 0.0
-        elif rule in diagonal.BY_FIT and sample == "same" and not blind:
+        elif sample == "same" and 0 < dense < np.inf:
             return NONE
         else:
             found = sampled.retrained_risk(*reduced, kept, rule, sample, ridge, draws=DRAWS, seed=0)

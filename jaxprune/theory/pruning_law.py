@@ -8,7 +8,7 @@ smallest, y = Q(B) with B ~ Beta(k, n - k + 1), the energies below and above are
 
 where a comes from the Laplace transform of X, in closed form, less its part below y. The contour passes the saddle point and
 is bent to the left, but for few neurons, whose transforms hardly decay there. To about 1e-5, 1e-3 for fewer than ``BENT``
-neurons, and 1e-2 where all energies are nearly the same (alpha near 2 in very many dimensions).
+neurons but two, and 1e-2 where all energies are nearly the same (alpha near 2 in very many dimensions).
 """
 
 from __future__ import annotations
@@ -40,20 +40,25 @@ class Quantiles(NamedTuple):
     low: float
     high: float
 
-    def __call__(self, logit: Array) -> Array:
+    def log_energy(self, logit: Array) -> Array:
+        """log Q(p) at the logit of p."""
         return self.spline(np.clip(logit, self.low, self.high))
 
 
 class Law(NamedTuple):
-    """Energies of ``n`` neurons, ``complement`` = 1 - their Laplace transform, and the ``share`` that may be removed."""
+    """The ``energy`` of ``n`` neurons, its ``complement`` = 1 - Laplace transform, and the ``share`` that may be removed."""
 
     n: int
     share: float
+    energy: Energy
     quantiles: Quantiles
     complement: Callable[[Array], Array]
 
     def below(self, k: int) -> float:
         """P(R < k/n), 0 < k < n."""
+        if self.n == 2:  # the smaller energy is at most share/(1 - share) of the larger
+            odds = np.log(self.share) - np.log1p(-self.share)
+            return float(1 - 2 * self.energy.cdf(min(odds, 0.0) + self.quantiles.log_energy(LOGIT)) @ WEIGHTS)
         sd = np.sqrt(1 / k + 1 / (self.n - k + 1))
         logit = np.log(k / (self.n - k + 1)) + sd * np.arange(-7.0, 7.1, 0.7)
         weight = np.exp(_log_beta(logit, k, self.n) - np.max(_log_beta(logit, k, self.n)))
@@ -87,10 +92,10 @@ class _Given:
 
     def __init__(self, law: Law, k: int, logit: Array):
         self._law, self._k = law, k
-        log_y = law.quantiles(logit)
+        log_y = law.quantiles.log_energy(logit)
         log_p = np.log(special.expit(logit))[:, None] + np.log(special.expit(LOGIT))
         others = special.expit(-logit)[:, None] + special.expit(logit)[:, None] * special.expit(-LOGIT)
-        self._energy = np.exp(law.quantiles(log_p - np.log(others)) - log_y[:, None])[:, None, :]
+        self._energy = np.exp(law.quantiles.log_energy(log_p - np.log(others)) - log_y[:, None])[:, None, :]
         self._y, self._p, self._rest = np.exp(log_y)[:, None], special.expit(logit)[:, None], special.expit(-logit)[:, None]
 
     def spread(self) -> Array:

@@ -21,6 +21,7 @@ from jaxprune.theory.energies import Energy
 LOGIT = np.arange(-24.0, 24.1, 0.25)  # the mean over p, by the trapezoid rule
 TABLE = 40
 RANGE = 600.0  # exponent of energies
+NORMAL = 1e-6  # from alpha = 2: closer to it nothing can be told apart, and the laws of energies cost much
 
 
 def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
@@ -93,13 +94,14 @@ def _mean(p: Array, *law) -> float:
 @functools.lru_cache(maxsize=256)
 def _exact(alpha: float, n: float, dim: float, share: float, kind: int) -> pruning_law.Counts | None:
     """The law of the ratio; None where energies are beyond the floats."""
+    alpha = 2.0 if 2 - alpha < NORMAL else alpha
     if n == 1 or (alpha == 2 and np.isinf(dim)):  # none goes; equal energies
         count = np.floor(share * n * (1 + 1e-12))
         return pruning_law.Counts(int(n), np.array([0, count, count + 1, n]), np.array([0.0, 0.0, 1.0, 1.0]))
     if 2 / alpha * np.log(1e3 * n) > RANGE:
         return None
-    quantiles = pruning_law.quantiles(energies.of(alpha, dim, kind))
-    return pruning_law.counts(pruning_law.Law(int(n), share, quantiles, pruning_law.complement(alpha, dim, kind)))
+    energy, complement = energies.of(alpha, dim, kind), pruning_law.complement(alpha, dim, kind)
+    return pruning_law.counts(pruning_law.Law(int(n), share, energy, pruning_law.quantiles(energy), complement))
 
 
 def _limits(p: Array, upper: Array, alpha: float, n: float, dim: float, share: float, kind: int) -> Array:

@@ -74,13 +74,13 @@ def retrained_risk(
     for s > n the dense risk of the problem reduced to S; s is the rank of S where features depend on each other.
     ``sample="same"`` is the same thing for the supports of ``oracle`` and ``random``, and for those chosen by a fit of
     rank n, all noise, N(0, S^+) up to scale, which knows nothing of the data: see ``least_squares.retrained_risk``;
-    otherwise it is unknown. Regime: limit. Source: section 6.3. Test: tests/theory/test_correlated.py.
+    or by one that is exact; otherwise it is unknown. Regime: limit. Source: section 6.3. Test: tests/theory/test_correlated.py.
 
     Raises ValueError for supports chosen by the fit on the same sample, and where n coefficients are refitted.
     """
     arguments.choice("sample", sample, SAMPLES)
     problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)
-    if sample == "same" and rule in BY_FIT and np.isfinite(problem.risk):
+    if sample == "same" and rule in BY_FIT and 0 < problem.risk < np.inf:
         raise ValueError(
             "sample: no theory is known for retraining on the same sample with a covariance that is not diagonal;"
             " simulate it, or use sample='fresh'"

@@ -18,7 +18,7 @@ REPELLING = [(1.0, -0.6, 2.0), (1.0, -2.5, 3.0), (-0.4, 1.0, 5.0), (0.0, -2.0, 4
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 1.5, 2.0])
 @pytest.mark.parametrize(
-    "rate, coupling, time", REPELLING + [(1.0, 2.0, 1.0), (0.0, 2.0, 30.0), (20.0, 0.5, 4.0), (0.1, 30.0, 3.0)]
+    "rate, coupling, time", [*REPELLING, (1.0, 2.0, 1.0), (0.0, 2.0, 30.0), (20.0, 0.5, 4.0), (0.1, 30.0, 3.0)]
 )
 def test_linear_interaction_is_its_integral(alpha, rate, coupling, time):
     def kernel(u):

@@ -28,16 +28,25 @@ def test_reference_means():
 def test_alpha_two_is_reached_and_many_neurons_are_the_control():
     """Nothing jumps at alpha = 2, where the ratio of n neurons still has a spread; of many it is the Gaussian control."""
     for noise, dim in (("I", 1), ("II", 5), ("III", 5)):
-        below, at = (theory.pruning_ratio_mean(alpha, 300, 5, noise) for alpha in (2 - 1e-7, 2.0))
-        judge.exact(below, at, tolerance=2e-5, spoil=1.001)
+        below, at = (theory.pruning_ratio_mean(alpha, 300, 5, noise) for alpha in (2 - 1e-5, 2.0))
+        judge.exact(below, at, tolerance=5e-5, spoil=1.001)
         expected = theory.gaussian_pruning_ratio(dim, 0.1)
         judge.exact(theory.pruning_ratio_mean(2.0, 10**5, 5, noise), expected, tolerance=1e-4, spoil=1.001)
     narrow = [np.ptp(theory.pruning_ratio_quantile([0.1, 0.9], 2.0, n)) for n in (10**4, 10**6)]
-    judge.exact(narrow[0] / narrow[1], 10, tolerance=0.05)
+    judge.exact(narrow[0] / narrow[1], 10, tolerance=0.05, spoil=1.2)
     assert theory.pruning_ratio_quantile(0.5, 2.0, 25, np.inf, "III") == 2 / 25  # equal energies, of which 2.5 may go
 
 
-FEW = [(1.9, 30, 0.1), (1.99, 500, 0.1), (1.99, 500, 0.01), (2.0, 40, 0.1), (1.5, 2, 0.1), (1.2, 5, 0.3), (0.5, 30, 0.1), (0.05, 30, 0.1)]
+FEW = [
+    (1.9, 30, 0.1),
+    (1.99, 500, 0.1),
+    (1.99, 500, 0.01),
+    (2.0, 40, 0.1),
+    (1.5, 2, 0.1),
+    (1.2, 5, 0.3),
+    (0.5, 30, 0.1),
+    (0.05, 30, 0.1),
+]
 
 
 @pytest.mark.parametrize("alpha, n, share", FEW)
@@ -45,7 +54,7 @@ def test_few_neurons(alpha, n, share):
     """Textbook draws: the whole law at every n. Before, the 5 % quantile at alpha 1.9, n = 30 was 0.539 where 13/30 is right."""
     rng, count = np.random.default_rng(3), 20_000
     found = np.concatenate([ratios(scalar(rng, alpha, (count // 10, n)) ** 2, share) for _ in range(10)])
-    judge.statistical(found, theory.pruning_ratio_mean(alpha, n, share=share), spoil=1.02 if alpha > 0.5 else 0.98)
+    judge.statistical(found, theory.pruning_ratio_mean(alpha, n, share=share), spoil=1.05 if alpha > 0.5 else 0.98)
     p = np.array([0.05, 0.5, 0.95])
     quantile = theory.pruning_ratio_quantile(p, alpha, n, share=share)
     slack = 5 * np.sqrt(p * (1 - p) / count)
@@ -57,7 +66,7 @@ def test_two_neurons_are_one_integral():
     """P(ratio = 1/2) = P(smaller energy <= c larger energy), c = share/(1 - share): for two normals (2/pi) 2 arctan sqrt(c)."""
     for share in (0.1, 0.4):
         expected = 4 / np.pi * np.arctan(np.sqrt(share / (1 - share)))
-        judge.exact(2 * theory.pruning_ratio_mean(2.0, 2, share=share), expected, tolerance=2e-3)
+        judge.exact(2 * theory.pruning_ratio_mean(2.0, 2, share=share), expected, tolerance=1e-8)
 
 
 def test_one_input_makes_all_types_equal():
