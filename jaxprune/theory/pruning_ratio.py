@@ -79,11 +79,15 @@ def _each(function, p, alpha, n, dim, noise, share):
 
 
 def _quantiles(p: Array, *law) -> Array:
+    if (ratio := _certain(*law)) is not None:
+        return np.full(p.shape, ratio)
     known = _exact(*law)
     return _limits(p, 1 - p, *law) if known is None else known.quantile(p)
 
 
 def _mean(p: Array, *law) -> float:
+    if (ratio := _certain(*law)) is not None:
+        return ratio
     known = _exact(*law)
     if known is not None:
         return known.mean()
@@ -91,13 +95,16 @@ def _mean(p: Array, *law) -> float:
     return weights @ _limits(special.expit(LOGIT), special.expit(-LOGIT), *law) / np.sum(weights)
 
 
+def _certain(alpha: float, n: float, dim: float, share: float, kind: int) -> float | None:
+    """The ratio of one neuron, and of equal energies; None of others."""
+    equal = n == 1 or (2 - alpha < NORMAL and np.isinf(dim))
+    return float(np.floor(share * n * (1 + 1e-12)) / n) if equal else None
+
+
 @functools.lru_cache(maxsize=256)
 def _exact(alpha: float, n: float, dim: float, share: float, kind: int) -> pruning_law.Counts | None:
     """The law of the ratio; None where energies are beyond the floats."""
     alpha = 2.0 if 2 - alpha < NORMAL else alpha
-    if n == 1 or (alpha == 2 and np.isinf(dim)):  # none goes; equal energies
-        count = np.floor(share * n * (1 + 1e-12))
-        return pruning_law.Counts(int(n), np.array([0, count, count + 1, n]), np.array([0.0, 0.0, 1.0, 1.0]))
     if 2 / alpha * np.log(1e3 * n) > RANGE:
         return None
     energy, complement = energies.of(alpha, dim, kind), pruning_law.complement(alpha, dim, kind)
