@@ -14,7 +14,7 @@ style = load_file(HERE.with_name("style.py"))
 tables = load_file(HERE.with_name("noisy_tables.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
-SHOWN = dict(data=style.last, sigma=style.last, step_size=style.last)
+SHOWN = dict(data=style.last, sigma=style.last, step_size=style.last, tested=style.last, batch=style.last)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:

@@ -13,7 +13,7 @@ style = load_file(HERE.with_name("style.py"))
 tables = load_file(HERE.with_name("noisy_tables.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
-SHOWN = dict(data=style.last, sigma=style.last, step_size=style.last, width=style.last)
+SHOWN = dict(data=style.last, sigma=style.last, step_size=style.last, width=style.last, tested=style.last, batch=style.last)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -23,7 +23,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     heading = (
         f"{axes['data']}: {problem.n} ReLU units, steps of size $\\eta={axes['step_size']:g}$, $\\sigma={axes['sigma']:g}$"
     )
-    note = f"At most {problem.steps} steps; accuracy looked at every {problem.every}."
+    note = f"At most {problem.steps + 1} steps; accuracy looked at after 1, {1 + problem.every}, ... of them."
     if "III" in samples["noise"] and 2 in samples["alpha"]:
         note += "\nNoise of type III at $\\alpha=2$ is not a number in the released code: no run learns."
     return tables.table(here, heading, note, endings=True)

@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 
-SHOWN = dict(data=style.last, depth=style.last, width=style.last)
+SHOWN = dict(data=style.last, depth=style.last, width=style.last, tested=style.last)
 LEARNT, FEWEST = 1, 5  # stopped_because, where the training accuracy was reached; runs that make a median
 SERIES = [  # weights, estimator, colour, label
     ("trained", "block sums", style.BLUE, "trained: block sums"),

@@ -12,14 +12,14 @@ from typing import Any
 import jax
 
 from jaxprune import selection, sweep
-from jaxprune.compare import Report, compare
+from jaxprune.compare import compare
+from jaxprune.contracts import Metric
 from jaxprune.drawing import command, draw
 from jaxprune.options import AGREE, DISAGREE, INCOMPLETE, Run
 from jaxprune.predict import predict
+from jaxprune.report import Report
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
 from jaxprune.sweep.experiment import NoExperiment, load_file
-
-ENOUGH_SEEDS = 20  # for a pruning ratio, which runs do not agree on however wide the network
 
 
 def start_jax() -> None:
@@ -97,17 +97,25 @@ def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how:
     folder = store / selection.folder(declared, asked)
     folder.mkdir(exist_ok=True)
     report = _report(asked, samples, folder)
-    if not options.smoke and (ratios := _few_seeds(samples)):
-        seeds = f"{ENOUGH_SEEDS} seeds or more, these are {samples.sizes['seed']}"
-        print(f"Few seeds: {', '.join(ratios)} differs widely between runs; a claim about it needs {seeds}.")
+    if not options.smoke:
+        _warn_of_few_seeds(samples)
     draw(options, folder, declared, asked, samples, report)
-    return AGREE if report is None or report.ok else DISAGREE
+    return _status(report)
 
 
-def _few_seeds(samples) -> list[str]:
-    """The pruning ratios, where there are too few of each."""
-    enough = samples.sizes["seed"] >= ENOUGH_SEEDS
-    return [] if enough else [str(name) for name in samples.data_vars if "pruning_ratio" in str(name)]
+def _status(report: Report | None) -> int:
+    return DISAGREE if report is not None and report.failed else AGREE
+
+
+def _warn_of_few_seeds(samples) -> None:
+    """Of metrics whose means say nothing yet."""
+    for name, values in samples.data_vars.items():
+        fewest = Metric.of(str(name), values.attrs).seeds
+        if 2 < fewest > samples.sizes["seed"]:
+            print(
+                f"Few seeds: {name} differs widely between runs; a claim about it needs {fewest} seeds or more, these are "
+                f"{samples.sizes['seed']}."
+            )
 
 
 def _judge(experiment, samples) -> Report | None:
@@ -125,7 +133,7 @@ def _report(experiment, samples, folder: Path) -> Report | None:
         print(f"no metric has a prediction to be judged by: nothing to compare. Non-finite trials: {bad}")
         return None
     print(report)
-    if not report.ok:
+    if _status(report) != AGREE:
         for row in report.worst(5):
             print("  ", ", ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
     for name, points in report.points.items():
@@ -223,9 +231,8 @@ def _verified(experiment: Experiment, folder: Path, workers: int | None) -> tupl
     if report is None:
         return AGREE, "ran, not judged"
     worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
-    word = "agrees" if report.ok else "REFUSED (non-finite trials)" if report.refused else "DISAGREES"
     tests = f"{report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}"
-    return AGREE if report.ok else DISAGREE, f"{word}   {tests}"
+    return _status(report), f"{report.verdict():10s}   {tests}"
 
 
 def figure(options: Any) -> int:

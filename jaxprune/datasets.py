@@ -111,15 +111,20 @@ def synthetic_two_class_signals(samples: int, seed: int) -> tuple[Array, Array]:
     return signal, np.eye(2)[second]
 
 
-def training_count(samples: int, tested: int, batch: int) -> int:
-    """What is left of a set to train on when ``tested`` samples are kept for the test. Raises ValueError when that is less than
-    a mini-batch of ``batch``."""
-    if samples < tested + batch:
+def training_count(samples: int, tested: float, batch: int) -> int:
+    """What is left of a set to train on when ``tested`` samples, or below 1 that share of them (rounded, at least one), are
+    kept for the test. Raises ValueError when that is less than a mini-batch of ``batch``, and for counts that are none."""
+    if isinstance(tested, bool) or not 0 < tested < np.inf or (tested >= 1 and tested != int(tested)):
+        raise ValueError(f"tested: {tested!r} is no number of test samples; use an integer >= 1, or a share between 0 and 1")
+    if isinstance(batch, bool) or batch != int(batch) or batch < 1:
+        raise ValueError(f"batch: {batch!r} is no number of samples in a mini-batch; use an integer >= 1")
+    kept = int(tested) if tested >= 1 else max(1, round(tested * samples))
+    if samples < kept + batch:
         raise ValueError(
-            f"data: {samples} samples; {tested} of them would be kept for the test, and a mini-batch takes {batch}; "
-            f"use at least {tested + batch}"
+            f"data: {samples} samples; {kept} of them would be kept for the test, and a mini-batch takes {batch}; "
+            f"use at least {kept + batch}, or a smaller --tested (a share, such as 0.2) or --batch"
         )
-    return samples - tested
+    return samples - kept
 
 
 def named(data: str) -> tuple[np.ndarray, np.ndarray]:

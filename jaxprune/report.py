@@ -7,7 +7,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind")
+from jaxprune.contracts import FIELDS
+
+REASONS = dict(
+    rung="carry the extrapolation to the largest n",
+    several="are of asymptotic theory, which needs samples of it at several n",
+    seeds="have fewer seeds than a mean needs",
+    range="have no standard error to be tested by, and need 200 seeds to show their range",
+    infinite="have an infinite mean, which cannot be tested",
+    fixed="are of asymptotic theory, and no ladder of n leads there from fixed counts",
+    nan="have a prediction that is not finite (NaN)",
+    silent="are not covered by theory",
+)
+HEAD = ("metric", "points", "judged", "worst |z|", "largest gap", "would detect", "non-finite", "verdict")
+AGREE, IN_RANGE, DISAGREE, REFUSED, NOT_JUDGED = "agree", "in range", "DISAGREE", "REFUSED", "not judged"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +40,28 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether something was judged, nothing refused, and every test passed."""
-        return self.judged > 0 and not self.refused and all(self.passes(name) for name in self.points)
+        """Whether some mean was judged, nothing refused, and every test passed."""
+        return self.verdict() == AGREE
 
-    def passes(self, metric: str) -> bool:
-        """Whether every test of one metric passed."""
-        d = self.points[metric]
-        return metric not in self.refused and not bool((~(abs(d["z"]) <= self.limit) & d["judged"]).any())
+    @property
+    def failed(self) -> bool:
+        """Whether a test failed, or non-finite trials make the report refuse."""
+        return self.verdict() in (DISAGREE, REFUSED)
+
+    def verdict(self, metric: str | None = None) -> str:
+        """Of one metric, or of all: "agree", "in range" where no mean was judged, "DISAGREE", "REFUSED" or "not judged"."""
+        names = list(self.points) if metric is None else [metric]
+        if any(name in self.refused for name in names):
+            return REFUSED
+        if any(bool((~(abs(d["z"]) <= self.limit) & d["judged"]).any()) for d in map(self.points.__getitem__, names)):
+            return DISAGREE
+        judged = {kind for name in names for kind in np.unique(self.points[name]["kind"].values[self.points[name]["judged"]])}
+        return NOT_JUDGED if not judged else IN_RANGE if judged == {"tail"} else AGREE
+
+    def reasons(self) -> dict[str, int]:
+        """Why points were not judged, in words, and of how many points each is true."""
+        said = np.concatenate([d["reason"].values.ravel() for d in self.points.values()])
+        return {words: count for name, words in REASONS.items() if (count := int(np.sum(said == name)))}
 
     def worst(self, count: int = 5) -> list[dict[str, Any]]:
         """The judged points with the largest |z|, worst first: metric, coordinates, mean, prediction, z, gap."""
@@ -52,9 +80,8 @@ class Report:
         return xr.merge([d.rename({f: f"{name}_{f}" for f in FIELDS}) for name, d in self.points.items()])
 
     def __str__(self) -> str:
-        head = ("metric", "points", "judged", "worst |z|", "largest gap", "would detect", "non-finite", "verdict")
-        rows = [head, *(self._row(name) for name in self.points)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        rows = [HEAD, *(self._row(name) for name in self.points)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
         lines = [
             "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
             for r in rows
@@ -62,70 +89,62 @@ class Report:
         lines.insert(1, "  ".join("-" * w for w in widths))
         if self._extrapolated():
             lines.append("Gaps of limits include what is O(1/n); they are extrapolated to 1/n = 0.")
-        return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}{self._unknown()}"])
+        if reasons := self.reasons():
+            lines.append(f"Not judged: {sum(reasons.values())} points.")
+            lines += [f"  {count} {words}" for words, count in reasons.items()]
+        return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}"])
 
     def _extrapolated(self) -> bool:
         tested = [d["judged"] & (d["kind"] == "limit") & np.isfinite(d["prediction"]) for d in self.points.values()]
         return any(bool(at.any()) for at in tested)
 
-    def _unknown(self) -> str:
-        """How many predictions are NaN where theory was to say something."""
-        count = int(sum((d["prediction"].isnull() & (d["kind"] != "none")).sum() for d in self.points.values()))
-        return f" {count} prediction{'s are' if count > 1 else ' is'} not finite (NaN): not judged." if count else ""
-
     def _row(self, name: str) -> tuple[str, ...]:
         d = self.points[name]
-        judged, predicted = d["judged"].values, np.isfinite(d["prediction"].values)
-        z = np.max(np.abs(d["z"].values[judged]), initial=0.0)
-        mean_exists = judged & predicted & (d["kind"].values != "tail")
-        gaps = np.abs(d["gap"].values[mean_exists])
-        known = gaps[np.isfinite(gaps)]  # not where zero, or infinity, is predicted
-        sharp = d["resolution"].values[judged & np.isfinite(d["resolution"].values)]
-        detect = f"{np.median(sharp):.1%}" if sharp.size else "-"
-        verdict = "agree" if self.passes(name) else "REFUSED" if name in self.refused else "DISAGREE"
-        verdict = verdict if judged.any() else "not judged"
+        judged = d["judged"].values
+        means = judged & (d["kind"].values != "tail")
+        gaps = np.abs(d["gap"].values[means])
+        z, known = np.abs(d["z"].values[means]), gaps[np.isfinite(gaps)]
         return (
             name,
             str(judged.size),
             str(int(judged.sum())),
-            f"{z:.2f}" if judged.any() else "-",
+            f"{np.max(z):.2f}" if z.size else "-",
             f"{np.max(known):.1%}" if known.size else "-",
-            detect,
+            _share(self._detectable(name)),
             str(self.nonfinite.get(name, 0)),
-            verdict,
+            self.verdict(name),
         )
 
+    def _detectable(self, name: str) -> float:
+        """The error of theory that the typical test of a mean, or else of a range, would have shown; NaN: none has a size."""
+        d = self.points[name]
+        means = (d["judged"] & (d["kind"] != "tail")).values
+        sharp = d["resolution"].values[means if means.any() else d["judged"].values]
+        sharp = sharp[~np.isnan(sharp)]
+        return float(np.median(sharp)) if sharp.size else np.nan
+
     def _sentence(self) -> str:
-        if self.refused:
+        verdict = self.verdict()
+        if verdict == REFUSED:
             return (
                 f"Refused: non-finite trials in {', '.join(self.refused)}; look at them, then allow them by name"
                 " (allow_nonfinite)."
             )
-        if not self.judged:
-            return f"Nothing was judged: {'; '.join(self._reasons())}."
-        if not self.ok:
+        if verdict == NOT_JUDGED:
+            return "Nothing was judged."
+        if verdict == DISAGREE:
             return "Simulation and theory DISAGREE."
-        missed = [name for name, d in self.points.items() if d["resolution"].notnull().any() and self._blunt(d)]
+        loose = [name for name in self.points if self.verdict(name) == IN_RANGE]
+        words = f"the predictions of {', '.join(loose)} lie in the range of the seeds, which is no agreement of means"
+        if verdict == IN_RANGE:
+            return f"No mean was judged: {words}."
+        more = f" But {words}." if loose else ""
+        missed = [name for name in self.points if name not in loose and self._detectable(name) > 0.1]
         if missed:
-            return f"Simulation and theory agree. (Few seeds: an error of 10 % would have gone unseen in {', '.join(missed)}.)"
-        return "Simulation and theory agree."
+            more += f" (Few seeds: an error of 10 % would have gone unseen in {', '.join(missed)}.)"
+        return f"Simulation and theory agree.{more}"
 
-    def _reasons(self) -> list[str]:
-        """Why points were not judged: the reasons that apply to some."""
-        found = []
-        for d in self.points.values():
-            single, infinite = d["se"].isnull(), np.isinf(d["prediction"])
-            kind = d["kind"].where(d["prediction"].notnull(), "none")
-            reasons = {
-                "every test needs at least 2 seeds": single & kind.isin(["exact", "limit"]),
-                "asymptotic predictions need samples at several n": ~single & (kind == "limit"),
-                "a mean that is not tested by its standard error needs 200 seeds": (kind == "tail") & ~infinite,
-                "an infinite mean cannot be tested": (kind == "tail") & infinite,
-                "theory does not cover some points": d["kind"] == "none",
-            }
-            found += [words for words, applies in reasons.items() if bool(applies.any())]
-        return list(dict.fromkeys(found))
 
-    @staticmethod
-    def _blunt(points: xr.Dataset) -> bool:
-        return bool(points["resolution"].median() > 0.1)
+def _share(error: float) -> str:
+    """In percent."""
+    return "-" if np.isnan(error) else f"{error:.1%}" if error < 10 else "> 1000%"

@@ -6,6 +6,7 @@ types differ even without heavy tails; "none" is training without noise. Seeds s
 mini-batches, and the uniform numbers behind the noise across alpha. ``data``: "digits", "synthetic" (two classes of made-up
 signals), or your own files: "npz:FILE" with ``inputs`` (samples, d) and integers ``labels`` (samples,), "csv:FILE" with the
 class in the last column, "ecg5000:FOLDER", "mnist:FOLDER", "cifar10:FOLDER". More than two classes are split in halves.
+``tested``: the number of samples kept for the test or, below 1, their share; ``batch``: that of a mini-batch.
 Figure: figures/heavy_tailed_sgd.py.
 """
 
@@ -18,7 +19,7 @@ from jaxprune.problems import Labelled, NoisyDescent
 from jaxprune.simulate import noisy_training, stable
 from jaxprune.sweep import Experiment
 
-TESTED = 450  # samples kept for the test
+TESTED = 450.0  # samples kept for the test; below 1: a share
 BATCH = 128
 
 
@@ -31,17 +32,17 @@ def images(data):
     return (inputs - inputs.mean(0)) * (2 / np.ptp(inputs)), labels
 
 
-def make(data, noise, alpha, sigma, step_size):
+def make(data, noise, alpha, sigma, step_size, tested=TESTED, batch=BATCH):
     inputs, labels = images(data)
     silent = noise == "none"
     return NoisyDescent(
-        Labelled(inputs, labels, n=datasets.training_count(len(inputs), TESTED, BATCH)),
+        Labelled(inputs, labels, n=datasets.training_count(len(inputs), tested, batch)),
         alpha=stable.index(alpha),
         sigma=0.0 if silent else sigma,
         step_size=step_size,
         n=1000,
         steps=200,
-        batch=BATCH,
+        batch=batch,
         noise="III" if silent else noise,
     )
 
@@ -53,12 +54,18 @@ def trial(key, problem):
 EXPERIMENT = Experiment(
     "heavy_tailed_sgd",
     axes=dict(
-        data=["digits"], noise=["none", "I", "II", "III"], alpha=[2.0, 1.9, 1.8, 1.75, 1.5], sigma=[0.02], step_size=[1.0]
+        data=["digits"],
+        noise=["none", "I", "II", "III"],
+        alpha=[2.0, 1.9, 1.8, 1.75, 1.5],
+        sigma=[0.02],
+        step_size=[1.0],
+        tested=[TESTED],
+        batch=[BATCH],
     ),
     make=make,
     trial=trial,
     seeds=20,
-    share=("noise", "alpha", "sigma"),
+    share=("noise", "alpha", "sigma", "tested", "batch"),
     precision="float32",
     block=5,
     smoke=dict(noise=["none", "III"], alpha=[1.5], seeds=5),

@@ -14,7 +14,7 @@ except beside the last layer at large step sizes; and the share of entries that 
 normal numbers, 0.27, and below that of a stable law of the index that was read. Runs near the largest step size that do not
 learn are counted, and left out of the medians.
 
-``data`` as in sims/heavy_tailed_sgd.py. Source: our notes on Wan et al. 2023, sections 3.1, 4, 6. Figure:
+``data``, ``tested`` as in sims/heavy_tailed_sgd.py. Source: our notes on Wan et al. 2023, sections 3.1, 4, 6. Figure:
 figures/trained_layer_tails.py.
 """
 
@@ -28,7 +28,7 @@ from jaxprune.problems import Labelled, PlainDescent
 from jaxprune.simulate import trained_layers
 from jaxprune.sweep import Experiment
 
-TESTED = 450  # samples kept for the test
+TESTED = 450.0  # samples kept for the test; below 1: a share
 AVERAGED = 1000
 ERRORS = [0.1, 0.3, 0.5, 0.7, 0.9]  # the first is that of the papers
 
@@ -41,10 +41,10 @@ def images(data):
     return centred / np.sqrt(np.mean(centred**2)), labels
 
 
-def make(data, depth, width, batch, ratio):
+def make(data, depth, width, batch, ratio, tested=TESTED):
     inputs, labels = images(data)
     return PlainDescent(
-        Labelled(inputs, labels, n=datasets.training_count(len(inputs), TESTED, batch)),
+        Labelled(inputs, labels, n=datasets.training_count(len(inputs), tested, batch)),
         step_size=ratio * batch,
         n=width,
         depth=depth,
@@ -61,7 +61,9 @@ def trial(key, problem):
 
 EXPERIMENT = Experiment(
     "trained_layer_tails",
-    axes=dict(data=["digits"], depth=[4], width=[128], batch=[8, 32], ratio=[0.005, 0.01, 0.015, 0.02, 0.025, 0.03]),
+    axes=dict(
+        data=["digits"], depth=[4], width=[128], batch=[8, 32], ratio=[0.005, 0.01, 0.015, 0.02, 0.025, 0.03], tested=[TESTED]
+    ),
     make=make,
     trial=trial,
     inner=dict(
@@ -81,7 +83,7 @@ EXPERIMENT = Experiment(
         pruned_test_accuracy=["rule", "error"],
     ),
     seeds=20,
-    share=("batch", "ratio"),
+    share=("batch", "ratio", "tested"),
     precision="float32",
     block=5,
     smoke=dict(width=[32], batch=[32], ratio=[0.01], seeds=5),

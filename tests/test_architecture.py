@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-VOCABULARY = {"struct", "spectra", "teachers", "problems"}
+VOCABULARY = {"struct", "spectra", "teachers", "problems", "contracts"}
 MAY = {  # our own modules that a room may import
     **dict.fromkeys(VOCABULARY, VOCABULARY),
     "simulate": VOCABULARY | {"simulate"},
     "theory": {"theory"},
-    "sweep": {"sweep", "struct", "__init__"},
-    "predict": {"predict", "problems", "theory"},
-    "compare": {"report"},
-    "report": set(),
+    "contracts": set(),
+    "sweep": {"sweep", "struct", "contracts", "__init__"},
+    "predict": {"predict", "problems", "theory", "contracts"},
+    "compare": {"kinds", "deviates", "report", "contracts"},
+    "kinds": {"deviates"},
+    "deviates": set(),
+    "report": {"contracts"},
     "crossing": set(),
     "datasets": {"tables"},
     "tables": set(),
@@ -24,7 +27,10 @@ MAY = {  # our own modules that a room may import
 }
 LIBRARIES = {
     "theory": {"numpy", "scipy"},
+    "contracts": set(),
     "compare": {"numpy", "scipy", "xarray"},
+    "kinds": {"numpy"},
+    "deviates": {"numpy", "scipy"},
     "report": {"numpy", "xarray"},
     "crossing": {"numpy", "scipy"},
 }

@@ -352,3 +352,163 @@ def test_training_takes_a_mini_batch():
     assert datasets.training_count(578, 450, 128) == 128
     with pytest.raises(ValueError, match="^data: 577 samples; 450 .* use at least 578"):
         datasets.training_count(577, 450, 128)
+
+
+def frame(columns, header=True, index=False, shuffled=False, names=None):
+    """Text as pandas writes it."""
+    names = [str(i) for i in range(len(columns))] if names is None else names
+    rows = [[str(i) if index else None, *map(repr, row)] for i, row in enumerate(zip(*columns, strict=True))]
+    if shuffled:
+        rows = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))]
+    head = [[""] * index + names] if header else []
+    return "".join(",".join(cell for cell in row if cell is not None) + "\n" for row in [*head, *rows])
+
+
+N = 30
+FEATURES = [[float(x) for x in column] for column in np.random.default_rng(3).standard_normal((3, N))]
+KINDS = [i * 7 % 3 % 2 for i in range(N)]
+GOOD = [*FEATURES, KINDS]
+
+
+def read_text(folder, text):
+    (folder / "own.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+    return datasets.named(f"csv:{folder / 'own.csv'}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        frame(GOOD, header=False), frame(GOOD, names=["a", "b", "c", "class"]), frame(GOOD, names=["0", "1", "2", "class"]),
+        frame(GOOD, names=['"x, y"', "1", "c", '"kind"']), "\ufeff" + frame(GOOD, header=False),
+        frame(GOOD, header=False).replace("\n", "\r\n") + "\r\n\r\n", frame(GOOD, header=False) + ",,,\n , ,,\n\n",
+        frame(GOOD, header=False).replace(",", '","').replace("\n", '"\n"').join(['"', ""])[:-1], "\n" + frame(GOOD, header=False),
+        frame(GOOD, header=False).replace(",", " , "),
+    ],
+    ids=str.split("plain names numbers-and-class quoted-names bom windows empty-rows-at-the-end quoted blank-line spaces"),
+)  # fmt: skip
+def test_text_that_can_be_read_in_one_way_only(tmp_path, text):
+    inputs, labels = read_text(tmp_path, text)
+    np.testing.assert_array_equal(inputs, np.transpose(FEATURES))
+    np.testing.assert_array_equal(labels, np.eye(2)[KINDS])
+
+
+IDS, FIRST = list(range(N)), list(range(1, N + 1))
+MIXED = [FIRST[i * 7 % N] for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (frame(GOOD), "the first line, 0,1,2,3, may be names .*header=False.*line of names above it"),
+        (frame(GOOD, names=["1", "2", "3", "4"]), "the first line, 1,2,3,4, may be names"),
+        (frame(GOOD, names=["0.0", "1.0", "2.0", "3.0"]), "the first line, 0.0,1.0,2.0,3.0, may be names"),
+        (frame([[float(i % 2)] * 9 for i in range(9)] + [[0, 1] * 4 + [0]]), "the first line, 0,1,2,...,9, may be names"),
+        (frame(GOOD, index=True), "the first column, '', is an index"),
+        (frame(GOOD, index=True, names=["a", "b", "c", "class"]), "the first column, '', is an index .*index=False"),
+        (frame([IDS, *GOOD], names=["Unnamed: 0", "a", "b", "c", "class"]), "'Unnamed: 0', is an index"),
+        (frame([MIXED[::-1], *GOOD], names=["id", "a", "b", "c", "class"]), "'id', is an index"),
+        (frame(GOOD, header=False, index=True), "column 1 counts the 30 rows.*index=False.*npz"),
+        (frame(GOOD, header=False, index=True, shuffled=True), "column 1 counts the 30 rows"),
+        (frame([FIRST, *GOOD], names=["number", "a", "b", "c", "class"]), "column 1, 'number', counts the 30 rows"),
+        (frame([*FEATURES, FIRST, KINDS], header=False), "column 4 counts the 30 rows"),
+        (frame([KINDS, *FEATURES[:2], IDS], names=["class", "a", "b", "n"]), "the last column is 'n'; put the class there"),
+    ],
+    ids=str.split(
+        "made-up from-one floats long index-and-made-up index unnamed id no-header shuffled named not-first class-first"
+    ),
+)  # fmt: skip
+def test_text_that_may_be_read_in_two_ways(tmp_path, text, words):
+    with pytest.raises(ValueError, match=f"own.csv: .*{words}"):
+        read_text(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("1;2;0\n3;4;1\n", "line 2 has ';' between its cells"), ("a;b;class\n1,5;2;0\n3;4;1\n", "line 2 has ';'"),
+        ("1\t2\t0\n3\t4\t1\n", r"line 2 has '\\t' between"), ("1 2 0\n3 4 1\n", "line 2: column 1, '3 4 1', is no number"),
+        ("5,2,0\n3,,1\n", "line 2: column 2 is empty; fill it"), ("5,2,\n3,1,1\n", "line 1: column 3 is empty"),
+        ("5,2,0\n3,1\n", "line 2 has 2 columns, line 1 3"), ("5,2,0\n\n3,1,1,4\n", "line 3 has 4 columns, line 1 3"),
+        ("a,b,class\n5,2,0\n3,NA,1\n", "line 3: column 2, 'NA', is no number"), ("5,2,cat\n3,1,dog\n", "line 1: column 3, 'cat'"),
+        ("5,2,?\n3,1,1\n4,1,0\n", "line 1: column 3, '.', is no number"), ("x,2,0\n3,1,1\n", "line 1: column 1, 'x'"),
+        ("a,b\n5,2,0\n3,1,1\n", "2 names above 3 columns"), ("5,1_000,0\n3,1,1\n", "column 2, '1_000'"),
+        ('5,"1,000",0\n3,1,1\n', "column 2, '1,000'"), (",2,0\n3,1,1\n", "line 1: column 1 is empty"),
+        ("5,2,0\n,,\n3,1,1\n", "line 2: column 1 is empty"), ("5,0x10,0\n3,1,1\n", "column 2, '0x10'"),
+        ("5,2,0\n3,1,1\n".encode("utf-16"), "save it as text in UTF-8"), ("5,2,0\n3,\0,1\n", "line 2: column"),
+        ("5,1e400,0\n3,1,1\n", "1 of the inputs are NaN or infinite"), ("5,2,1.5\n3,1,2.5\n", "a target that is measured"),
+    ],
+)  # fmt: skip
+def test_text_that_cannot_be_read_says_where(tmp_path, text, words):
+    with pytest.raises(ValueError, match=f"own.csv: .*{words}"):
+        read_text(tmp_path, text)
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv"])
+@pytest.mark.parametrize(
+    "labels, words",
+    [
+        (np.random.default_rng(0).permutation(600), "600 classes in 600 samples, 600 of them with a single one"),
+        (np.arange(600) * 37 % 200, "200 classes in 600 samples, 0 of them"),
+        (np.round(np.random.default_rng(0).normal(2e5, 5e4, 600)), "[0-9]+ classes in 600 samples.*a target that is measured"),
+        (np.r_[np.zeros(570, int), np.arange(30)], "30 classes in 600 samples, 29 of them"),
+    ],
+    ids=["rows", "few-each", "prices", "single"],
+)
+def test_labels_that_are_no_classes(tmp_path, kind, labels, words):
+    with pytest.raises(ValueError, match=f"own.{kind}: {words}"):
+        datasets.named(write_own(tmp_path, kind, labels=labels))
+
+
+@pytest.mark.parametrize("count, classes", [(600, 100), (20, 4), (12, 6), (3, 2)])
+def test_few_samples_of_a_class_are_classes(tmp_path, count, classes):
+    kinds = np.arange(count) % classes
+    assert datasets.named(write_own(tmp_path, "npz", OWN[:count], kinds))[1].shape == (count, classes)
+
+
+def test_an_archive_is_taken_as_it_is(tmp_path):
+    counting = np.c_[np.arange(600.0), OWN]
+    np.testing.assert_array_equal(datasets.named(write_own(tmp_path, "npz", counting))[0], counting)
+    with pytest.raises(ValueError, match="column 1 counts the 600 rows"):
+        datasets.named(write_own(tmp_path, "csv", counting))
+    ranks = np.argsort(np.argsort(OWN, axis=0), axis=0).astype(float)  # every column counts: none is an index
+    np.testing.assert_array_equal(datasets.named(write_own(tmp_path, "csv", ranks))[0], ranks)
+
+
+@pytest.mark.parametrize(
+    "samples, tested, batch, left",
+    [(150, 0.2, 20, 120), (150, 30, 120, 120), (150, 30.0, 1, 120), (10, 0.01, 9, 9), (1797, 450.0, 256, 1347)],
+)
+def test_the_test_share_and_the_batch_are_options(samples, tested, batch, left):
+    assert datasets.training_count(samples, tested, batch) == left
+
+
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        *(("tested", (150, bad, 10)) for bad in (0, -1, 1.5, np.nan, np.inf, True)), *(("batch", (150, 10, bad)) for bad in (0, 2.5)),
+        ("data: 150 samples; 30 .* use at least 151, or a smaller --tested", (150, 0.2, 121)),
+        ("data: 4 samples; 4 of them", (4, 4, 1)),
+    ],
+)  # fmt: skip
+def test_bad_shares_are_named(name, arguments):
+    with pytest.raises(ValueError, match=f"^{name}"):
+        datasets.training_count(*arguments)
+
+
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        ("heavy_tailed_sgd", dict(noise="none", alpha=2.0, sigma=0.0, step_size=1.0)),
+        ("released_code", dict(noise="none", alpha=2.0, sigma=0.0, step_size=1.0, width=5)),
+        ("trained_layer_tails", dict(depth=3, width=5, ratio=0.01)),
+    ],
+)
+def test_small_sets_are_learnt_with_another_share_and_batch(tmp_path, name, arguments):
+    """The options are axes, on which no random number depends."""
+    experiment = sim(name).EXPERIMENT
+    assert {"tested", "batch"} <= set(experiment.share) & set(experiment.axes)
+    few = write_own(tmp_path, "npz", OWN[:60], CLASSES[:60])
+    made = sim(name).make(few, tested=0.25, batch=9, **arguments)
+    assert (made.data.n, made.batch) == (45, 9)
+    with pytest.raises(ValueError, match="^data: 60 samples; 450 of them"):
+        sim(name).make(few, **{"batch": 9, **arguments})

@@ -22,18 +22,18 @@ def samples(name, noise=0.5, **inner):
 
 def test_integers_are_counts_and_floats_are_fractions():
     counts, fractions = predict(make, samples("risk", width=[5, 50])), predict(make, samples("risk", width=[0.25, 2.5]))
-    np.testing.assert_array_equal(counts["risk"].values, fractions["risk"].values)
-    assert counts["risk_kind"].values.tolist() == [["exact", "none"]]  # fixed counts have no ladder of n
-    assert fractions["risk_kind"].values.tolist() == [["exact", "limit"]]
+    np.testing.assert_array_equal(counts["risk"].mean.values, fractions["risk"].mean.values)
+    assert counts["risk"].kind.values.tolist() == [["exact", "none"]]  # fixed counts have no ladder of n
+    assert fractions["risk"].kind.values.tolist() == [["exact", "limit"]]
 
 
 def test_widths_near_the_threshold_are_tails_unless_nothing_is_noisy():
     found = predict(make, samples("risk", width=[12, 13, 20, 27, 28]))
-    assert found["risk_kind"].values.tolist() == [["exact", "tail", "tail", "tail", "none"]]
-    assert found["risk"].values[0, 2] == np.inf
+    assert found["risk"].kind.values.tolist() == [["exact", "tail", "tail", "tail", "none"]]
+    assert found["risk"].mean.values[0, 2] == np.inf
     # all 60 features, no noise: nothing is noisy; fewer features: the others are noise
     quiet = predict(make, samples("risk", noise=0.0, width=[18]))
-    assert quiet["risk_kind"].item() == "tail"
+    assert quiet["risk"].kind.item() == "tail"
 
 
 @pytest.mark.parametrize("sample", ["same", "fresh"])
@@ -47,14 +47,15 @@ def test_what_is_retrained_at_the_threshold_is_finite(sample, correlated):
 
     inner = dict(rule=["magnitude", "hessian", "oracle"], kept=[4, 20])
     found = predict(equal, samples(f"retrained_{sample}", width=[20], **inner))
-    values, kinds = (found[f"retrained_{sample}{part}"].values[0, 0] for part in ("", "_kind"))
+    predicted = found[f"retrained_{sample}"]
+    values, kinds = predicted.mean.values[0, 0], predicted.kind.values[0, 0]
     np.testing.assert_allclose(values[:2, 0], 1.3125, rtol=1e-12)
     assert np.all(values[:, 1] == np.inf) and kinds[:, 1].tolist() == ["tail"] * 3
     assert kinds[:, 0].tolist() == ["none", "none", "exact"]  # counts
     fractions = predict(equal, samples(f"retrained_{sample}", width=[1.0], rule=["hessian"], kept=[0.2]))
-    assert fractions[f"retrained_{sample}_kind"].item() == ("limit" if sample == "fresh" else "none")
-    assert predict(equal, samples("pruned_risk", width=[20], **inner))["pruned_risk"].values.min() == np.inf
-    quiet = predict(equal, samples(f"retrained_{sample}", noise=0.0, width=[20], **inner))[f"retrained_{sample}"].values
+    assert fractions[f"retrained_{sample}"].kind.item() == ("limit" if sample == "fresh" else "none")
+    assert predict(equal, samples("pruned_risk", width=[20], **inner))["pruned_risk"].mean.values.min() == np.inf
+    quiet = predict(equal, samples(f"retrained_{sample}", noise=0.0, width=[20], **inner))[f"retrained_{sample}"].mean.values
     np.testing.assert_allclose(quiet[0, 0, :2], [[1.0, 0.0]] * 2, atol=1e-12)  # 0.8 / 0.8
 
 
@@ -69,11 +70,11 @@ def test_whatever_a_linear_problem_accepts_has_a_prediction_or_none(eigs, basis,
         for name in ("risk", "pruned_risk", "retrained_same", "retrained_fresh"):
             some = inner if name != "risk" else {k: inner[k] for k in ("width", "ridge")}
             found = predict(lambda noise, p=problem: p, samples(name, noise, **some))
-            assert np.all(~np.isnan(found[name].values) | (found[f"{name}_kind"].values == "none"))
+            assert np.all(~np.isnan(found[name].mean.values) | (found[name].kind.values == "none"))
         if not eigs[0]:  # the first feature does not vary: nothing is learnt, nothing is random
             null = noise**2 + 0.16 * np.sum(eigs)
-            lone = predict(lambda noise, p=problem: p, samples("risk", noise, width=[1]))
-            assert lone["risk"].item() == pytest.approx(null) and lone["risk_kind"].item() == "exact"
+            lone = predict(lambda noise, p=problem: p, samples("risk", noise, width=[1]))["risk"]
+            assert lone.mean.item() == pytest.approx(null) and lone.kind.item() == "exact"
 
 
 EXTREMES = [(0.05, -30.0, 0.0), (0.3, 0.0, 1.0), (1.0, -1.0, 1e6), (1.5, 2.0, 0.0), (2.0, -40.0, 1.0), (1.9, 300.0, 1.0)]
@@ -96,15 +97,14 @@ def test_whatever_a_diffusion_accepts_has_a_prediction_or_none(alpha, rate, scal
     for problem, name, inner in cases:
         found = predict(lambda noise, p=problem: p, samples(name, **inner))
         if found is not None:
-            values, kinds = found[name].values, found[f"{name}_kind"].values
-            assert np.all(np.isfinite(values) | (kinds == "none"))
+            assert np.all(np.isfinite(found[name].mean.values) | (found[name].kind.values == "none"))
 
 
 @pytest.mark.parametrize("name", ["risk", "pruned_risk", "retrained_same"])
 def test_a_ridge_axis_is_understood(name):
     inner = {"width": [3.0], "ridge": [0.0, 2.0]}
     inner = inner if name == "risk" else {**inner, "rule": ["hessian"], "kept": [0.25]}
-    found = predict(make, samples(name, **inner))[name].values.ravel()
+    found = predict(make, samples(name, **inner))[name].mean.values.ravel()
     problem = make(0.5)
     plain = (problem.eigs, problem.teacher, 0.5, 20)
     call = dict(
@@ -135,20 +135,48 @@ def test_a_rotation_changes_no_dense_prediction():
         if one is None:
             assert other is None
         else:
-            np.testing.assert_allclose(one[metric], other[metric], rtol=1e-10)
-            assert not np.allclose(1.001 * one[metric], other[metric], rtol=1e-10)
+            np.testing.assert_allclose(one[metric].mean, other[metric].mean, rtol=1e-10)
+            assert not np.allclose(1.001 * one[metric].mean, other[metric].mean, rtol=1e-10)
     assert predict(lambda noise: turned, samples("retrained_same", width=[60], rule=["magnitude"], kept=[5])) is None
     fresh = predict(lambda noise: turned, samples("retrained_fresh", width=[3.0], rule=["magnitude"], kept=[0.25]))
-    assert float(fresh["retrained_fresh_error"].max()) > 0
+    assert float(fresh["retrained_fresh"].error.max()) > 0
 
 
 def test_a_selection_is_predicted_like_the_whole():
     whole = samples("pruned_risk", width=[5, 8], rule=["oracle", "random"], kept=[4])
     part = whole.sel(rule="random", noise=0.5)
-    expected = predict(make, whole)["pruned_risk"].sel(rule="random", noise=0.5)
-    np.testing.assert_array_equal(predict(make, part)["pruned_risk"], expected)
+    expected = predict(make, whole)["pruned_risk"].mean.sel(rule="random", noise=0.5)
+    np.testing.assert_array_equal(predict(make, part)["pruned_risk"].mean, expected)
 
 
 def test_a_budget_above_the_width_keeps_all():
-    found = predict(make, samples("pruned_risk", width=[4], rule=["oracle"], kept=[4, 9]))["pruned_risk"].values.ravel()
+    found = predict(make, samples("pruned_risk", width=[4], rule=["oracle"], kept=[4, 9]))["pruned_risk"].mean.values.ravel()
     assert found[0] == found[1]
+
+
+def test_every_prediction_is_of_a_declared_metric():
+    """The names in ``predict`` are those that the problems declare."""
+    from jaxprune import problems
+    from jaxprune.predict import predictors
+
+    declared = [
+        make(0.5),
+        problems.StableNoise(1.5, 10),
+        problems.TailSample(1.5, "stable", 10),
+        problems.MultiplicativeSGD(0.1, 1.0, 2, 3),
+        problems.NoisyNeurons(1.5, 1.0, 1.0, time_scale="raw"),
+        problems.OrnsteinUhlenbeck(1.5, 1.0, 1.0, 1.0, 8),
+        problems.LinearChaos(1.5, 1.0, 1.0, 1.0, 1.0, 8),
+        problems.BoundedChaos(1.5, 1.0, 1.0, 1.0, 1.0, 8),
+        problems.Explosion(1.5, 1.0, 1.0),
+    ]
+    for problem in declared:
+        known = predictors(problem)
+        assert known and set(known) <= {metric.name for metric in problem.metrics}, type(problem)
+
+
+def test_a_make_of_other_axes_is_named():
+    with pytest.raises(
+        ValueError, match=r"^make: its arguments are \(noise, extra\), the samples have the axes noise: .*'extra'"
+    ):
+        predict(lambda noise, extra: make(noise), samples("risk", width=[5]))

@@ -1,10 +1,7 @@
 """From a problem to theory's numbers for the metrics of its samples.
 
-Metrics are known by name, for each type of problem, and only where every inner axis is one that theory understands.
-A metric of another name, or with another axis, is left alone. A prediction is a dataset: ``metric`` holds the
-predicted means (NaN: none), ``metric_kind`` how to judge them: "exact" at this size, "limit" for asymptotic theory
-with a gap O(1/n), "tail" where the mean, or the standard error of a sample mean, does not exist or says little, "none"
-where nothing can be judged: asymptotic theory of fixed counts, or one whose limit is too far away.
+Metrics are known by name, for each type of problem, which declares them, and only where every inner axis is one that theory
+understands. A metric of another name, or with another axis, is left alone.
 """
 
 import functools
@@ -15,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+
+from jaxprune.contracts import Prediction
 
 
 class Value(NamedTuple):
@@ -47,12 +46,13 @@ def predictors(problem: Any) -> dict[str, Predictor]:
     return {}
 
 
-def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
+def predict(make: Callable[..., Any], samples: xr.Dataset) -> dict[str, Prediction] | None:
     """Predictions for every metric of ``samples`` that theory knows, or None when it knows none.
 
-    ``make`` is the experiment's: grid point -> problem.
+    ``make`` is the experiment's: grid point -> problem. A prediction holds arrays over the points of its metric.
+    Raises ValueError where ``make`` does not take the axes of the samples.
     """
-    result = xr.Dataset()
+    result = {}
     parameters = inspect.signature(make).parameters
     scalars = {str(name): c.item() for name, c in samples.coords.items() if c.ndim == 0}  # left over from a selection
     fixed = {name: value for name, value in scalars.items() if name in parameters}
@@ -66,19 +66,27 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> xr.Dataset | None:
         found = []
         for point in _places(coords, axes):
             if (key := tuple(point.items())) not in known:
-                known[key] = predictors(make(**{**fixed, **point}))
+                known[key] = predictors(_made(make, {**fixed, **point}))
             predictor = known[key].get(str(name), UNKNOWN)
             value = predictor.value if predictor.knows(inner, scalars) else UNKNOWN.value
             found += [value({**scalars, **place}) for place in _places(coords, inner)]
         if all(v.kind == "none" and np.isnan(v.value) for v in found):
             continue
         shape = [len(coords[d]) for d in coords]
-        parts = {name: [v.value for v in found], f"{name}_kind": [v.kind for v in found]}
-        if any(v.error for v in found):
-            parts[f"{name}_error"] = [v.error for v in found]
-        for key, data in parts.items():
-            result[key] = xr.DataArray(np.reshape(data, shape), coords=coords, dims=list(coords))
-    return result if result.data_vars else None
+        parts = [xr.DataArray(np.reshape(part, shape), coords, list(coords)) for part in zip(*found, strict=True)]
+        result[str(name)] = Prediction(*parts)
+    return result or None
+
+
+def _made(make: Callable[..., Any], point: dict[str, Any]) -> Any:
+    try:
+        inspect.signature(make).bind(**point)
+    except TypeError as error:
+        raise ValueError(
+            f"make: its arguments are {inspect.signature(make)}, the samples have the axes {', '.join(point)}: {error}; give"
+            " the function of the experiment that made them"
+        ) from None
+    return make(**point)
 
 
 def _places(coords: dict[str, np.ndarray], names: list[str]) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@
 are those of our notes on Wan et al. 2023. All raise ValueError, naming the argument, for numbers out of range.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from jaxprune.contracts import Metric
 from jaxprune.problems.checks import check_count
 from jaxprune.struct import static, struct
 
@@ -19,6 +20,11 @@ class OrnsteinUhlenbeck:
     """``b(x) = -rate x``; the finest grid has ``finest`` steps, coarser ones divide it. ``brownian`` >= 0 adds a
     Brownian part, ``sqrt(2) brownian dB`` (Dupuis & Şimşekli). Section 2.4b."""
 
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("log_size", "mean of log|X|", "logarithm"),
+        Metric("log_gap", "mean of log|X - its finest grid|", "logarithm"),
+        Metric("cosine", "mean of cos(u X)"),
+    )
     alpha: Any
     rate: Any
     scale: Any
@@ -55,6 +61,7 @@ class LinearChaos:
     """Particles ``b_i(x) = -(rate + coupling) x_i + coupling mean(x)`` beside their limit of infinitely many, under the
     same noise; ``steps`` steps. Section 2.4d."""
 
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("log_error", "mean of log|particle - its limit|", "logarithm"),)
     alpha: Any
     rate: Any
     coupling: Any
@@ -71,6 +78,9 @@ class LinearChaos:
 class BoundedChaos:
     """Particles ``b_i(x) = -rate x_i + coupling mean(tanh x)`` beside their limit, whose mean vanishes. Section 2.4d."""
 
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("scaled_square", "n times the mean square distance of a particle from its limit"),
+    )
     alpha: Any
     rate: Any
     coupling: Any
@@ -87,6 +97,7 @@ class BoundedChaos:
 class Explosion:
     """``b(x) = x - x^3``: the scheme runs away from ``|x| > sqrt((2 + h) / h)`` at step size h. Section 2.4e."""
 
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("lost", "fraction of paths that ran away"),)
     alpha: Any
     scale: Any
     horizon: Any

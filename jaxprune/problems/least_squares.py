@@ -1,15 +1,25 @@
 """Least squares: the linear Gaussian problem, and populations given by their moments or by their rows."""
 
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprune.contracts import Metric
 from jaxprune.problems.checks import check_count, check_numbers
 from jaxprune.struct import static, struct
+
+RISKS = (
+    Metric("risk", "population risk, all coefficients"),
+    Metric("pruned_risk", "population risk, pruned"),
+    Metric("retrained_same", "population risk, pruned and retrained on the same sample"),
+    Metric("retrained_fresh", "population risk, pruned and retrained on a fresh sample"),
+    Metric("train_error", "mean squared error on the sample"),
+    Metric("condition", "estimated condition number of the solve"),
+)
 
 
 @struct
@@ -24,6 +34,7 @@ class LinearGaussian:
     Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = RISKS
     eigs: Any
     teacher: Any
     noise: Any
@@ -130,6 +141,7 @@ class Finite:
     Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = RISKS
     features: Any
     target: Any
     noise: Any

@@ -1,9 +1,10 @@
 """Stochastic gradient descent on linear regression: a recursion with multiplicative noise and heavy tails."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from jaxprune.contracts import Metric
 from jaxprune.problems.checks import check_count
 from jaxprune.struct import static, struct
 
@@ -22,6 +23,11 @@ class MultiplicativeSGD:
     that is not positive and finite.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("log_growth", "growth rate of |x|, E log|M u|", unit="1/step"),
+        Metric("square_norm", "E|x|^2 of the stationary law"),
+        Metric("step_moment", "E|M u|^s, the growth of a moment in a step"),
+    )
     step_size: Any
     noise_sd: Any
     batch: int = static()

@@ -4,16 +4,22 @@ Sections are those of our notes on Wan et al. 2023: 1.2 (types of noise), 2 (dyn
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from jaxprune.contracts import Metric
 from jaxprune.problems.checks import NoiseType, check_count, check_schedule, noise_or_law, noise_type
 from jaxprune.problems.labelled import Labelled
 from jaxprune.struct import static, struct
 
 NULL, SIGN = TARGETS = ("null", "sign")
 MEAN_FIELD, RAW = TIME_SCALES = ("mean-field", "raw")
+
+
+RATIO = Metric(
+    "pruning_ratio", "largest fraction of hidden units that may go at a relative error", seeds=20
+)  # runs differ widely
 
 
 @struct
@@ -32,6 +38,16 @@ class NoisyDescent:
     Raises ValueError, naming the argument, for numbers out of range, and for a batch that is larger than the training set.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        RATIO,
+        Metric("participation", "participation ratio of the units' energies"),
+        Metric("train_accuracy", "fraction of right answers, training set"),
+        Metric("test_accuracy", "fraction of right answers, test set"),
+        Metric("pruned_train_accuracy", "fraction of right answers when pruned, training set"),
+        Metric("pruned_test_accuracy", "fraction of right answers when pruned, test set"),
+        Metric("functional_error", "relative change of the function by pruning"),
+        Metric("parameter_error", "relative change of the parameters by pruning"),
+    )
     data: Labelled
     step_size: Any
     n: int = static()
@@ -69,6 +85,13 @@ class NoisyNeurons:
     Raises ValueError, naming the argument, for numbers out of range.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("function", "n times the mean square of the function"),
+        Metric("removed_function", "n times the mean square of what pruning takes from the function"),
+        Metric("functional_error", "relative change of the function by pruning"),
+        Metric("parameter_error", "relative change of the parameters by pruning"),
+        Metric("scaled_square_error", "squared relative error, scaled by its order in the width"),
+    )
     alpha: Any
     sigma: Any
     horizon: Any

@@ -1,12 +1,14 @@
 """Regression on random features."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
+from jaxprune.contracts import Metric
 from jaxprune.problems.checks import check_count, check_numbers
+from jaxprune.problems.least_squares import RISKS
 from jaxprune.struct import static, struct
 
 PARALLEL = 1e-12  # directions whose cosine is that close to one count as the same
@@ -27,6 +29,7 @@ class RandomFeatures:
     or parallel to another (then features depend on each other).
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = RISKS
     teacher: Any
     noise: Any
     n: int = static()

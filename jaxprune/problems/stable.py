@@ -1,10 +1,12 @@
 """Neurons that hold nothing but stable noise."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from jaxprune.contracts import Metric
 from jaxprune.problems.checks import check_count, noise_type
+from jaxprune.problems.neurons import RATIO
 from jaxprune.struct import static, struct
 
 
@@ -20,6 +22,14 @@ class StableNoise:
     Raises ValueError, naming the argument, for alpha outside (0, 2], sizes that are not integers >= 1, another noise type.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        RATIO,
+        Metric("squared_error", "squared relative error of keeping a fraction of the neurons"),
+        Metric("share_beyond", "share of the energy beyond a kept count"),
+        Metric("within", "fraction of runs with at most a relative error"),
+        Metric("participation", "participation ratio of the neurons' energies"),
+        Metric("squared_spectral_error", "squared relative error of the best approximation of a rank"),
+    )
     alpha: Any
     n: int = static()
     dim: int = static(default=1)

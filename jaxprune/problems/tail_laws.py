@@ -1,9 +1,10 @@
 """Laws whose tail index is known, for trying estimators on."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from jaxprune.contracts import Metric
 from jaxprune.problems.checks import check_count
 from jaxprune.struct import static, struct
 
@@ -19,6 +20,10 @@ class TailSample:
     Raises ValueError, naming the argument, for another family, or an index or count that is not positive.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("block_inverse", "1/index by block sums"),
+        Metric("hill_inverse", "1/index by Hill's estimate"),
+    )
     index: Any
     family: Any
     n: int = static()

@@ -7,7 +7,7 @@ Import the module of your subject::
     networks         networks, architectures, network_pruning, pruned_networks, curvature; labelled
     stable laws      stable, and its parts: stable_index, stable_draws, skewed, counters, elementary
     equations        sde, drifts, stepping, checkpoint
-    noisy SGD        heavy_tailed_sgd, mean_field, released_code, noisy_training, losses, batches; kesten
+    noisy SGD        heavy_tailed_sgd, mean_field, released_code, noisy_training, stopping, losses, batches; kesten
     compression      compressibility, layer_pruning, trained_layers
     tail indices     tail_report, tails, stable_tails, quantile_ratio
     shared           arguments

@@ -11,17 +11,19 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Key
 
-from jaxprune.problems.checks import check_count
-from jaxprune.simulate import compressibility, losses, sde
-from jaxprune.simulate.arguments import check_compat, check_number
+from jaxprune.simulate import compressibility, losses, released_code, sde
+from jaxprune.simulate.arguments import check_compat
 from jaxprune.simulate.losses import Loss
-from jaxprune.struct import static, struct
+from jaxprune.simulate.stopping import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_FINITE, REASONS, RUNNING, Run, Stopping
+from jaxprune.struct import struct
 
-RUNNING, ALL_STEPS, ACCURATE, NOT_FINITE, BY_CHANCE = -1, 0, 1, 2, 3
-REASONS = ("all steps made", "training accuracy reached", "loss not finite", "no better than chance")
+__all__ = [
+    "ACCURATE", "ALL_STEPS", "BY_CHANCE", "NOT_FINITE", "REASONS", "RUNNING", "Live", "Run", "Stopping",
+    "assumptions", "longest_step", "record", "train",
+]  # fmt: skip
+
 SMOOTH = (jnp.tanh, jax.nn.tanh, jax.nn.sigmoid)
 
 Set = tuple[Array, Array]  # inputs (m, d) and targets (m, k)
@@ -40,54 +42,6 @@ class Live:
         return jnp.where(self.live[:, None], self.law.increment(key, shape, step_size), 0.0)
 
 
-@struct
-class Stopping:
-    """When training ends: after ``steps``; and, looked at after every ``every`` steps only, when the training accuracy is
-    at least ``accuracy``, when the loss is not finite, and when after ``patience`` steps the accuracy is no more than
-    ``margin`` times ``chance`` (that of guessing). Source: section 6; the released code evaluates every 100 steps, has
-    patience for 1e5 and a margin of 1.25.
-
-    Raises ValueError for counts that are not integers >= 1, or do not fit, for fractions outside (0, 1],
-    and for a margin that is negative or not finite.
-    """
-
-    steps: int = static()
-    every: int = static(default=100)
-    accuracy: Any = 0.95
-    chance: Any = 0.5
-    patience: int = static(default=100_000)
-    margin: float = static(default=1.25)
-
-    def __post_init__(self):
-        for name in ("steps", "every", "patience"):
-            check_count(name, getattr(self, name), "steps")
-        if self.steps % self.every:
-            raise ValueError(f"every: {self.every} does not divide {self.steps} steps; evaluations must reach the end")
-        for name in ("accuracy", "chance"):
-            check_number(name, getattr(self, name), lambda x: (x > 0) & (x <= 1), "a fraction of right answers, in (0, 1]")
-        check_number("margin", self.margin, lambda x: (x >= 0) & np.isfinite(x), "a finite multiple of chance, >= 0")
-
-    def decide(self, step: Int[Array, ""], alive: Bool[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:
-        """The reason to stop at an evaluation, or ``RUNNING``. A run that the integrator froze has no finite loss."""
-        reason = jnp.where(step >= self.steps, ALL_STEPS, RUNNING)
-        guessing = (step >= self.patience) & (right <= self.margin * self.chance)
-        reason = jnp.where(guessing, BY_CHANCE, reason)
-        reason = jnp.where(right >= self.accuracy, ACCURATE, reason)
-        return jnp.where(alive & jnp.isfinite(loss), reason, NOT_FINITE)
-
-
-@struct
-class Run:
-    """The last ``value``, the number of ``steps`` made, the ``reason`` (an index into ``REASONS``), whether the run is
-    ``alive`` (one that is not ends at its last finite value), and the ``first_bad`` step of one that is not, else -1."""
-
-    value: Any
-    steps: Int[Array, ""]
-    reason: Int[Array, ""]
-    alive: Bool[Array, ""]
-    first_bad: Int[Array, ""]
-
-
 def train(
     drift: Callable,
     law: Any,
@@ -102,50 +56,45 @@ def train(
     """Descend until a rule stops. ``drift``, ``law``, ``start``, ``step_size`` as in ``sde.euler``; ``score(value)``: loss and
     accuracy on the training set.
 
-    ``compat="released-code"``: an evaluation looks at the iterate between the gradient step and its noise, and the last
-    step has no noise (section 1.2, item 7). Runs that have stopped wait for the others of a batch.
+    ``compat="released-code"``: the loop of ``released_code.train``, whose drift must draw its mini-batches as that code does.
+    Runs that have stopped wait for the others of a batch.
     Raises ValueError for another ``compat``, and as ``sde.euler`` does.
     """
     check_compat(compat)
-
-    def ahead(state, drift, law, steps):
-        return sde.euler(drift, law, state, key, step_size=step_size, steps=steps).state
+    if compat is not None:
+        return released_code.train(drift, law, start, key, step_size=step_size, stopping=stopping, score=score)
 
     def to_evaluation(carry):
-        state, _ = carry
-        if compat is None:
-            seen = after = ahead(state, drift, law, stopping.every)
-        else:
-            before = state if stopping.every == 1 else ahead(state, drift, law, stopping.every - 1)
-            seen = ahead(before, drift, None, 1)
-            # Its noise, of the same step: a step without drift.
-            after = ahead(sde.State(seen.value, before.step, seen.alive, seen.first_bad), _still, law, 1)
-        reason = stopping.decide(seen.step, seen.alive, *score(seen.value))
-        going = reason == RUNNING
-        return jax.tree.map(lambda a, b: jnp.where(going, a, b), after, seen), reason
+        state = sde.euler(drift, law, carry[0], key, step_size=step_size, steps=stopping.every).state
+        return state, stopping.decide(state.step, state.alive, *score(state.value))
 
     first = (sde.begin(start), jnp.asarray(RUNNING))
     state, reason = jax.lax.while_loop(lambda carry: carry[1] == RUNNING, to_evaluation, first)
     return Run(state.value, state.step, reason, state.alive, state.first_bad)
 
 
-def record(outputs: Outputs, layers: Sequence[Array], train: Set, test: Set, empty: Any = 0) -> dict[str, Array]:
+def record(
+    outputs: Outputs, layers: Sequence[Array], train: Set, test: Set, empty: Any = 0, compat: str | None = None
+) -> dict[str, Array]:
     """The columns of the papers' tables for a trained network, and the errors of pruning beside them; how the run ended is in
     its ``Run``.
 
     ``outputs(layers, inputs)``: the network as a function of its hidden layers (the last layer excluded), each (n, d), of
     which neurons are pruned, layer by layer, while the removed share of squared norms is at most 0.1. ``empty``: rows of
-    padding of a single layer. Returns train_accuracy, test_accuracy, pruning_ratio, pruned_train_accuracy,
+    padding of a single layer. ``compat="released-code"``: a layer with a side as long as the number of classes stays whole,
+    and is counted as pruned. Returns train_accuracy, test_accuracy, pruning_ratio, pruned_train_accuracy,
     pruned_test_accuracy, functional_error (on test inputs), parameter_error (the root of the removed share of all
-    layers), participation (of the first layer). Raises ValueError for layers that are not a list. Source: sections 3.1, 6.
+    layers), participation (of the first layer). Raises ValueError for layers that are not a list, and another ``compat``.
+    Source: sections 3.1, 6.
     """
+    check_compat(compat)
     if not isinstance(layers, Sequence):
         raise ValueError(f"layers: one array of shape {jnp.shape(layers)}; pass a list of layers, [layer]")
-    stay = [compressibility.ratio_mask(layer) for layer in layers]
+    stay, counted = zip(*(_masks(layer, test[1].shape[1], compat) for layer in layers), strict=True)
     pruned = [compressibility.prune(layer, mask) for layer, mask in zip(layers, stay, strict=True)]
     before, after = outputs(layers, test[0]), outputs(pruned, test[0])
     padding = empty * layers[0].shape[1]
-    removed = sum(jnp.sum(~mask) * layer.shape[1] for layer, mask in zip(layers, stay, strict=True)) - padding
+    removed = sum(jnp.sum(mask) * layer.shape[1] for layer, mask in zip(layers, counted, strict=True)) - padding
     total = sum(layer.size for layer in layers) - padding
     scale = jnp.max(jnp.stack([jnp.max(jnp.abs(w)) for w in layers]))
     lost = sum(jnp.sum(((w - p) / scale) ** 2) for w, p in zip(layers, pruned, strict=True))
@@ -193,5 +142,9 @@ def longest_step(alpha: Any, n: int) -> Any:
     return float(n) ** (-alpha / 2 - 1) * (1 + 1e-12)
 
 
-def _still(value):
-    return jax.tree.map(jnp.zeros_like, value)
+def _masks(layer: Array, classes: int, compat: str | None) -> tuple[Array, Array]:
+    """Which neurons of a layer stay, and which are counted as removed."""
+    if compat is not None and released_code.spared(layer, classes):
+        return jnp.ones(len(layer), bool), jnp.ones(len(layer), bool)
+    stay = compressibility.ratio_mask(layer)
+    return stay, ~stay

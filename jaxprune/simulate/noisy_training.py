@@ -4,6 +4,7 @@ Sections are those of our notes on Wan et al. 2023: 2.1, 2.4, 6.
 """
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -17,6 +18,7 @@ from jaxprune.simulate import heavy_tailed_sgd, labelled, losses, mean_field, re
 from jaxprune.simulate.heavy_tailed_sgd import Run, Stopping
 from jaxprune.simulate.losses import Loss
 
+NOT_SAVED = (heavy_tailed_sgd.NOT_FINITE, heavy_tailed_sgd.BY_CHANCE)  # by the released code
 LOGISTIC, CROSS_ENTROPY, SQUARED = losses.Logistic(), losses.CrossEntropy(), losses.Squared()
 
 
@@ -67,7 +69,12 @@ def violated(problem: NoisyDescent) -> list[str]:
 @functools.partial(jax.jit, static_argnames=("depth", "compat"))
 def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
     """One run of the released code's network, with its quirks or without (``compat=None``): the columns of
-    ``mean_field_row`` but ``assumptions_ok``. Raises ValueError for a law of your own with quirks."""
+    ``mean_field_row`` but ``assumptions_ok``.
+
+    With quirks (``released_code.QUIRKS``) ``problem.steps`` is that code's counter, so that ``steps`` may be one more, and
+    runs that it does not save, "loss not finite" (there: NaN) and "no better than chance", are NaN in the columns of the
+    record. Raises ValueError for a law of your own with quirks.
+    """
     if compat is not None and not isinstance(problem.noise, NoiseType):
         raise ValueError(
             f"noise: {type(problem.noise).__name__} is a law, but the released code knows types only; use compat=None"
@@ -75,16 +82,20 @@ def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, com
     sample, first, path, other = jax.random.split(key, 4)
     train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
     model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], depth)
-    drift = released_code.Drift(*train, model, CROSS_ENTROPY, batch=problem.batch)
+    drift = released_code.Drift(*train, model, CROSS_ENTROPY, batch=problem.batch, decay=problem.decay)
     if compat is None:
         law = _law(problem)
     else:
         generator = jax.random.bits(other)
         law = released_code.ReleasedNoise(problem.alpha, problem.sigma, problem.noise, scaled=True, other=generator)
 
+    def at(weights, data):
+        found = released_code.outputs(model, weights, data[0])
+        return jnp.mean(CROSS_ENTROPY(found, data[1])), losses.accuracy(found, data[1])
+
     def score(weights):
-        found = released_code.outputs(model, weights, train[0])
-        return jnp.mean(CROSS_ENTROPY(found, train[1])), losses.accuracy(found, train[1])
+        loss, right = at(weights, train)
+        return (loss if compat is None else jnp.where(jnp.isnan(at(weights, test)[0]), jnp.nan, loss)), right
 
     weights, laws = released_code.initial(model, first), released_code.noise(model, law, compat)
     stopping = stopping_rule(problem, train[1].shape[1])
@@ -95,7 +106,8 @@ def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, com
     def outputs(layers, inputs):
         return released_code.outputs(model, (*layers, run.value[-1]), inputs)
 
-    return _row(heavy_tailed_sgd.record(outputs, run.value[:-1], train, test), run)
+    lost = NOT_SAVED if compat else (heavy_tailed_sgd.NOT_FINITE,)
+    return _row(heavy_tailed_sgd.record(outputs, run.value[:-1], train, test, compat=compat), run, lost)
 
 
 def neurons(
@@ -134,9 +146,10 @@ def stopping_rule(problem: NoisyDescent | PlainDescent, outputs: int) -> Stoppin
     return Stopping(problem.steps, problem.every, problem.accuracy, 1 / max(outputs, 2))
 
 
-def _row(columns: dict[str, Array], run: Run) -> dict[str, Array]:
-    """The record, NaN for a run that diverged, whose last finite weights mean nothing, and how the run ended."""
-    bad = run.reason == heavy_tailed_sgd.NOT_FINITE
+def _row(columns: dict[str, Array], run: Run, lost: Sequence[int] = (heavy_tailed_sgd.NOT_FINITE,)) -> dict[str, Array]:
+    """The record, NaN for a run that ended for a reason among ``lost``, whose last weights mean nothing, and how it ended."""
+    bad = jnp.isin(run.reason, jnp.asarray(lost))
     measured = {name: jnp.where(bad, jnp.nan, value) for name, value in columns.items()}
-    ending = {"steps": run.steps, "stopped_because": run.reason, "diverged": jnp.where(bad, 1, 0), "first_bad": run.first_bad}
+    diverged = jnp.where(run.reason == heavy_tailed_sgd.NOT_FINITE, 1, 0)
+    ending = {"steps": run.steps, "stopped_because": run.reason, "diverged": diverged, "first_bad": run.first_bad}
     return {**measured, **ending}

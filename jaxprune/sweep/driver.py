@@ -74,7 +74,7 @@ def run(
         bar = shown(experiment.name) if progress is None else progress
         with _pool(executor, min(processes, len(todo)), time_limit) as pool, _shown(bar, held, len(todo), experiment.block):
             Drive(pool, prepared, sink, time_limit, bar, interrupts).run(todo, held)
-    samples = sink.read(experiment)
+    samples = _described(sink.read(experiment), prepared)
     samples.attrs.update(new_tasks=len(todo), wall_seconds=round(time.monotonic() - started, 3))
     return samples
 
@@ -86,9 +86,17 @@ def read(experiment: Experiment, store: str | Path) -> xr.Dataset:
     """
     held = Store(store)
     held.check(experiment)
+    prepared = Prepared(experiment, held.run["root"])
     if not held.old:
-        held.check(experiment, prepared=Prepared(experiment, held.run["root"]))
-    return held.read(experiment)
+        held.check(experiment, prepared=prepared)
+    return _described(held.read(experiment), prepared)
+
+
+def _described(samples: xr.Dataset, prepared: Prepared) -> xr.Dataset:
+    """With what is declared of each metric now, whatever a store has kept of it."""
+    for name, attributes in prepared.attributes.items():
+        samples[name].attrs = attributes
+    return samples
 
 
 def _open(experiment: Experiment, root: int, store: str | Path | None, prepared: Prepared) -> Store | Memory:

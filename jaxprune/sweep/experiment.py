@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from jaxprune.contracts import FIELDS, Metric
+
 Coordinate = int | float | str | bool
 Point = dict[str, Coordinate]
 RESERVED = ("seed", "nonfinite", "done")
-# A report has these beside its axes.
-FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind")
 MOST_SEEDS = 2**32
 FILE_PREFIX = "jaxprune_file_"
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -37,8 +37,9 @@ class Experiment:
 
     ``seeds`` trials per point, run in tasks of ``block`` seeds. ``share`` names axes along which the same seed
     means the same random numbers. ``precision``: "float64" or "float32". ``smoke``: seeds and axes of a quick run.
-    ``describe``: one line for people. ``predict(samples) -> {metric: array, ...}`` or a dataset: your own theory, for those
-    who judge; a run knows nothing of it, and samples do not depend on it.
+    ``describe``: one line for people. ``predict(samples) -> {metric: array or Prediction, ...}``: your own theory, for those
+    who judge; a run knows nothing of it, and samples do not depend on it. ``metrics``: what there is to know of the trial's
+    metrics that its problem does not declare, or declares otherwise; samples carry it as attributes.
 
     Raises ValueError, naming the argument, before anything runs.
     """
@@ -56,6 +57,7 @@ class Experiment:
     dims: Mapping[str, Sequence[str]] | None = None
     describe: str = ""
     predict: Callable[..., Any] | None = None
+    metrics: Sequence[Metric] = ()
 
     def __post_init__(self):
         if not self.name.replace("-", "_").isidentifier():
@@ -73,6 +75,8 @@ class Experiment:
         for name in ("make", "trial"):
             if not inspect.isfunction(inspect.unwrap(getattr(self, name))):
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not a function; wrap it in a def")
+        if not isinstance(self.metrics, Sequence) or not all(isinstance(m, Metric) for m in self.metrics):
+            raise ValueError(f"metrics: {self.metrics!r} is no list of Metric (jaxprune.contracts)")
         if self.predict is not None and not callable(self.predict):
             raise ValueError(f"predict: {self.predict!r} is not a function of the samples; wrap it in a def")
         for name in ("seeds", "block"):

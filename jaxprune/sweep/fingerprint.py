@@ -4,6 +4,7 @@ Both are known before anything is computed; a receipt names them, and samples of
 """
 
 import hashlib
+import inspect
 import json
 import math
 import traceback
@@ -13,11 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxprune.contracts import Metric
 from jaxprune.sweep import program, tasks
 from jaxprune.sweep.experiment import Coordinate, Experiment, Point
 from jaxprune.sweep.pipe import Parcel
 from jaxprune.sweep.program import VERSION, Metrics, Program
 from jaxprune.sweep.sources import changed, installed, sources
+from jaxprune.sweep.worker import words_of
 
 KEEP = 2**28  # bytes of problems that are held; others are made again when their turn comes
 
@@ -43,7 +46,9 @@ class Prepared:
         self._ready: dict[tuple, tuple[Program, str]] = {}
         self._last: tuple[tuple, Parcel] | None = None
         self.failed: dict[tuple, Exception] = {}
+        _check_arguments(experiment.make, experiment.axes)
         self.metrics: Metrics = {}
+        self.declared: dict[str, Metric] = {m.name: m for m in experiment.metrics}
         for point in experiment.points():
             try:
                 self._prepare(point)
@@ -53,6 +58,8 @@ class Prepared:
                 self.failed[place(point)] = error
         if not self._ready:
             raise next(iter(self.failed.values()))
+        if unknown := [m.name for m in experiment.metrics if m.name not in self.metrics]:
+            raise ValueError(f"metrics: {unknown[0]!r} is declared, the trial returns {', '.join(self.metrics)}")
         self.sources = sources(experiment.make, experiment.trial)
 
     def _prepare(self, point: Point) -> None:
@@ -70,6 +77,7 @@ class Prepared:
         experiment = self._experiment
         with program.pinned(experiment.precision):
             problem = _called("make", experiment.make, **point)
+            self.declared = _declared(problem) | self.declared
             arrays = program.leaves(problem)
             mark = program.signature(problem, arrays)
             if mark not in self._programs:
@@ -82,6 +90,11 @@ class Prepared:
         if isinstance(found, Exception):
             raise found
         return found, Parcel(program.digest(arrays), arrays, sum(a.nbytes for a in arrays))
+
+    @property
+    def attributes(self) -> dict[str, dict[str, Any]]:
+        """What is declared of each metric, for the attributes of its samples."""
+        return {name: self.declared[name].attributes for name in self.metrics if name in self.declared}
 
     def common(self, point: Point) -> dict[str, Any]:
         """What the tasks of a point have in common: see ``tasks.execute``."""
@@ -118,6 +131,24 @@ class Prepared:
         return self._experiment.block * sum(int(np.prod(s.shape)) * s.dtype.itemsize for s in self.metrics.values())
 
 
+def _check_arguments(make: Callable[..., Any], axes: Iterable[str]) -> None:
+    """``make`` must take every axis by name, and need nothing else."""
+    signature = inspect.signature(make)
+    try:
+        signature.bind(**dict.fromkeys(axes))
+    except TypeError as error:
+        raise ValueError(
+            f"make: its arguments are {signature}, the axes are {', '.join(axes) or 'none'}: {error}; give each axis an"
+            " argument of its name, and a default to what is no axis"
+        ) from None
+
+
+def _declared(problem: Any) -> dict[str, Metric]:
+    """The metrics that a problem declares, if it does."""
+    found = getattr(problem, "metrics", ())
+    return {m.name: m for m in found if isinstance(m, Metric)} if isinstance(found, tuple | list) else {}
+
+
 FICKLE = "it gives another problem at every call; draw random numbers in the trial, from its key"
 
 
@@ -137,10 +168,7 @@ def _called(name: str, function: Callable[..., Any], *arguments: Any, **named: A
 
 def said(error: BaseException) -> str:
     """An error in a line: its class, its words, and where in the user's own files it came from."""
-    try:
-        words = str(error)
-    except Exception:
-        words = "(its text cannot be told)"
+    words = words_of(error)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not installed(Path(f.filename))]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {words}{where}" if words else f"{type(error).__name__}{where}"

@@ -18,6 +18,7 @@ from zarr.codecs import BloscCodec
 
 from jaxprune.sweep import chunks
 from jaxprune.sweep.experiment import Experiment
+from jaxprune.sweep.fingerprint import Prepared
 from jaxprune.sweep.origin import describe_run
 
 LAYOUT = 2  # of the folder; 1 had no ``done``, and knew samples by the text of their sources
@@ -37,18 +38,18 @@ class StoreError(OSError):
     """The folder cannot be read or written: it holds no samples, it is damaged, or the disk is full."""
 
 
-def create(path: Path, experiment: Experiment, root: int, metrics: Mapping, dims: Mapping, sources: Mapping) -> None:
+def create(path: Path, experiment: Experiment, root: int, prepared: Prepared, dims: Mapping) -> None:
     """Lay the store out beside its place and rename it: a half-made layout never carries the final name."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         (beside / "receipts").mkdir(parents=True)
-        _arrays(beside, experiment, root, metrics, dims)
+        _arrays(beside, experiment, root, prepared.metrics, dims)
         asked = request(experiment)
         run: dict[str, Any] = dict(
-            layout=LAYOUT, axes=asked["axes"], blocks=asked["blocks"], asked=[asked], sources=[dict(sources)]
+            layout=LAYOUT, axes=asked["axes"], blocks=asked["blocks"], asked=[asked], sources=[dict(prepared.sources)]
         )
-        run.update(dims={name: list(dims[name]) for name in metrics}, definition=experiment.definition(root))
+        run.update(dims={name: list(dims[name]) for name in prepared.metrics}, definition=experiment.definition(root))
         replace(beside / "run.json", {**describe_run(experiment, root), **run})
         if path.exists() and not any(path.iterdir()):
             path.rmdir()
@@ -116,6 +117,25 @@ def grow(path: Path, metrics: Iterable[str], axes: Mapping[str, Sequence], seeds
     coordinates(path, {**axes, "seed": range(seeds)})
 
 
+def describe(path: Path, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    """What is declared of each metric, for readers of the bare Zarr store and of ours."""
+    group = zarr.open_group(path / "data.zarr", mode="r+", use_consolidated=False)
+    stale = [name for name, said in attributes.items() if said.items() - dict(group[name].attrs).items()]
+    for name in stale:
+        group[name].attrs.update(attributes[name])
+    if stale:
+        _consolidate(group)
+
+
+def described(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What ``describe`` has written."""
+    files = {name: read_json(path / "data.zarr" / name / "zarr.json") for name in names}
+    return {
+        name: {key: value for key, value in said.get("attributes", {}).items() if not key.startswith("_")}
+        for name, said in files.items()
+    }
+
+
 def coordinates(path: Path, axes: Mapping) -> None:
     """For readers of the bare Zarr store; ours go by run.json."""
     group = zarr.open_group(path / "data.zarr", mode="r+", use_consolidated=False)
@@ -130,6 +150,10 @@ def coordinates(path: Path, axes: Mapping) -> None:
             held = group.create_array(name, shape=data.shape, dtype=kind, dimension_names=[name])
         held.resize(data.shape)
         held[...] = data
+    _consolidate(group)
+
+
+def _consolidate(group: Any) -> None:
     with warnings.catch_warnings():  # xarray asks for consolidated metadata; Zarr calls them an addition to its format
         warnings.simplefilter("ignore")
         zarr.consolidate_metadata(group.store)

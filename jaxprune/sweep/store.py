@@ -54,7 +54,7 @@ class Store:
             with layout.locked(path.parent / f".{path.name}.lock"):
                 if not (path / "run.json").exists():
                     layout.check_room(path.parent, tasks * prepared.task_bytes)
-                    layout.create(path, experiment, root, prepared.metrics, dims, prepared.sources)
+                    layout.create(path, experiment, root, prepared, dims)
                 store = cls(path)
                 done = store.receipts()
                 store.check(experiment, root, prepared, done)
@@ -172,6 +172,8 @@ class Store:
         data, finished = data.isel(seed=slice(0, seeds)), finished.isel(seed=slice(0, seeds))
         if not bool(finished.all()):
             data = xr.Dataset({name: masked(v, finished) for name, v in data.data_vars.items()}, data.coords)
+        for name, attributes in layout.described(self.path, self.run["dims"]).items():
+            data[name].attrs = attributes
         data["nonfinite"] = nonfinite(data, list(axes), finished)
         if damaged:
             self._warn_of_damage(damaged)
@@ -281,6 +283,7 @@ class Store:
             layout.replace(self.path / "run.json", self.run)
             self._shape = (*(len(values) for values in axes.values()), blocks)
         layout.grow(self.path, self.run["dims"], axes, blocks * self.run["block"])
+        layout.describe(self.path, prepared.attributes)
 
 
 def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk) -> str:

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from jaxprune.compare import compare
+from jaxprune.contracts import Prediction
 from jaxprune.predict import predict
 from jaxprune.problems import StableNoise
 from jaxprune.simulate import compressibility, layer_pruning, stable
@@ -133,9 +134,9 @@ def test_an_experiment_is_judged():
     samples = run(small)
     prediction = predict(small.make, samples)
     assert compare(samples, prediction).ok
-    assert set(np.unique(prediction["squared_error_kind"])) == {"exact"}
-    np.testing.assert_array_equal(prediction["participation_kind"], [["tail", "exact"]] * 2)
-    assert not compare(samples, prediction.assign(squared_error=1.5 * prediction["squared_error"])).ok
+    assert set(np.unique(prediction["squared_error"].kind)) == {"exact"}
+    np.testing.assert_array_equal(prediction["participation"].kind, [["tail", "exact"]] * 2)
+    assert not compare(samples, prediction | {"squared_error": 1.5 * prediction["squared_error"].mean}).ok
 
 
 def test_a_participation_is_no_matter_for_students_t():
@@ -144,12 +145,13 @@ def test_a_participation_is_no_matter_for_students_t():
     found = np.array([compressibility.participation(law.sample(k, (500, 1))) for k in jax.random.split(jax.random.key(3), 400)])
     samples = xr.Dataset({"participation": (("alpha", "n", "seed"), found[None, None])}, dict(alpha=[1.9], n=[500]))
     prediction = predict(lambda alpha, n: StableNoise(alpha, n), samples)
-    assert prediction["participation_kind"].item() == "tail"
+    assert prediction["participation"].kind.item() == "tail"
     few = found.reshape(20, 20)
     t = (few.mean(1) - found.mean()) / (few.std(1, ddof=1) / np.sqrt(20))
     assert np.min(t) < -3.9  # with 19 degrees of freedom, once in two thousand
-    assert compare(samples, prediction).ok and compare(samples.isel(seed=slice(20)), prediction).judged == 0
-    assert not compare(samples, prediction.assign(participation=found.max() * 1.01)).ok
+    assert compare(samples, prediction).verdict() == "in range"
+    assert compare(samples.isel(seed=slice(20)), prediction).judged == 0
+    assert compare(samples, {"participation": Prediction(found.max() * 1.01, "tail")}).failed
 
 
 def test_what_is_predicted_of_noise():
@@ -157,12 +159,12 @@ def test_what_is_predicted_of_noise():
         {"within": (("n", "seed", "kappa", "error"), np.zeros((1, 2, 1, 2)))}, dict(n=[1000], kappa=[0.1], error=[0.3, 0.9])
     )
     found = predict(lambda n: StableNoise(1.5, n), point)
-    assert found["within_kind"].values.ravel().tolist() == ["limit", "none"]  # what hardly ever fails is not judged
-    assert found["within"].values.ravel()[0] == pytest.approx(0.466, abs=1e-3)
+    assert found["within"].kind.values.ravel().tolist() == ["limit", "none"]  # what hardly ever fails is not judged
+    assert found["within"].mean.values.ravel()[0] == pytest.approx(0.466, abs=1e-3)
     assert predict(lambda n: StableNoise(1.5, n, 4, "II"), point) is None
     ratio = xr.Dataset({"pruning_ratio": (("n", "seed"), np.zeros((1, 2)))}, dict(n=[2000]))
     for dim in (1, 7):  # of type I the number of weights does not matter
-        one = predict(lambda n, dim=dim: StableNoise(1.75, n, dim, "I"), ratio)["pruning_ratio"].item()
+        one = predict(lambda n, dim=dim: StableNoise(1.75, n, dim, "I"), ratio)["pruning_ratio"].mean.item()
         assert one == pytest.approx(0.743, abs=1e-3)
 
 

@@ -1,10 +1,15 @@
 """Declarations: bad ones are refused by name, keys depend on labels only."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
+import xarray as xr
 
-from jaxprune.sweep import Experiment, keys
+from jaxprune.contracts import Metric
+from jaxprune.problems import StableNoise
+from jaxprune.sweep import Experiment, Store, keys, read
 from jaxprune.sweep.driver import metric_dims, run
 from tests.sweep.toy import TOY, make, trial
 
@@ -115,3 +120,48 @@ def test_metrics_may_not_take_another_name(name, tmp_path):
 def test_memory_budget_is_kept():
     with pytest.raises(Exception, match="one trial at a time needs .* GiB, the budget is"):
         run(TOY, workers=0, budget=1000)
+
+
+def test_a_make_of_other_axes_is_named_before_it_is_called():
+    def other(noise, decay, depth=3):
+        raise AssertionError
+
+    wrong = Experiment("wrong", axes=dict(noise=[1.0], width=[2]), make=other, trial=trial)
+    with pytest.raises(ValueError, match=r"^make: its arguments are \(noise, decay, depth=3\), the axes are noise, width: "):
+        run(wrong, workers=0)
+
+
+def test_what_is_declared_of_metrics_comes_with_the_samples(tmp_path):
+    """From the problem, unless the experiment says otherwise; in memory, in a store, for bare Zarr, and after a change."""
+
+    def noise(alpha):
+        return StableNoise(alpha, 3)
+
+    def draw(key, problem):
+        return {"pruning_ratio": problem.alpha, "size": problem.alpha, "plain": problem.alpha}
+
+    declared = Metric("size", "log of a size", scale="logarithm", unit="m")
+    mine = Experiment("mine", axes=dict(alpha=[1.5]), make=noise, trial=draw, seeds=2, block=2, metrics=[declared])
+    run(mine, store=tmp_path / "s", workers=0)
+    bare = xr.open_zarr(tmp_path / "s" / "data.zarr")
+    for samples in (run(mine, workers=0), run(mine, store=tmp_path / "s", workers=0), Store(tmp_path / "s").read(), bare):
+        assert Metric.of("size", samples["size"].attrs) == declared and samples["size"].attrs["units"] == "m"
+        assert Metric.of("pruning_ratio", samples["pruning_ratio"].attrs) == StableNoise.metrics[0]
+        assert Metric.of("plain", samples["plain"].attrs) == Metric("plain")
+    changed = dataclasses.replace(mine, metrics=[Metric("size", "a size")])
+    assert read(changed, tmp_path / "s")["size"].attrs["scale"] == "linear"
+    assert Store(tmp_path / "s").read()["size"].attrs["scale"] == "logarithm"
+    assert run(changed, store=tmp_path / "s", workers=0).attrs["new_tasks"] == 0
+    assert Store(tmp_path / "s").read()["size"].attrs["scale"] == "linear"
+    for metrics, words in (
+        ([Metric("sise")], "^metrics: 'sise' is declared, the trial returns plain, "),
+        (["size"], "^metrics: "),
+    ):
+        with pytest.raises(ValueError, match=words):
+            run(dataclasses.replace(mine, metrics=metrics), workers=0)
+
+
+@pytest.mark.parametrize("wrong", [dict(name="a b"), dict(scale="log"), dict(seeds=1), dict(unit=3)])
+def test_bad_metrics_are_named(wrong):
+    with pytest.raises(ValueError, match=f"^(describe, )?{next(iter(wrong))}"):
+        Metric(**{"name": "size", **wrong})

@@ -1,0 +1,64 @@
+"""What rooms hand to each other: a metric is declared once, beside its problem, and a prediction of it is an object."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+SCALES = ("linear", "logarithm")
+KINDS = ("exact", "limit", "tail", "none")
+# Of every point of a report; no axis takes one of these names.
+FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind", "reason")
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A number of a trial, or an array of them: what there is to know of it beside its values.
+
+    ``describe``: one line for people. ``scale``: "linear", or "logarithm" for the natural logarithm of a quantity, whose
+    gaps are then those of the quantity itself. ``unit``: as printed on an axis, "" for a pure number. ``seeds``: the fewest of
+    which a mean says anything.
+
+    Raises ValueError, naming the argument.
+    """
+
+    name: str
+    describe: str = ""
+    scale: str = "linear"
+    unit: str = ""
+    seeds: int = 2
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise ValueError(f"name: {self.name!r} is not an identifier; a metric is named as the trial returns it")
+        if self.scale not in SCALES:
+            raise ValueError(f"scale: {self.scale!r} of metric {self.name!r}; use one of {', '.join(SCALES)}")
+        if isinstance(self.seeds, bool) or not isinstance(self.seeds, int) or self.seeds < 2:
+            raise ValueError(f"seeds: {self.seeds!r} of metric {self.name!r} is not an integer >= 2")
+        if not isinstance(self.describe, str) or not isinstance(self.unit, str):
+            raise ValueError(f"describe, unit: those of metric {self.name!r} must be words")
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """For an array of samples: the names are those that xarray puts on the axes of its plots."""
+        return dict(long_name=self.describe, units=self.unit, scale=self.scale, fewest_seeds=self.seeds)
+
+    @classmethod
+    def of(cls, name: str, attributes: Mapping[str, Any]) -> "Metric":
+        """The metric that the attributes of an array tell of; a plain linear one where they tell nothing."""
+        fields = dict(long_name="describe", units="unit", scale="scale", fewest_seeds="seeds")
+        return cls(name, **{fields[key]: value for key, value in attributes.items() if key in fields})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+    """What theory says of the mean of one metric over seeds; numbers, or arrays over the points of the samples.
+
+    ``mean`` is NaN where nothing is predicted. ``kind`` says how to judge, one word or an array of them: "exact" at this
+    size; "limit" for asymptotic theory with a gap O(1/n); "tail" where the mean, or the standard error of a sample mean, does
+    not exist or says little; "none" where nothing can be judged. ``error`` is the standard error of a mean that is itself an
+    average of draws.
+    """
+
+    mean: Any
+    kind: Any = "exact"
+    error: Any = 0.0
