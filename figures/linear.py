@@ -13,8 +13,8 @@ def reduced(problem, width: int) -> tuple[np.ndarray, np.ndarray, float, int]:
 
 
 def risk(problem, width: int, metric: str, kept: int = 0, rule: str | None = None) -> float:
-    """Theory of a metric of the samples; NaN at p = n, where lines break."""
-    if width == problem.n:
+    """Theory of a metric of the samples; NaN at p = n, where lines break, but for what is retrained after losing some."""
+    if width == problem.n and (not metric.startswith("retrained") or kept == width):
         return np.nan
     known = reduced(problem, width)
     if rule is None:

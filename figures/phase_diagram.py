@@ -18,7 +18,7 @@ sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 RULE, SPIKE, NOISE, WIDTH, KEPT = "hessian", 25.0, 0.5, 10.0, 0.5  # what a map holds fixed while it varies the others
 N = 100  # of the maps: theory depends on ratios alone
 SHOWN = dict(n=style.largest)
-CLIP = 0.6
+CLIP, MOST = 0.6, 1e3  # of what is coloured, and of what contours interpolate
 CERTAIN = 3.0  # standard errors
 TITLES = ["pruned large model / best small one", "retrained on the same sample / not retrained"]
 
@@ -76,15 +76,15 @@ def _gains(problem, width: int, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _width_map():
-    """x = p/n, y = s/n and both gains (y, x); NaN where s > p and at p = n."""
+    """x = p/n, y = s/n and both gains (y, x); NaN where s > p. At p = n the pruned risk alone is infinite."""
     problem = sim.make(N, SPIKE, NOISE)
     widths = np.unique(np.round(np.geomspace(0.1 * N, 10 * N, 110)).astype(int))
     sizes = np.arange(2, N - 2, 2)
     maps = np.full((2, len(sizes), len(widths)), np.nan)
     for column, width in enumerate(widths):
         rows = sizes < width
-        if width != N and np.any(rows):
-            maps[:, rows, column] = _gains(problem, int(width), sizes[rows])
+        if np.any(rows):
+            maps[:, rows, column] = np.minimum(_gains(problem, int(width), sizes[rows]), MOST)
     return widths / N, sizes / N, *maps
 
 

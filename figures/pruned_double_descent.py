@@ -41,7 +41,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     point = {axis: here[axis].item() for axis in SHOWN}
     problem, kept = sim.make(**point), round(float(here["kept"]) * point["n"])
     null, narrow = linear.null_risk(problem), best_narrow(problem)
-    setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}; line: theory, none at $p=n$"
+    setting = f"$n={problem.n}$, $\\sigma={point['noise']:g}$, spike {point['spike']:g}; line: theory"
     top = 1.5 * min(float(here["risk"].median("seed").max()), 1e3)
     bottom = 0.35 * float(min(here["risk"].mean("seed").min(), here["pruned_risk"].mean("seed").min(), narrow))
     with style.paper():

@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 LEVELS = (0.1, 0.5, 0.9)
+POINTS = 9  # of a line
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -23,13 +24,13 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.8), sharey=True)
         widths = samples["n"].values
-        grid = np.unique(np.geomspace(max(widths[0] / 1.12, 1), widths[-1] * 1.12, 9).astype(int))
+        grid = np.unique(np.geomspace(max(widths[0] / 1.12, 1), widths[-1] * 1.12, POINTS).astype(int))
         _panel(left, samples["pruning_ratio"].sel(alpha=heavy), "n", grid, lambda m: (heavy, m), lambda x, s: x * 1.06**s)
         left.set(xscale="log", xlabel="neurons $n$", ylabel="pruning ratio", ylim=(0, 1.42))
         style.ticks(left.xaxis, widths)
         left.set_yticks(np.linspace(0, 1, 6))
         left.set_title(rf"(a) against the width, $\alpha={heavy:g}$", loc="left")
-        grid = np.linspace(max(heavy - 0.01, heavy / 2), 1.99, 9)
+        grid = np.linspace(max(heavy - 0.01, heavy / 2), 1.99, POINTS)
         _panel(right, samples["pruning_ratio"].sel(n=n), "alpha", grid, lambda a: (a, n), lambda x, s: x + 0.005 * s)
         right.set(xlabel=r"index $\alpha$")
         for noise in ("I", "III"):  # type II shares its control with type III

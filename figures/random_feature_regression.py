@@ -73,15 +73,15 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 
 def grid(low: int, high: int, n: int) -> list[int]:
-    """Widths of the lines, closer together about p = n, which is left out."""
-    near = n * (1 + np.array([-0.2, -0.12, -0.07, -0.04, 0.04, 0.07, 0.12, 0.2]))
+    """Widths of the lines, closer together about p = n."""
+    near = n * (1 + np.array([-0.2, -0.12, -0.07, -0.04, 0, 0.04, 0.07, 0.12, 0.2]))
     widths = np.concatenate([np.geomspace(low, high, POINTS), near])
-    return [int(p) for p in np.unique(np.round(widths)) if low <= p <= high and p != n]
+    return [int(p) for p in np.unique(np.round(widths)) if low <= p <= high]
 
 
 def curves(problem, widths: list[int], kept: list[int], activation: str = "relu") -> dict[str, Any]:
     """Theory at every width, averaged over nested draws of the features: ``risk`` (W,), ``pruned_risk`` and
-    ``retrained_fresh`` (W, K) of magnitude pruning. NaN between the two sides of the threshold, and below a kept count."""
+    ``retrained_fresh`` (W, K) of magnitude pruning. NaN where a risk is infinite, and below a kept count."""
     found: dict[int, list] = {p: [] for p in widths}
     for seed in range(DRAWS):
         some = [p for p in widths if seed < _draws(p)]
@@ -90,9 +90,8 @@ def curves(problem, widths: list[int], kept: list[int], activation: str = "relu"
             for p in some:
                 found[p].append(_point(random_features.project(moments, p), problem.n, kept))
     means = [[np.mean(part, axis=0) for part in zip(*found[p], strict=True)] for p in widths]
-    cut = int(np.searchsorted(widths, problem.n))
-    width = np.insert(np.asarray(widths, float), cut, np.nan)
-    risk, *sparse = (np.insert(np.stack(part), cut, np.nan, axis=0) for part in zip(*means, strict=True))
+    width = np.asarray(widths, float)
+    risk, *sparse = (np.where(np.isfinite(part), part, np.nan) for part in map(np.stack, zip(*means, strict=True)))
     pruned, fresh = (np.where(width[:, None] >= kept, part, np.nan) for part in sparse)
     return {"width": width, "risk": risk, "pruned_risk": pruned, "retrained_fresh": fresh}
 
@@ -114,8 +113,10 @@ def _point(same: tuple[Any, Any, float], n: int, kept: list[int]):
     counts = np.minimum(kept, len(teacher))
     pruned = correlated.pruned_risk(covariance, teacher, noise, n, counts, method="series")
     draws = 400 // _draws(len(teacher))
-    fresh = sampled.retrained_risk(covariance, teacher, noise, n, counts, draws=draws, seed=0)
-    return correlated.risk(covariance, teacher, noise, n), pruned, fresh.value
+    fresh = np.full(len(counts), np.inf)  # as it is where n coefficients are refitted
+    some = counts != n
+    fresh[some] = sampled.retrained_risk(covariance, teacher, noise, n, counts[some], draws=draws, seed=0).value
+    return correlated.risk(covariance, teacher, noise, n), pruned, fresh
 
 
 def markers(ax, here: xr.Dataset, metric: str, rule: str | None, kept: int | None, look: int, label: str | None) -> None:

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from jaxprune.predict import TAIL
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import least_squares as theory
 
 HERE = Path(__file__).resolve()
 style = load_file(HERE.with_name("style.py"))
@@ -18,7 +17,6 @@ linear = load_file(HERE.with_name("linear.py"))
 sim = load_file(HERE.parents[1] / "sims" / HERE.name)
 SHOWN = dict(n=style.largest)
 RULE = "hessian"
-NEARLY_NOTHING = 1e-9  # a ridge that stands in for its limit at p = n, where the first fit has no theory without
 CURVES = [("retrained_same", 1, "-", "retrained, same sample"), ("retrained_fresh", 0, "--", "retrained, fresh sample")]
 
 
@@ -51,7 +49,7 @@ def _panel(ax, here: xr.Dataset, problem, kept: int) -> None:
     n, last = problem.n, round(float(here["width"].max()) * problem.n)
     widths = linear.widths(n, max(kept, n // 2), last)
     for metric, look, line, label in CURVES:
-        risks = [_theory(problem, int(p), kept, metric.removeprefix("retrained_")) for p in widths]
+        risks = [linear.risk(problem, p, metric, kept, RULE) for p in widths]
         ax.plot(widths / n, risks, ls=line, color=style.COLOURS[look])
         style.means(ax, here["width"], here[metric], look, label)
     pruned = [linear.risk(problem, p, "pruned_risk", kept, RULE) for p in widths]
@@ -63,9 +61,3 @@ def _panel(ax, here: xr.Dataset, problem, kept: int) -> None:
     low, high = min(*means, float(far.mean("seed").min())), max(means)
     ax.set(xscale="log", ylim=(low - 0.1 * (high - low), high + 0.15 * (high - low)))
     style.ticks(ax.xaxis, [0.5, 0.7, 1, 1.5, 2, 2.5])
-
-
-def _theory(problem, width: int, kept: int, sample: str) -> float:
-    ridge = NEARLY_NOTHING if width == problem.n else 0.0
-    known: tuple[Any, Any, float, int] = linear.reduced(problem, width)
-    return theory.retrained_risk(*known, kept, RULE, sample, ridge)

@@ -30,6 +30,7 @@ LIGHT = dict(  # theory on coarser grids: what is drawn of the samples is tested
     scaling_laws=dict(SIZES=np.array([50, 100])),
     correlation_decides=dict(_theory=lambda make, here, grid: (None, None, None)),
     phase_diagram=dict(N=20),
+    pruning_ratio=dict(POINTS=2),
 )
 
 

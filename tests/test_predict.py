@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 from jaxprune import spectra, teachers
-from jaxprune.predict import predict
-from jaxprune.problems import LinearGaussian
+from jaxprune.predict import diffusions, least_squares, predict
+from jaxprune.problems import BoundedChaos, Explosion, LinearChaos, LinearGaussian, OrnsteinUhlenbeck
 from jaxprune.theory import least_squares as theory
 
 
@@ -34,6 +34,70 @@ def test_widths_near_the_threshold_are_tails_unless_nothing_is_noisy():
     # all 60 features, no noise: nothing is noisy; fewer features: the others are noise
     quiet = predict(make, samples("risk", noise=0.0, width=[18]))
     assert quiet["risk"].kind.item() == "tail"
+
+
+@pytest.mark.parametrize("sample", ["same", "fresh"])
+@pytest.mark.parametrize("correlated", [False, True])
+def test_what_is_retrained_at_the_threshold_is_finite(sample, correlated):
+    """Equal variances, unit signal, noise 0.5, a fifth kept of p = n: 1.3125; pruned or dense, or all refitted: infinite."""
+
+    def equal(noise):
+        basis = np.eye(20)[::-1] if correlated else None
+        return LinearGaussian(np.ones(20), np.full(20, 20**-0.5), noise, 20, basis=basis)
+
+    inner = dict(rule=["magnitude", "hessian", "oracle"], kept=[4, 20])
+    found = predict(equal, samples(f"retrained_{sample}", width=[20], **inner))
+    predicted = found[f"retrained_{sample}"]
+    values, kinds = predicted.mean.values[0, 0], predicted.kind.values[0, 0]
+    np.testing.assert_allclose(values[:2, 0], 1.3125, rtol=1e-12)
+    assert np.all(values[:, 1] == np.inf) and kinds[:, 1].tolist() == ["tail"] * 3
+    assert kinds[:, 0].tolist() == ["none", "none", "exact"]  # counts
+    fractions = predict(equal, samples(f"retrained_{sample}", width=[1.0], rule=["hessian"], kept=[0.2]))
+    assert fractions[f"retrained_{sample}"].kind.item() == ("limit" if sample == "fresh" else "none")
+    assert predict(equal, samples("pruned_risk", width=[20], **inner))["pruned_risk"].mean.values.min() == np.inf
+    quiet = predict(equal, samples(f"retrained_{sample}", noise=0.0, width=[20], **inner))[f"retrained_{sample}"].mean.values
+    np.testing.assert_allclose(quiet[0, 0, :2], [[1.0, 0.0]] * 2, atol=1e-12)  # 0.8 / 0.8
+
+
+@pytest.mark.parametrize("eigs", [np.ones(6), np.array([0, 0, 1.0, 1, 0, 1]), np.eye(6)[0]])
+@pytest.mark.parametrize("basis", [None, np.eye(6)])
+@pytest.mark.parametrize("n", [1, 3, 6])
+def test_whatever_a_linear_problem_accepts_has_a_prediction_or_none(eigs, basis, n, monkeypatch):
+    monkeypatch.setattr(least_squares, "DRAWS", 3)
+    for noise in (0.0, 0.5):
+        problem = LinearGaussian(eigs, np.full(6, 0.4), noise, n, basis=basis)
+        inner = dict(width=[1, 3, 6], rule=["magnitude", "oracle", "random", "mine"], kept=[0, 1, 3, 6], ridge=[0.0, 1.0])
+        for name in ("risk", "pruned_risk", "retrained_same", "retrained_fresh"):
+            some = inner if name != "risk" else {k: inner[k] for k in ("width", "ridge")}
+            found = predict(lambda noise, p=problem: p, samples(name, noise, **some))
+            assert np.all(~np.isnan(found[name].mean.values) | (found[name].kind.values == "none"))
+        if not eigs[0]:  # the first feature does not vary: nothing is learnt, nothing is random
+            null = noise**2 + 0.16 * np.sum(eigs)
+            lone = predict(lambda noise, p=problem: p, samples("risk", noise, width=[1]))["risk"]
+            assert lone.mean.item() == pytest.approx(null) and lone.kind.item() == "exact"
+
+
+EXTREMES = [(0.05, -30.0, 0.0), (0.3, 0.0, 1.0), (1.0, -1.0, 1e6), (1.5, 2.0, 0.0), (2.0, -40.0, 1.0), (1.9, 300.0, 1.0)]
+
+
+@pytest.mark.parametrize("alpha, rate, scale", EXTREMES)
+@pytest.mark.parametrize("horizon", [1e-6, 1.0, 50.0])
+def test_whatever_a_diffusion_accepts_has_a_prediction_or_none(alpha, rate, scale, horizon, monkeypatch):
+    """Negative rates and couplings, no noise, schemes that overflow, grids that are not nested."""
+    monkeypatch.setattr(diffusions, "DRAWS", 50)
+    one = OrnsteinUhlenbeck(alpha, rate, scale, horizon, finest=64)
+    chaos = [kind(alpha, rate, c, scale, horizon, steps=20) for kind in (LinearChaos, BoundedChaos) for c in (-3.0, 0.0, 2.0)]
+    cases = [
+        (one, "log_size", dict(steps=[1, 64])),
+        (one, "log_gap", dict(steps=[1, 3, 64])),
+        (one, "cosine", dict(frequency=[0.0, 1.0])),
+    ]
+    cases += [(p, "log_error" if isinstance(p, LinearChaos) else "scaled_square", dict(n=[1, 9])) for p in chaos]
+    cases += [(Explosion(alpha, scale, horizon), "lost", dict(steps=[1, 30]))]
+    for problem, name, inner in cases:
+        found = predict(lambda noise, p=problem: p, samples(name, **inner))
+        if found is not None:
+            assert np.all(np.isfinite(found[name].mean.values) | (found[name].kind.values == "none"))
 
 
 @pytest.mark.parametrize("name", ["risk", "pruned_risk", "retrained_same"])

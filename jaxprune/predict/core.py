@@ -70,7 +70,7 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> dict[str, Predicti
             predictor = known[key].get(str(name), UNKNOWN)
             value = predictor.value if predictor.knows(inner, scalars) else UNKNOWN.value
             found += [value({**scalars, **place}) for place in _places(coords, inner)]
-        if all(v.kind == "none" for v in found):
+        if all(v.kind == "none" and np.isnan(v.value) for v in found):
             continue
         shape = [len(coords[d]) for d in coords]
         parts = [xr.DataArray(np.reshape(part, shape), coords, list(coords)) for part in zip(*found, strict=True)]

@@ -22,18 +22,24 @@ def _(problem: OrnsteinUhlenbeck) -> dict[str, Predictor]:
     def log_size(place: dict[str, Any]) -> Value:
         steps = place["steps"]
         size = ornstein_uhlenbeck.euler_scale(alpha, rate, scale, horizon / steps, steps)
-        return Value(ornstein_uhlenbeck.mean_log_abs(size, alpha), "exact")
+        return _mean_log(size, alpha)
 
     def log_gap(place: dict[str, Any]) -> Value:
-        steps, ratio = place["steps"], problem.finest // place["steps"]
+        steps, (ratio, rest) = place["steps"], divmod(problem.finest, place["steps"])
+        if rest:  # no grid of this problem
+            return NONE
         size = ornstein_uhlenbeck.two_grid_scale(alpha, rate, scale, horizon / steps, steps, ratio)
-        return Value(ornstein_uhlenbeck.mean_log_abs(size, alpha), "exact")
+        return _mean_log(size, alpha)
 
     def cosine(place: dict[str, Any]) -> Value:
         u, step_size = place["frequency"], horizon / problem.finest
         size = ornstein_uhlenbeck.euler_scale(alpha, rate, scale, step_size, problem.finest)
         gaussian = ornstein_uhlenbeck.euler_scale(2.0, rate, brownian, step_size, problem.finest)
-        return Value(float(np.exp(-((size * abs(u)) ** alpha) - (gaussian * u) ** 2)), "exact")
+        if not np.isfinite(size + gaussian):
+            return NONE
+        with np.errstate(over="ignore"):
+            exponent = np.float64(size * abs(u)) ** alpha + np.float64(gaussian * u) ** 2
+        return Value(float(np.exp(-exponent)), "exact")
 
     heavy = Predictor(lambda place: NONE)  # no closed form for the sum of both noises
     return {
@@ -50,7 +56,7 @@ def _(problem: LinearChaos) -> dict[str, Predictor]:
     def log_error(place: dict[str, Any]) -> Value:
         step_size = horizon / problem.steps
         size = mean_field.linear_chaos_euler_scale(alpha, rate, coupling, scale, place["n"], step_size, problem.steps)
-        return Value(ornstein_uhlenbeck.mean_log_abs(size, alpha), "exact")
+        return _mean_log(size, alpha)
 
     return {"log_error": Predictor(log_error, {"n"})}
 
@@ -65,7 +71,7 @@ def _(problem: BoundedChaos) -> dict[str, Predictor]:
 
     def scaled_square(place: dict[str, Any]) -> Value:
         value, error = constant()
-        return Value(value**2, "limit", 2 * value * error)
+        return Value(value**2, "limit", 2 * value * error) if np.isfinite(value * error) else NONE
 
     return {"scaled_square": Predictor(scaled_square, {"n"})}
 
@@ -75,9 +81,15 @@ def _(problem: Explosion) -> dict[str, Predictor]:
     alpha, scale, horizon = _numbers(problem, "alpha", "scale", "horizon")
 
     def lost(place: dict[str, Any]) -> Value:
-        return Value(explosion.lost_fraction(alpha, scale, horizon / place["steps"], place["steps"]), "exact")
+        share = explosion.lost_fraction(alpha, scale, horizon / place["steps"], place["steps"])
+        return NONE if np.isnan(share) else Value(share, "exact")
 
     return {"lost": Predictor(lost, {"steps"})}
+
+
+def _mean_log(size: float, alpha: float) -> Value:
+    """E log|X| of a scale; nothing where all of X is 0, or beyond the floats: the logarithms of samples are not finite."""
+    return Value(ornstein_uhlenbeck.mean_log_abs(size, alpha), "exact") if 0 < size < np.inf else NONE
 
 
 def _numbers(problem: Any, *names: str) -> tuple[float, ...]:

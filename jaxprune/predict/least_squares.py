@@ -48,6 +48,11 @@ class _Lens:
         self._reduced = functools.lru_cache(maxsize=None)(self._reduce)
 
     def _reduce(self, width: int) -> tuple[tuple[Any, Any, Any, int], int]:
+        used = self._features[:width] if self._theory is diagonal else self._features[:width, :width]
+        if not np.any(used):  # nothing varies: all of the signal is noise
+            apply = np.multiply if used.ndim == 1 else np.matmul
+            null = self._noise**2 + self._teacher @ apply(self._features, self._teacher)
+            return (used, self._teacher[:width], float(np.sqrt(null)), self._n), 0
         reduced = self._theory.reduce(self._features, self._teacher, self._noise, width)
         spectrum = reduced[0] if self._theory is diagonal else correlated.spectral(*reduced[:2]).eigs
         return (*reduced, self._n), int(np.count_nonzero(spectrum))
@@ -72,6 +77,8 @@ class _Lens:
 
     def dense(self, place: dict[str, Any]) -> Value:
         reduced, rank, _, _, ridge = self._model(place)
+        if rank == 0:
+            return Value(reduced[2] ** 2, "exact")
         if self._heavy(rank, reduced[2], ridge):
             return Value(self._theory.risk(*reduced), "tail")
         if ridge == 0 and self._theory.finite_risk_exists(reduced[0], self._n):
@@ -86,7 +93,11 @@ class _Lens:
         reduced, rank, kept, rule, ridge = self._model(place)
         if rule not in diagonal.RULES:
             return NONE
-        if self._heavy(rank, reduced[2], ridge) and kept:
+        if rank == 0:
+            return Value(reduced[2] ** 2, "exact")
+        if kept == 0:
+            return Value(self._theory.pruned_risk(*reduced, kept, rule, ridge), "exact")
+        if self._heavy(rank, reduced[2], ridge):
             return Value(self._theory.pruned_risk(*reduced, kept, rule), "tail")
         if ridge == 0 and self._theory.finite_risk_exists(reduced[0], self._n, kept, rule):
             return Value(self._theory.finite_risk(*reduced, kept, rule), "exact")
@@ -99,17 +110,36 @@ class _Lens:
         reduced, rank, kept, rule, ridge = self._model(place)
         if rule not in diagonal.RULES:
             return NONE
-        size = min(kept, rank)
-        if size == self._n:
-            return Value(np.inf, "tail")
+        if rank == 0:
+            return Value(reduced[2] ** 2, "exact")
+        size = float(self._ranks(reduced, rank, kept, rule))
+        if abs(size - self._n) < 1e-9 * self._n:
+            exact = reduced[2] == 0 and size == rank  # all is kept and nothing is noisy
+            return Value(0.0, self._limit(place)) if exact else Value(np.inf, "tail")
         heavy = size > 0 and self._heavy(size, reduced[2])
         if self._theory.finite_risk_exists(reduced[0], self._n, kept, rule, retrained=True) and not heavy:
             return Value(self._theory.finite_risk(*reduced, kept, rule, retrained=True), "exact")
+        dense = self._theory.risk(*reduced, ridge) if rule in diagonal.BY_FIT else 0.0
+        blind = np.isinf(dense)
         if self._theory is diagonal:
             value, error = diagonal.retrained_risk(*reduced, kept, rule, sample, ridge), 0.0
-        elif rule in diagonal.BY_FIT and (sample == "same" or np.isinf(correlated.risk(*reduced, ridge))):
+        elif sample == "same" and 0 < dense < np.inf:
             return NONE
         else:
             found = sampled.retrained_risk(*reduced, kept, rule, sample, ridge, draws=DRAWS, seed=0)
             value, error = float(found.value), float(found.error)
-        return Value(value, self._limit(place) if np.isfinite(value) and not heavy else "tail", error)
+        if heavy or not np.isfinite(value):
+            return Value(value, "tail", error)
+        # At the threshold of the first fit no rate of 1/n holds on the same sample, nor where coefficients stand out.
+        slow = blind and (sample == "same" or self._stands_out(reduced))
+        return Value(value, "none" if slow else self._limit(place), error)
+
+    def _ranks(self, reduced: tuple[Any, Any, Any, int], rank: int, kept: int, rule: str) -> Any:
+        """The rank of what is refitted; its mean where it is random."""
+        if self._theory is correlated:
+            return min(kept, rank)
+        return diagonal.refit_ranks(*reduced[:2], np.array([kept]), rule)[0]
+
+    def _stands_out(self, reduced: tuple[Any, Any, Any, int]) -> bool:
+        variances = reduced[0] if self._theory is diagonal else np.diag(reduced[0])
+        return bool(np.max(variances * reduced[1] ** 2) > (reduced[2] / 2) ** 2)

@@ -5,8 +5,8 @@
 shape. A singular covariance is treated by its rank.
 Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 
-No theory is known for coefficients that are chosen by the fit and refitted on the same sample: simulate, or use the
-diagonal theory. Supports chosen by the fit and refitted on a fresh sample are averaged over draws: see ``sampled``.
+Supports chosen by the fit and refitted on a fresh sample, or at rank n on either, are averaged over draws: see ``sampled``.
+On the same sample no theory is known at other ranks: simulate, or use the diagonal theory.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 from jaxprune.theory import arguments, least_squares, pairs, truncated
 from jaxprune.theory.fit import first_fit
 from jaxprune.theory.least_squares import BY_FIT, RULES
+from jaxprune.theory.order import descending
 
 Array = NDArray[np.float64]
 METHODS = ("pairs", "series")
-BLOCK = 1 << 18  # pairs of coefficients treated at a time
+BLOCK = 1 << 18  # pairs of coefficients at a time
 
 
 class Law(NamedTuple):
@@ -209,13 +210,12 @@ def restrict(covariance: Array, teacher: Array, noise: float, support: NDArray[n
 def oracle_order(covariance: Array, teacher: Array) -> NDArray[np.intp]:
     """What it predicts: the features in the order in which ``oracle`` keeps them.
 
-    Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; scores equal to 1e-9 of the
-    largest count as ties, since a reduced teacher carries round-off, and go to the lower index. Regime: a definition.
-    Source: section 2. Test: tests/theory/test_correlated.py.
+    Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; ties of round-off go to the lower
+    index, see ``order``. Regime: a definition. Source: section 2. Test: tests/theory/test_correlated.py.
     """
-    _, basis, inside = spectral(covariance, teacher)
-    score = np.diag(covariance) * (basis @ inside if basis.shape[1] < len(teacher) else teacher) ** 2
-    return np.argsort(-np.round(score / max(np.max(score), 1e-300) * 1e9), kind="stable")
+    solved, (_, basis, inside) = not _is_diagonal(covariance), spectral(covariance, teacher)
+    best = basis @ inside if solved and basis.shape[1] < len(teacher) else teacher
+    return descending(np.diag(covariance) * best**2, solved)
 
 
 def _fit(eigs, inside, noise, n, ridge):
@@ -233,7 +233,7 @@ def _fixed_support(matrix, beta, size, rule, basis):
     if rule == "oracle":
         return oracle_order(matrix, beta)[:size]
     score = np.abs(basis[:, 0]) * (np.sqrt(np.diag(matrix)) if rule == "hessian" else 1)
-    return np.argsort(-score, kind="stable")[:size]
+    return descending(score, solved=True)[:size]
 
 
 def _spread(matrix, beta, found: Law, size: int, rule: str, method: str) -> float:
@@ -249,7 +249,7 @@ def _spread(matrix, beta, found: Law, size: int, rule: str, method: str) -> floa
     weight = np.sqrt(np.diag(matrix)) if rule == "hessian" else np.ones(len(beta))
     live = np.flatnonzero(np.diag(found.covariance) > 0)
     if size >= len(live) or found.risk == 0:
-        return _fixed(matrix, beta, found, np.argsort(-weight * np.abs(found.mean), kind="stable")[:size])
+        return _fixed(matrix, beta, found, descending(weight * np.abs(found.mean), not _is_diagonal(matrix))[:size])
     return _by_threshold(matrix, beta, found, weight, live, size, method)
 
 

@@ -29,13 +29,15 @@ class Energy(NamedTuple):
 
 
 def of(alpha: float, dim: float, kind: int) -> Energy:
-    """What it predicts: the law for noise of type ``kind`` (1, 2, 3) with ``dim`` inputs (1 for type I), alpha < 2.
+    """What it predicts: the law for noise of type ``kind`` (1, 2, 3) with ``dim`` inputs (1 for type I), finite at alpha = 2.
 
     Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares (2 A chi^2_d, which is
     close, for alpha < 0.5 and above MANY inputs).
     log_scale = (2/alpha) log(C Gamma(1-alpha/2)), C the tail constant of |X|. Regime: exact.
     Source: sections 1.2 and 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
+    if alpha == 2:
+        return _normal(dim)
     if dim == 1:
         return _scalar(alpha)
     if np.isinf(dim):
@@ -110,6 +112,15 @@ def _scalar(alpha: float) -> Energy:
         lambda log_y: stable.truncated_moment(_exp(log_y / 2), 2.0, alpha),
         lambda log_y: stable.abs_cdf(_exp(log_y / 2), alpha),
         float(log_scale),
+    )
+
+
+def _normal(dim: float) -> Energy:
+    """2 chi^2_d, whose sums are no stable law but about 2 n d."""
+    return Energy(
+        lambda log_y: 2 * dim * special.gammainc(dim / 2 + 1, _exp(log_y) / 4),
+        lambda log_y: special.gammainc(dim / 2, _exp(log_y) / 4),
+        float(np.log(2 * dim)),
     )
 
 

@@ -78,7 +78,7 @@ def two_grid_sum(alpha: float, x: float, steps: float, ratio: float) -> float:
     if last <= SHORT:
         total = every_term(lambda m: terms(m[:, None], lags), 0, last, _rows(ratio))
     else:
-        panel = PANEL / (alpha * -fine)
+        panel = PANEL / (alpha * abs(fine))
         total = sum(long_sum(partial(terms, lag=lag), 0, last, (-lag / max(drift, SMALLEST),), panel) for lag in lags)
     return float(total / ratio)
 
@@ -115,6 +115,8 @@ def chaos_sum(alpha: float, x: float, y: float, steps: float) -> float:
     if y == 0:
         return 0.0
     inner, outer = float(log_factor(x)), _log_of_both(x, y)
+    if y < 0:  # the sum does not change when both powers change places
+        x, y, inner, outer = x + y, -y, outer, inner
     last = _last(alpha, -max(inner, outer), steps)
     if max(inner, outer) * (last - 1) > LARGEST:
         return np.inf
@@ -140,7 +142,7 @@ def log_factor(x: Any) -> Any:
     """log|1 - x|, accurate near x = 0 and x = 2."""
     x = np.asarray(x, float)
     with np.errstate(divide="ignore"):
-        return np.where(x < 1, np.log1p(-np.minimum(x, 1.0)), np.log1p(np.maximum(x, 1.0) - 2))
+        return np.log1p(np.where(x < 1, -x, x - 2))
 
 
 def geometric_sum(log_ratio: Any, count: Any) -> Any:
@@ -153,7 +155,7 @@ def geometric_sum(log_ratio: Any, count: Any) -> Any:
 
 def excess_log(x: float) -> float:
     """-(log|1 - x| + x), about x^2/2, without cancellation."""
-    if x < 0.3:
+    if abs(x) < 0.3:
         k = np.arange(2, 40)
         return float(np.sum((x**k / k)[::-1]))
     with np.errstate(divide="ignore"):

@@ -15,6 +15,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.arguments import Array, plain
 from jaxprune.theory.stable import abs_sf, tail_constant
 
+SMALLEST = 1e-290
 FINE, COARSE = 20, 200  # cells per width of the noise next to R, and between 0 and R
 
 
@@ -45,14 +46,17 @@ def lost_fraction(alpha: float, scale: float, step_size: float, steps: int) -> f
     ``steps``: those that lie beyond R = ``explosion_radius``, or have been beyond 2 R.
 
     Equation: the scheme's Markov chain, P(x -> cell) from ``abs_sf``, on cells that are finer next to R; even in x.
-    Regime: exact at every step size, to about 5e-4 of the value (cells). Source: section 2.4e, where only its limit of
+    Regime: exact at every step size, to about 2e-4 of the value (cells). Source: section 2.4e, where only its limit of
     small steps stands. Test: tests/theory/test_explosion.py, tests/meet/test_diffusions.py.
+    NaN where the noise of a step is beneath the floats: tiny alpha.
     """
     alpha, scale = float(arguments.index("alpha", alpha)), float(arguments.size("scale", scale))
     steps, radius = int(arguments.whole("steps", steps)), float(explosion_radius(step_size))
     if scale == 0:
         return 0.0
     width = scale * step_size ** (1 / alpha)
+    if not SMALLEST * radius < width < np.inf:
+        return np.nan
     edges = _edges(radius, width)
     start = 0.5 * (edges[1:] + edges[:-1])
     moved = start + step_size * (start - start**3)
@@ -66,16 +70,17 @@ def lost_fraction(alpha: float, scale: float, step_size: float, steps: int) -> f
 
 
 def _edges(radius: float, width: float) -> Array:
-    """Edges of cells from 0 to 2 ``radius`` at least."""
-    near = np.arange(max(radius - 12 * width, 0.0), radius + 12 * width, width / FINE)
+    """Edges of cells from 0 to 2 ``radius``; ``radius`` is one of them, as what happens to a path jumps there."""
+    near = radius + np.arange(-12 * FINE, 12 * FINE + 1) * np.clip(width, 1e-9 * radius, radius) / FINE
+    near = near[(near > 0) & (near < 2 * radius)]
     inner = np.linspace(0, near[0], int(np.ceil(near[0] * COARSE / radius)) + 1)
-    outer = radius + np.geomspace(near[-1] - radius, max(radius, near[-1] - radius), 40)
+    outer = radius + np.geomspace(near[-1] - radius, radius, 40)
     return np.unique(np.concatenate([inner, near, outer]))
 
 
 def _tail(alpha: float, largest: float) -> Any:
     """P(X > z) of the unit law for |z| <= ``largest``, by a spline of its logarithm."""
-    grid = np.linspace(0, np.arcsinh(1.01 * largest), 3000)
+    grid = np.linspace(0, np.arcsinh(1.01 * max(largest, 1e-100)), 3000)
     log = CubicSpline(grid, np.log(np.maximum(abs_sf(np.sinh(grid), alpha), 1e-300)))
 
     def tail(z: Array) -> Array:

@@ -6,8 +6,8 @@ its shape. ``ridge`` is the penalty of the first fit.
 Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
 
 At rank n the first fit is at the interpolation threshold: its risk and that of every model pruned from it is
-``inf`` (0 excess when nothing is noisy). A model that is retrained after choosing by that fit has a finite risk, but
-no first fit to be predicted from: ``inf`` is returned for it too, by convention.
+``inf`` (0 excess when nothing is noisy). A model that is retrained after choosing by that fit has a finite risk: see
+``retrained_risk``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jaxprune.theory import arguments, refit, truncated
 from jaxprune.theory.fit import Fit, first_fit, solve_ridge
+from jaxprune.theory.order import descending
 from jaxprune.theory.truncated import Moments
 
 Array = NDArray[np.float64]
@@ -102,9 +103,12 @@ def retrained_risk(
     ``sample="fresh"`` refits on an independent sample of size n (12), ``"same"`` on the training sample (13: a
     two-stage state evolution, which knows that the support was chosen on these data). Supports that do not look
     at the data (``oracle``, ``random``) have the same risk on both. Regime: limit, relative error O(1/n).
+    At rank n the noise of the first fit outgrows every coefficient: it chooses by weight |h| / sqrt(eigs), h ~ N(0, 1),
+    which tells nothing of the data, and (13) turns into (12). That limit asks for coefficients that are small beside the
+    noise, sqrt(eigs) |teacher| << noise, and on the same sample the gap to it may need n in the thousands to close.
     Source: sections 5.1 and 5.2. Test: tests/theory/test_least_squares.py.
 
-    Raises ValueError also where n coefficients are kept: the refit is then at its own interpolation threshold.
+    Raises ValueError also where n coefficients are refitted, with noise: the refit is then at its own threshold.
     """
     eigs, teacher, noise, n, kept, ridge = _problem(eigs, teacher, noise, n, kept, rule, ridge)
     arguments.choice("sample", sample, SAMPLES)
@@ -112,22 +116,25 @@ def retrained_risk(
     lam, beta = eigs[live], teacher[live]
     counts, where = np.unique(kept, return_inverse=True)
     fit = first_fit(lam, beta, noise, n, ridge)
-    by_fit = rule in BY_FIT
-    sizes = np.minimum(counts, len(lam)) if by_fit else np.sum(_fixed_shares(eigs, teacher, live, counts, rule), axis=-1)
-    if np.any(at := np.abs(sizes - n) < 1e-9 * n):
+    support = _support(eigs, teacher, live, fit, counts, rule)
+    noisy = noise**2 + support.lost @ (lam * beta**2) > 0
+    if np.any(at := noisy & (np.abs(refit_ranks(eigs, teacher, counts, rule) - n) < 1e-9 * n)):
         raise ValueError(
             f"kept: {counts[at][0]} puts the refit at its interpolation threshold n = {n}, where the risk diverges"
         )
-    if by_fit and np.isinf(fit.risk):
-        risks = np.where(counts > 0, np.inf, noise**2 + float(np.sum(lam * beta**2)))
-        return _shaped(risks[where], kept)
-    support = _support(eigs, teacher, live, fit, counts, rule)
     supports = [Moments(*(m[k] for m in support)) for k in range(len(counts))]
-    # Where nothing is lost there was no choice, and so nothing to remember.
-    remember = [sample == "same" and by_fit and fit.risk > 0 and bool(np.any(kept.lost)) for kept in supports]
-    refits = [refit.same_sample if m else refit.fresh_sample for m in remember]
+    # Where nothing is lost there was no choice, and at rank n the choice is blind: nothing to remember.
+    chosen = sample == "same" and rule in BY_FIT and 0 < fit.risk < np.inf
+    refits = [refit.same_sample if chosen and np.any(kept.lost) else refit.fresh_sample for kept in supports]
     risks = np.array([second(lam, beta, noise, n, fit, kept) for second, kept in zip(refits, supports, strict=True)])
     return _shaped(risks[where], kept)
+
+
+def refit_ranks(eigs: Array, teacher: Array, counts: NDArray[np.int64], rule: str) -> Array:
+    """How many features that vary each of ``counts`` (K,) refits; under ``random``, the mean of it."""
+    if rule in BY_FIT:
+        return np.minimum(counts, np.count_nonzero(eigs)).astype(float)
+    return np.sum(_fixed_shares(eigs, teacher, eigs > 0, counts, rule), axis=-1)
 
 
 def finite_risk_exists(eigs: ArrayLike, n: int, kept: int | None = None, rule: str = "oracle", retrained: bool = False) -> bool:
@@ -210,8 +217,7 @@ def _fixed_shares(eigs, teacher, live, counts, rule):
     """Inclusion probabilities (K, live) of supports that do not look at the data."""
     if rule == "random":
         return np.repeat(counts[:, None] / len(eigs), np.sum(live), axis=1)
-    rank = np.empty(len(eigs), int)
-    rank[np.argsort(-eigs * teacher**2, kind="stable")] = np.arange(len(eigs))
+    rank = np.argsort(descending(eigs * teacher**2))
     return (rank[live] < counts[:, None]).astype(float)
 
 
@@ -220,19 +226,21 @@ def _support(eigs, teacher, live, fit: Fit, counts, rule) -> Moments:
     lam, beta = eigs[live], teacher[live]
     if rule not in BY_FIT:
         return _blind(_fixed_shares(eigs, teacher, live, counts, rule))
-    weight, mean = np.sqrt(lam) if rule == "hessian" else np.ones_like(lam), fit.shrink * beta
+    weight = np.sqrt(lam) if rule == "hessian" else np.ones_like(lam)
+    # At rank n the noise outgrows every mean; what it weighs against what is left.
+    mean, sd = (fit.shrink * beta, fit.sd) if np.isfinite(fit.risk) else (0 * beta, lam**-0.5)
     sizes = np.minimum(counts, len(lam))
     if fit.risk == 0:  # the fit is exact: nothing is random
-        rank = np.argsort(np.argsort(-weight * np.abs(mean), kind="stable"))
+        rank = np.argsort(descending(weight * np.abs(mean)))
         return _blind((rank < sizes[:, None]).astype(float))
-    scores, noise = weight * np.abs(mean), np.max(weight * fit.sd)
+    scores, noise = weight * np.abs(mean), np.max(weight * sd)
     least = np.sort(scores)[::-1][np.maximum(sizes - 1, 0)]  # the smallest coefficient kept if nothing were random
     sharp = (sizes > 0) & (noise <= NOISELESS * least)
     cuts = np.where(sizes > 0, 0.0, np.inf)
     inner = (sizes > 0) & (sizes < len(lam)) & ~sharp
     if np.any(inner):
-        cuts[inner] = truncated.threshold(mean, fit.sd, weight, sizes[inner])
-    found = truncated.moments(mean / fit.sd, cuts[:, None] / (weight * fit.sd))
+        cuts[inner] = truncated.threshold(mean, sd, weight, sizes[inner])
+    found = truncated.moments(mean / sd, cuts[:, None] / (weight * sd))
     if not np.any(sharp):
         return found
     ties = _blind(_tied_shares(scores, least, sizes, 10 * noise))

@@ -1,7 +1,7 @@
 """Many particles with stable noise: distance to their mean-field limit, and the tail of trained neurons.
 
-Particles and their limits share noise and start, at 0. Sections are those of our notes on Wan et al. 2023. Scalars give floats,
-arrays broadcast.
+Particles and their limits share noise and start, at 0; rates and couplings are any finite numbers. Sections are those of our
+notes on Wan et al. 2023. Scalars give floats, arrays broadcast.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from jaxprune.theory.arguments import plain
 from jaxprune.theory.euler_sums import NEGLIGIBLE, chaos_sum, geometric_sum, log_factor, scaled_root
 from jaxprune.theory.ornstein_uhlenbeck import transition_scale
 from jaxprune.theory.stable import norm_tail_constant
+
+GROWTH = 350.0  # exponent: beyond, squares are beyond the floats
 
 
 class Estimate(NamedTuple):
@@ -59,7 +61,8 @@ def linear_chaos_euler_scale(
     """
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
-    total = np.vectorize(chaos_sum, otypes=[float])(alpha, rate * h, coupling * h, steps)
+    with np.errstate(divide="ignore"):  # a factor of zero has the logarithm -inf
+        total = np.vectorize(chaos_sum, otypes=[float])(alpha, rate * h, coupling * h, steps)
     return plain(scaled_root(scale, h * total * n ** (1 - alpha), alpha))
 
 
@@ -78,7 +81,7 @@ def bounded_chaos_constant(
     """What it predicts: the limit of sqrt(n) rms(X^(i,n) - X^(i,inf)) for bounded interaction, by Monte Carlo.
 
     Equation: dX^i = (-a X^i + K mean tanh X) dt + s dL^i, with the Ornstein-Uhlenbeck process Z as limit, gives
-    K (E S^2)^(1/2), S = integral over 0 < u < T of exp(-a (T-u) + K integral from u to T of E sech^2 Z) tanh Z_u du; here for
+    |K| (E S^2)^(1/2), S = integral over 0 < u < T of exp(-a (T-u) + K integral from u to T of E sech^2 Z) tanh Z_u du; here for
     its Euler scheme of T/steps: S <- S (1 - a h + K h E sech^2 Z) + h tanh Z. E sech^2 is exact.
     Regime: limit of large n at fixed steps. Source: section 2.4d. Test: tests/theory/test_mean_field.py.
     """
@@ -86,19 +89,26 @@ def bounded_chaos_constant(
         float(arguments.index("alpha", alpha)),
         arguments.non_negative("time", time) / arguments.integer("steps", steps, 1),
     )
-    rate, scale = arguments.non_negative("rate", rate), arguments.non_negative("scale", scale)
-    coupling, draws = arguments.non_negative("coupling", coupling), arguments.integer("draws", draws, 2)
+    rate, coupling = float(arguments.finite("rate", rate)), float(arguments.finite("coupling", coupling))
+    scale = arguments.non_negative("scale", scale)
+    draws = arguments.integer("draws", draws, 2)
     rng = np.random.default_rng(seed)
     z, response, power = np.zeros(draws), np.zeros(draws), 0.0
-    for _ in range(steps):
-        slope = _mean_squared_sech(alpha, scale * power ** (1 / alpha))
-        response = response * (1 - rate * h + coupling * h * slope) + h * np.tanh(z)
-        z = (1 - rate * h) * z + scale * h ** (1 / alpha) * _draw(rng, alpha, draws)
-        power = power * abs(1 - rate * h) ** alpha + h
+    with np.errstate(over="ignore", invalid="ignore"):  # a scheme that runs away has no finite constant
+        for _ in range(steps):
+            slope = _mean_squared_sech(alpha, scale * power ** (1 / alpha))
+            response = response * (1 - rate * h + coupling * h * slope) + h * np.tanh(z)
+            z = (1 - rate * h) * z + scale * h ** (1 / alpha) * _draw(rng, alpha, draws)
+            power = power * abs(1 - rate * h) ** alpha + h
+        return _rms(response, abs(coupling))
+
+
+def _rms(response, factor) -> Estimate:
+    """Of ``factor`` times the draws."""
     square = response**2
     root = np.sqrt(np.mean(square))
-    error = np.std(square, ddof=1) / np.sqrt(draws) / (2 * root) if root > 0 else 0.0
-    return Estimate(float(coupling * root), float(coupling * error))
+    error = np.std(square, ddof=1) / np.sqrt(len(square)) / (2 * root) if root > 0 else 0.0
+    return Estimate(float(factor * root), float(factor * error))
 
 
 def neuron_tail_constant(
@@ -110,7 +120,7 @@ def neuron_tail_constant(
     Regime: limit of large r, bounded drift and weight decay ``decay``. Source: section 2.4a.
     Test: tests/theory/test_mean_field.py.
     """
-    spread = np.asarray(transition_scale(alpha, decay, scale, time)) ** np.asarray(alpha, float)
+    spread = np.asarray(transition_scale(alpha, arguments.size("decay", decay), scale, time)) ** np.asarray(alpha, float)
     return plain(spread * norm_tail_constant(alpha, dim, noise))
 
 
@@ -135,16 +145,20 @@ def neuron_tail_constant_euler(
 
 
 def _system(alpha, rate, coupling, scale, n):
-    sizes = arguments.size("rate", rate), arguments.size("coupling", coupling), arguments.size("scale", scale)
-    return arguments.index("alpha", alpha), *sizes, arguments.whole("n", n)
+    rates = arguments.finite("rate", rate), arguments.finite("coupling", coupling)
+    return arguments.index("alpha", alpha), *rates, arguments.size("scale", scale), arguments.whole("n", n)
 
 
 def _response(alpha, rate, coupling, time):
-    """Integral over 0 < u < time of (exp(-rate u) (1 - exp(-coupling u)))^alpha."""
+    """Integral over 0 < u < time of |exp(-rate u) (1 - exp(-coupling u))|^alpha."""
     if coupling == 0 or time == 0:
         return 0.0
+    if coupling < 0:  # both exponentials change places
+        rate, coupling = rate + coupling, -coupling
+    if -rate * time > GROWTH:
+        return np.inf
     end = min(time, 40 / coupling, NEGLIGIBLE / (alpha * rate) if rate > 0 else np.inf)
-    count = 2 + int(end * max(coupling / 3, alpha * rate / 6))
+    count = 2 + int(end * max(coupling / 3, alpha * abs(rate) / 6))
     edges = np.linspace(0, end, count)
     # The first panel holds the power u^alpha, the others are smooth.
     first, first_weights = roots_jacobi(24, 0.0, alpha)
@@ -155,7 +169,7 @@ def _response(alpha, rate, coupling, time):
     total += np.sum(half * weights * _kernel(alpha, rate, coupling, edges[1:-1, None] + half * (1 + x)))
     # Beyond, 1 - exp(-coupling u) is 1.
     x = alpha * rate * (time - end)
-    rest = (time - end) * (-np.expm1(-x) / x if x > 0 else 1.0) * np.exp(-alpha * rate * end)
+    rest = (time - end) * (-np.expm1(-x) / x if x != 0 else 1.0) * np.exp(-alpha * rate * end)
     return float(total + rest)
 
 

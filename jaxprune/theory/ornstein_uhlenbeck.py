@@ -1,8 +1,8 @@
 """Ornstein-Uhlenbeck processes with stable noise, dX = -rate X dt + scale dL, and their Euler schemes: everything is stable.
 
-A scale s stands for SaS(alpha, s), E exp(itX) = exp(-|s t|^alpha); paths start at 0. rate >= 0 (0: the Levy motion itself),
-scale >= 0. Scalars give floats, arrays broadcast. Sections are those of our notes on Wan et al. 2023, "row 14" is that of our
-notes on related systems (Dupuis and Simsekli).
+A scale s stands for SaS(alpha, s), E exp(itX) = exp(-|s t|^alpha); paths start at 0. The rate is finite (0: the Levy motion
+itself, below: growth), >= 0 for strong errors, > 0 for stationary laws; scale >= 0. Scalars give floats, arrays broadcast.
+Sections are those of our notes on Wan et al. 2023, "row 14" is that of our notes on related systems (Dupuis and Simsekli).
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def transition_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_s
     alpha, rate, scale = _law(alpha, rate, scale)
     h = arguments.positive("step_size", step_size)
     x = alpha * rate * h
-    share = np.where(x > 0, -np.expm1(-x) / np.where(x > 0, x, 1.0), 1.0)
+    with np.errstate(over="ignore"):
+        share = np.where(x != 0, -np.expm1(-x) / np.where(x != 0, x, 1.0), 1.0)
     return plain(scaled_root(scale, h * share, alpha))
 
 
@@ -79,7 +80,7 @@ def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step
     Regime: exact, any step size; about 1e-13, at a cost that steps do not raise. Source: section 2.4b.
     Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
-    alpha, rate, scale = _law(alpha, rate, scale)
+    alpha, rate, scale = _law(alpha, arguments.size("rate", rate), scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
     total = np.vectorize(strong_error_sum, otypes=[float])(alpha, rate * h, steps)
     return plain(scaled_root(scale, h * total, alpha))
@@ -91,7 +92,7 @@ def strong_error_leading(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, st
     Equation: rate h scale (integral over 0 < tau < T, 0 < v < 1 of exp(-alpha rate tau) |rate tau/2 - v|^alpha)^(1/alpha).
     Regime: limit of small h. Source: section 2.4b. Test: tests/theory/test_ornstein_uhlenbeck.py.
     """
-    alpha, rate, scale = _law(alpha, rate, scale)
+    alpha, rate, scale = _law(alpha, arguments.size("rate", rate), scale)
     h, horizon = arguments.positive("step_size", step_size), arguments.positive("horizon", horizon)
     mean = np.vectorize(leading_integral, otypes=[float])(alpha, 0.5 * rate * horizon)
     return plain(scaled_root(rate * h * scale, horizon * mean, alpha))
@@ -164,7 +165,7 @@ def log_standard_error(alpha: ArrayLike, count: ArrayLike) -> Any:
 
 
 def _law(alpha, rate, scale):
-    return arguments.index("alpha", alpha), arguments.size("rate", rate), arguments.size("scale", scale)
+    return arguments.index("alpha", alpha), arguments.finite("rate", rate), arguments.size("scale", scale)
 
 
 def _contracting(rate, step_size):

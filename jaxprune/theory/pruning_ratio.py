@@ -8,20 +8,24 @@ Sections are those of our notes on Wan et al. 2023.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from jaxprune.theory import arguments, energies, positive_stable, roots
+from jaxprune.theory import arguments, energies, positive_stable, pruning_law, roots
 from jaxprune.theory.arguments import Array, plain
 from jaxprune.theory.energies import Energy
 
 LOGIT = np.arange(-24.0, 24.1, 0.25)  # the mean over p, by the trapezoid rule
 TABLE = 40
+RANGE = 600.0  # exponent of energies
+NORMAL = 1e-6  # from alpha = 2: closer to it nothing can be told apart, and the laws of energies cost much
 
 
 def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
-    """What it predicts: the pruning ratio of Gaussian neurons in R^d, the control at alpha = 2 (type I: dim = 1).
+    """What it predicts: the pruning ratio of many Gaussian neurons in R^d, the control at alpha = 2 (type I: dim = 1).
 
     Equation: F_d(F^{-1}_{d+2}(share)), F_d the distribution function of chi^2_d; share for dim = inf.
     Regime: limit, n to infinity. ValueError unless dim is whole (or infinite) and 0 < share < 1. Arguments broadcast.
@@ -36,36 +40,29 @@ def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
 def pruning_ratio_quantile(
     p: ArrayLike, alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise: str | int = "I", share: ArrayLike = 0.1
 ):
-    """What it predicts: the pruning ratio that ``n`` neurons of pure noise stay below with probability ``p``.
+    """What it predicts: the pruning ratio j/n that ``n`` neurons of pure noise do not exceed with probability ``p``.
 
-    Equation: ratio = P(|X|^2 <= y), E[|X|^2; |X|^2 <= y] = share S n^{2/alpha-1}, S = (C Gamma(1-alpha/2))^{2/alpha} A,
-    C the tail constant of |X| and A positive (alpha/2)-stable, taken at its p-quantile.
-    Regime: limit, n to infinity, with the law of the total energy at finite n. The law of |X|^2 is exact for type I, for
-    d = 1, for type III at every d (2 A chi^2_d), and at ``dim`` = inf, where II and III are both A up to scale and the
-    total energy is exactly stable; for type II at finite d it is the exact one too, by inversion of its Laplace transform,
+    Equation: that of ``pruning_law``, exact at every n. Where energies are beyond the range of floats ((n 10^3)^(2/alpha) >
+    10^260), the limit n to infinity: ratio = P(|X|^2 <= y), E[|X|^2; |X|^2 <= y] = share S n^{2/alpha-1},
+    S = (C Gamma(1-alpha/2))^{2/alpha} A, C the tail constant of |X| and A positive (alpha/2)-stable, at its p-quantile.
+    The law of |X|^2 is exact for type I, for d = 1, for type III at every d (2 A chi^2_d), and at ``dim`` = inf, where II and
+    III are both A up to scale; for type II at finite d it is the exact one too, by inversion of its Laplace transform,
     if alpha >= 0.5 and dim <= 1000, else that of type III (the ratios of II and III differ by 3e-4 at most, there by 1e-6).
-    alpha = 2: ``gaussian_pruning_ratio``, which has no spread. ValueError unless 0 < p < 1, 0 < alpha <= 2, n whole,
-    dim whole or infinite, 0 < share < 1, noise I, II, III or 1, 2, 3. Arguments broadcast (noise is one word).
+    Regime: exact, to about 1e-4 in p (see ``pruning_law``), a second per law. ValueError unless 0 < p < 1, 0 < alpha <= 2, n
+    whole, dim whole or infinite, 0 < share < 1, noise I, II, III or 1, 2, 3. Arguments broadcast (noise is one word).
     Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
     p = arguments.probability("p", p)
-    return _each(lambda q, *law: _ratios(q, 1 - q, *law), p, alpha, n, dim, noise, share)
+    return _each(_quantiles, p, alpha, n, dim, noise, share)
 
 
 def pruning_ratio_mean(alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise: str | int = "I", share: ArrayLike = 0.1):
     """What it predicts: the mean pruning ratio of ``n`` neurons of pure noise.
 
-    Equation: int_0^1 pruning_ratio_quantile(p) dp, to about 1e-6. Regime: as there; seconds for type II at finite dim.
-    ValueError as there.
-    Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
+    Equation: sum over 0 < k < n of P(ratio >= k/n)/n; int_0^1 pruning_ratio_quantile(p) dp in the limit. Regime, errors: as
+    there, about 1e-5. Source: section 3.6. Test: tests/theory/test_pruning_ratio.py.
     """
-    weights = special.expit(LOGIT) * special.expit(-LOGIT)
-
-    def mean(_, *law):
-        ratios = _ratios(special.expit(LOGIT), special.expit(-LOGIT), *law)
-        return weights @ ratios / np.sum(weights)
-
-    return _each(mean, 0.5, alpha, n, dim, noise, share)
+    return _each(_mean, 0.5, alpha, n, dim, noise, share)
 
 
 def _each(function, p, alpha, n, dim, noise, share):
@@ -81,10 +78,41 @@ def _each(function, p, alpha, n, dim, noise, share):
     return plain(result)
 
 
-def _ratios(p: Array, upper: Array, alpha: float, n: float, dim: float, share: float, kind: int) -> Array:
-    """Ratios at probabilities ``p`` = 1 - ``upper`` under one law."""
-    if alpha == 2:
-        return np.full(p.shape, gaussian_pruning_ratio(dim, share))
+def _quantiles(p: Array, *law) -> Array:
+    if (ratio := _certain(*law)) is not None:
+        return np.full(p.shape, ratio)
+    known = _exact(*law)
+    return _limits(p, 1 - p, *law) if known is None else known.quantile(p)
+
+
+def _mean(p: Array, *law) -> float:
+    if (ratio := _certain(*law)) is not None:
+        return ratio
+    known = _exact(*law)
+    if known is not None:
+        return known.mean()
+    weights = special.expit(LOGIT) * special.expit(-LOGIT)
+    return weights @ _limits(special.expit(LOGIT), special.expit(-LOGIT), *law) / np.sum(weights)
+
+
+def _certain(alpha: float, n: float, dim: float, share: float, kind: int) -> float | None:
+    """The ratio of one neuron, and of equal energies; None of others."""
+    equal = n == 1 or (2 - alpha < NORMAL and np.isinf(dim))
+    return float(np.floor(share * n * (1 + 1e-12)) / n) if equal else None
+
+
+@functools.lru_cache(maxsize=256)
+def _exact(alpha: float, n: float, dim: float, share: float, kind: int) -> pruning_law.Counts | None:
+    """The law of the ratio; None where energies are beyond the floats."""
+    alpha = 2.0 if 2 - alpha < NORMAL else alpha
+    if 2 / alpha * np.log(1e3 * n) > RANGE:
+        return None
+    energy, complement = energies.of(alpha, dim, kind), pruning_law.complement(alpha, dim, kind)
+    return pruning_law.counts(pruning_law.Law(int(n), share, energy, pruning_law.quantiles(energy), complement))
+
+
+def _limits(p: Array, upper: Array, alpha: float, n: float, dim: float, share: float, kind: int) -> Array:
+    """Ratios at probabilities ``p`` = 1 - ``upper`` under one law, for many neurons."""
     a, energy = alpha / 2, energies.of(alpha, dim, kind)
     with np.errstate(divide="ignore"):
         log_total = np.log(positive_stable.quantile(upper, a)) + (1 / a - 1) * np.log(n) + energy.log_scale

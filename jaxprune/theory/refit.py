@@ -31,9 +31,10 @@ def second_fit(lam, share, n) -> Refit:
 
 
 def fresh_sample(lam, beta, noise, n, fit: Fit, kept: Moments) -> float:
-    """Equation (12)."""
+    """Equation (12); 0 where nothing is noisy."""
     second = second_fit(lam, kept.share, n)
-    return (noise**2 + float(np.sum(lam * beta**2 * (kept.lost + kept.share * second.bias**2)))) / second.slack
+    wrong = noise**2 + float(np.sum(lam * beta**2 * (kept.lost + kept.share * second.bias**2)))
+    return wrong / second.slack if wrong > 0 else 0.0
 
 
 def same_sample(lam, beta, noise, n, fit: Fit, kept: Moments) -> float:

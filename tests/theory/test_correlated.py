@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, special
 
 from jaxprune import spectra, teachers
-from jaxprune.theory import correlated, pairs, sampled, truncated
+from jaxprune.theory import correlated, order, pairs, sampled, truncated
 from jaxprune.theory import least_squares as diagonal
 from tests import cases, judge
 
@@ -244,6 +244,43 @@ def test_what_is_unknown_is_refused():
     with pytest.raises(ValueError, match="kept: 12 puts the refit at its interpolation threshold"):
         sampled.retrained_risk(*problem(), 12, "magnitude", seed=0)
     with pytest.raises(ValueError, match="n: the fit is at its interpolation threshold"):
-        sampled.retrained_risk(*problem(n=30), 4, "magnitude", seed=0)
+        sampled.pruned_risk(*problem(n=30), 4, "magnitude", seed=0)
     with pytest.raises(ValueError, match="theory.correlated takes a matrix"):
         diagonal.risk(*problem())
+
+
+def test_ties_of_round_off_go_to_the_lower_index():
+    """Equal scores by different routes: eigs teacher^2 = 1/4 but for the last digits, on either side of a power of two."""
+    base = np.array([1.0, 2.0, 3.0, 7.0, 0.1, 0.7, 11.0, 0.3])
+    eigs = base * np.array([1, 1.3, 0.9, 1, 1, 1.7, 1, 0.2])
+    beta = np.sqrt(0.25 / eigs)
+    assert len(set(eigs * beta**2)) > 1  # round-off decides
+    assert order.descending(eigs * beta**2).tolist() == list(range(8))
+    assert order.descending(np.array([1.0, 2.0, 2.0 * (1 - 1e-15), 3.0, 1.0 + 1e-15])).tolist() == [3, 1, 2, 0, 4]
+    assert correlated.oracle_order(np.diag(eigs), beta).tolist() == list(range(8))
+    for kept in range(1, 5):
+        first, last = np.arange(8) < kept, np.arange(8) >= 8 - kept
+        found = diagonal.pruned_risk(eigs, beta, 0.5, 6, kept, "oracle")
+        judge.exact(found, diagonal.pruned_risk(eigs, beta * (1 + 1e-10 * first), 0.5, 6, kept, "oracle"), 1e-8)
+        assert abs(found - diagonal.pruned_risk(eigs, beta * (1 + 1e-10 * last), 0.5, 6, kept, "oracle")) > 1e-3
+    # Scores far below the largest differ, and a diagonal needs no solve: both theories keep the larger one.
+    eigs, beta = np.array([1.0, 1e-3, 1.0, 1e-3]), np.array([1.0, 1e-5, 2e-7, 1e-5])
+    for s in range(5):
+        both = [t.pruned_risk(c, beta, 0.3, 3, s, "oracle") for t, c in ((diagonal, eigs), (correlated, np.diag(eigs)))]
+        judge.exact(*both, 1e-12)
+
+
+def test_at_the_threshold_the_choice_is_blind():
+    """n = p: coefficients are all noise, N(0, S^-1) up to scale, so that either sample is fresh: noise_S^2 / (1 - s/n)."""
+    sigma, beta, noise, n = problem(n=30)
+    fresh = sampled.retrained_risk(sigma, beta, noise, n, np.array([4, 8]), "magnitude", "fresh", draws=1000, seed=0)
+    same = sampled.retrained_risk(sigma, beta, noise, n, np.array([4, 8]), "magnitude", "same", draws=1000, seed=0)
+    np.testing.assert_array_equal(fresh.value, same.value)
+    rng, left = np.random.default_rng(1), []
+    root = np.linalg.cholesky(np.linalg.inv(sigma))
+    for _ in range(1000):
+        ranked = np.argsort(-np.abs(root @ rng.standard_normal(30)))
+        left.append([correlated.restrict(sigma, beta, noise, ranked[:s])[2] ** 2 / (1 - s / n) for s in (4, 8)])
+    error = np.hypot(np.std(left, axis=0) / np.sqrt(1000), fresh.error)
+    assert np.all(np.abs(np.mean(left, axis=0) - fresh.value) < 5 * error) and np.all(5 * error < 0.06 * fresh.value)
+    assert np.all(np.abs(np.mean(left, axis=0) - 1.1 * fresh.value) > 5 * error)

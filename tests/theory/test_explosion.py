@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
 from jaxprune.theory import explosion as theory
 from tests import judge
@@ -34,6 +35,27 @@ def test_lost_fraction_against_the_scheme(alpha, scale, h, steps):
         x = np.where(gone, x, x + h * (x - x**3) + scale * h ** (1 / alpha) * draw)
         gone |= np.abs(x) > 2 * radius
     judge.statistical(np.asarray(gone | (np.abs(x) > radius), float), theory.lost_fraction(alpha, scale, h, steps))
+
+
+@pytest.mark.parametrize("h, scale", [(0.5, 2.0), (0.9, 0.4), (0.05, 10.0), (0.5, 1e3)])
+def test_one_and_two_gaussian_steps_are_integrals(h, scale):
+    """alpha = 2: x1 ~ N(0, 2 h scale^2); lost beyond 2 R at once, else by the second step, beyond R."""
+    sd, radius = scale * np.sqrt(2 * h), theory.explosion_radius(h)
+    judge.exact(theory.lost_fraction(2.0, scale, h, 1), 2 * stats.norm.sf(radius / sd), 1e-9)
+    x = np.linspace(0, 2 * radius, 200_001)
+    mean = x + h * (x - x**3)
+    second = stats.norm.sf((radius - mean) / sd) + stats.norm.sf((radius + mean) / sd)
+    expected = 2 * integrate.trapezoid(stats.norm.pdf(x, scale=sd) * second, x) + 2 * stats.norm.sf(2 * radius / sd)
+    judge.exact(theory.lost_fraction(2.0, scale, h, 2), expected, 3e-4)
+
+
+def test_a_reference_at_alpha_two():
+    """Scale 2, h = 0.5, 4 steps: 0.712122, by an independent chain on a fine grid."""
+    judge.exact(theory.lost_fraction(2.0, 2.0, 0.5, 4), 0.712122, 1e-4)
+
+
+def test_noise_beneath_the_floats_has_no_fraction():
+    assert np.isnan(theory.lost_fraction(0.01, 1.0, 1e-4, 10))
 
 
 def test_lost_fraction_does_not_depend_on_its_cells(monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize, stats
 
 from jaxprune import spectra, teachers
 from jaxprune.theory import fit
@@ -111,10 +112,90 @@ def test_threshold_is_infinite():
         for rule in RULES:
             risks = theory.pruned_risk(eigs, beta, 0.3, n, [0, 1, 30, 60], rule)
             assert risks[0] == pytest.approx(1.09) and np.all(risks[1:] == np.inf)
-        assert np.all(theory.retrained_risk(eigs, beta, 0.3, n, [10, 30], "magnitude") == np.inf)
+        assert np.all(np.isfinite(theory.retrained_risk(eigs, beta, 0.3, n, [10, 30], "magnitude")))
         assert np.all(np.isfinite(theory.retrained_risk(eigs, beta, 0.3, n, [10, 30], "oracle")))
         assert theory.risk(eigs, beta, 0.0, n) == 0.0
         assert np.isfinite(theory.risk(eigs, beta, 0.3, n, ridge=1e-3))
+
+
+def blind_risk(eigs, beta, noise, n, weight, kept):
+    """(12) for a choice by ``weight`` |h| / sqrt(eigs), h ~ N(0, 1): the threshold by bisection."""
+    scale = weight / np.sqrt(eigs)
+    cut = optimize.brentq(lambda t: 2 * np.sum(stats.norm.sf(t / scale)) - kept, 0, 50 * np.max(scale), xtol=1e-14)
+    return (noise**2 + eigs * beta**2 @ (1 - 2 * stats.norm.sf(cut / scale))) / (1 - kept / n)
+
+
+@pytest.mark.parametrize("sample", theory.SAMPLES)
+def test_at_the_threshold_a_choice_is_blind(sample):
+    """noise^2 / (1 - s/n) + the signal for equal variances: 1.3125 at s/n = 0.2, noise 0.5, unit signal. Others by (12)."""
+    n = 100
+    equal = np.ones(n), teachers.constant(np.ones(n)), 0.5, n
+    judge.exact(theory.retrained_risk(*equal, [0, 20, 50], "magnitude", sample), [1.25, 1.3125, 1.5], 1e-12)
+    eigs = spectra.power(n, 0.7)
+    beta = teachers.cosine(eigs)
+    for rule, weight in (("magnitude", 1 + 0 * eigs), ("hessian", np.sqrt(eigs))):
+        found = theory.retrained_risk(eigs, beta, 0.3, n, 20, rule, sample)
+        judge.exact(found, blind_risk(eigs, beta, 0.3, n, weight, 20), 1e-10)
+        # The limit is that of a ridge which vanishes, and features that do not vary change nothing.
+        judge.exact(theory.retrained_risk(eigs, beta, 0.3, n, 20, rule, sample, 1e-24), found, 1e-6, spoil=1.01)
+        padded = np.append(eigs, 0.0), np.append(beta, 3.0)
+        judge.exact(theory.retrained_risk(*padded, 0.3, n, 20, rule, sample), found, 1e-12)
+        assert theory.retrained_risk(eigs, beta, 0.3, n, 0, rule, sample) == pytest.approx(1.09)
+        with pytest.raises(ValueError, match="kept: 100 puts the refit"):
+            theory.retrained_risk(eigs, beta, 0.3, n, n, rule, sample)
+        assert theory.retrained_risk(eigs, beta, 0.0, n, n, rule, sample) == 0  # nothing is noisy: the fit is right
+
+
+@pytest.mark.parametrize("sample", theory.SAMPLES)
+@pytest.mark.parametrize("rule", theory.BY_FIT)
+def test_the_two_sides_meet_at_the_threshold(rule, sample):
+    """One feature more or less than n changes the retrained risk by O(1/n)."""
+    gaps = []
+    for n in (400, 6400):
+        eigs = 1 + np.arange(n + 1) / n
+        beta = teachers.constant(eigs)
+        at, *sides = (theory.retrained_risk(eigs[:p], beta[:p], 0.5, n, n // 5, rule, sample) for p in (n, n - 1, n + 1))
+        gaps.append(np.abs(np.array(sides) / at - 1))
+    assert np.all(gaps[0] < 0.02) and np.all(gaps[1] < gaps[0] / 8)
+
+
+def exact_at_threshold(n, kept, noise, draws, rng):
+    """Means at n = p of equal variances and a constant teacher of unit signal, retrained on a fresh and on the same sample.
+
+    The fit is teacher + noise v, v = h / |g| with h, g normal, and X^T X given v is Wishart of n + 1 degrees of freedom and
+    covariance (I + v v^T)^-1: of the refit, mean and covariance given v follow."""
+    means = []
+    for _ in range(draws):
+        v = rng.standard_normal(n) / abs(rng.standard_normal())
+        fit = 1 / np.sqrt(n) + noise * v
+        chosen, lost = np.split(np.argsort(-np.abs(fit)), [kept])
+        outside, left = 1 + v[lost] @ v[lost], noise**2 + 1 - kept / n
+        pull = v[lost] @ fit[lost]
+        wrong = noise * v[chosen] - v[chosen] * pull / outside
+        spread = (kept + v[chosen] @ v[chosen] / outside) * (fit[lost] @ fit[lost] - pull**2 / outside) / (n - kept)
+        means.append([left * (n - 1) / (n - kept - 1), left + wrong @ wrong + spread])
+    return np.mean(means, axis=0), np.std(means, axis=0) / np.sqrt(draws)
+
+
+def test_the_limit_at_the_threshold_is_that_of_exact_means():
+    """Textbook least squares at n = 20, within its error; then the gap of exact means to the limit falls like 1/n."""
+    rng, n, kept, noise = np.random.default_rng(2), 20, 2, 0.5
+    risks = []
+    for _ in range(3000):
+        rows = rng.standard_normal((2, n, n))
+        y = rows @ np.full(n, n**-0.5) + noise * rng.standard_normal((2, n))
+        chosen = np.argsort(-np.abs(np.linalg.solve(rows[0], y[0])))[:kept]
+        refits = [np.linalg.lstsq(rows[k][:, chosen], y[k], rcond=None)[0] for k in (1, 0)]
+        risks.append([noise**2 + 1 - kept / n + np.sum((b - n**-0.5) ** 2) for b in refits])
+    mean, error = exact_at_threshold(n, kept, noise, 4000, rng)
+    error = np.hypot(error, np.std(risks, axis=0) / np.sqrt(len(risks)))
+    assert np.all(np.abs(np.mean(risks, axis=0) - mean) < 5 * error) and np.all(5 * error < 0.03 * mean)
+    gaps = []
+    for n in (200, 800, 3200):
+        limit = theory.retrained_risk(np.ones(n), np.full(n, n**-0.5), noise, n, n // 10)
+        gaps.append(exact_at_threshold(n, n // 10, noise, 200, rng)[0] / limit - 1)
+    gaps = np.array(gaps)
+    assert np.all(gaps > 0) and np.all(gaps[1:] < gaps[:-1] / 3) and np.all(gaps[-1] < 1e-3)
 
 
 def test_peak_is_symmetric():

@@ -13,21 +13,27 @@ def test_linear_interaction():
     judge.exact(theory.linear_chaos_scale(1.5, 1.0, 2.0, 1.0, 200, 1.0), 0.055199730148985215, 1e-13)
 
 
+REPELLING = [(1.0, -0.6, 2.0), (1.0, -2.5, 3.0), (-0.4, 1.0, 5.0), (0.0, -2.0, 4.0)]
+
+
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 1.5, 2.0])
-@pytest.mark.parametrize("rate, coupling, time", [(1.0, 2.0, 1.0), (0.0, 2.0, 30.0), (20.0, 0.5, 4.0), (0.1, 30.0, 3.0)])
+@pytest.mark.parametrize(
+    "rate, coupling, time", [*REPELLING, (1.0, 2.0, 1.0), (0.0, 2.0, 30.0), (20.0, 0.5, 4.0), (0.1, 30.0, 3.0)]
+)
 def test_linear_interaction_is_its_integral(alpha, rate, coupling, time):
     def kernel(u):
         return abs(np.exp(-rate * u) - np.exp(-(rate + coupling) * u)) ** alpha
 
-    total = integrate.quad(kernel, 0, time, epsabs=0, epsrel=1e-11, limit=200, points=[min(time / 2, 0.1 / coupling)])[0]
+    total = integrate.quad(kernel, 0, time, epsabs=0, epsrel=1e-11, limit=200, points=[min(time / 2, 0.1 / abs(coupling))])[0]
     judge.exact(theory.linear_chaos_scale(alpha, rate, coupling, 0.7, 1, time) ** alpha, 0.7**alpha * total, 1e-8)
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.5, 2.0])
 @pytest.mark.parametrize("step_size", [0.05, 0.4, 0.9])
-def test_euler_interaction_is_a_linear_map(alpha, step_size):
+@pytest.mark.parametrize("rate, coupling", [(1.0, 2.0), *((a, c) for a, c, _ in REPELLING)])
+def test_euler_interaction_is_a_linear_map(alpha, step_size, rate, coupling):
     # Responses of X^(1,n) - X^(1,inf) to each noise, from the scheme itself, n = 3 particles and 6 steps.
-    n, steps, rate, coupling = 3, 6, 1.0, 2.0
+    n, steps = 3, 6
     step = (1 - (rate + coupling) * step_size) * np.eye(n) + coupling * step_size / n
     alone = 1 - (rate + coupling) * step_size
     total = 0.0
@@ -81,6 +87,13 @@ def test_bounded_interaction_at_two_steps():
     assert abs(found.value - np.sqrt(expected)) < 5 * found.error < 0.05 * found.value
 
 
+def test_bounded_interaction_of_either_sign():
+    """Two steps: |K| h (E tanh^2)^(1/2), whatever the sign of the coupling; a scheme that runs away has no number."""
+    pair = [theory.bounded_chaos_constant(1.5, 1.0, k, 1.0, 1.0, draws=1000, seed=5, steps=2) for k in (2.0, -2.0)]
+    assert pair[0] == pair[1] and pair[0].value > 0
+    assert not np.isfinite(theory.bounded_chaos_constant(1.5, -50.0, 1.0, 1.0, 50.0, draws=10, seed=5, steps=400).value)
+
+
 def test_tail_of_neurons():
     judge.exact(
         theory.neuron_tail_constant(1.5, 4, "III", 0.5, 2.0), 2 * 0.5**1.5 * stable.norm_tail_constant(1.5, 4, 3), 1e-13
@@ -104,7 +117,9 @@ def test_tail_of_neurons():
         lambda: theory.linear_chaos_scale(1.5, 1.0, 2.0, 1.0, 0, 1.0),
         lambda: theory.linear_chaos_scale(1.5, 1.0, 2.0, 1.0, 2.5, 1.0),
         lambda: theory.linear_chaos_scale(0.0, 1.0, 2.0, 1.0, 2, 1.0),
-        lambda: theory.linear_chaos_scale(1.5, 1.0, -2.0, 1.0, 2, 1.0),
+        lambda: theory.linear_chaos_scale(1.5, 1.0, np.inf, 1.0, 2, 1.0),
+        lambda: theory.linear_chaos_scale(1.5, 1.0, -2.0, -1.0, 2, 1.0),
+        lambda: theory.bounded_chaos_constant(1.5, 1.0, np.nan, 1.0, 1.0, draws=10, seed=3, steps=2),
         lambda: theory.linear_chaos_euler_scale(1.5, 1.0, 2.0, 1.0, 2, 0.0, 5),
         lambda: theory.neuron_tail_constant(1.5, 4, "IV", 0.5, 2.0),
         lambda: theory.neuron_tail_constant(1.5, 0, "I", 0.5, 2.0),

@@ -1,5 +1,7 @@
 """Scales of Ornstein-Uhlenbeck processes and their Euler schemes: reference numbers, direct sums, limits, bad input."""
 
+import decimal
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -140,8 +142,10 @@ def test_scale_from_logarithms():
         lambda: theory.two_grid_scale(1.5, 1.0, 1.0, 0.1, 5, 0),
         lambda: theory.transition_scale(2.1, 1.0, 1.0, 0.1),
         lambda: theory.transition_scale(np.nan, 1.0, 1.0, 0.1),
-        lambda: theory.transition_scale(1.5, -1.0, 1.0, 0.1),
+        lambda: theory.transition_scale(1.5, np.inf, 1.0, 0.1),
         lambda: theory.transition_scale(1.5, 1.0, -1.0, 0.1),
+        lambda: theory.strong_error_scale(1.5, -1.0, 1.0, 0.1, 5),
+        lambda: theory.strong_error_leading(1.5, -1.0, 1.0, 0.1, 5.0),
         lambda: theory.transition_scale(1.5, 1.0, np.inf, 0.1),
         lambda: theory.transition_scale(1.5, 1.0, 1.0, 0.0),
         lambda: theory.euler_scale(1.5, 1.0, 1.0, 0.1, 0),
@@ -172,3 +176,17 @@ def test_scales_beyond_the_floats_are_infinite_and_no_noise_stays_none():
         assert theory.euler_scale(0.01, 0.0, 0.7, 1.0, 10**6) == np.inf
         assert theory.stationary_scale(0.01, 1e-3, 0.7) == np.inf
         assert theory.transition_scale(0.01, 0.0, 0.0, 1e6) == 0
+
+
+@pytest.mark.parametrize(("x", "ratio", "steps"), [(-0.7, 3, 40), (-3.0, 2, 12), (-1e-4, 4, 3000)])
+def test_a_repelling_drift_is_summed_as_any_other(x, ratio, steps):
+    """rate < 0: both grids grow; the sums of section 2.4b in 60 digits."""
+    with decimal.localcontext(prec=60):
+        fine, coarse, power = 1 - Decimal(x) / ratio, 1 - Decimal(x), Decimal("1.5")
+        pairs = [(fine ** (m * ratio + j), coarse**m) for m in range(steps) for j in range(ratio)]
+        gap = float(sum(abs(f - c) ** power for f, c in pairs) / ratio)
+        size = float(sum(coarse**m for m in range(steps)))
+    judge.exact(theory.two_grid_scale(1.5, x, 1.0, 1.0, steps, ratio) ** 1.5, gap, 1e-11)
+    judge.exact(theory.euler_scale(1.0, x, 1.0, 1.0, steps), size, 1e-12)
+    judge.exact(theory.transition_scale(1.0, -2.0, 1.0, 3.0), np.expm1(6.0) / 2, 1e-13)
+    assert theory.transition_scale(1.5, -1e3, 1.0, 10.0) == theory.two_grid_scale(1.5, -1e3, 1.0, 1.0, 500, 2) == np.inf

@@ -21,15 +21,52 @@ def test_gaussian_control():
 
 def test_reference_means():
     """The simulated means of section 3.6 (0.743 +- 0.005 and 0.466 +- 0.010)."""
-    judge.exact(theory.pruning_ratio_mean(1.75, 2000), 0.744, tolerance=1e-3)
+    judge.exact(theory.pruning_ratio_mean(1.75, 2000), 0.743, tolerance=5e-3)
     judge.exact(theory.pruning_ratio_mean(1.75, 2000, 140, "III"), 0.466, tolerance=0.02, spoil=1.1)
 
 
-def test_alpha_two_is_the_control_of_the_same_type():
+def test_alpha_two_is_reached_and_many_neurons_are_the_control():
+    """Nothing jumps at alpha = 2, where the ratio of n neurons still has a spread; of many it is the Gaussian control."""
     for noise, dim in (("I", 1), ("II", 5), ("III", 5)):
+        below, at = (theory.pruning_ratio_mean(alpha, 300, 5, noise) for alpha in (2 - 1e-5, 2.0))
+        judge.exact(below, at, tolerance=5e-5, spoil=1.001)
         expected = theory.gaussian_pruning_ratio(dim, 0.1)
-        judge.exact(theory.pruning_ratio_quantile([0.1, 0.9], 2.0, 1000, 5, noise), np.full(2, expected))
-        judge.exact(theory.pruning_ratio_mean(1.9999, 1000, 5, noise), expected, tolerance=2e-3, spoil=1.1)
+        judge.exact(theory.pruning_ratio_mean(2.0, 10**5, 5, noise), expected, tolerance=1e-4, spoil=1.001)
+    narrow = [np.ptp(theory.pruning_ratio_quantile([0.1, 0.9], 2.0, n)) for n in (10**4, 10**6)]
+    judge.exact(narrow[0] / narrow[1], 10, tolerance=0.05, spoil=1.2)
+    assert theory.pruning_ratio_quantile(0.5, 2.0, 25, np.inf, "III") == 2 / 25  # equal energies, of which 2.5 may go
+
+
+FEW = [
+    (1.9, 30, 0.1),
+    (1.99, 500, 0.1),
+    (1.99, 500, 0.01),
+    (2.0, 40, 0.1),
+    (1.5, 2, 0.1),
+    (1.2, 5, 0.3),
+    (0.5, 30, 0.1),
+    (0.05, 30, 0.1),
+]
+
+
+@pytest.mark.parametrize("alpha, n, share", FEW)
+def test_few_neurons(alpha, n, share):
+    """Textbook draws: the whole law at every n. Before, the 5 % quantile at alpha 1.9, n = 30 was 0.539 where 13/30 is right."""
+    rng, count = np.random.default_rng(3), 20_000
+    found = np.concatenate([ratios(scalar(rng, alpha, (count // 10, n)) ** 2, share) for _ in range(10)])
+    judge.statistical(found, theory.pruning_ratio_mean(alpha, n, share=share), spoil=1.05 if alpha > 0.5 else 0.98)
+    p = np.array([0.05, 0.5, 0.95])
+    quantile = theory.pruning_ratio_quantile(p, alpha, n, share=share)
+    slack = 5 * np.sqrt(p * (1 - p) / count)
+    assert np.all(np.mean(found[:, None] <= quantile, axis=0) > p - slack)
+    assert np.all(np.mean(found[:, None] < quantile - 1e-9, axis=0) < p + slack)
+
+
+def test_two_neurons_are_one_integral():
+    """P(ratio = 1/2) = P(smaller energy <= c larger energy), c = share/(1 - share): for two normals (2/pi) 2 arctan sqrt(c)."""
+    for share in (0.1, 0.4):
+        expected = 4 / np.pi * np.arctan(np.sqrt(share / (1 - share)))
+        judge.exact(2 * theory.pruning_ratio_mean(2.0, 2, share=share), expected, tolerance=1e-8)
 
 
 def test_one_input_makes_all_types_equal():
@@ -71,18 +108,17 @@ def test_the_truncated_mean_is_that_of_the_distribution():
 @pytest.mark.parametrize("alpha, dim", [(1.2, 2), (1.75, 140)])
 def test_independent_and_isotropic_neurons_are_nearly_equal(alpha, dim):
     """The exact laws of both energies leave them closer to each other than to infinitely many inputs."""
-    second, third = (theory.pruning_ratio_quantile([0.1, 0.5], alpha, 2000, dim, noise) for noise in ("II", "III"))
-    assert np.all(np.abs(second - third) < 3e-4) and np.all(second != third)
-    limit = theory.pruning_ratio_quantile([0.1, 0.5], alpha, 2000, np.inf, "II")
-    assert np.all(second - limit > 3 * np.abs(second - third))
+    second, third = (theory.pruning_ratio_mean(alpha, 400, dim, noise) for noise in ("II", "III"))
+    assert 0 < abs(second - third) < 3e-4
+    assert second - theory.pruning_ratio_mean(alpha, 400, np.inf, "II") > 3 * abs(second - third)
 
 
 def test_quantiles_have_the_mean():
     p = (np.arange(400) + 0.5) / 400
     for dim, noise in ((1, "I"), (np.inf, "II"), (8, "III")):
         ratios = theory.pruning_ratio_quantile(p, 1.7, 1000, dim, noise)
-        assert np.all(np.diff(ratios) > 0)
-        judge.exact(np.mean(ratios), theory.pruning_ratio_mean(1.7, 1000, dim, noise), tolerance=3e-4)
+        assert np.all(np.diff(ratios) >= 0)
+        judge.exact(np.mean(ratios), theory.pruning_ratio_mean(1.7, 1000, dim, noise), tolerance=5e-4)
 
 
 def test_ends_and_shapes():
@@ -126,7 +162,7 @@ def test_samples_agree(alpha, dim, noise, share):
         energy = positive(rng, alpha / 2, (count, n)) * rng.chisquare(dim, (count, n))
     else:
         energy = np.sum([scalar(rng, alpha, (count, n)) ** 2 for _ in range(dim)], axis=0)
-    found = ratios(energy, share) + 0.5 / n  # the ratio is rounded down
+    found = ratios(energy, share)
     judge.statistical(found, theory.pruning_ratio_mean(alpha, n, dim, noise, share), spoil=1.1)
     below = found[:, None] <= theory.pruning_ratio_quantile([0.25, 0.75], alpha, n, dim, noise, share)
     judge.statistical(below, [0.25, 0.75], spoil=1.25)
