@@ -15,7 +15,7 @@ REASONS = dict(
     seeds="have fewer seeds than a mean needs",
     range="have no standard error to be tested by, and need 200 seeds to show their range",
     infinite="have an infinite mean, which cannot be tested",
-    fixed="are of asymptotic theory, and no ladder of n leads there from fixed counts",
+    fixed="are of asymptotic theory whose limit these sizes do not approach as 1/n",
     nan="have a prediction that is not finite (NaN)",
     silent="are not covered by theory",
 )

@@ -73,7 +73,7 @@ def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
 
     honest = theory.finite_risk
     monkeypatch.setattr(theory, "finite_risk", lambda *a, **k: 1.1 * honest(*a, **k))
-    assert call("run", MAIN, "--n", 50, 100, "--seeds", 40, "--out", tmp_path, "--workers", 0) == 1
+    assert call("run", MAIN, "--n", 50, 100, "--seeds", 80, "--out", tmp_path, "--workers", 0) == 1
     assert "DISAGREE" in capsys.readouterr().out
 
 

@@ -21,7 +21,7 @@ def fits(x, dtype=None):
     return jax.lax.map(lambda row: stable_fit.fit(tails.centred(row.astype(dtype or row.dtype))), x, batch_size=50)
 
 
-def samples(count, dim, each=200):
+def samples(count, dim, each=100):
     """``each`` stable samples of every alpha."""
 
     def draw(alpha, key):
@@ -73,9 +73,9 @@ FOUND = {  # at least so often in samples of 5,000 numbers
 @pytest.mark.parametrize("law", list(FOUND))
 def test_laws_that_are_not_stable_are_found(law):
     least, draw = FOUND[law]
-    x = draw(np.random.default_rng(2), (60, 5000))
+    x = draw(np.random.default_rng(2), (40, 5000))
     assert np.mean(fits(jnp.asarray(x)).rejected) >= least
-    few = fits(jnp.asarray(x[:, :200]))
+    few = fits(jnp.asarray(x[:10, :200]))
     assert np.all(few.rejected | ~few.testable)  # or it is said that they cannot be told
 
 
