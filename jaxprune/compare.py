@@ -23,6 +23,7 @@ from jaxprune.contracts import KINDS, Metric, Prediction
 from jaxprune.deviates import detectable, skewness
 from jaxprune.report import REASONS, Report
 
+ROUND_OFF = 1e-9
 SIZED = 3.0  # standard errors that a prediction must have from zero: a gap relative to less tells of noise alone
 
 
@@ -52,18 +53,23 @@ def compare(
     metrics = {name: Metric.of(name, samples[name].attrs) for name in names}
     judged = {name: _judge(metrics[name], samples[name], expected[name], ladder) for name in names}
     limit = _limit([seen for _, seen in judged.values()], level)
-    points = {
-        name: _measured(metrics[name], *found, limit).transpose(*expected[name].mean.dims) for name, found in judged.items()
-    }
+    points = {name: _as_given(_measured(metrics[name], *found, limit), expected[name].mean) for name, found in judged.items()}
     lost = {name: int((~np.isfinite(samples[name])).sum()) for name in names}
     allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
     refused = tuple(name for name in names if lost[name] and name not in allowed)
     return Report(points, limit, lost, refused)
 
 
+def _as_given(points: xr.Dataset, like: xr.DataArray) -> xr.Dataset:
+    """In the order of the samples."""
+    return points.sel({d: like[d] for d in like.dims if d in like.coords}).transpose(*like.dims)
+
+
 def _check(samples: xr.Dataset, prediction: Any, level: float) -> None:
-    if not 0 < level < 1:
+    if not isinstance(level, int | float | np.number) or not 0 < level < 1:
         raise ValueError(f"level: {level} is not a probability inside (0, 1)")
+    if not isinstance(samples, xr.Dataset):
+        raise ValueError(f"samples: a {type(samples).__name__}; pass the dataset that run returns")
     if "seed" not in samples.dims:
         raise ValueError(f"samples: no dimension 'seed' among {tuple(samples.dims)}; keep raw values per seed")
     if samples.attrs.get("missing", 0) and (trials := _undone(samples)):
@@ -107,8 +113,15 @@ def _expected(name: str, given: Any, values: xr.DataArray) -> Prediction:
     mean, kind, error = (_aligned(name, part, values) for part in (whole.mean, whole.kind, whole.error))
     if unknown := set(np.unique(kind)) - set(KINDS):
         raise ValueError(f"prediction: the kind of {name!r} is {unknown.pop()!r} somewhere; use one of {', '.join(KINDS)}")
-    if mean.dtype.kind not in "biuf":
-        raise ValueError(f"prediction: {name!r} holds {mean.dtype}, not numbers")
+    for what, part in (("", mean), ("the error of ", error)):
+        if part.dtype.kind not in "biuf":
+            raise ValueError(f"prediction: {what}{name!r} holds {part.dtype}, not real numbers")
+    if not np.all(np.isfinite(error) & (error >= 0)):
+        raise ValueError(f"prediction: the error of {name!r} is not finite and >= 0 everywhere; it is a standard error")
+    if values.dtype.kind not in "biuf":
+        raise ValueError(
+            f"samples: {name!r} holds {values.dtype}, not real numbers; judge real and imaginary part by themselves"
+        )
     return Prediction(mean, kind, error)
 
 
@@ -149,24 +162,50 @@ def _limit(seen: Collection[kinds.Test], level: float) -> float:
 def _judge(metric: Metric, values: xr.DataArray, expected: Prediction, ladder: str) -> tuple[xr.Dataset, kinds.Test]:
     """The points of one metric, the ladder first, and what the test of each looked at."""
     order = sorted(expected.mean.dims, key=lambda name: name != ladder)
-    known, kind, doubt = (part.transpose(*order) for part in (expected.mean, expected.kind, expected.error))
-    seeds = values.transpose("seed", *order).astype(float)
+    grown = [ladder] if ladder in expected.mean.coords and ladder in order else []
+    known, kind, doubt = (p.transpose(*order).sortby(grown) for p in (expected.mean, expected.kind, expected.error))
+    seeds = values.transpose("seed", *order).sortby(grown).astype(float)
     seeds = seeds.where(np.isfinite(seeds))
     count, mean = seeds.notnull().sum("seed"), seeds.mean("seed")
-    found = dict(mean=mean, se=seeds.std("seed", ddof=1) / np.sqrt(count), median=seeds.median("seed"))
-    found.update(low=seeds.min("seed"), high=seeds.max("seed"), prediction=known, kind=kind)
-    skew = skewness((seeds - mean).values, count.values)
-    parts = (count, mean, found["se"], found["low"], found["high"])
-    sample = kinds.Sample(**dict(zip(kinds.Sample._fields, [*(part.values for part in parts), skew], strict=True)))
-    sizes = known[ladder].values if ladder in order and known.sizes[ladder] > 1 else None
-    seen = _tested(metric, sample, known.values, kind.values, doubt.values, sizes)
+    low, high = seeds.min("seed"), seeds.max("seed")
+    spread = count.values, seeds.std("seed", ddof=1).values, low.values, high.values
+    se = known.copy(data=np.where(count.values > 1, kinds.standard_error(*spread), np.nan))
+    found = dict(mean=mean, se=se, median=seeds.median("seed"), low=low, high=high, prediction=known, kind=kind)
+    sample = kinds.Sample(
+        seeds.values,
+        count.values,
+        mean.values,
+        se.values,
+        low.values,
+        high.values,
+        skewness((seeds - mean).values, count.values),
+        _round_off(values.dtype),
+    )
+    sizes = _sizes(known, ladder) if ladder in order and known.sizes[ladder] > 1 and np.any(kind == "limit") else None
+    joint = sizes is not None and values.dims.index(ladder) > values.dims.index("seed")
+    seen = _tested(metric, sample, known.values, kind.values, doubt.values, sizes, joint)
     reason = _reasons(metric, sample.count, known.values, kind.values, seen.at, sizes is not None)
     for name, array in dict(z=np.where(seen.at, seen.z, np.nan), judged=seen.at, reason=reason).items():
         found[name] = known.copy(data=array)
     return xr.Dataset(found), seen
 
 
-def _tested(metric: Metric, sample: kinds.Sample, known, kind, doubt, sizes) -> kinds.Test:
+def _round_off(dtype: np.dtype) -> float:
+    """What of a number is round-off in the precision of the samples."""
+    return max(ROUND_OFF, 8 * float(np.finfo(dtype).eps)) if dtype.kind == "f" else ROUND_OFF
+
+
+def _sizes(known: xr.DataArray, ladder: str) -> np.ndarray:
+    """The sizes n of a ladder, which grow."""
+    sizes = known[ladder].values if ladder in known.coords else np.array(["unknown"])
+    if sizes.dtype.kind not in "iuf" or not np.all((sizes > 0) & np.isfinite(sizes)):
+        raise ValueError(
+            f"ladder: {ladder!r} holds {sizes.tolist()}, which are no sizes n > 0; name the axis of sizes (ladder=...)"
+        )
+    return sizes.astype(float)
+
+
+def _tested(metric: Metric, sample: kinds.Sample, known, kind, doubt, sizes, joint: bool) -> kinds.Test:
     """The test of every point: one at most is made at each."""
     told = (sample.count >= metric.seeds) & ~np.isnan(known)
     asymptotic = told & (kind == "limit")
@@ -177,7 +216,7 @@ def _tested(metric: Metric, sample: kinds.Sample, known, kind, doubt, sizes) -> 
     ]
     if sizes is not None:
         whole = 1.0 if metric.scale == "logarithm" else None
-        tests.append(kinds.limit(asymptotic & np.isfinite(known), sample, known, doubt, sizes, whole))
+        tests.append(kinds.limit(asymptotic & np.isfinite(known), sample, known, doubt, sizes, joint, whole))
     made = [test.at for test in tests]
     fields = [
         np.select(made, [np.broadcast_to(part, known.shape) for part in parts], np.nan) for parts in zip(*tests, strict=True)
@@ -212,6 +251,6 @@ def _measured(metric: Metric, points: xr.Dataset, seen: kinds.Test, limit: float
     noise = SIZED * points["se"].fillna(0.0)
     if metric.scale == "logarithm":
         return points.assign(gap=np.expm1((points["mean"] - known).where(noise < 1)), resolution=np.expm1(far))
-    size, wide = abs(known), kinds.ROUND_OFF * (points["high"] - points["low"])
+    size, wide = abs(known), ROUND_OFF * (points["high"] - points["low"])
     gap = points["mean"] / known.where(size > np.maximum(noise, wide)) - 1
     return points.assign(gap=gap, resolution=far / size.where(size > wide))

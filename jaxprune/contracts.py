@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 SCALES = ("linear", "logarithm")
 KINDS = ("exact", "limit", "tail", "none")
 # Of every point of a report; no axis takes one of these names.
@@ -32,7 +34,7 @@ class Metric:
             raise ValueError(f"name: {self.name!r} is not an identifier; a metric is named as the trial returns it")
         if self.scale not in SCALES:
             raise ValueError(f"scale: {self.scale!r} of metric {self.name!r}; use one of {', '.join(SCALES)}")
-        if isinstance(self.seeds, bool) or not isinstance(self.seeds, int) or self.seeds < 2:
+        if isinstance(self.seeds, bool) or not isinstance(self.seeds, int | np.integer) or self.seeds < 2:
             raise ValueError(f"seeds: {self.seeds!r} of metric {self.name!r} is not an integer >= 2")
         if not isinstance(self.describe, str) or not isinstance(self.unit, str):
             raise ValueError(f"describe, unit: those of metric {self.name!r} must be words")
@@ -40,7 +42,7 @@ class Metric:
     @property
     def attributes(self) -> dict[str, Any]:
         """For an array of samples: the names are those that xarray puts on the axes of its plots."""
-        return dict(long_name=self.describe, units=self.unit, scale=self.scale, fewest_seeds=self.seeds)
+        return dict(long_name=self.describe, units=self.unit, scale=self.scale, fewest_seeds=int(self.seeds))
 
     @classmethod
     def of(cls, name: str, attributes: Mapping[str, Any]) -> "Metric":

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 GZIP = b"\x1f\x8b"
 INDEX = {"", "unnamed", "index", "id", "row", "rownames"}  # names of a first column that is no measurement
-CLASS = {"class", "classes", "label", "labels", "target", "y"}
+CLASS = {"class", "classes", "label", "labels", "target", "y", "species", "outcome", "category", "diagnosis", "response"}
+MISSING = {"na", "n/a", "nan", "null", "none", "?", "-"}
 SHUFFLED = 20  # rows from which a first column that counts them in some other order is no chance
 FEW_CLASSES, FEWEST = 10, 5  # beyond so many classes every one needs so many samples, on average
 
@@ -88,6 +89,11 @@ def _header(file: str | Path, first: list[str]) -> list[str]:
         return []
     if CLASS.intersection(map(str.lower, names[:-1])) and names[-1].lower() not in CLASS:
         raise ValueError(f"{file}: the last column is {names[-1]!r}; put the class there, and the inputs before it")
+    if lost := [name for name in names if name.lower() in MISSING]:
+        raise ValueError(
+            f"{file}: the first line holds {lost[0]!r}: a sample with a value missing, or names that say so; fill it in, leave"
+            " the line out, or give the column another name"
+        )
     return names
 
 

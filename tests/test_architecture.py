@@ -27,7 +27,7 @@ MAY = {  # our own modules that a room may import
 }
 LIBRARIES = {
     "theory": {"numpy", "scipy"},
-    "contracts": set(),
+    "contracts": {"numpy"},
     "compare": {"numpy", "scipy", "xarray"},
     "kinds": {"numpy"},
     "deviates": {"numpy", "scipy"},

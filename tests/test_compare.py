@@ -213,7 +213,7 @@ def test_what_matches_nothing_is_named():
         compare(data, {"log": xr.DataArray([2.0], dims=["log"])})
     with pytest.raises(ValueError, match=r"^prediction: 'rsk' is no metric .*; did you mean 'risk'\?"):
         compare(data, {"risk": 2.0, "rsk": 2.0})
-    for wrong, named in ((xr.Dataset({"risk": 2.0}), "'risk' is a dataset"), ("two", "'risk' holds <U3, not numbers")):
+    for wrong, named in ((xr.Dataset({"risk": 2.0}), "'risk' is a dataset"), ("two", "'risk' holds <U3, not real numbers")):
         with pytest.raises(ValueError, match=f"^prediction: {named}"):
             compare(data, {"risk": wrong})
     with pytest.raises(ValueError, match="^prediction: it is empty"):
@@ -298,3 +298,75 @@ def test_a_theory_two_percent_off_is_seen():
         for factor in (0.98, 1.02):
             spoiled = Prediction(theory.mean * factor, theory.kind)
             assert compare(found, {"risk": spoiled}).verdict() == "DISAGREE"
+
+
+@pytest.mark.parametrize("chance, seeds", [(0.5, 2), (0.05, 10), (0.95, 10), (0.99, 40), (0.01, 200), (0.001, 400)])
+def test_events_that_no_seed_has_met_are_no_disagreement(chance, seeds):
+    """Equal seeds have a standard error of zero, which is not that of their mean. A chance that they exclude is found."""
+    runs = 2000
+    met = np.random.default_rng(8).random((runs, seeds, 1)) < chance
+    found = xr.Dataset({"met": (("run", "seed", "at"), met)})
+    z = np.abs(compare(found, {"met": chance}).points["met"]["z"].values)
+    for level in (0.01, 1e-4):
+        assert np.sum(z > stats.norm.isf(level / 2)) <= stats.binom.isf(1e-6, runs, level)
+    never = xr.Dataset({"met": ("seed", np.zeros(400))})
+    assert compare(never, {"met": 0.001}).ok and compare(never, {"met": 0.2}).verdict() == "DISAGREE"
+    assert 0.02 < compare(never, {"met": 0.001}).points["met"]["resolution"] * 0.001 < 0.2
+    rungs = xr.Dataset({"met": (("n", "seed"), np.zeros((2, 20)))}, {"n": [50, 100]})
+    assert compare(rungs, {"met": Prediction(0.03, "limit")}).ok
+
+
+def test_round_off_is_that_of_the_samples():
+    single = xr.Dataset({"m": ("seed", np.full(10, 0.1, np.float32))})
+    assert compare(single, {"m": 0.1}).ok and not compare(single, {"m": 0.10001}).ok
+    assert not compare(single.astype(float), {"m": 0.1}).ok  # 1.5e-8 off
+
+
+def test_a_ladder_may_descend_and_must_hold_sizes():
+    data = samples(seeds=400, sizes=(50, 100, 200), gap=5.0)
+    theory = {"risk": Prediction(2.0, "limit")}
+    up, down = compare(data, theory), compare(data.isel(n=slice(None, None, -1)), theory)
+    xr.testing.assert_allclose(up.points["risk"], down.points["risk"].sortby("n"))
+    assert up.points["risk"]["judged"].sel(n=200).all() and up.judged == 3
+    for wrong in ([0, 10, 20], [-1, 1, 2], [1, 2, np.inf], ["a", "b", "c"]):
+        with pytest.raises(ValueError, match="^ladder: 'n' holds"):
+            compare(data.assign_coords(n=wrong), theory)
+    with pytest.raises(ValueError, match="^ladder: 'n' holds"):
+        compare(data.drop_vars("n"), theory)
+    assert compare(data.assign_coords(n=["a", "b", "c"]), {"risk": 2.0}).judged == 9  # where no limit asks for them
+
+
+def test_what_is_of_the_next_order_is_allowed_for():
+    """Gaps O(1/n) of other forms than a/n, with errors far below them; a theory that is a percent off is still found."""
+    n = np.array([50, 100, 200])[:, None, None]
+    for gap in (5 / n**2, 1 / n + 40 / n**2, 2 / n - 30 / n**2):
+        data = xr.Dataset({"m": (("n", "seed", "a"), 1 + gap + 3e-4 * RNG.normal(size=(3, 400, 2)))}, {"n": n.ravel()})
+        for some in (data, data.isel(n=slice(2))):
+            assert compare(some, {"m": Prediction(1.0, "limit")}).ok
+            assert not compare(some, {"m": Prediction(1.03, "limit")}).ok
+
+
+def test_rungs_of_one_draw_are_extrapolated_together():
+    """Rungs that oppose each other: seeds know their own extrapolation, independent ones would have three quarters of its error."""
+    runs, seeds, n = 2000, 200, np.array([100.0, 200.0])
+    common = np.random.default_rng(9).normal(size=(runs, seeds, 1))
+    found = xr.Dataset({"m": (("run", "seed", "n"), 50 + common * [-1.0, 1.0])}, {"n": n})
+    z = np.abs(compare(found, {"m": Prediction(50.0, "limit")}).points["m"]["z"].sel(n=200).values)
+    for level in (0.1, 0.01):
+        assert np.sum(z > stats.norm.isf(level / 2)) <= stats.binom.isf(1e-6, runs, level)
+    apart = np.moveaxis(found["m"].values, -1, 1)
+    alone = xr.Dataset({"m": (("run", "n", "seed"), apart)}, {"n": n})
+    plain = np.abs(compare(alone, {"m": Prediction(50.0, "limit")}).points["m"]["z"].sel(n=200).values)
+    assert np.sum(plain > stats.norm.isf(0.05)) > stats.binom.isf(1e-6, runs, 0.1)  # the spoiled twin
+
+
+def test_predictions_that_mean_nothing_are_refused():
+    data = samples()
+    for error in (np.inf, -5.0, np.nan, "x"):
+        with pytest.raises(ValueError, match="^prediction: the error of 'risk'"):
+            compare(data, {"risk": Prediction(2.0, error=error)})
+    with pytest.raises(ValueError, match="^samples: 'risk' holds complex128"):
+        compare(data + 1j, {"risk": 2.0})
+    with pytest.raises(ValueError, match="^level: x is not a probability"):
+        compare(data, {"risk": 2.0}, level="x")
+    assert Metric("risk", seeds=np.int64(20)).attributes["fewest_seeds"] == 20

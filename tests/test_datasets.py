@@ -512,3 +512,19 @@ def test_small_sets_are_learnt_with_another_share_and_batch(tmp_path, name, argu
     assert (made.data.n, made.batch) == (45, 9)
     with pytest.raises(ValueError, match="^data: 60 samples; 450 of them"):
         sim(name).make(few, **{"batch": 9, **arguments})
+
+
+@pytest.mark.parametrize("line", ["NA,NA,NA", "NA,3.5,O", "x,nan,class"])
+def test_a_first_line_with_a_value_missing_is_no_header(tmp_path, line):
+    file = tmp_path / "own.csv"
+    file.write_text(line + "\n" + "\n".join(f"{i * i % 7},{i * 3 % 5}.5,{i % 2}" for i in range(30)))
+    with pytest.raises(ValueError, match="the first line holds .*: a sample with a value missing"):
+        datasets.csv(file)
+
+
+@pytest.mark.parametrize("name", ["species", "Outcome", "diagnosis"])
+def test_a_class_that_comes_first_is_no_input(tmp_path, name):
+    file = tmp_path / "own.csv"
+    file.write_text(f"{name},a,b\n" + "\n".join(f"{i % 2},{i * i % 7}.5,{i * 3 % 5}" for i in range(30)))
+    with pytest.raises(ValueError, match="put the class there"):
+        datasets.csv(file)

@@ -77,6 +77,9 @@ def left_out(
     unit = step / jnp.where(size > 0, size, 1)[None, :]
     dual, weight = jnp.matmul(coef, unit, precision=EXACT), jnp.sum(unit**2, axis=0)
     residual = jnp.where(pivotal, dual / (weight * size), error / jnp.where(pivotal, 1, left))
+    if centred:  # an interpolator's error is then a difference of numbers as large as the square of the condition
+        spread = design.s[0] * jnp.max(design.inverse)
+        residual = jnp.where(pivotal & (spread**2 * jnp.finfo(x.dtype).eps > 1), jnp.nan, residual)
     top = jnp.max(size)
     limit = jnp.mean((dual * (size / top)) ** 2) / (jnp.mean(weight * (size / top) ** 2) * top) ** 2
     gcv = jnp.where(jnp.all(pivotal), limit, jnp.mean(error**2) / jnp.mean(left) ** 2)

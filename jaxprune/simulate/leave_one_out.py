@@ -68,7 +68,8 @@ def _check_centred(data, width, ridge):
     table = np.vstack([data.features[:width], data.target[None, :]]).astype(float)
     top = np.maximum(np.max(np.abs(table), axis=1, keepdims=True), 1e-300)
     sums = np.abs(np.sum(table / top, axis=1))
-    if np.any(sums > 4 * table.shape[1] * np.finfo(data.features.dtype).eps) or not np.any(data.target):
+    # Means that were taken off leave their own round-off, however large they were beside what is left.
+    if np.any(sums > table.shape[1] * np.finfo(data.features.dtype).eps ** 0.5) or not np.any(data.target):
         return
     cure = "; pass them as they were, with least_squares.from_rows(..., intercept=True)"
     if ridge == 0 and width >= len(data.target) - 1:

@@ -14,6 +14,7 @@ from jaxprune.simulate.tails import centred, norms
 
 LEVEL = 1e-4
 LEVELS = (0.1, 0.5, 0.9)  # of the quantiles that tell skewness
+LAGS = 5
 TIED = 0.02  # a share of equal data that is no rounding
 
 
@@ -75,15 +76,16 @@ def tied(x: Float[Array, "N *d"]) -> Bool[Array, ""]:
 
 
 def dependent(x: Float[Array, "N *d"]) -> Bool[Array, ""]:
-    """Whether neighbours in the sample depend on each other: rank correlation of data and their successors, of every
-    coordinate and of distances from the median. Time series, sorted data, and data from several sources show in it."""
+    """Whether neighbours in the sample depend on each other: rank correlation of data and those 1 to ``LAGS`` places on, of
+    every coordinate and of distances from the median. Time series, sorted data, and data from several sources show in it."""
     series = jnp.concatenate([_columns(x), norms(centred(x))[:, None]], axis=1)
     ranks = _ranks(series)
     ranks = ranks - jnp.mean(ranks, axis=0)
     total = jnp.sum(ranks**2, axis=0)
-    correlation = jnp.sum(ranks[1:] * ranks[:-1], axis=0) / jnp.maximum(total, 1e-30)
-    deviates = math.sqrt(x.shape[0]) * (correlation + 1 / x.shape[0])
-    return jnp.any((total > 0) & (jnp.abs(deviates) > _limit(series.shape[1])))
+    lags = range(1, min(LAGS, x.shape[0] - 1) + 1)
+    products = jnp.stack([jnp.sum(ranks[lag:] * ranks[:-lag], axis=0) for lag in lags])
+    deviates = math.sqrt(x.shape[0]) * (products / jnp.maximum(total, 1e-30) + 1 / x.shape[0])
+    return jnp.any((total > 0) & (jnp.abs(deviates) > _limit(deviates.size)))
 
 
 def uneven(x: Float[Array, "N d"]) -> Bool[Array, ""]:

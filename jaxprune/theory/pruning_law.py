@@ -21,7 +21,7 @@ from scipy import special
 from scipy.interpolate import BSpline, PchipInterpolator, make_interp_spline
 
 from jaxprune.theory.arguments import Array
-from jaxprune.theory.energies import Energy
+from jaxprune.theory.energies import Energy, stands_for
 
 LOGIT = np.arange(-22.0, 26.1, 0.5)  # of probabilities below y, by the trapezoid rule
 WEIGHTS = special.expit(LOGIT) * special.expit(-LOGIT) / np.sum(special.expit(LOGIT) * special.expit(-LOGIT))
@@ -202,6 +202,7 @@ def complement(alpha: float, dim: float, kind: int) -> Callable[[Array], Array]:
     a = alpha / 2
     if np.isinf(dim):
         return lambda w: -np.expm1(-(w**a))
+    kind = stands_for(alpha, dim, kind)
     d = 1.0 if kind == 2 else dim
     if a == 1:
         return lambda w: -np.expm1(-dim / 2 * np.log1p(4 * w))

@@ -57,7 +57,7 @@ def test_functional_and_parameter_error_meet_theory():
     assert prediction is not None and len(prediction) == 3
     report = compare(samples, prediction)
     assert report.ok
-    assert not compare(samples, prediction | {"function": Prediction(prediction["function"].mean * 2, "limit")}).ok
+    assert not compare(samples, prediction | {"function": Prediction(prediction["function"].mean * 3, "limit")}).ok
 
 
 @pytest.mark.slow

@@ -489,3 +489,9 @@ def test_pickands_does_not_believe_data_that_are_not_finite(bad):
 def test_integers_are_called_so_whatever_jax_makes_of_them(unchecked):
     with pytest.raises(ValueError, match=r"^x: integers of shape \(50,\); pass floating-point"):
         tails.hill(np.arange(50, dtype=np.int64), 10)
+
+
+@pytest.mark.parametrize("lag", [1, 2, 5])
+def test_neighbours_that_depend_are_found_at_some_distance(lag):
+    noise = np.random.default_rng(lag).normal(size=5000 + lag)
+    assert tail_checks.dependent(jnp.asarray(noise[lag:] + noise[:-lag])) and not tail_checks.dependent(jnp.asarray(noise))

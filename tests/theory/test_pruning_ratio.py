@@ -179,3 +179,18 @@ def test_bad_input(arguments, name):
     if name != "p":
         with pytest.raises(ValueError, match=f"^{name}: "):
             theory.pruning_ratio_mean(*arguments[1:])
+
+
+@pytest.mark.parametrize(
+    "alpha, n, dim, share, mean, error", [(0.4, 10, 3, 0.2, 0.86916, 1.3e-4), (0.45, 5, 2, 0.1, 0.70658, 2.2e-4), (1.9, 10, 2000, 0.1, 0.1229, 2.1e-3)]
+)  # fmt: skip
+def test_type_two_where_the_law_of_type_three_stands_for_it(alpha, n, dim, share, mean, error):
+    """Means and standard errors of 200,000, 400,000 and 2,000 simulated layers, by Chambers, Mallows and Stuck in NumPy."""
+    found = theory.pruning_ratio_mean(alpha, n, dim, "II", share)
+    assert abs(found - mean) < 4.9 * error + 1e-3
+    assert abs(1.2 * found - mean) > 4.9 * error + 1e-3
+
+
+def test_many_inputs_are_no_jump():
+    below, above = (theory.pruning_ratio_mean(1.8, 100, dim, "II") for dim in (1000, 1001))
+    assert abs(below - above) < 1e-4
