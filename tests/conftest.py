@@ -6,7 +6,9 @@ for name, value in {"NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": 
     os.environ.setdefault(name, value)
 
 import importlib
+import itertools
 import pkgutil
+from pathlib import Path
 
 import jax
 import pytest
@@ -34,3 +36,14 @@ def unchecked():
     config.update("jaxtyping_disable", True)
     yield
     config.update("jaxtyping_disable", before)
+
+
+MAPS = Path("/proc/self/maps")
+MANY = 20_000  # Linux allows 65,530 in a process; a compiled program takes some 200, and without any left LLVM fails or crashes
+ended = itertools.count(1)
+
+
+def pytest_runtest_teardown():
+    """A process that has run a thousand tests forgets the programs of those before."""
+    if next(ended) % 10 == 0 and MAPS.exists() and MAPS.read_bytes().count(b"\n") > MANY:
+        jax.clear_caches()
