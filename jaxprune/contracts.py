@@ -1,7 +1,8 @@
 """What rooms hand to each other: a metric is declared once, beside its problem, and a prediction of it is an object."""
 
 import dataclasses
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -64,3 +65,14 @@ class Prediction:
     mean: Any
     kind: Any = "exact"
     error: Any = 0.0
+
+
+def check_make(make: Callable[..., Any], axes: Iterable[str], whose: str, cure: str) -> None:
+    """An experiment's ``make`` takes each of the axes by name and needs nothing else; a ValueError says ``whose`` axes they
+    are, and the cure."""
+    signature = inspect.signature(make)
+    try:
+        signature.bind(**dict.fromkeys(axes))
+    except TypeError as error:
+        names = ", ".join(axes) or "none"
+        raise ValueError(f"make: its arguments are {signature}, {whose} {names}: {error}; {cure}") from None

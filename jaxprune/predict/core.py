@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from jaxprune.contracts import Prediction
+from jaxprune.contracts import Prediction, check_make
 
 
 class Value(NamedTuple):
@@ -79,13 +79,7 @@ def predict(make: Callable[..., Any], samples: xr.Dataset) -> dict[str, Predicti
 
 
 def _made(make: Callable[..., Any], point: dict[str, Any]) -> Any:
-    try:
-        inspect.signature(make).bind(**point)
-    except TypeError as error:
-        raise ValueError(
-            f"make: its arguments are {inspect.signature(make)}, the samples have the axes {', '.join(point)}: {error}; give"
-            " the function of the experiment that made them"
-        ) from None
+    check_make(make, point, "the samples have the axes", "give the function of the experiment that made them")
     return make(**point)
 
 

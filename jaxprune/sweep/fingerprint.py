@@ -4,7 +4,6 @@ Both are known before anything is computed; a receipt names them, and samples of
 """
 
 import hashlib
-import inspect
 import json
 import math
 import traceback
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxprune.contracts import Metric
+from jaxprune.contracts import Metric, check_make
 from jaxprune.sweep import program, tasks
 from jaxprune.sweep.experiment import Coordinate, Experiment, Point
 from jaxprune.sweep.pipe import Parcel
@@ -46,7 +45,8 @@ class Prepared:
         self._ready: dict[tuple, tuple[Program, str]] = {}
         self._last: tuple[tuple, Parcel] | None = None
         self.failed: dict[tuple, Exception] = {}
-        _check_arguments(experiment.make, experiment.axes)
+        cure = "give each axis an argument of its name, and a default to what is no axis"
+        check_make(experiment.make, experiment.axes, "the axes are", cure)
         self.metrics: Metrics = {}
         self.declared: dict[str, Metric] = {m.name: m for m in experiment.metrics}
         for point in experiment.points():
@@ -129,18 +129,6 @@ class Prepared:
     def task_bytes(self) -> int:
         """What one task gives, uncompressed."""
         return self._experiment.block * sum(int(np.prod(s.shape)) * s.dtype.itemsize for s in self.metrics.values())
-
-
-def _check_arguments(make: Callable[..., Any], axes: Iterable[str]) -> None:
-    """``make`` must take every axis by name, and need nothing else."""
-    signature = inspect.signature(make)
-    try:
-        signature.bind(**dict.fromkeys(axes))
-    except TypeError as error:
-        raise ValueError(
-            f"make: its arguments are {signature}, the axes are {', '.join(axes) or 'none'}: {error}; give each axis an"
-            " argument of its name, and a default to what is no axis"
-        ) from None
 
 
 def _declared(problem: Any) -> dict[str, Metric]:
