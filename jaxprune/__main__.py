@@ -4,7 +4,7 @@ import io
 import os
 import sys
 
-from jaxprune import stop
+from jaxprune.cli import stop
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # there is none after >&-
             # Letters that a terminal lacks are escaped; lines are out when a signal ends the program.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
-    from jaxprune.cli import main as command
+    from jaxprune.cli.entry import main as command
 
     command()
 

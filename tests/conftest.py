@@ -18,8 +18,8 @@ from jaxtyping import config, install_import_hook
 with install_import_hook("jaxprune.simulate", "beartype.beartype"):
     import jaxprune.simulate
 
-    for module in pkgutil.iter_modules(jaxprune.simulate.__path__):
-        importlib.import_module(f"jaxprune.simulate.{module.name}")
+    for module in pkgutil.walk_packages(jaxprune.simulate.__path__, "jaxprune.simulate."):
+        importlib.import_module(module.name)
 
 
 @pytest.fixture

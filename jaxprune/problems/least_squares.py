@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprune.checks import check_count, check_numbers
 from jaxprune.contracts import Metric
-from jaxprune.problems.checks import check_count, check_numbers
 from jaxprune.struct import static, struct
 
 RISKS = (

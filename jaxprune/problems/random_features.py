@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
+from jaxprune.checks import check_count, check_numbers
 from jaxprune.contracts import Metric
-from jaxprune.problems.checks import check_count, check_numbers
 from jaxprune.problems.least_squares import RISKS
 from jaxprune.struct import static, struct
 

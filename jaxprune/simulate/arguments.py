@@ -1,5 +1,5 @@
 """What simulations accept, where it is known: a traced number is not looked at. Anything else is a ValueError that names the
-argument, the value and the cure. Counts and types of noise: ``problems.checks``."""
+argument, the value and the cure. Counts and types of noise: ``checks``."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -52,7 +52,7 @@ def check_law(name: str, law: Any) -> None:
         raise ValueError(f"{name}: {law.__name__} is a class; make a law of it, such as stable.Symmetric(1.5)")
     if not hasattr(law, "increment"):
         raise ValueError(
-            f"{name}: {law!r} is no law; use one of simulate/stable.py, or one with increment(key, shape, step_size)"
+            f"{name}: {law!r} is no law; use one of simulate.stable, or one with increment(key, shape, step_size)"
         )
 
 

@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import re
 import sys
 import sysconfig
 import tokenize
@@ -30,8 +31,10 @@ def sources(*functions: Callable[..., Any]) -> dict[str, str]:
             continue
         seen.add(id(module))
         if (path := _file(module)) is not None:
-            found[_name(module, path)] = _digest(path, path.stat().st_mtime_ns)
-            waiting += _used(module)
+            text = _text(path, path.stat().st_mtime_ns)
+            found[_name(module, path)] = hashlib.sha256(text.encode()).hexdigest()[:16]
+            words = set(re.findall(r"\w+", text))
+            waiting += [home for value in list(vars(module).values()) for home in _homes(value, words)]
     return dict(sorted(found.items()))
 
 
@@ -48,10 +51,15 @@ def _layers(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
         layer = getattr(layer, "__wrapped__", None)
 
 
-def _used(module: ModuleType) -> list[ModuleType | None]:
-    """The modules that a module's names are, or were defined in."""
-    names = [v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in list(vars(module).values())]
-    return [sys.modules.get(name) for name in names if isinstance(name, str)]
+def _homes(value: Any, words: set[str]) -> Iterator[ModuleType | None]:
+    """The module that a name of a module is, or was defined in. What a package of ours holds is loaded when it is used, so
+    that of it those names count that are among the ``words`` of the module that imports it."""
+    if isinstance(value, ModuleType) and value.__name__.split(".")[0] == OURS and hasattr(value, "__path__"):
+        for name in words.intersection(getattr(value, "__all__", ())):
+            yield from _homes(getattr(value, name), words)
+    else:
+        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        yield sys.modules.get(name) if isinstance(name, str) else None
 
 
 def _file(module: ModuleType) -> Path | None:
@@ -74,13 +82,13 @@ def _name(module: ModuleType, path: Path) -> str:
 
 
 @functools.cache
-def _digest(path: Path, written: int) -> str:
+def _text(path: Path, written: int) -> str:
+    """What a file says to Python."""
     try:
         with tokenize.open(path) as file:
-            text = ast.unparse(_bare(ast.parse(file.read())))
+            return ast.unparse(_bare(ast.parse(file.read())))
     except (SyntaxError, UnicodeDecodeError):  # as a file that was broken after it had been imported
-        text = repr(path.read_bytes())
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return repr(path.read_bytes())
 
 
 def _bare(tree: ast.Module) -> ast.Module:

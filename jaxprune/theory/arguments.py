@@ -4,8 +4,6 @@ First what least squares takes: arrays of one precision, of which nothing is cas
 and the ways from them to a result. Whole numbers may come as floats.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,6 @@
 """Where the compression of stable noise meets its theory; reference numbers are those of an independent computation."""
 
 import functools
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,18 +8,19 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from jaxprune.compare import compare
 from jaxprune.contracts import Prediction
-from jaxprune.predict import predict
+from jaxprune.judge import compare
+from jaxprune.predictions import predict
 from jaxprune.problems import StableNoise
-from jaxprune.simulate import compressibility, layer_pruning, stable
+from jaxprune.simulate import stable
+from jaxprune.simulate.compression import compressibility, layer_pruning
 from jaxprune.sweep import run
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import finite_moment, finite_size, heavy_limit, poisson_dirichlet, pruning_ratio
-from tests import judge
+from jaxprune.theory.compression import finite_moment, finite_size, heavy_limit, poisson_dirichlet, pruning_ratio
+from tests import grades as judge
+from tests.places import sim
 
-SIMS = Path(__file__).parents[2] / "sims"
-SIM = load_file(SIMS / "relative_error.py")
+SIM = load_file(sim("relative_error"))
 
 
 @functools.cache
@@ -198,12 +198,12 @@ def test_shares_beyond_the_largest(x64):
 @pytest.mark.slow
 def test_synthetic_layers():
     """Independent entries, elliptical rows, one elliptical layer, 250,000 entries: means of eight draws are known."""
-    sim = load_file(SIMS / "layer_compressibility.py")
+    experiment = load_file(sim("layer_compressibility"))
 
     @jax.jit
     def every(keys, alpha):
         def one(key):
-            entries = sim.layers(key, alpha, 500, 500)
+            entries = experiment.layers(key, alpha, 500, 500)
             return jax.lax.map(lambda x: compressibility.pruning_ratio(x, 0.1, squared=False), entries)
 
         return jax.lax.map(one, keys)

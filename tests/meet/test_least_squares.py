@@ -1,24 +1,25 @@
 """Where theory and simulation of least squares meet. Every comparison rejects a spoiled twin."""
 
 import functools
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
+from figures.least_squares import correlation_decides as figure
 from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
-from jaxprune.simulate import least_squares, pruning
+from jaxprune.simulate import least_squares
+from jaxprune.simulate.least_squares import pruning
 from jaxprune.sweep import Experiment, run
-from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import correlated, sampled
-from jaxprune.theory import least_squares as theory
-from tests import cases, judge
+from jaxprune.theory.least_squares import correlated, sampled
+from jaxprune.theory.least_squares import diagonal as theory
+from sims.least_squares import correlation_decides as correlation
+from tests import cases
+from tests import grades as judge
 
 RULES = dict(magnitude=pruning.magnitude, hessian=pruning.hessian, oracle=pruning.oracle, random=pruning.random)
 REPS = 400
-ROOT = Path(__file__).parents[2]
 
 
 def surface(key, problem, widths, kept, ridge):
@@ -219,8 +220,7 @@ RHO = {  # section 9.6: pruned, retrained on the same sample, on a fresh one
 @pytest.mark.parametrize("name, expected", [("equicorrelated", 0.1), ("ar1", 0.8)])
 def test_correlation_decides_whether_retraining_helps(name, expected):
     """The table of section 9.6 (errors of both up to 1.5 % each, 5 % where it says so), and the crossing by code."""
-    sim, figure = (load_file(ROOT / folder / "correlation_decides.py") for folder in ("sims", "figures"))
-    experiment = sim.EQUICORRELATED if name == "equicorrelated" else sim.AR1
+    experiment = correlation.EQUICORRELATED if name == "equicorrelated" else correlation.AR1
     rhos = sorted({*RHO[name], *([0.05, 0.08, 0.12] if name == "equicorrelated" else [0.75, 0.85])})
     samples = run(experiment.resized(n=[150], rho=rhos, seeds=100), workers=0)
     for rho, values in RHO[name].items():

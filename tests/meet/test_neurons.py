@@ -4,23 +4,22 @@ Reference numbers are those of our notes on Wan et al. 2023: section 6 (digits, 
 and 2.4a (tail after training).
 """
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.compare import compare
 from jaxprune.contracts import Prediction
-from jaxprune.predict import predict
+from jaxprune.judge import compare
+from jaxprune.predictions import predict
 from jaxprune.problems import NoisyNeurons
-from jaxprune.simulate import losses, mean_field, noisy_training, sde, stable
+from jaxprune.simulate import sde, stable
+from jaxprune.simulate.networks import losses
+from jaxprune.simulate.sgd import mean_field, noisy_training
 from jaxprune.sweep import load_experiments, run
 from jaxprune.sweep.experiment import load_file
-from jaxprune.theory import mean_field as theory
-
-SIMS = Path(__file__).parents[2] / "sims"
+from jaxprune.theory.sde import particles as theory
+from tests.places import sim
 
 
 def test_neurons_of_a_null_target_are_the_noise(x64):
@@ -51,7 +50,7 @@ def test_neurons_of_a_null_target_are_the_noise(x64):
 
 @pytest.mark.slow
 def test_functional_and_parameter_error_meet_theory():
-    experiment = load_experiments(SIMS / "functional_error.py")[0].resized(seeds=60, alpha=[1.5])
+    experiment = load_experiments(sim("functional_error"))[0].resized(seeds=60, alpha=[1.5])
     samples = run(experiment, root=1, workers=0)
     prediction = predict(experiment.make, samples)
     assert prediction is not None and len(prediction) == 3
@@ -89,10 +88,10 @@ def test_tail_constant_of_trained_neurons(kind, decay):
 @pytest.mark.slow
 def test_digits_meet_an_independent_run():
     """Type III: pruning ratio 0.1200 +- 0.00026 at alpha = 2, 0.257 +- 0.017 at 1.75."""
-    sim = load_file(SIMS / "heavy_tailed_sgd.py")
-    trial = jax.jit(lambda keys, problem: jax.lax.map(lambda k: sim.trial(k, problem), keys))
+    experiment = load_file(sim("heavy_tailed_sgd"))
+    trial = jax.jit(lambda keys, problem: jax.lax.map(lambda k: experiment.trial(k, problem), keys))
     for alpha, expected, error, spoiled in ((2.0, 0.12, 0.000258, 0.13595), (1.75, 0.25695, 0.017177, 0.447)):
-        problem = sim.make(data="digits", noise="III", alpha=alpha, sigma=0.02, step_size=1.0)
+        problem = experiment.make(data="digits", noise="III", alpha=alpha, sigma=0.02, step_size=1.0)
         rows = trial(jax.random.split(jax.random.key(2), 12), problem)
         ratio = np.asarray(rows["pruning_ratio"], float)
         combined = np.hypot(ratio.std(ddof=1) / np.sqrt(len(ratio)), error)

@@ -2,7 +2,6 @@
 
 import functools
 import json
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -11,13 +10,14 @@ from scipy import stats
 
 from jaxprune import teachers
 from jaxprune.problems import RandomFeatures
-from jaxprune.simulate import least_squares, pruning, random_features
+from jaxprune.simulate import least_squares, random_features
+from jaxprune.simulate.least_squares import pruning
 from jaxprune.sweep import Experiment, load_experiments, run
-from jaxprune.theory import correlated, sampled
 from jaxprune.theory import random_features as theory
-from tests import judge
+from jaxprune.theory.least_squares import correlated, sampled
+from tests import grades as judge
+from tests.places import ROOT, sim
 
-ROOT = Path(__file__).parents[2]
 DATA = json.loads((ROOT / "tests" / "data" / "random_features.json").read_text())
 CASES = DATA["cases"]
 REPS = 400
@@ -104,7 +104,7 @@ def test_gaussian_equivalent_is_near():
 def test_width_sweep():
     """Section 10.5, every number within the combined error of both simulations, at the level of all together."""
     seeds, table = 40, DATA["sweep"]
-    found = run(load_experiments(ROOT / "sims" / "random_feature_regression.py")[0].resized(seeds=seeds), workers=0)
+    found = run(load_experiments(sim("random_feature_regression"))[0].resized(seeds=seeds), workers=0)
     here = found.squeeze(drop=True).sel(width=table["width"])
     rows = {
         "risk": here["risk"],

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxprune.simulate import stable as laws
-from jaxprune.theory import positive_stable
+from jaxprune.simulate.stable import laws
 from jaxprune.theory import stable as theory
-from tests import judge
+from jaxprune.theory.stable import positive
+from tests import grades as judge
 
 TAILS = np.array([0.5, 0.1, 1e-3, 1e-5])
 
@@ -49,7 +49,7 @@ def test_distribution(alpha):
 @pytest.mark.parametrize("a", [0.5, 0.75, 0.95])
 def test_positive_counts(a):
     size = 2_000_000
-    edges = [positive_stable.quantile(p, a) for p in TAILS]
+    edges = [positive.quantile(p, a) for p in TAILS]
 
     def counts(law):
         draws = np.asarray(law.sample(jax.random.key(3), (size,)), float)

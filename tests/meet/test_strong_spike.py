@@ -1,19 +1,16 @@
 """The crossing of section 9.3, located in simulation."""
 
-from pathlib import Path
-
 import pytest
 
-from jaxprune.crossing import crossing
+from jaxprune.judge import crossing
 from jaxprune.sweep import load_experiments, run
-from jaxprune.theory import propositions
-
-SIM = Path(__file__).parents[2] / "sims" / "strong_spike.py"
+from jaxprune.theory.least_squares import propositions
+from tests.places import sim
 
 
 @pytest.mark.slow
 def test_the_crossing_is_where_the_exact_condition_says():
-    experiment = load_experiments(SIM)[0].resized(seeds=800, n=[100], tail=[0.05, 0.3, 0.5, 0.8])
+    experiment = load_experiments(sim("strong_spike"))[0].resized(seeds=800, n=[100], tail=[0.05, 0.3, 0.5, 0.8])
     samples = run(experiment, root=3, workers=0).isel(n=0, noise=0)
     gain = samples["pruned_risk"].sel(width=2.0, rule="oracle", kept=0.5) - samples["risk"].sel(width=0.5)
     found = crossing(samples["tail"].values, gain.transpose("seed", "tail").values, seed=0)

@@ -6,9 +6,10 @@ import pytest
 
 from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
-from jaxprune.simulate import designs, least_squares, pruning
+from jaxprune.simulate import least_squares
+from jaxprune.simulate.least_squares import designs, pruning
 from jaxprune.theory import least_squares as theory
-from tests import judge
+from tests import grades as judge
 
 SIZES, SEEDS = [32, 96], 500
 WIDTHS, KEPT = [0.5, 2.0], 0.25

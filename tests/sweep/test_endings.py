@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.cli import main
+from jaxprune.cli.entry import main
 from jaxprune.sweep import Experiment, Stopped, Store, drive, run
 from jaxprune.sweep.executors import LocalProcesses, WorkerDied, ending
 

@@ -9,8 +9,8 @@ import xarray as xr
 
 from jaxprune.contracts import Metric
 from jaxprune.problems import StableNoise
-from jaxprune.sweep import Experiment, Store, keys, read
-from jaxprune.sweep.driver import metric_dims, run
+from jaxprune.sweep import Experiment, Store, keys, read, run
+from jaxprune.sweep.driver import metric_dims
 from tests.sweep.toy import TOY, make, trial
 
 GOOD = dict(name="x", axes=dict(a=[1, 2]), make=make, trial=trial)

@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from jaxprune.cli import main
+from jaxprune.cli.entry import main
 from jaxprune.sweep import Experiment, Store, StoreError, chunks, layout, run
 
 MIXED = Experiment(

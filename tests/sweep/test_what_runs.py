@@ -438,7 +438,8 @@ def test_what_cannot_be_made_any_more_is_not_shown(tmp_path):
 
 
 def test_this_package_is_part_of_the_program(monkeypatch, tmp_path):
-    from jaxprune.simulate import least_squares, pruning
+    from jaxprune.simulate import least_squares
+    from jaxprune.simulate.least_squares import pruning
     from tests.sweep.toy import make
 
     def trial(key, problem):

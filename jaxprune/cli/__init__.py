@@ -1,0 +1,1 @@
+"""The command line: run, status, verify, figure, list, bench."""

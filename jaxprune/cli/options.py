@@ -1,0 +1,108 @@
+"""What the command line accepts, and its exit statuses: one frozen dataclass for each command."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+AGREE, DISAGREE, BAD_INPUT, INCOMPLETE, CRASHED = 0, 1, 2, 3, 4  # exit statuses
+Positional = tyro.conf.Positional
+
+
+def _own(metavar: str, default: str) -> Any:
+    """How an option that may be left out is shown."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {default})")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Run an experiment: sweep, store, compare with theory, draw. Running again goes on where it stopped.
+
+    Every axis of the experiment is an option too, with a list of values (jaxprune run NAME --help shows them).
+    Exit status: 0 simulation and theory agree (or there is no theory), 1 they disagree, 2 bad input, 3 some tasks
+    failed or are missing (the others are done), 4 the experiment's own code failed at every point, or as it was loaded.
+    """
+
+    file: Positional[Path]
+    """The experiment's name in sims/, such as pruned_double_descent, or the path of its file."""
+    only: Annotated[str | None, _own("NAME", "all of the file")] = None
+    """One experiment, where the file declares several; jaxprune list names them."""
+    smoke: bool = False
+    """The quick size, in a folder of its own."""
+    seeds: Annotated[int | None, _own("INT", "the experiment's")] = None
+    """Trials per grid point."""
+    root: int = 0
+    """Root of all random numbers."""
+    out: Path = Path("results")
+    """Folder of the results; samples go to OUT/<experiment>/data.zarr, and what is made of other values or seeds than the
+    experiment declares to a folder of its own in there."""
+    workers: Annotated[int | None, _own("INT", "one per core on a CPU, 0 on an accelerator")] = None
+    """Worker processes; 0 runs in this process."""
+    shard: str = "0/1"
+    """k/K: do only every K-th task, from the k-th on (for job arrays; the shards share OUT)."""
+    time_limit: Annotated[float | None, _own("SECONDS", "none")] = None
+    """Seconds after which a task counts as hung and is given up; starting a process and compiling count."""
+    budget: Annotated[float | None, _own("GIB", "its share of 70 %")] = None
+    """GiB of memory that one process may use."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """Tell what a folder of samples holds: done, missing, corrupt and non-finite. Exit status 3 unless complete."""
+
+    folder: Positional[Path]
+    """A folder of samples, such as results/pruned_double_descent, or one that holds several."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verify:
+    """Run every experiment at its smoke size and print one line each. Exit status 1 when one disagrees.
+
+    An experiment whose data files are missing is skipped, with the reason.
+    """
+
+    sims: Positional[Path] = Path("sims")
+    """Folder of experiments."""
+    out: Path = Path("results")
+    """Folder of the results."""
+    workers: Annotated[int | None, _own("INT", "one per core on a CPU")] = None
+    """Worker processes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """Draw an experiment's figure again from its stored samples.
+
+    The options of a run choose the same samples; without any, what the experiment declares is drawn, or the one other
+    selection that is there.
+    """
+
+    file: Positional[Path]
+    """The experiment's name in sims/, or the path of its file."""
+    only: Annotated[str | None, _own("NAME", "all of the file")] = None
+    """One experiment, where the file declares several; jaxprune list names them."""
+    smoke: bool = False
+    """Use the samples of the smoke run."""
+    seeds: Annotated[int | None, _own("INT", "the experiment's")] = None
+    """Trials per grid point."""
+    out: Path = Path("results")
+    """Folder of the results."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """List the experiments, their axes and sizes."""
+
+    sims: Positional[Path] = Path("sims")
+    """Folder of experiments."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """Run a benchmark against its peers; without a name, all of them."""
+
+    name: Positional[str] = ""
+    """Such as least_squares, for sims/bench/least_squares.py."""
+    sims: Path = Path("sims")
+    """Folder of benchmarks."""

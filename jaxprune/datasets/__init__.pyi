@@ -1,0 +1,9 @@
+from .known import cifar10 as cifar10
+from .known import digits as digits
+from .known import ecg5000 as ecg5000
+from .known import mnist as mnist
+from .known import named as named
+from .known import synthetic_two_class_signals as synthetic_two_class_signals
+from .known import training_count as training_count
+from .tables import csv as csv
+from .tables import npz as npz

@@ -1,0 +1,19 @@
+"""From a problem to theory's numbers: one file a subject, which registers its types of problems."""
+
+from jaxprune.predictions import compression, sde, sgd, tails
+from jaxprune.predictions.core import NONE, Predictor, Value, predict, predictors
+from jaxprune.predictions.least_squares import TAIL, covariance
+
+__all__ = [
+    "NONE",
+    "TAIL",
+    "Predictor",
+    "Value",
+    "compression",
+    "covariance",
+    "predict",
+    "predictors",
+    "sde",
+    "sgd",
+    "tails",
+]

@@ -1,0 +1,8 @@
+from . import compression as compression
+from . import least_squares as least_squares
+from . import networks as networks
+from . import random_features as random_features
+from . import sde as sde
+from . import sgd as sgd
+from . import stable as stable
+from . import tails as tails

@@ -1,0 +1,5 @@
+"""How well the largest entries, neurons or singular values represent the rest."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

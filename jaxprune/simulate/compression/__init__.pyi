@@ -1,0 +1,10 @@
+from . import layer_pruning as layer_pruning
+from .compressibility import functional_error as functional_error
+from .compressibility import kept_count as kept_count
+from .compressibility import participation as participation
+from .compressibility import prune as prune
+from .compressibility import pruning_ratio as pruning_ratio
+from .compressibility import ranks as ranks
+from .compressibility import relative_error as relative_error
+from .compressibility import removed_share as removed_share
+from .compressibility import sizes as sizes

@@ -1,0 +1,264 @@
+"""How much of an array, or of a layer, can be removed: relative errors, pruning ratios and masks.
+
+Everything is a function of sizes: absolute values of entries, l2 norms of neurons (rows), or singular values. One sort and
+one cumulative sum of the ascending energies give the error at every kept count, right in float32 too: sizes are divided by
+the largest before they are raised to a power, and the sum carries its own rounding errors along (the difference of a
+descending sum from 1 would lose the tail).
+
+A layer has shape (n, d), one row per neuron with its incoming weights. Of equal sizes the one with the lower index is kept,
+so a kept count is always exact. Nothing to measure (all zero, or not finite) is a ValueError where values are known, NaN
+inside compiled code. Sources: Wan et al. 2023 and Barsbey et al. 2021, section 3.1 of our notes on the former.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxprune.checks import check_count
+from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.simulate.sorting import descending
+
+SHARE = 0.1  # of the energy, that the papers allow to be removed
+
+
+def sizes(weights: ArrayLike) -> Float[Array, " n"]:
+    """l2 norms of the rows of a layer (n, d), absolute values of a vector (n,), divided by the largest.
+
+    Raises ValueError for arrays that are empty, all zero, not finite, or have more than two axes.
+    """
+    return _sizes(_checked("weights", weights))
+
+
+def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
+    """``size^order`` of each row or entry, divided by the largest. Raises ValueError as ``sizes`` does, and for order <= 0."""
+    check_number("order", order, lambda q: (q > 0) & np.isfinite(q), "the order of a norm, a finite number > 0")
+    return sizes(weights) ** order
+
+
+def removed_share(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " m"]:
+    """Share (n + 1,) of the energy that goes when the m smallest rows or entries are removed, m = 0 .. n; never falls.
+
+    Raises ValueError as ``energies`` does.
+    """
+    return _shares(energies(weights, order))
+
+
+def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Array:
+    """``|x - x_kept|_order / |x|_order`` when the ``kept`` largest rows or entries stay, for every kept count (k,) or one.
+
+    ``order`` is that of the norm over rows (a row counts with its l2 norm) or entries. A count above n keeps all.
+    Raises ValueError for negative or fractional counts, and as ``energies`` does.
+    """
+    kept = _counts(kept)
+    share = removed_share(weights, order)
+    return share[jnp.maximum(len(share) - 1 - kept, 0)] ** (1 / order)
+
+
+def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Int[Array, ""]:
+    """The largest number of neurons (or entries) whose removed share of the energy is at most ``share``.
+
+    ``squared``: the share is of squared norms, the papers' default; otherwise of norms: sqrt(removed energy / energy).
+    0 for a layer without a ratio in compiled code. Raises ValueError for a share outside (0, 1), and as ``sizes`` does.
+    """
+    check_number("share", share, lambda s: (s > 0) & (s < 1), "a share of the energy, a number in (0, 1)")
+    removed = removed_share(weights)[1:]
+    room = 1 + 4 * jnp.finfo(removed.dtype).eps  # a share that is met but for round-off is met
+    return jnp.sum(removed <= (share if squared else share**2) * room)
+
+
+def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = SHARE, squared: bool = True) -> Float[Array, ""]:
+    """Removed parameters / all parameters, where each layer loses ``removed_count`` neurons.
+
+    ``weights`` is a layer or a list of layers of different shapes, pooled by parameter count; leave the last layer of a
+    network out. NaN in compiled code when a layer is all zero or not finite. Raises ValueError as ``removed_count`` does.
+    """
+    layers: Any = weights if isinstance(weights, list | tuple) else [weights]
+    if not layers:
+        raise ValueError("weights: an empty list has no pruning ratio; pass at least one layer")
+    total = sum(np.size(layer) for layer in layers)
+    parts = [removed_count(w, share, squared) * (np.size(w) / np.shape(w)[0] / total) for w in layers]
+    valid = jnp.stack([jnp.all(jnp.isfinite(sizes(w))) for w in layers])
+    return jnp.where(jnp.all(valid), sum(parts), jnp.nan)
+
+
+def participation(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, ""]:
+    """``sum e_i^2 / (sum e_i)^2`` of the energies: 1 when one neuron has everything, 1/n when all are equal.
+
+    Raises ValueError as ``energies`` does.
+    """
+    energy = energies(weights, order)
+    return jnp.sum(energy**2) / jnp.sum(energy) ** 2
+
+
+def neuron_mask(weights: ArrayLike, kept: ArrayLike) -> Bool[Array, " n"]:
+    """True for exactly the ``kept`` largest neurons (rows) or entries; ``kept`` may be traced.
+
+    Raises ValueError for a negative or fractional count, and as ``sizes`` does.
+    """
+    return ranks(sizes(weights)) < _counts(kept)
+
+
+def ratio_mask(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Bool[Array, " n"]:
+    """True for the neurons that stay at the papers' pruning ratio. Raises ValueError as ``removed_count`` does."""
+    return neuron_mask(weights, np.shape(weights)[0] - removed_count(weights, share, squared))
+
+
+def fraction_masks(weights: ArrayLike, removed: Sequence[Any]) -> Bool[Array, "f n"]:
+    """The parameter-ratio criterion: masks after removing these fractions of the neurons, rounded down to a count.
+
+    Raises ValueError for fractions outside [0, 1], and as ``sizes`` does.
+    """
+    n = np.shape(weights)[0]
+    kept = np.array([n - fraction_count(n, f) for f in removed])
+    return ranks(sizes(weights))[None, :] < kept[:, None]
+
+
+def prune(weights: ArrayLike, mask: ArrayLike) -> Float[Array, "n *d"]:
+    """Zeros in the rows (or entries) of weights (n, ...) that ``mask`` (n,) leaves out."""
+    weights, mask = jnp.asarray(weights), jnp.asarray(mask)
+    return jnp.where(mask.reshape(mask.shape + (1,) * (weights.ndim - mask.ndim)), weights, 0)
+
+
+def functional_error(pruned: ArrayLike, full: ArrayLike) -> Float[Array, ""]:
+    """``|f_pruned - f| / |f|`` over all test inputs and outputs: report it beside the parameter error, which may vanish
+    while this one does not.
+
+    Raises ValueError for outputs of different shapes, and for ``full`` that is all zero or not finite.
+    """
+    if np.shape(pruned) != np.shape(full):
+        raise ValueError(
+            f"pruned: shape {np.shape(pruned)} is not that of full, {np.shape(full)}; pass outputs on the same inputs"
+        )
+    full = _checked("full", full, axes=None)
+    change, full = _moderate(jnp.stack([jnp.ravel(pruned) - jnp.ravel(full), jnp.ravel(full)]))
+    scale = jnp.max(jnp.abs(full))
+    return jnp.linalg.norm(change / scale) / jnp.linalg.norm(full / scale)
+
+
+def kept_count(n: int, kappa: ArrayLike) -> int:
+    """``floor(kappa n)``, forgiving round-off in the product.
+
+    Raises ValueError for kappa outside (0, 1], and where nothing would be kept.
+    """
+    check_count("n", n, "neurons")
+    check_number("kappa", kappa, lambda k: (k > 0) & (k <= 1), "a fraction kept, a number in (0, 1]")
+    count = _floor(kappa * n)
+    if count == 0:
+        raise ValueError(f"kappa: {kappa} of n = {n} keeps nothing; use at least {1 / n:.3g}, or give kept counts")
+    return count
+
+
+def fraction_count(n: int, removed: ArrayLike) -> int:
+    """``floor(removed n)``, forgiving round-off in the product. Raises ValueError for a fraction outside [0, 1]."""
+    check_number("removed", removed, lambda r: (r >= 0) & (r <= 1), "a fraction removed, a number in [0, 1]")
+    return _floor(removed * n)
+
+
+def ranks(values: ArrayLike) -> Int[Array, " n"]:
+    """Place of each of n values from the largest, 0, to the smallest; of equal ones the lower index comes first."""
+    return _ranks(jnp.asarray(values))
+
+
+def _floor(product):
+    return int(np.floor(product * (1 + 4e-16)))
+
+
+def _moderate(values):
+    """Values times a power of two: a division by the largest may be a product with its reciprocal, which must not vanish."""
+    return values * jnp.where(jnp.max(jnp.abs(values)) > 1, 2.0**-60, 2.0**60).astype(values.dtype)
+
+
+@jax.jit
+def _sizes(weights):
+    flat = _moderate(jnp.abs(weights))
+    if flat.ndim == 2:
+        top = jnp.max(flat, axis=1, keepdims=True)
+        live = top > 4 * jnp.finfo(flat.dtype).tiny
+        flat = top[:, 0] * jnp.linalg.norm(flat / jnp.where(live, top, 1), axis=1)
+    return flat / jnp.max(flat)
+
+
+@jax.jit
+def _ranks(values):
+    order = descending(values)
+    return jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
+
+
+@jax.jit
+def _shares(energy):
+    sums = _cumulative(jnp.sort(energy))
+    total = sums[-1:]
+    return jnp.concatenate([0 * total, jnp.minimum(sums[:-1] / total, 1), 0 * total + 1])  # x / x need not be 1
+
+
+def _cumulative(terms):
+    """Inclusive sums (n,) of terms >= 0, to about one rounding and never falling: in sqrt(n) lanes, then over lanes, with
+    the rounding errors carried along."""
+    steps = math.isqrt(len(terms) - 1) + 1
+    lanes = -(-len(terms) // steps)
+    table = jnp.pad(terms, (0, lanes * steps - len(terms))).reshape(lanes, steps)
+    total, error = _compensated(table.T)
+    ends, end_errors = _compensated(jnp.stack([total[-1], error[-1]], axis=1))
+    ends, end_errors = ends[:, 0], end_errors[:, 0] + ends[:, 1]
+    starts, start_errors = (jnp.concatenate([jnp.zeros_like(e[:1]), e[:-1]]) for e in (ends, end_errors))
+    sums, rounding = _two_sum(starts[None, :], total)
+    sums = jnp.minimum(sums + (rounding + start_errors[None, :] + error), (ends + end_errors)[None, :])
+    _, sums = jax.lax.scan(_larger, starts + start_errors, sums)
+    return sums.T.reshape(-1)[: len(terms)]
+
+
+def _compensated(rows):
+    """Running sums of rows, and the errors that their roundings made."""
+
+    def add(carry, row):
+        total, part = _two_sum(carry[0], row)
+        carry = (total, carry[1] + part)
+        return carry, carry
+
+    return jax.lax.scan(add, (jnp.zeros_like(rows[0]), jnp.zeros_like(rows[0])), rows)[1]
+
+
+def _larger(top, row):
+    top = jnp.maximum(top, row)
+    return top, top
+
+
+def _two_sum(a, b):
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def _checked(name, value, axes: int | None = 2):
+    """The value as a floating-point array; what is known to have no ratio is refused."""
+    value = jnp.asarray(value)
+    if jnp.iscomplexobj(value):
+        raise ValueError(f"{name}: complex numbers have no such ratio here; pass real ones")
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        value = value.astype(float)
+    if jnp.finfo(value.dtype).bits < 32:
+        value = value.astype(jnp.float32)  # half precision has no room for energies
+    if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
+        raise ValueError(f"{name}: shape {value.shape}; pass (n,) or (n, d) with n, d >= 1")
+    if not traced(value):
+        if not bool(jnp.all(jnp.isfinite(value))):
+            raise ValueError(f"{name}: holds NaN or infinity; leave failed runs out and count them")
+        if not bool(jnp.any(value)):
+            raise ValueError(
+                f"{name}: all of {value.size} numbers are 0, a ratio to their norm does not exist; pass a layer with weights"
+            )
+    return value
+
+
+def _counts(kept):
+    if not traced(kept):
+        counts = np.asarray(kept)
+        if counts.dtype == bool or not np.issubdtype(counts.dtype, np.integer) or np.any(counts < 0):
+            raise ValueError(f"kept: {kept!r} is not a count; use integers >= 0, or kept_count for a fraction")
+    return jnp.asarray(kept)

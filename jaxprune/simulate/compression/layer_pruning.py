@@ -1,0 +1,130 @@
+"""Pruning the layers of a network in the three ways of Barsbey et al. 2021: entries, nodes, and singular values.
+
+``amount`` is a removed fraction (``adaptive=False``) or, with ``adaptive=True``, the relative l2 error that each layer may
+suffer: the largest set goes whose norm is at most ``amount`` times that of the layer (not squared, unlike the pruning ratio
+of ``compressibility``). Nodes are rows: hand over the transpose where they are columns, as the last layer of a network.
+Source: section 3.1 of our notes on Wan et al. 2023, which describe the code that Barsbey et al. released.
+
+``compat="released-code"`` makes that code's choices: a layer is centred by the median before anything, and the
+median is added back to what is kept and to what is pruned alike; norms of nodes are centred by their own median, an error
+is that of these centred norms, yet nodes go in the order of their signed values; and an adaptive count passes through a
+percentile, which rounds it, sometimes down by one.
+"""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int
+
+from jaxprune.simulate import linalg
+from jaxprune.simulate.arguments import check_compat, check_number
+from jaxprune.simulate.compression import compressibility
+from jaxprune.struct import static, struct
+
+Layers = Sequence[Array | np.ndarray]
+
+
+@struct
+class Pruned:
+    """Layers, each (n, d), with zeros (or medians) in place of what was removed; the parameters left, and those before."""
+
+    layers: list[Array]
+    parameters: Int[Array, ""]
+    total: int = static()
+
+    @property
+    def ratio(self) -> Float[Array, ""]:
+        """Removed / all parameters; negative when the factors of a decomposition need more room than the matrix."""
+        return 1 - self.parameters / self.total
+
+
+def magnitude(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "local", compat: str | None = None) -> Pruned:
+    """Remove the smallest entries: of each layer (``scope="local"``), or of all together ("global").
+
+    Raises ValueError for unknown choices, for an amount that is not a fraction, and for layers that are all zero or not finite.
+    """
+    _choices(layers, amount, adaptive, compat)
+    if scope not in ("local", "global"):
+        raise ValueError(f"scope: {scope!r} is not known; use 'local' or 'global'")
+    middles = [jnp.median(w) if compat else jnp.zeros(()) for w in layers]
+    flat = [jnp.ravel(w - m) for w, m in zip(layers, middles, strict=True)]
+    groups = flat if scope == "local" else [jnp.concatenate(flat)]
+    kept = [g.size - _removed(jnp.abs(g), amount, adaptive, compat) for g in groups]
+    stay = [compressibility.prune(g, compressibility.neuron_mask(g, k)) for g, k in zip(groups, kept, strict=True)]
+    parts = jnp.split(jnp.concatenate(stay), np.cumsum([f.size for f in flat])[:-1])
+    back = [p.reshape(jnp.shape(w)) + m for p, w, m in zip(parts, layers, middles, strict=True)]
+    return Pruned(back, jnp.asarray(sum(kept)), _total(layers))
+
+
+def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Pruned:
+    """Remove the rows of smallest l2 norm from each layer.
+
+    Raises ValueError as ``magnitude`` does.
+    """
+    _choices(layers, amount, adaptive, compat)
+    back, parameters = [], 0
+    for w in layers:
+        middle = jnp.median(w, axis=0) if compat else jnp.zeros(())
+        norms = jnp.linalg.norm(w - middle, axis=1) if compat else compressibility.sizes(w)
+        norms = norms - jnp.median(norms) if compat else norms
+        kept = len(norms) - _removed(jnp.abs(norms), amount, adaptive, compat)
+        back.append(compressibility.prune(w - middle, compressibility.ranks(norms) < kept) + middle)
+        parameters = parameters + kept * w.shape[1]
+    return Pruned(back, jnp.asarray(parameters), _total(layers))
+
+
+def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Pruned:
+    """Remove the smallest singular values of each layer; k of them cost k (rows + columns) parameters.
+
+    Raises ValueError as ``magnitude`` does, and for ``adaptive`` with the released code, which never is.
+    """
+    _choices(layers, amount, adaptive, compat)
+    if compat and adaptive:
+        raise ValueError("adaptive: the released code prunes singular values by a fraction only; pass adaptive=False")
+    back, parameters = [], 0
+    for w in layers:
+        middle = jnp.median(w, axis=0) if compat else jnp.zeros(())
+        left, values, right = linalg.svd(jnp.asarray(w - middle))
+        kept = len(values) - _removed(values, amount, adaptive, compat)
+        back.append((left * compressibility.prune(values, jnp.arange(len(values)) < kept)) @ right + middle)
+        parameters = parameters + kept * sum(w.shape)
+    return Pruned(back, jnp.asarray(parameters), _total(layers))
+
+
+def singular_errors(matrix: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Float[Array, " k"]:
+    """Relative error (k,) in the Schatten norm of that ``order`` (2: Frobenius) when ``kept`` singular values stay.
+
+    Raises ValueError as ``compressibility.relative_error`` does.
+    """
+    compressibility.sizes(matrix)
+    return compressibility.relative_error(linalg.singular_values(jnp.asarray(matrix)), kept, order)
+
+
+def _removed(values, amount, adaptive, compat):
+    """How many of the absolute values go."""
+    if not adaptive:
+        return int(amount * len(values)) if compat else compressibility.fraction_count(len(values), amount)
+    if not compat:
+        return compressibility.removed_count(values, amount, squared=False)
+    errors = jnp.sqrt(compressibility.removed_share(values)[1:])
+    below, upto = jnp.sum(errors < amount), jnp.sum(errors <= amount)
+    rounded = np.floor(np.arange(2 * len(values) + 1) * (50.0 / len(values)) / 100 * len(values)).astype(int)
+    return jnp.asarray(rounded)[below + upto + (upto > below)]
+
+
+def _total(layers):
+    return sum(np.size(w) for w in layers)
+
+
+def _choices(layers, amount, adaptive, compat):
+    check_compat(compat)
+    if adaptive:
+        check_number("amount", amount, lambda a: (a > 0) & (a < 1), "a relative error, a number in (0, 1)")
+    else:
+        check_number("amount", amount, lambda a: (a >= 0) & (a <= 1), "a removed fraction, a number in [0, 1]")
+    if not layers or any(np.ndim(w) != 2 for w in layers):
+        raise ValueError(f"layers: shapes {[np.shape(w) for w in layers]}; pass a list of matrices (n, d)")
+    for w in layers:
+        compressibility.sizes(w)

@@ -1,0 +1,11 @@
+from . import designs as designs
+from . import pruning as pruning
+from . import risk_estimators as risk_estimators
+from . import rounds as rounds
+from . import saliency as saliency
+from .fit import Data as Data
+from .fit import Path as Path
+from .fit import draw as draw
+from .fit import from_rows as from_rows
+from .fit import min_norm_path as min_norm_path
+from .left_out import leave_one_out as leave_one_out

@@ -1,0 +1,170 @@
+"""Pruning: scores, the order in which features are kept, and the risk at every kept count.
+
+A rule is a function ``(path, problem, key) -> scores`` of shape (W, d); larger is kept, ties go to the lower
+index. To add a rule, write such a function here. Source: Chang et al. 2020, section 2.
+"""
+
+from collections.abc import Callable, Collection
+from typing import TypeGuard
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from jaxprune.checks import check_count
+from jaxprune.problems import LinearGaussian, Population
+from jaxprune.simulate.least_squares import fit as least_squares
+from jaxprune.simulate.least_squares.fit import Counts, Data, Path
+from jaxprune.simulate.sorting import ranking
+
+Problem = LinearGaussian | Population
+TIES = 1e9
+Scores = Float[Array, "W d"]
+Rule = Callable[..., Scores]
+
+
+def diagonal(problem: Problem) -> TypeGuard[LinearGaussian]:
+    """Whether features are uncorrelated, so that risks are sums over features."""
+    return isinstance(problem, LinearGaussian) and problem.basis is None
+
+
+def magnitude(path: Path, problem: Problem | None, key: Array) -> Scores:
+    """``|b_i|``."""
+    return jnp.abs(path.coef)
+
+
+def hessian(path: Path, problem: Problem, key: Array) -> Scores:
+    """``sqrt(Sigma_ii) |b_i|``: the diagonal second-order saliency, with the population's variances."""
+    return jnp.sqrt(problem.variances)[None, :] * jnp.abs(path.coef)
+
+
+def empirical_hessian(path: Path, problem: Problem | None, key: Array) -> Scores:
+    """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments."""
+    return jnp.sqrt(jnp.mean(path.data.features**2, axis=-1))[None, :] * jnp.abs(path.coef)
+
+
+def oracle(path: Path, problem: Problem, key: Array) -> Scores:
+    """``Sigma_ii beta_i^2`` of the population's best predictor of each width: it never looks at the data.
+
+    For a covariance that is not diagonal, scores equal to 1e-9 of the largest count as ties: they come from a solve.
+    """
+    if diagonal(problem):
+        return jnp.broadcast_to(problem.variances, path.coef.shape) * jnp.broadcast_to(problem.teacher, path.coef.shape) ** 2
+    best = least_squares.leading_solutions(problem.covariance, problem.cross, jnp.asarray(path.widths), problem.deficient)
+    scores = problem.variances[None, :] * best**2
+    unit = jnp.max(scores, axis=-1, keepdims=True) / TIES
+    return jnp.round(scores / unit) * unit
+
+
+def random(path: Path, problem: Problem, key: Array) -> Scores:
+    """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled."""
+    return jnp.broadcast_to(jax.random.uniform(key, path.coef.shape[-1:], path.coef.dtype), path.coef.shape)
+
+
+def grouped(rule: Rule, size: int) -> Rule:
+    """Block pruning: the rule that keeps or prunes consecutive groups of ``size`` features, by the root of the sum of
+    squares of the scores that ``rule`` gives their members. Kept counts must be multiples of ``size`` for groups to stay
+    whole.
+
+    Raises ValueError for a size that is not an integer >= 1, or, when used, divides not every width and d.
+    """
+    check_count("size", size, "features")
+
+    def together(path: Path, problem: Problem, key: Array) -> Scores:
+        torn = [count for count in (*path.widths, problem.dim) if count % size]
+        if torn:
+            raise ValueError(f"size: {size} does not divide {torn[0]} features; use a divisor of every width and of d")
+        scores = rule(path, problem, key)
+        blocks = scores.reshape(len(scores), -1, size)
+        return jnp.repeat(jnp.linalg.norm(blocks, axis=-1), size, axis=-1)
+
+    return together
+
+
+def orders(path: Path, problem: Problem | None, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
+    """The features of each width in the order in which each rule keeps them; absent features come last.
+
+    ``problem`` may be None where no rule needs the population. Where a score is NaN, as after a fit that failed, there is no
+    order: -1 throughout, and NaN for whatever is built on it.
+
+    Raises ValueError for rules that are not one or more functions in a list.
+    """
+    check_rules(rules)
+    live = jnp.arange(path.coef.shape[-1])[None, :] < jnp.asarray(path.widths)[:, None]
+    return ranking(jnp.stack([rule(path, problem, key) for rule in rules], axis=1), live[:, None, :])
+
+
+def check_rules(rules: Collection[Rule]) -> None:
+    """ValueError unless these are one or more functions in a list, tuple or mapping's values."""
+    if callable(rules) or isinstance(rules, str):
+        raise ValueError(f"rules: {getattr(rules, '__name__', rules)!r} is no list; use a list of rules, [pruning.magnitude]")
+    if not isinstance(rules, Collection) or not rules:
+        raise ValueError("rules: none is given; use one or more, such as [pruning.magnitude]")
+    for rule in rules:
+        if not callable(rule):
+            raise ValueError(f"rules: {rule!r} is no rule; use functions, such as pruning.magnitude")
+
+
+def check_population(data: Data) -> None:
+    """ValueError for data with an intercept: the population's moments do not say what it costs."""
+    if data.intercept:
+        raise ValueError(
+            "data: fits with an intercept have no exact risk here; use leave_one_out and risk_estimators, or rows without"
+        )
+
+
+def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
+    """Exact population risk of every pruned model: width x rule x kept count. A count above the width keeps all.
+
+    Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
+    """
+    kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
+    check_population(path.data)
+    counts = jnp.minimum(jnp.asarray(kept)[None, :], jnp.asarray(path.widths)[:, None])
+    if not diagonal(problem):
+        rank = jnp.argsort(order, axis=-1)
+        masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
+        return jnp.where(order[..., :1] < 0, jnp.nan, problem.risk(masked))
+    # With a diagonal covariance errors add up: of the kept coefficients from the front, of the others from the back.
+    eigs, teacher = (jnp.asarray(a)[None, :] for a in (problem.eigs, problem.teacher))
+    wrong = (eigs * (path.coef - teacher) ** 2)[:, None]
+    wrong = jnp.take_along_axis(wrong, order[..., : kept[-1]], axis=-1)
+    wrong = jnp.pad(jnp.cumsum(wrong, axis=-1), ((0, 0), (0, 0), (1, 0)))
+    lost = jax.lax.cumsum(jnp.asarray(problem.eigs * problem.teacher**2)[order], axis=2, reverse=True)
+    lost = jnp.pad(lost, ((0, 0), (0, 0), (0, 1)))
+    at = jnp.broadcast_to(counts[:, None], (*order.shape[:2], len(kept)))
+    found = problem.noise**2 + jnp.take_along_axis(wrong, at, axis=-1) + jnp.take_along_axis(lost, at, axis=-1)
+    return jnp.where(order[..., :1] < 0, jnp.nan, found)
+
+
+def risks(
+    path: Path, problem: Problem, rules: Collection[Rule], kept: Counts, key: Key[Array, ""], fresh: Data | None = None
+) -> dict[str, Array]:
+    """Exact population risks under the names that predictions know: ``risk`` (W,), ``pruned_risk`` (W, R, K),
+    ``retrained_same`` (W, R, K) on the sample of ``path`` and, given a ``fresh`` one, ``retrained_fresh`` (W, R, K)."""
+    order = orders(path, problem, rules, key)
+    found = {
+        "risk": problem.risk(path.coef),
+        "pruned_risk": risk_surface(path, problem, order, kept),
+        "retrained_same": retrained_surface(path.data, problem, order, path.widths, kept),
+    }
+    if fresh is not None:
+        found["retrained_fresh"] = retrained_surface(fresh, problem, order, path.widths, kept)
+    return found
+
+
+def retrained_surface(
+    data: Data, problem: Problem, order: Int[Array, "W R d"], widths: Counts, kept: Counts
+) -> Float[Array, "W R K"]:
+    """Exact population risk after refitting every pruned support on ``data`` (the training sample, or a fresh one)."""
+    check_population(data)
+    rules, dim = order.shape[1:]
+    moments = least_squares.shared_moments(data, len(widths) * rules, max(kept))
+
+    def one(arguments):
+        width, chosen = arguments
+        return problem.risk(least_squares.retrain_path(data, chosen, kept, width, moments))
+
+    flat = order.reshape(-1, dim)
+    risks = jax.lax.map(one, (jnp.repeat(jnp.asarray(widths), rules), flat))
+    return risks.reshape(*order.shape[:2], -1)

@@ -1,0 +1,122 @@
+"""Saliencies for correlated features, and pruning that lets the kept coefficients answer for the pruned ones.
+
+When feature i goes and the others are free to move, the trained model x . b changes in mean square by
+``b_i^2 / (Sigma_p^-1)_ii``: what the other features cannot imitate. All is measured by the covariance of each width.
+A covariance with dependent features (``problem.deficient``) has no such inverse: ``obs`` and ``obs_greedy`` refuse
+it, ``compensated_surface`` solves it by rank. Source: Chang et al. 2020, section 16; Hassibi and Stork 1993.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxprune.simulate import linalg
+from jaxprune.simulate.least_squares import fit as least_squares
+from jaxprune.simulate.least_squares import pruning
+from jaxprune.simulate.least_squares.fit import EXACT, Counts, Path
+from jaxprune.simulate.least_squares.pruning import Problem, Rule, Scores
+
+
+def obs(path: Path, problem: Problem, key: Array) -> Scores:
+    """``|b_i| / sqrt((Sigma_p^-1)_ii)``, the root of the surgeon's saliency; ``hessian`` for a diagonal covariance.
+
+    Raises ValueError for a covariance with dependent features.
+    """
+    if pruning.diagonal(problem):
+        return pruning.hessian(path, problem, key)
+    return _saliency(path, _inverse_factor(_regular(problem)))
+
+
+def obs_greedy(path: Path, problem: Problem, key: Array) -> Scores:
+    """The step at which the surgeon removes each feature: always the one of least saliency, after which the others
+    compensate and every saliency is computed anew. For a diagonal covariance nothing changes: ``hessian``.
+
+    O(p^3) for a width p. Raises ValueError for a covariance with dependent features.
+    """
+    if pruning.diagonal(problem):
+        return pruning.hessian(path, problem, key)
+    factor = _inverse_factor(_regular(problem))
+
+    def one(fit):
+        coef, width = fit
+        leading = jnp.where((jnp.arange(len(coef)) < width)[:, None], factor, 0)
+        return _removals(coef, jnp.matmul(leading.T, leading, precision=EXACT), width)
+
+    return jax.lax.map(one, (path.coef, jnp.asarray(path.widths)))
+
+
+def empirical_obs(ridge: float) -> Rule:
+    """The rule ``|b_i| / sqrt(((C_p + ridge)^-1)_ii)`` with the training sample's second moments C = X X^T / n.
+
+    Raises ValueError for ridge <= 0: above n features C alone has no inverse.
+    """
+    if not 0 < ridge < np.inf:
+        raise ValueError(f"ridge: {ridge} does not make the sample's second moments invertible; use a finite number > 0")
+
+    def rule(path: Path, problem: Problem, key: Array) -> Scores:
+        features = path.data.features
+        moments = jnp.matmul(features, features.T, precision=EXACT) / features.shape[1]
+        return _saliency(path, _inverse_factor(moments + ridge * jnp.eye(len(features), dtype=features.dtype)))
+
+    return rule
+
+
+def compensated_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
+    """Exact population risk once the kept coefficients answer for the pruned ones, ``b_S + Sigma_SS^-1 Sigma_SP b_P``:
+    the closest model to the trained one, in mean square, on each support. A count above the width keeps all.
+
+    Dependent features are compensated by rank. One factor serves every kept count of an order.
+    Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
+    """
+    kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
+    if pruning.diagonal(problem):
+        return pruning.risk_surface(path, problem, order, kept)
+    covariance = jnp.asarray(problem.covariance)
+    images = jnp.matmul(path.coef, covariance, precision=EXACT)
+    counts = jnp.minimum(jnp.asarray(kept)[None, :], jnp.asarray(path.widths)[:, None])
+    rules, most = order.shape[1], max(kept[-1], 1)
+
+    def one(cell):
+        image, count, features = cell
+        chosen = features[:most]
+        solved = least_squares.leading_solutions(covariance[chosen][:, chosen], image[chosen], count, problem.deficient)
+        return problem.risk(jnp.zeros((len(kept), len(image)), image.dtype).at[:, chosen].set(solved, unique_indices=True))
+
+    cells = (jnp.repeat(images, rules, axis=0), jnp.repeat(counts, rules, axis=0), order.reshape(-1, problem.dim))
+    return jax.lax.map(one, cells).reshape(*order.shape[:2], -1)
+
+
+def _regular(problem):
+    if problem.deficient:
+        raise ValueError("problem: its covariance has dependent features, and no inverse; use pruning.hessian")
+    return jnp.asarray(problem.covariance)
+
+
+def _inverse_factor(covariance):
+    """M = L^-1 of ``covariance = L L^T``: its first p rows are the factor of the inverse of the leading block."""
+    factor = linalg.cholesky(covariance)
+    return linalg.solve_lower(factor, jnp.eye(len(factor), dtype=factor.dtype))
+
+
+def _saliency(path, inverse_factor):
+    precisions = jnp.cumsum(inverse_factor**2, axis=0)[jnp.asarray(path.widths) - 1]
+    return jnp.abs(path.coef) / jnp.sqrt(jnp.where(precisions > 0, precisions, 1))  # zero where a feature is absent
+
+
+def _removals(coef, inverse, width):
+    """The step at which each feature goes; of equal ones the last goes first."""
+    index = jnp.arange(len(coef))
+
+    def remove(step, state):
+        coef, inverse, live, steps = state
+        cost = jnp.where(live, coef**2 / jnp.where(live, jnp.diagonal(inverse), 1), jnp.inf)
+        least = index[-1] - jnp.argmin(cost[::-1])
+        column = jnp.where(live, inverse[:, least], 0)
+        share = column / column[least]
+        live = live.at[least].set(False)
+        inverse = inverse - share[:, None] * column[None, :]
+        return coef - share * coef[least], inverse, live, steps.at[least].set(step.astype(steps.dtype))
+
+    start = (coef, inverse, index < width, jnp.zeros_like(coef))
+    return jax.lax.fori_loop(0, width, remove, start)[3]

@@ -1,0 +1,10 @@
+from . import double_descent as double_descent
+from . import labelled as labelled
+from . import losses as losses
+from . import pruning as pruning
+from .architectures import MLP as MLP
+from .architectures import ResNet as ResNet
+from .model import evaluate as evaluate
+from .model import init as init
+from .model import train as train
+from .model import weight_count as weight_count

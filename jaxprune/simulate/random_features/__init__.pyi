@@ -1,0 +1,4 @@
+from . import labelled as labelled
+from .gaussian import draw as draw
+from .gaussian import draw_weights as draw_weights
+from .gaussian import population as population

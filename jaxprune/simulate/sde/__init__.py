@@ -1,0 +1,5 @@
+"""Stochastic differential equations under stable noise, of one path or of interacting particles, by Euler steps."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

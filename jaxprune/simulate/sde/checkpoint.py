@@ -1,0 +1,212 @@
+"""Long runs that survive being killed: a state on disk, bound to its configuration, and a loop that goes on from it.
+
+A file is one line of JSON (what the configuration was, the checksum of the rest), then a NumPy archive of the leaves.
+It is written beside, flushed to the disk and renamed, so that a kill leaves the old file or the new one. Source: our
+notes on Wan et al. 2023, section 7.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path as File
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from jaxprune.checks import check_count
+from jaxprune.simulate.arguments import is_key
+from jaxprune.simulate.sde.integrate import Path
+from jaxprune.simulate.sde.stepping import State
+
+SHOWN = 8  # numbers that an error message spells out; longer arrays are told by their digest
+
+WORDS = 80  # letters of a value in an error message
+
+
+def save(file: str | os.PathLike, state: Any, configuration: Any) -> None:
+    """Write ``state``, a pytree of arrays and typed keys, so that ``load`` accepts it for the same ``configuration``: a
+    pytree of numbers, arrays, keys, strings and truth values.
+
+    Raises ValueError for a configuration that holds anything else.
+    """
+    described, packed = _describe(configuration), io.BytesIO()
+    np.savez(packed, *[_plain(leaf) for leaf in jax.tree.leaves(state)])
+    data = packed.getvalue()
+    head = dict(configuration=described, digest=_digest(described), sha256=hashlib.sha256(data).hexdigest())
+    file = File(file)
+    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
+    with open(beside, "wb") as out:
+        out.write(json.dumps(head).encode() + b"\n" + data)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(beside, file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    os.fsync(folder)  # the new name is on the disk too
+    os.close(folder)
+
+
+def load(file: str | os.PathLike, configuration: Any, like: Any) -> Any:
+    """The state that ``save`` wrote, with the structure, shapes and types of ``like``; an axis of length 0 there may
+    have any length in the file.
+
+    Raises ValueError for another configuration, saying what differs, and for a file that is damaged or holds a state
+    of another structure.
+    """
+    head, data = _read(File(file))
+    described = _describe(configuration)
+    if head["configuration"] != described:
+        raise ValueError(f"configuration: {file} was written by another one; {_difference(head['configuration'], described)}")
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        found = [archive[name] for name in archive.files]
+    leaves, structure = jax.tree.flatten(like)
+    if len(found) != len(leaves) or not all(_fits(a, _plain(b)) for a, b in zip(found, leaves, strict=True)):
+        raise ValueError(f"file: {file} holds a state of another structure or shape; start in another file")
+    return structure.unflatten([_typed(a, b) for a, b in zip(found, leaves, strict=True)])
+
+
+def resumable(
+    file: str | os.PathLike,
+    advance: Callable[[State, Key[Array, "..."], int], Path],
+    start: State,
+    key: Key[Array, "..."],
+    configuration: Any,
+    *,
+    steps: int,
+    chunk: int,
+    report: Callable[[int, int, int], None] | None = None,
+) -> Path:
+    """The path of ``steps`` steps from ``start``, in chunks, saved after each; where ``file`` exists the run goes on from
+    it. Neither chunks nor kills change a bit.
+
+    ``start``: ``sde.begin(value)``; of vmapped runs ``jax.vmap(sde.begin)(values)``, with a ``key`` for each in the same
+    axes, or one that ``advance`` shares out. ``advance(state, key, count)`` makes ``count`` steps, a static number:
+    ``euler``, or ``euler`` vmapped over runs. It is compiled here. Where it keeps records, ``chunk`` and ``steps`` are
+    multiples of its ``every``. ``configuration`` is all that the path depends on, save the horizon and the chunks: a later
+    call with more ``steps`` extends the run. ``report(done, steps, dead)`` is called on the host after every chunk with the
+    number of runs that have diverged. The file holds state, key and records, so records should be small.
+
+    Raises ValueError, naming the argument, for a start that is no ``State``, keys that are neither one nor one for each
+    run, counts that are not integers >= 1, a file that has gone further than ``steps``, and whatever ``load`` refuses.
+    """
+    for name, value in dict(steps=steps, chunk=chunk).items():
+        check_count(name, value, "steps")
+    _check_runs(start, key)
+    compiled, axis = jax.jit(advance, static_argnums=2), start.step.ndim  # the runs that are vmapped come before time
+    none, guard = _nothing(advance, start, key, min(chunk, steps), axis)
+    configuration = dict(configuration=configuration, key=key, start=start)
+    state, watched, done = _resume(file, configuration, (start, none), steps)
+    while done < steps:
+        path = compiled(state, key, min(chunk, steps - done))
+        watched = jax.tree.map(lambda a, b, new=done == 0: _append(a, b, axis, new), watched, path.watched)
+        state, done = path.state, int(np.max(path.state.step))
+        save(file, (state, watched), configuration)
+        if report is not None:
+            report(done, steps, int(np.sum(~np.asarray(state.alive))))
+    return Path(state, jax.tree.map(jnp.asarray, watched), guard)
+
+
+def _check_runs(start, key):
+    """A state, and a key for each of its runs or one for all."""
+    if not isinstance(start, State):
+        raise ValueError(f"start: {type(start).__name__} is no State; use sde.begin(value), vmapped over the runs of a batch")
+    if not is_key(key):
+        raise ValueError(f"key: {type(key).__name__} is no random key; use jax.random.key(seed), or split it for many runs")
+    if key.shape not in ((), start.step.shape):
+        raise ValueError(f"key: shape {key.shape} is not that of the runs in start, {start.step.shape}; use one key for each")
+
+
+def _nothing(advance, start, key, count, axis):
+    """Records of no step, along ``axis``, and the guard that is on."""
+    watched = jax.eval_shape(lambda s, k: advance(s, k, count), start, key).watched
+    none = jax.tree.map(lambda a: np.zeros((*a.shape[:axis], 0, *a.shape[axis + 1 :]), a.dtype), watched)
+    return none, jax.jit(lambda s, k: advance(s, k, count).guard)(start, key)
+
+
+def _resume(file, configuration, first, steps):
+    """State and records so far, and the steps made."""
+    state, watched = load(file, configuration, first) if File(file).exists() else first
+    done = int(np.max(state.step))
+    if done > steps:
+        raise ValueError(f"steps: {file} has made {done} steps, more than {steps}; ask for at least as many")
+    return state, watched, done
+
+
+def _append(before, later, axis, new):
+    """Records of one chunk more, without the first, which is the last of the chunk before."""
+    later = np.asarray(later)
+    later = later if new else np.delete(later, 0, axis)
+    return np.concatenate([np.asarray(before), later], axis)
+
+
+def _read(file):
+    try:
+        line, data = file.read_bytes().split(b"\n", 1)
+        head = json.loads(line)
+        whole = head["digest"] == _digest(head["configuration"]) and head["sha256"] == hashlib.sha256(data).hexdigest()
+        if not whole or not zipfile.is_zipfile(io.BytesIO(data)):
+            raise ValueError("its checksum is wrong")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"file: {file} is damaged ({error}); remove it and run again") from error
+    return head, data
+
+
+def _describe(configuration: Any) -> dict[str, str]:
+    """Place -> value in words; two configurations are the same when these are."""
+    leaves, structure = jax.tree_util.tree_flatten_with_path(configuration)
+    words = {f"configuration{jax.tree_util.keystr(path)}": _words(path, leaf) for path, leaf in leaves}
+    return {**words, "structure": re.sub(r" at 0x[0-9a-f]+", "", str(structure))}
+
+
+def _words(path, leaf) -> str:
+    if isinstance(leaf, np.float64):
+        leaf = float(leaf)
+    if isinstance(leaf, str | bool | int | float):
+        return repr(leaf)
+    array = _plain(leaf)
+    if array.dtype.kind not in "biufcV":
+        raise ValueError(f"configuration{jax.tree_util.keystr(path)}: {leaf!r} is not a number, an array or a string")
+    digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
+    return f"{array.dtype}{list(array.shape)} {array.tolist() if array.size <= SHOWN else digest}"
+
+
+def _digest(described: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _difference(before, now) -> str:
+    changed = [name for name in (*before, *now) if before.get(name) != now.get(name)]
+    values = [name for name in dict.fromkeys(changed) if name != "structure"]
+    shown = [f"{n}: {_short(before.get(n, 'absent'))} then, {_short(now.get(n, 'absent'))} now" for n in values[:SHOWN]]
+    shown += [f"and {len(values) - SHOWN} more"] if len(values) > SHOWN else []
+    return "; ".join(shown or ["the same values in another structure, or other functions or static fields"])
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= WORDS else f"{words[:WORDS]}..."
+
+
+def _plain(leaf) -> np.ndarray:
+    """Keys are kept as their numbers."""
+    if is_key(leaf):
+        return np.asarray(jax.random.key_data(leaf))
+    return np.asarray(leaf)
+
+
+def _fits(found, wanted) -> bool:
+    same = len(found.shape) == len(wanted.shape) and found.dtype == wanted.dtype
+    return same and all(w in (0, f) for f, w in zip(found.shape, wanted.shape, strict=True))
+
+
+def _typed(found, wanted):
+    if isinstance(wanted, np.ndarray):
+        return found
+    if is_key(wanted):
+        return jax.random.wrap_key_data(found, impl=jax.random.key_impl(wanted))
+    return jnp.asarray(found)

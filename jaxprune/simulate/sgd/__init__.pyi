@@ -1,0 +1,11 @@
+from . import linear as linear
+from . import mean_field as mean_field
+from . import noisy_training as noisy_training
+from . import released_code as released_code
+from . import trained_layers as trained_layers
+from .stopping import Stopping as Stopping
+from .training import Live as Live
+from .training import Run as Run
+from .training import assumptions as assumptions
+from .training import record as record
+from .training import train as train

@@ -1,0 +1,62 @@
+"""When training ends, and what it leaves. Sections are those of our notes on Wan et al. 2023: 6 (stopping rules)."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxprune.checks import check_count
+from jaxprune.simulate.arguments import check_number
+from jaxprune.struct import static, struct
+
+RUNNING, ALL_STEPS, ACCURATE, NOT_FINITE, BY_CHANCE = -1, 0, 1, 2, 3
+REASONS = ("all steps made", "training accuracy reached", "loss not finite", "no better than chance")
+
+
+@struct
+class Stopping:
+    """When training ends: after ``steps``; and, looked at after every ``every`` steps only, when the training accuracy is
+    at least ``accuracy``, when the loss is not finite, and when after ``patience`` steps the accuracy is no more than
+    ``margin`` times ``chance`` (that of guessing). Source: section 6; the released code evaluates every 100 steps, has
+    patience for 1e5 and a margin of 1.25 (of two classes another bound: ``released_code.QUIRKS``).
+
+    Raises ValueError for counts that are not integers >= 1, or do not fit, for fractions outside (0, 1],
+    and for a margin that is negative or not finite.
+    """
+
+    steps: int = static()
+    every: int = static(default=100)
+    accuracy: Any = 0.95
+    chance: Any = 0.5
+    patience: int = static(default=100_000)
+    margin: float = static(default=1.25)
+
+    def __post_init__(self):
+        for name in ("steps", "every", "patience"):
+            check_count(name, getattr(self, name), "steps")
+        if self.steps % self.every:
+            raise ValueError(f"every: {self.every} does not divide {self.steps} steps; evaluations must reach the end")
+        for name in ("accuracy", "chance"):
+            check_number(name, getattr(self, name), lambda x: (x > 0) & (x <= 1), "a fraction of right answers, in (0, 1]")
+        check_number("margin", self.margin, lambda x: (x >= 0) & np.isfinite(x), "a finite multiple of chance, >= 0")
+
+    def decide(self, step: Int[Array, ""], alive: Bool[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:
+        """The reason to stop at an evaluation, or ``RUNNING``. A run that the integrator froze has no finite loss."""
+        reason = jnp.where(step >= self.steps, ALL_STEPS, RUNNING)
+        guessing = (step >= self.patience) & (right <= self.margin * self.chance)
+        reason = jnp.where(guessing, BY_CHANCE, reason)
+        reason = jnp.where(right >= self.accuracy, ACCURATE, reason)
+        return jnp.where(alive & jnp.isfinite(loss), reason, NOT_FINITE)
+
+
+@struct
+class Run:
+    """The last ``value``, the number of ``steps`` made, the ``reason`` (an index into ``REASONS``), whether the run is
+    ``alive`` (one that is not ends at its last finite value), and the ``first_bad`` step of one that is not, else -1."""
+
+    value: Any
+    steps: Int[Array, ""]
+    reason: Int[Array, ""]
+    alive: Bool[Array, ""]
+    first_bad: Int[Array, ""]

@@ -1,0 +1,9 @@
+from .laws import Common as Common
+from .laws import Gaussian as Gaussian
+from .laws import Isotropic as Isotropic
+from .laws import Positive as Positive
+from .laws import Skewed as Skewed
+from .laws import Symmetric as Symmetric
+from .laws import index as index
+from .laws import neuron_noise as neuron_noise
+from .sums import Sum as Sum

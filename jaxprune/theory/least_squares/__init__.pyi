@@ -1,0 +1,11 @@
+from . import correlated as correlated
+from . import gradients as gradients
+from . import propositions as propositions
+from . import sampled as sampled
+from . import scaling as scaling
+from . import tuning as tuning
+from .diagonal import finite_risk as finite_risk
+from .diagonal import pruned_risk as pruned_risk
+from .diagonal import reduce as reduce
+from .diagonal import retrained_risk as retrained_risk
+from .diagonal import risk as risk

@@ -1,0 +1,299 @@
+"""Risks of pruned and retrained least squares for a Gaussian design with any covariance.
+
+``covariance`` (p, p), ``teacher`` (p,) and ``noise`` (a standard deviation) describe the reduced problem of one width
+(see ``reduce``); every risk includes ``noise**2``. ``kept`` is an integer or an array of integers; the answer has its
+shape. A singular covariance is treated by its rank.
+Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
+
+Supports chosen by the fit and refitted on a fresh sample, or at rank n on either, are averaged over draws: see ``sampled``.
+On the same sample no theory is known at other ranks: simulate, or use the diagonal theory.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jaxprune.theory import arguments
+from jaxprune.theory.least_squares import diagonal as least_squares
+from jaxprune.theory.least_squares import pairs, truncated
+from jaxprune.theory.least_squares.diagonal import BY_FIT, RULES
+from jaxprune.theory.least_squares.fit import first_fit
+from jaxprune.theory.least_squares.order import descending
+
+Array = NDArray[np.float64]
+METHODS = ("pairs", "series")
+BLOCK = 1 << 18  # pairs of coefficients at a time
+
+
+class Law(NamedTuple):
+    """The Gaussian law of the coefficients: ``mean`` (p,), ``covariance`` (p, p); and the ``risk`` of the dense model."""
+
+    mean: Array
+    covariance: Array
+    risk: float
+
+
+class Spectral(NamedTuple):
+    """A covariance in its eigenbasis: positive eigenvalues (r,), directions (p, r), and the teacher there (r,)."""
+
+    eigs: Array
+    basis: Array
+    teacher: Array
+
+
+def spectral(covariance: ArrayLike, teacher: ArrayLike) -> Spectral:
+    """The eigenbasis, in which the features of any covariance are uncorrelated.
+
+    Equation: covariance = basis diag(eigs) basis^T, eigenvalues below p * 2e-16 of the largest count as zero.
+    Regime: exact. Source: section 6.1.
+    Raises ValueError for a matrix that is not positive semi-definite, with its smallest eigenvalue.
+    """
+    covariance, teacher = arguments.covariance(covariance), arguments.vector("teacher", teacher)
+    if len(teacher) != len(covariance):
+        raise ValueError(f"teacher: shape {teacher.shape} does not fit a covariance of shape {covariance.shape}")
+    eigs, basis = np.linalg.eigh((covariance + covariance.T) / 2)
+    round_off = len(eigs) * np.finfo(float).eps * eigs[-1]
+    if eigs[0] < -max(round_off, 1e-8 * eigs[-1]):
+        raise ValueError(f"covariance: not positive semi-definite, smallest eigenvalue {eigs[0]:.3g}")
+    live = eigs > round_off
+    return Spectral(eigs[live], basis[:, live], basis[:, live].T @ teacher)
+
+
+def reduce(covariance: ArrayLike, teacher: ArrayLike, noise: float, width: int) -> tuple[Array, Array, float]:
+    """The problem seen by a model of the first ``width`` features: (covariance, teacher, noise).
+
+    Equation: with D the features used and c the others, teacher_D + S_DD^-1 S_Dc teacher_c, and noise^2 grows by the
+    variance that the others keep given those used (2); a pseudo-inverse where S_DD is singular, which changes no risk.
+    Regime: exact. Source: section 1.2.
+    """
+    matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
+    noise = arguments.non_negative("noise", noise)
+    p = arguments.integer("width", width, 1, len(matrix))
+    spectral(matrix, beta)  # refuses a matrix that is not positive semi-definite
+    if p == len(matrix):
+        return matrix, beta, noise
+    used, other = matrix[:p, :p], beta[p:]
+    shared = matrix[:p, p:] @ other
+    eigs, basis, inside = spectral(used, shared)
+    energy = float(other @ matrix[p:, p:] @ other)
+    unseen = energy - float(np.sum(inside**2 / eigs))
+    unseen = unseen if unseen > 1e-14 * energy else 0.0  # less is round-off
+    return used, beta[:p] + basis @ (inside / eigs), float(np.sqrt(noise**2 + unseen))
+
+
+def law(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float = 0.0) -> Law:
+    """The law of the fitted coefficients, and the risk of the dense model.
+
+    Equation: N(S (S + nu)^-1 teacher, (gamma / n) S (S + nu)^-2), nu and gamma from the eigenvalues (14).
+    Regime: limit, for functionals that average over many coefficients; at rank n no law, and infinities.
+    Source: section 6.1.
+    """
+    eigs, basis, inside = spectral(covariance, teacher)
+    fit = _fit(eigs, inside, noise, n, ridge)
+    if np.isinf(fit.risk):
+        return Law(basis @ inside, np.full((len(basis), len(basis)), np.inf), fit.risk)
+    return Law(basis @ (fit.shrink * inside), (basis * fit.sd**2) @ basis.T, fit.risk)
+
+
+def risk(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float = 0.0) -> float:
+    """The risk of the dense model, ``inf`` at rank n.
+
+    Equation: (7) on the eigenvalues: a rotation of the features changes nothing. Regime: limit, relative error O(1/n).
+    Source: section 6.1.
+    """
+    eigs, _, inside = spectral(covariance, teacher)
+    return _fit(eigs, inside, noise, n, ridge).risk
+
+
+def pruned_risk(
+    covariance: ArrayLike,
+    teacher: ArrayLike,
+    noise: float,
+    n: int,
+    kept: ArrayLike,
+    rule: str = "magnitude",
+    ridge: float = 0.0,
+    method: str = "pairs",
+) -> Any:
+    """The risk after keeping ``kept`` coefficients of the fit by ``rule``.
+
+    Equation: noise^2 + e^T S e + sum_ij S_ij Cov(T_i, T_j), T the pruned coefficients and e = E[T] - teacher (15);
+    covariances by ``method`` "pairs" (closed form, any correlation) or "series" (Mehler, weak correlation).
+    Regime: limit, for coefficients so weakly dependent that the number beyond the threshold hardly varies; otherwise
+    use ``sampled.pruned_risk``, which keeps exactly that many. Source: section 6.2.
+    """
+    matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
+    arguments.choice("rule", rule, RULES)
+    arguments.choice("method", method, METHODS)
+    counts = arguments.kept_counts(kept, len(matrix))
+    found = law(matrix, beta, noise, n, ridge)
+    spread = {int(s): _spread(matrix, beta, found, int(s), rule, method) for s in np.unique(counts)}
+    risks = np.array([noise**2 + spread[int(s)] for s in counts.ravel()]).reshape(counts.shape)
+    return float(risks) if counts.ndim == 0 else risks
+
+
+def finite_risk_exists(
+    covariance: ArrayLike, n: int, kept: int | None = None, rule: str = "oracle", retrained: bool = False
+) -> bool:
+    """Whether ``finite_risk`` knows the exact expectation: see there. Raises ValueError for bad arguments."""
+    matrix = arguments.covariance(covariance)
+    arguments.choice("rule", rule, RULES)
+    n = arguments.integer("n", n, 1)
+    if _is_diagonal(matrix):
+        return least_squares.finite_risk_exists(np.diag(matrix).copy(), n, kept, rule, retrained)
+    rank = len(spectral(matrix, np.zeros(len(matrix))).eigs)
+    if kept is None:
+        return rank < n - 1
+    size = min(arguments.integer("kept", kept, 0, len(matrix)), rank)
+    by_fit = rule in BY_FIT and rank > 1
+    return (size if retrained else rank) < n - 1 and not by_fit and not (retrained and rule == "random" and rank > 1)
+
+
+def finite_risk(
+    covariance: ArrayLike,
+    teacher: ArrayLike,
+    noise: float,
+    n: int,
+    kept: int | None = None,
+    rule: str = "oracle",
+    retrained: bool = False,
+) -> float:
+    """The exact expected risk at this n and p: dense (``kept=None``), or with a fixed support.
+
+    Equation: below rank n - 1 the coefficients have mean P teacher (P projects on the range) and covariance
+    noise^2 S^+ / (n - rank - 1); a refit of rank r has risk noise_S^2 (n - 1) / (n - r - 1). Regime: exact; supports
+    that do not look at the data, and any rule for a covariance of rank one, where magnitudes are proportional; a
+    diagonal covariance is handed to ``least_squares``. Source: 7.1, 7.3, 7.4, 9.4.
+
+    Raises ValueError where no exact value is known, or where the mean is infinite.
+    """
+    matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
+    noise = arguments.non_negative("noise", noise)
+    if not finite_risk_exists(matrix, n, kept, rule, retrained):
+        raise ValueError(
+            f"n, kept, rule: no exact mean for n = {n}, p = {len(matrix)}, kept = {kept}, rule = {rule!r},"
+            f" retrained = {retrained}; it exists for fixed supports of ranks below n - 1, and for rank one"
+        )
+    if _is_diagonal(matrix):
+        return least_squares.finite_risk(np.diag(matrix).copy(), beta, noise, n, kept, rule, retrained)
+    eigs, basis, inside = spectral(matrix, beta)
+    size = len(matrix) if kept is None else int(kept)
+    if retrained and kept is not None:
+        support = _fixed_support(matrix, beta, size, rule, basis)
+        inner, coefficients, left = restrict(matrix, beta, noise, support)
+        rank = len(spectral(inner, coefficients).eigs) if len(coefficients) else 0
+        return left**2 * (n - 1) / (n - rank - 1)
+    variance = noise**2 / (n - len(eigs) - 1)
+    if kept is None:
+        return noise**2 + variance * len(eigs)
+    found = Law(basis @ inside, variance * (basis / eigs) @ basis.T, noise**2 + variance * len(eigs))
+    if rule in BY_FIT:
+        return noise**2 + _fixed(matrix, beta, found, _fixed_support(matrix, beta, size, rule, basis))
+    return noise**2 + _spread(matrix, beta, found, size, rule, "pairs")
+
+
+def restrict(covariance: Array, teacher: Array, noise: float, support: NDArray[np.intp]) -> tuple[Array, Array, float]:
+    """The problem seen by a model of the features ``support``: (covariance, teacher, noise).
+
+    Equation: (2) for any subset; features that do not vary are left out, be it all of them. Regime: exact. Source: section 1.2.
+    """
+    support = support[np.diag(covariance)[support] > 0]
+    order = np.concatenate([support, np.setdiff1d(np.arange(len(teacher)), support)])
+    matrix, beta = covariance[np.ix_(order, order)], teacher[order]
+    if not len(support):
+        return matrix[:0, :0], beta[:0], float(np.sqrt(noise**2 + beta @ matrix @ beta))
+    return reduce(matrix, beta, noise, len(support))
+
+
+def oracle_order(covariance: Array, teacher: Array) -> NDArray[np.intp]:
+    """The features in the order in which ``oracle`` keeps them.
+
+    Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; ties of round-off go to the lower
+    index, see ``order``. Regime: a definition. Source: section 2.
+    """
+    solved, (_, basis, inside) = not _is_diagonal(covariance), spectral(covariance, teacher)
+    best = basis @ inside if solved and basis.shape[1] < len(teacher) else teacher
+    return descending(np.diag(covariance) * best**2, solved)
+
+
+def _fit(eigs, inside, noise, n, ridge):
+    noise = arguments.non_negative("noise", noise)
+    n, ridge = arguments.integer("n", n, 1), arguments.non_negative("ridge", ridge)
+    return first_fit(eigs, inside, noise, n, ridge)
+
+
+def _is_diagonal(matrix) -> bool:
+    return not np.any(matrix - np.diag(np.diag(matrix)))
+
+
+def _fixed_support(matrix, beta, size, rule, basis):
+    """The oracle's choice; under rank one that of any other rule: all coefficients are multiples of one variable."""
+    if rule == "oracle":
+        return oracle_order(matrix, beta)[:size]
+    score = np.abs(basis[:, 0]) * (np.sqrt(np.diag(matrix)) if rule == "hessian" else 1)
+    return descending(score, solved=True)[:size]
+
+
+def _spread(matrix, beta, found: Law, size: int, rule: str, method: str) -> float:
+    """Risk less noise^2 of the law ``found`` pruned to ``size`` coefficients."""
+    if size == 0:
+        return float(beta @ matrix @ beta)
+    if np.isinf(found.risk):
+        return np.inf
+    if rule == "random":
+        return _random(matrix, beta, found, size)
+    if rule == "oracle":
+        return _fixed(matrix, beta, found, oracle_order(matrix, beta)[:size])
+    weight = np.sqrt(np.diag(matrix)) if rule == "hessian" else np.ones(len(beta))
+    live = np.flatnonzero(np.diag(found.covariance) > 0)
+    if size >= len(live) or found.risk == 0:
+        return _fixed(matrix, beta, found, descending(weight * np.abs(found.mean), not _is_diagonal(matrix))[:size])
+    return _by_threshold(matrix, beta, found, weight, live, size, method)
+
+
+def _fixed(matrix, beta, found: Law, support) -> float:
+    error = -beta.copy()
+    error[support] += found.mean[support]
+    inside = np.ix_(support, support)
+    wrong, spread = error @ matrix @ error, np.sum(matrix[inside] * found.covariance[inside])
+    null = float(beta @ matrix @ beta)
+    return float(wrong if wrong > 1e-15 * null else 0.0) + float(max(spread, 0.0))  # less is round-off
+
+
+def _random(matrix, beta, found: Law, size: int) -> float:
+    one = size / len(beta)
+    two = one * (size - 1) / max(len(beta) - 1, 1)
+    error = one * found.mean - beta
+    outer = np.outer(found.mean, found.mean)
+    both = two * (outer + found.covariance)
+    np.fill_diagonal(both, one * (np.diag(outer) + np.diag(found.covariance)))
+    return float(error @ matrix @ error + np.sum(matrix * (both - one**2 * outer)))
+
+
+def _by_threshold(matrix, beta, found: Law, weight, live, size, method) -> float:
+    """(15) over the features that vary; the others have the coefficient zero."""
+    sigma = matrix[np.ix_(live, live)]
+    sd = np.sqrt(np.diag(found.covariance)[live])
+    mean, weight = found.mean[live], weight[live]
+    cut = truncated.threshold(mean, sd, weight, np.array([size]))[0] / (weight * sd)
+    kept = truncated.moments(centre := mean / sd, cut)
+    first = centre * kept.share + kept.first
+    second = centre**2 * kept.share + 2 * centre * kept.first + kept.second
+    error = sd * first - beta[live]
+    rho = np.clip(found.covariance[np.ix_(live, live)] / np.outer(sd, sd), -1, 1)
+    weights = sigma * np.outer(sd, sd)
+    own = float(np.sum(np.diag(weights) * (second - first**2)))
+    shared = pairs.series(centre, cut, rho, weights) if method == "series" else _all_pairs(centre, cut, rho, weights)
+    return float(error @ sigma @ error) + own + shared
+
+
+def _all_pairs(centre, cut, rho, weights) -> float:
+    """sum over i != j of weights_ij Cov(T_i, T_j); pairs of weight or correlation zero add nothing."""
+    i, j = np.nonzero(np.triu((weights != 0) & (rho != 0), 1))
+    total = 0.0
+    for start in range(0, len(i), BLOCK):
+        a, b = i[start : start + BLOCK], j[start : start + BLOCK]
+        shared = pairs.covariance((centre[a], centre[b]), (cut[a], cut[b]), rho[a, b])
+        total += 2 * float(np.sum(weights[a, b] * shared))
+    return total

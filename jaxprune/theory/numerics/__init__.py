@@ -1,0 +1,1 @@
+"""What the laws and sums of theory are computed with."""

@@ -1,0 +1,5 @@
+"""Equations under stable noise: Ornstein-Uhlenbeck, interacting particles, explosions of Euler's scheme."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

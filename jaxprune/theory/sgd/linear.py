@@ -1,0 +1,259 @@
+"""Tail index of constant-step SGD in linear regression with Gaussian inputs.
+
+x' = M x + q, M = I - (step/b) sum of a a^T over a batch of b inputs a ~ N(0, input_sd^2 I_d). One step changes a length by the
+random factor R, R^2 = (1 - c X)^2 + c^2 X Y with c = step input_sd^2/b and independent X ~ chi2_b, Y ~ chi2_(d-1), whatever
+the direction. h(s) = E R^s, rho = E log R = h'(0). For rho < 0 a stationary law exists, and its tail index is the
+alpha > 0 with h(alpha) = 1.
+
+Everything depends on c, b and d alone. Quadrature: Gauss-Legendre panels in log X and log Y as wide as the densities, graded
+towards X = 1/c, where R vanishes for d = 1 and nearly so for small d. Relative errors are about 1e-13,
+for the tail index where h is not flat. Scalars give floats, arrays broadcast.
+Sections are those of our notes on Wan et al. 2023.
+"""
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+
+from jaxprune.theory import arguments
+from jaxprune.theory.arguments import plain
+
+Array = NDArray[np.float64]
+REACHES = (4.0, 20.0, 100.0)  # up to which a tail index is searched for
+GAUSS = np.polynomial.legendre.leggauss(16)  # next to the kink
+SMOOTH = np.polynomial.legendre.leggauss(12)
+
+
+def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
+    """The alpha of P(|x| > r) ~ C r^-alpha under the stationary law.
+
+    Equation: h(alpha) = 1, alpha > 0. NaN where ``lyapunov`` gives rho >= 0: the step size is at or above the maximal one of
+    ``thresholds``, iterates grow and no stationary law exists (``status`` says "no_stationary_law"). Infinity above 100.
+    Regime: exact, one pass over fresh Gaussian data. Source: section 5.
+    """
+    return _apply(_tail_index, step_size, batch, dim, input_sd)
+
+
+def lyapunov(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
+    """The exponential rate rho per step at which |M_k ... M_1| grows or falls.
+
+    Equation: rho = E log R. Regime: exact. Source: section 5.
+    """
+    return _apply(lambda c, b, d: _Factor(c, b, d, 0.0).rho(), step_size, batch, dim, input_sd)
+
+
+def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
+    """H(s) = lim (E|M_k ... M_1|^s)^(1/k), 0 <= s <= 100.
+
+    Equation: h(s) = E R^s. Regime: exact. Raises ValueError for other s. Source: section 5.
+    """
+    s = arguments.inside("s", s, 0, REACHES[-1], "[]")
+    return _apply(lambda c, b, d, s: 1 + _Factor(c, b, d, s).excess(s), step_size, batch, dim, input_sd, s)
+
+
+def second_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
+    """H(2) as a polynomial.
+
+    Equation: 1 - 2 u + u^2 (d + b + 1)/b = (1 - u)^2 + u^2 (d + 1)/b, u = step input_sd^2. Regime: exact. Source: section 5.
+    """
+    step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
+    u = step * sd**2
+    return plain((1 - u) ** 2 + u * u * (d + 1) / b)
+
+
+def fourth_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
+    """H(4) as a polynomial; h(4) = 1 where the tail index is 4.
+
+    Equation: E (1 - cX)^4 + 2 c^2 (d-1) E X (1 - cX)^2 + c^4 b (b+2) (d-1)(d+1), where with u = c b and v = c (b + 2)
+    E (1 - cX)^4 = (1-u)^4 + 12 b c^2 (1-u)^2 - 32 b c^3 (1-u) + 12 c^4 b (b + 4) and E X (1 - cX)^2 = b ((1-v)^2 + 2 c v).
+    Regime: exact. Source: section 5.
+    """
+    step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
+    c = step * sd**2 / b
+    u, v = 1 - c * b, 1 - c * (b + 2)
+    alone = u**4 + 12 * b * c**2 * u**2 - 32 * b * c**3 * u + 12 * c**4 * b * (b + 4)
+    mixed = b * (v**2 + 2 * c**2 * (b + 2))
+    return plain(alone + 2 * c**2 * (d - 1) * mixed + c**4 * b * (b + 2) * (d - 1) * (d + 1))
+
+
+def thresholds(batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> tuple[Any, Any]:
+    """Step sizes (critical, maximal): tail index 2, and the end of stationarity, rho = 0.
+
+    Equation: critical = 2 b/(input_sd^2 (d + b + 1)); rho(maximal) = 0. Regime: exact. Source: section 5.
+    """
+    _, b, d, sd = _inputs(1.0, batch, dim, input_sd)
+    critical = 2 * b / (sd**2 * (d + b + 1))
+    return plain(critical), plain(critical * (1 + np.asarray(window_width(batch, dim))))
+
+
+def window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
+    """(maximal - critical)/critical, the relative range of step sizes with tail index in (0, 2).
+
+    Equation: as ``thresholds``. Regime: exact; about ``approximate_window_width`` for large d. Source: section 5.
+    """
+    return _apply(lambda c, b, d: _window(b, d), 1.0, batch, dim, 1.0)
+
+
+def approximate_window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
+    """``window_width`` for large d, where log R is nearly normal.
+
+    Equation: 4 (b + 2)/(d + b + 1)^2. Regime: limit of large d. Source: section 5.
+    """
+    _, b, d, _ = _inputs(1.0, batch, dim, 1.0)
+    return plain(4 * (b + 2) / (d + b + 1) ** 2)
+
+
+def stationary_second_moment(
+    step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike, noise_sd: ArrayLike
+) -> Any:
+    """E|x - x*|^2 under the stationary law, label noise of standard deviation ``noise_sd``.
+
+    Equation: step d noise_sd^2 / (b (2 - step input_sd^2 (d + b + 1)/b)); infinite at and beyond the critical step size.
+    Regime: exact. Source: section 5.
+    """
+    step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
+    tau = arguments.size("noise_sd", noise_sd)
+    gap = 2 * b - step * sd**2 * (d + b + 1)
+    finite = gap > 0
+    return plain(np.where(finite, step * d * tau**2 / np.where(finite, gap, 1.0), np.inf))
+
+
+def status(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
+    """Whether "light" (finite variance), "heavy" (tail index at most 2) or "no_stationary_law" (rho >= 0); an array
+    of such words where an argument is an array.
+
+    Equation: step below critical; between critical and maximal; from maximal on. Regime: exact. Source: section 5.
+    """
+    critical, maximal = thresholds(batch, dim, input_sd)
+    step = arguments.positive("step_size", step_size)
+    found = np.where(step < critical, "light", np.where(step < maximal, "heavy", "no_stationary_law"))
+    return found if found.ndim else str(found)
+
+
+def _inputs(step_size, batch, dim, input_sd):
+    step, sd = arguments.positive("step_size", step_size), arguments.positive("input_sd", input_sd)
+    return np.broadcast_arrays(step, arguments.whole("batch", batch), arguments.whole("dim", dim), sd)
+
+
+def _apply(function, step_size, batch, dim, input_sd, *others):
+    """``function(c, batch, dim, ...)`` of every entry of broadcast arrays."""
+    step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
+    return plain(np.vectorize(function, otypes=[float])(step * sd**2 / b, b, d, *others))
+
+
+def _tail_index(c, batch, dim):
+    if _Factor(c, batch, dim, 0.0).rho() >= 0:
+        return np.nan
+    for top in REACHES:
+        factor = _Factor(c, batch, dim, top)
+        if factor.excess(top) > 0:
+            # h(s) - 1 over s is rho at 0 and increases, as h is convex.
+            root: Any = brentq(
+                lambda s, f=factor: f.excess(s) / s if s > 0 else f.rho(), 0.0, top, xtol=1e-300, rtol=np.float64(1e-15)
+            )
+            return root
+    return np.inf
+
+
+@lru_cache(maxsize=256)
+def _window(batch, dim):
+    critical = 2 / (dim + batch + 1)
+
+    def rho(width):
+        return _Factor(critical * (1 + width), batch, dim, 0.0).rho()
+
+    top = 8 * (batch + 2) / (dim + batch + 1) ** 2
+    while rho(top) < 0:
+        top *= 2
+    root: Any = brentq(rho, 0.0, top, xtol=1e-300, rtol=np.float64(1e-14))
+    return root
+
+
+class _Factor:
+    """The law of log R as nodes and weights, for c = step input_sd^2/batch, fit for moments of R up to ``order``."""
+
+    def __init__(self, c: float, batch: float, dim: float, order: float):
+        # zeta = log(c X): the kink is at 0, to which distances are kept exactly. Its strength falls with dim.
+        zeta, log_x = _nodes(batch, order, -np.log(c * batch), 10.0 ** (-20 / min(dim, 20.0)))
+        if dim == 1:
+            v, log_y = np.array([-np.inf]), np.zeros(1)
+        else:
+            v, log_y = _nodes(dim - 1, order, None, 1.0)
+        logs = (log_x[:, None] + log_y).ravel()
+        kept = logs > np.max(logs) - 45 - 4 * order
+        zeta, v = (a.ravel()[kept] for a in np.broadcast_arrays(zeta[:, None], v))
+        growth = np.exp(zeta)
+        square = np.expm1(zeta) ** 2 + growth * c * (dim - 1) * np.exp(v)
+        change = growth * (growth + c * (dim - 1) * np.exp(v) - 2)
+        self.log_r = 0.5 * np.where(np.abs(change) < 0.3, np.log1p(np.maximum(change, -0.5)), np.log(square))
+        weights = np.exp(logs[kept] - np.max(logs))
+        self.log_weights = logs[kept] - np.max(logs) - np.log(np.sum(weights))
+        self.weights = np.exp(self.log_weights)
+
+    def rho(self) -> float:
+        """E log R."""
+        return float(np.sum(self.weights * self.log_r))
+
+    def excess(self, s: float) -> float:
+        """E R^s - 1, without cancellation for small s; for large s the weights stay logarithms, where they underflow."""
+        if s < 1:
+            return float(np.sum(self.weights * np.expm1(s * self.log_r)))
+        with np.errstate(over="ignore"):
+            return float(np.sum(np.exp(self.log_weights + s * self.log_r)) - 1)
+
+
+def _nodes(k: float, order: float, shift: float | None, finest: float) -> tuple[Array, Array]:
+    """Gauss-Legendre panels for chi2_k in log(X/k): nodes relative to -``shift`` and log weights, not normalised.
+
+    Panels are as wide as the density and, with a ``shift``, graded towards the node 0 down to ``finest``.
+    """
+
+    def log_density(w):
+        return 0.5 * k * (w - np.expm1(w))
+
+    low, high = _range(k, order)
+    if shift is None:
+        edges = [_march(0.0, low, k, None), _march(0.0, high, k, None)]
+    else:
+        low, high = low - shift, high - shift
+        edges = [
+            _march(min(high, 0.0), min(low, 0.0), k, shift, finest),
+            _march(max(low, 0.0), max(high, 0.0), k, shift, finest),
+        ]
+    offset = 0.0 if shift is None else shift
+    panels = np.array([(min(a, b), max(a, b)) for e in edges for a, b in pairwise(e)])
+    half = 0.5 * (panels[:, 1] - panels[:, 0])[:, None]
+    x, weights = SMOOTH if shift is None else GAUSS
+    nodes = panels[:, :1] + half * (1 + x)
+    return nodes.ravel(), (log_density(nodes + offset) + np.log(half * weights)).ravel()
+
+
+def _range(k, order):
+    """Where log(X/k) has mass for moments of orders 0 .. ``order``."""
+    drop = 45 + min(4 * order, 40.0)
+    low = high = 0.0
+    while 0.5 * k * (low - np.expm1(low)) > -drop:
+        low -= 0.1 * np.sqrt(2 / k) if k > 2 else 2.0
+    peak = np.log1p(2 * order / k)
+    rate = 0.5 * k + order
+    top = rate * peak - 0.5 * k * np.expm1(peak)
+    high = peak
+    while rate * high - 0.5 * k * np.expm1(high) > top - 45:
+        high += 0.2 * min(np.sqrt(2 / (k + 2 * order)), 1.0)
+    return low, high
+
+
+def _march(start, end, k, shift, finest=1.0):
+    """Edges of panels from ``start`` to ``end``, away from a singularity at 0 if there is a ``shift``."""
+    edges, way = [start], np.sign(end - start)
+    while way * (end - edges[-1]) > 0:
+        here = edges[-1]
+        width = min(2 * np.sqrt(2 / (k * np.exp(here + (shift or 0.0)))), 2.0)
+        if shift is not None:
+            width = min(width, max(3 * abs(here), finest))
+        edges.append(here + way * min(width, abs(end - here)))
+    return edges if way else []

@@ -1,0 +1,11 @@
+from . import positive as positive
+from .laws import abs_cdf as abs_cdf
+from .laws import abs_moment as abs_moment
+from .laws import abs_pdf as abs_pdf
+from .laws import abs_quantile as abs_quantile
+from .laws import abs_sf as abs_sf
+from .laws import mean_log_norm as mean_log_norm
+from .laws import norm_tail_constant as norm_tail_constant
+from .laws import quantile_ratio as quantile_ratio
+from .laws import tail_constant as tail_constant
+from .laws import truncated_moment as truncated_moment

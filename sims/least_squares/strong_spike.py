@@ -1,0 +1,54 @@
+"""Strong spikes: large then pruned against small, as the energy of the tail grows (Chang et al. 2020, section 9.3).
+
+Half n features have a variance a million times that of the others. The large model fits all 2 n features and keeps the
+spikes; the small one is fitted to the spikes alone. Both see the same draws at every tail energy, so that the difference
+tells where they cross.
+"""
+
+import jax
+import numpy as np
+
+from jaxprune import spectra
+from jaxprune.problems import LinearGaussian
+from jaxprune.simulate import least_squares
+from jaxprune.simulate.least_squares import pruning
+from jaxprune.sweep import Experiment
+
+SPIKE = 1e6
+WIDTH = [0.5, 2.0]
+KEPT = [0.5]
+RULES = dict(hessian=pruning.hessian, oracle=pruning.oracle)
+
+
+def make(n, tail, noise):
+    if n % 2 or n < 4:
+        raise ValueError(f"n: {n} is not an even number >= 4, half of which are spikes")
+    head = np.arange(2 * n) < n // 2
+    eigs = spectra.spiked(2 * n, count=n // 2, height=SPIKE)
+    energy = np.where(head, 1.0 / (n // 2), tail / (2 * n - n // 2))  # the spikes' own energy, 1, drops out
+    return LinearGaussian(eigs=eigs, teacher=np.sqrt(energy / eigs), noise=noise, n=n)
+
+
+def trial(key, problem):
+    sample, rule = jax.random.split(key)
+    widths = [round(w * problem.n) for w in WIDTH]
+    kept = [round(s * problem.n) for s in KEPT]
+    data = least_squares.draw(problem, sample)
+    path = least_squares.min_norm_path(data, widths)
+    order = pruning.orders(path, problem, RULES.values(), rule)
+    return {"risk": problem.risk(path.coef), "pruned_risk": pruning.risk_surface(path, problem, order, kept)}
+
+
+EXPERIMENT = Experiment(
+    "strong_spike",
+    axes=dict(n=[50, 100, 200], tail=[0.05, 0.2, 0.35, 0.5, 0.65, 0.8], noise=[0.5]),
+    make=make,
+    trial=trial,
+    inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
+    dims=dict(risk=["width"], pruned_risk=["width", "rule", "kept"]),
+    seeds=1500,
+    block=50,
+    share=["tail"],
+    smoke=dict(n=[50, 100], tail=[0.05, 0.35, 0.8], seeds=100),
+    describe="strong spikes: large then pruned against small, and the tail energy at which they cross",
+)

@@ -1,0 +1,156 @@
+"""Every figure draws every value of an axis, or declares which it draws: then the command line names what is left out."""
+
+import dataclasses
+import importlib
+import pickle
+import sys
+
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.text import Text
+
+from jaxprune.sweep import load_experiments
+from jaxprune.sweep.driver import metric_dims
+from tests.places import ROOT, figure, sim
+
+NAMES = sorted({p.stem for p in ROOT.glob("figures/*/*.py")} & {p.stem for p in ROOT.glob("sims/*/*.py")})
+FIXED = dict(stopped_because=1.0, diverged=0.0)
+MORE = dict(
+    tail=[0.05, 0.2, 0.5, 0.8], brownian=[0.0, 0.25, 0.5], energy=[1.2, 1.6, 2.0], noise_of_scaling_laws=[0.0, 0.2, 0.5]
+)
+LIGHT = dict(  # theory on coarser grids: what is drawn of the samples is tested here
+    random_feature_regression=dict(POINTS=3, DRAWS=1, FEATURES=200),
+    saliencies=dict(DRAWS=10),
+    scaling_laws=dict(SIZES=np.array([50, 100])),
+    correlation_decides=dict(_theory=lambda make, here, grid: (None, None, None)),
+    phase_diagram=dict(N=20),
+    pruning_ratio=dict(POINTS=2),
+)
+
+
+def imported(name):
+    """The module of a figure, as others import it."""
+    return importlib.import_module(f"figures.{figure(name).parent.name}.{name}")
+
+
+def experiments(name):
+    return load_experiments(sim(name))
+
+
+def grid(name, experiment, shown):
+    """Two values at least of every axis; more than one would be drawn of those that the figure declares."""
+    axes = {}
+    for axis, values in experiment.axes.items():
+        values = MORE.get(f"{axis}_of_{name}", MORE.get(axis, list(values)))
+        if len(values) == 1:
+            assert axis in shown, f"{axis} has one value: nothing is known of others"
+            (value,) = values
+            values = ["another" if isinstance(value, str) else type(value)(value / 2), value]
+        axes[axis] = values if len(values) < 5 else [values[0], values[1], values[-1]]
+    return axes
+
+
+def shapes(experiment):
+    if experiment.name == "cifar10_resnet":  # no data are needed for the names of its metrics
+        experiment = dataclasses.replace(experiment, make=lambda **point: None, trial=no_images)
+    with jax.enable_x64(True):
+        problem = experiment.make(**experiment.points()[0])
+        return jax.eval_shape(lambda key: experiment.trial(key, problem), jax.random.key(0))
+
+
+def no_images(key, problem):
+    """The metrics of networks, with their shapes, without data."""
+    (networks,) = experiments("network_double_descent")
+    found = shapes(networks)
+    lengths = {len(networks.inner[d]): d for d in networks.inner}
+    (residual,) = experiments("cifar10_resnet")
+    return {name: jnp.zeros([len(residual.inner[lengths[size]]) for size in value.shape]) for name, value in found.items()}
+
+
+def fake(experiment, axes, found, seed):
+    """Samples that fall with n, and cross somewhere."""
+    rng, data, dims = np.random.default_rng(seed), {}, metric_dims(experiment, found)
+    for metric, shape in found.items():
+        names = [*axes, "seed", *dims[metric]]
+        size = (*map(len, axes.values()), 40, *shape.shape)
+        data[metric] = (names, rng.uniform(0.3, 3) * rng.lognormal(-1, 0.1, size))
+    coords = {name: list(v) for name, v in {**axes, "seed": range(40), **(experiment.inner or {})}.items()}
+    samples = xr.Dataset(data, coords, dict(name=experiment.name))
+    if "n" in axes:
+        samples = samples / (samples["n"] / samples["n"].min())
+    if "tail" in axes:
+        samples = samples / samples.mean("seed")
+        samples["pruned_risk"], samples["risk"] = samples["pruned_risk"] * samples["tail"], 0.4 * samples["risk"]
+    for metric in FIXED.keys() & found.keys():
+        samples[metric] = xr.full_like(samples[metric], FIXED[metric])
+    samples.attrs["name"] = experiment.name
+    return samples
+
+
+def replaced(samples, others, axis, value):
+    """``samples``, with those of ``others`` at one value of an axis."""
+    mixed = {m: xr.where(v[axis] == value, others[m], v).transpose(*v.dims) for m, v in samples.items()}
+    return samples.assign(mixed)
+
+
+def drawing(module, samples):
+    """All that a figure shows: places, colours, words."""
+    figure = module.draw(samples, None)
+    seen = []
+    for artist in figure.findobj():
+        for what in ("get_xydata", "get_offsets", "get_segments", "get_markerfacecolor", "get_marker"):
+            if hasattr(artist, what):
+                seen.append(str(np.asarray(getattr(artist, what)(), dtype=object).tolist()))
+        seen += [artist.get_text()] if isinstance(artist, Text) else []
+    plt.close(figure)
+    return seen
+
+
+@pytest.fixture
+def known_theory(monkeypatch):
+    """Theory is computed once for the same arguments."""
+    known = {}
+
+    def once(function):
+        def call(*args, **kwargs):
+            try:
+                key = pickle.dumps((function.__module__, function.__qualname__, args, kwargs))
+            except Exception:
+                return function(*args, **kwargs)
+            if key not in known:
+                known[key] = function(*args, **kwargs)
+            return known[key]
+
+        return call
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("jaxprune.theory."):
+            for word, value in list(vars(module).items()):
+                if callable(value) and getattr(value, "__module__", "") == name and not isinstance(value, type):
+                    monkeypatch.setattr(module, word, once(value))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_draws_what_it_does_not_declare_and_no_more(name, known_theory, unchecked, monkeypatch):
+    module = imported(name)
+    shown = getattr(module, "SHOWN", {})
+    for file, changed in LIGHT.items():
+        for word, value in changed.items():
+            monkeypatch.setattr(imported(file), word, value)
+    assert set(shown) <= {axis for experiment in experiments(name) for axis in experiment.axes}
+    for experiment in experiments(name):
+        axes, found = grid(name, experiment, shown), shapes(experiment)
+        samples, others = (fake(experiment, axes, found, seed) for seed in (0, 1))
+        before = drawing(module, samples)
+        assert before == drawing(module, samples)
+        for axis, values in axes.items():
+            picked = shown[axis](samples, axis) if axis in shown else values
+            picked = picked if isinstance(picked, list) else [picked]
+            for value in values:
+                changed = replaced(samples, others, axis, value)
+                assert (drawing(module, changed) != before) is (value in picked), (experiment.name, axis, value)

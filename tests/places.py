@@ -1,0 +1,17 @@
+"""Where the experiments and figures of this project are."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def sim(name):
+    """The file of an experiment."""
+    (found,) = ROOT.glob(f"sims/*/{name}.py")
+    return found
+
+
+def figure(name):
+    """The file of a figure."""
+    (found,) = ROOT.glob(f"figures/*/{name}.py")
+    return found
