@@ -1,7 +1,8 @@
-"""What rooms hand to each other: a metric is declared once, beside its problem, and a prediction of it is an object."""
+"""What rooms hand to each other: metrics, predictions of them, and the findings of an experiment."""
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -65,6 +66,34 @@ class Prediction:
     mean: Any
     kind: Any = "exact"
     error: Any = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A number that an experiment states of its samples: a crossing, an exponent, a ratio; and its standard ``error``, 0 for
+    what is counted.
+
+    Raises ValueError for what is no finite number: what was not found is not stated.
+    """
+
+    value: float
+    error: float = 0.0
+
+    def __post_init__(self):
+        for name in ("value", "error"):
+            number = float(getattr(self, name))
+            if not math.isfinite(number) or (name == "error" and number < 0):
+                raise ValueError(
+                    f"{name}: {number} of a finding is no finite number{' >= 0' * (name == 'error')}; leave it out"
+                )
+            object.__setattr__(self, name, number)
+
+    def __str__(self) -> str:
+        """With two digits of the error, 0.094 ± 0.006; five digits where there is none."""
+        if self.error == 0:
+            return f"{self.value:.5g}"
+        digits = max(1 - math.floor(math.log10(self.error)), 0)
+        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
 
 
 def check_make(make: Callable[..., Any], axes: Iterable[str], whose: str, cure: str) -> None:

@@ -1,3 +1,4 @@
+from . import estimates as estimates
 from .crossings import Crossing as Crossing
 from .crossings import crossing as crossing
 from .report import REASONS as REASONS
