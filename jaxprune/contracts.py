@@ -1,9 +1,9 @@
-"""What rooms hand to each other: metrics, predictions of them, and the findings of an experiment."""
+"""What rooms hand to each other: metrics, predictions and certificates of them, and the findings of an experiment."""
 
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,32 @@ class Prediction:
     mean: Any
     kind: Any = "exact"
     error: Any = 0.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Certificate:
+    """What theory bounds rather than predicts: ``claim``, in words, says of which quantity; it is at most ``bound``, a number
+    or an array, except with probability ``failure``; ``assumes`` says under what conditions.
+
+    Raises ValueError for a probability outside [0, 1).
+    """
+
+    claim: str
+    bound: Any
+    failure: float
+    assumes: Sequence[str] = ()
+
+    def __post_init__(self):
+        if not 0 <= self.failure < 1:
+            raise ValueError(f"failure: {self.failure} is no probability in [0, 1) of the claim being wrong")
+
+    def holds(self, measured: Any) -> Any:
+        """Whether it holds for what was measured, elementwise; of what is not finite it does not."""
+        return np.isfinite(measured) & (np.asarray(measured) <= self.bound)
+
+    def spoiled(self, factor: float) -> "Certificate":
+        """Its twin, wrong on purpose: the bound times ``factor`` < 1, which enough draws must expose."""
+        return dataclasses.replace(self, bound=np.asarray(self.bound) * factor)
 
 
 @dataclasses.dataclass(frozen=True)
