@@ -59,7 +59,7 @@ def fresh(model, width):
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def pruned(rule, model, params, width, budget):
     chance = networks.noise(model, jax.random.key(7))
-    return rule(model, params, networks.live(model, width), budget, batch(model).inputs, chance)
+    return rule(pruning.Trained(model, params, networks.live(model, width), batch(model).inputs, chance), budget)
 
 
 def kept(mask):
