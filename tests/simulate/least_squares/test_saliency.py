@@ -159,7 +159,7 @@ def test_dependent_features_are_refused_or_solved_by_rank(x64):
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(1)), [10, DIM])
     for rule in (saliency.obs, saliency.obs_greedy):
         with pytest.raises(ValueError, match="^problem: "):
-            rule(path, problem, KEY)
+            pruning.scores(rule, path, problem, KEY)
     order = pruning.orders(path, problem, [pruning.magnitude], KEY)
     found = saliency.compensated_surface(path, problem, order, KEPT)
     for w, p in enumerate(path.widths):
