@@ -38,6 +38,33 @@ def unchecked():
     config.update("jaxtyping_disable", before)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="also the slow tests, and those that measure time")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without --all a newcomer waits for what is quick; what is named on the command line runs whatever it is."""
+    if config.getoption("--all") or config.getoption("markexpr") or any("::" in word for word in config.args):
+        return
+    left = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("timed")]
+    items[:] = [item for item in items if item not in set(left)]
+    config.hook.pytest_deselected(items=left)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left"] = len(left)
+    else:
+        config.stash[LEFT] = len(left)
+
+
+def pytest_testnodedown(node, error):
+    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if count := config.stash.get(LEFT, 0):
+        terminalreporter.write_line(f"{count} slow tests were left out; pytest --all runs them too (half an hour on two cores)")
+
+
+LEFT = pytest.StashKey[int]()
 MAPS = Path("/proc/self/maps")
 MANY = 20_000  # Linux allows 65,530 in a process; a compiled program takes some 200, and without any left LLVM fails or crashes
 ended = itertools.count(1)
