@@ -1,7 +1,7 @@
 """Pruning: scores, the order in which features are kept, and the risk at every kept count.
 
 A rule is a function ``(path, problem, key) -> scores`` of shape (W, d); larger is kept, ties go to the lower
-index. To add a rule, write such a function here. Source: Chang et al. 2020, section 2.
+index. To add a rule, write such a function here. Source: guide/least_squares.md, Pruning rules.
 """
 
 from collections.abc import Callable, Collection

@@ -3,7 +3,7 @@
 A rule is a function ``(model, params, live, budget, inputs, noise) -> mask``: ``live`` is the mask of the dense network,
 ``budget`` the number of weights to keep (data; more than there are keeps all), ``inputs`` the training set, ``noise``
 independent N(0, 1) numbers, one per weight. Larger scores are kept, ties go to the lower layer and index. Scores that
-are not finite keep nothing, so that a network that diverged shows as collapsed. Source: Chang et al. 2020, section 5.
+are not finite keep nothing, so that a network that diverged shows as collapsed. Source: guide/networks.md, Budgets and rules.
 """
 
 from collections.abc import Callable, Sequence
