@@ -1,8 +1,9 @@
-"""What rooms hand to each other: a metric is declared once, beside its problem, and a prediction of it is an object."""
+"""What rooms hand to each other: metrics, predictions and certificates of them, and the findings of an experiment."""
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,60 @@ class Prediction:
     mean: Any
     kind: Any = "exact"
     error: Any = 0.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Certificate:
+    """What theory bounds rather than predicts: ``claim``, in words, says of which quantity; it is at most ``bound``, a number
+    or an array, except with probability ``failure``; ``assumes`` says under what conditions.
+
+    Raises ValueError for a probability outside [0, 1).
+    """
+
+    claim: str
+    bound: Any
+    failure: float
+    assumes: Sequence[str] = ()
+
+    def __post_init__(self):
+        if not 0 <= self.failure < 1:
+            raise ValueError(f"failure: {self.failure} is no probability in [0, 1) of the claim being wrong")
+
+    def holds(self, measured: Any) -> Any:
+        """Whether it holds for what was measured, elementwise; of what is not finite it does not."""
+        return np.isfinite(measured) & (np.asarray(measured) <= self.bound)
+
+    def spoiled(self, factor: float) -> "Certificate":
+        """Its twin, wrong on purpose: the bound times ``factor`` < 1, which enough draws must expose."""
+        return dataclasses.replace(self, bound=np.asarray(self.bound) * factor)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A number that an experiment states of its samples: a crossing, an exponent, a ratio; and its standard ``error``, 0 for
+    what is counted.
+
+    Raises ValueError for what is no finite number: what was not found is not stated.
+    """
+
+    value: float
+    error: float = 0.0
+
+    def __post_init__(self):
+        for name in ("value", "error"):
+            number = float(getattr(self, name))
+            if not math.isfinite(number) or (name == "error" and number < 0):
+                raise ValueError(
+                    f"{name}: {number} of a finding is no finite number{' >= 0' * (name == 'error')}; leave it out"
+                )
+            object.__setattr__(self, name, number)
+
+    def __str__(self) -> str:
+        """With two digits of the error, 0.094 ± 0.006; five digits where there is none."""
+        if self.error == 0:
+            return f"{self.value:.5g}"
+        digits = max(1 - math.floor(math.log10(self.error)), 0)
+        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
 
 
 def check_make(make: Callable[..., Any], axes: Iterable[str], whose: str, cure: str) -> None:

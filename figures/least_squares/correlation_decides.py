@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxprune.judge import Crossing, crossing
 from jaxprune.plots import style
 from jaxprune.predictions import covariance
 from jaxprune.theory.least_squares import correlated, sampled
@@ -23,13 +22,6 @@ METRICS = {
 }
 SHOWN = dict(n=style.largest, noise=style.last)
 SMALL = 0.005  # below it the axis of equal correlations is linear
-
-
-def place(samples: xr.Dataset) -> Crossing:
-    """The correlation at which retraining on the same sample begins to help, at the largest n; paired draws."""
-    here = _shown(samples)
-    gain = (here["pruned_risk"] - here["retrained_same"]).transpose("seed", "rho").sortby("rho")
-    return crossing(gain["rho"].values, gain.values, seed=0)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -81,7 +73,7 @@ def _theory(make, here: xr.Dataset, grid):
 
 def _mark_crossing(ax, samples) -> None:
     try:
-        at = place(samples)
+        at = sim.retraining_helps(samples)
     except ValueError:  # too few seeds or correlations to locate it
         return
     ax.axvspan(at.low, at.high, color="0.85", lw=0, zorder=0)

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from jaxprune.judge import Crossing, crossing
+from jaxprune.judge import Crossing
 from jaxprune.plots import style
 from jaxprune.theory.least_squares import propositions
 from sims.least_squares import strong_spike as sim
@@ -25,23 +25,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     with style.paper():
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.FULL, 2.6))
         _risks(left, here.sel(n=here["n"].max()), noise, exact)
-        _crossings(right, here["n"].values.tolist(), located(here), exact)
+        _crossings(right, here["n"].values.tolist(), sim.located(here), exact)
         left.set_title(f"(a) $s/n={RATIO:g}$, $p/n={LARGE:g}$, $\\sigma={noise:g}$, $n={int(here['n'].max())}$", loc="left")
         right.set_title("(b) where they cross", loc="left")
     return figure
-
-
-def located(here: xr.Dataset) -> dict[int, Crossing]:
-    """The crossing of large and small at every n, from differences on common draws; sizes without one are left out."""
-    large = here["pruned_risk"].sel(width=LARGE, rule="oracle", kept=RATIO)
-    gain = (large - here["risk"].sel(width=SMALL)).transpose("n", "seed", "tail").sortby("tail")
-    found = {}
-    for n in sorted(here["n"].values.tolist()):
-        try:
-            found[n] = crossing(gain["tail"].values, gain.sel(n=n).values, seed=0)
-        except ValueError:  # a quick run: too few seeds to tell the sign
-            continue
-    return found
 
 
 def _risks(ax, here: xr.Dataset, noise: float, exact: float) -> None:
@@ -73,20 +60,10 @@ def _crossings(ax, asked: list[int], found: dict[int, Crossing], exact: float) -
         ax.errorbar(1 / sizes, places, 1.96 * errors, label="simulation (95 %)", **style.look(0))
         ax.set_xticks([0, *(1 / sizes)], ["0", *(f"1/{n}" for n in sizes)])
     if len(found) > 1:
-        place, error = limit(found)
-        label = f"$n\\to\\infty$: {place:.3f} $\\pm$ {error:.3f} (standard error)"
-        ax.errorbar([0], [place], [1.96 * error], label=label, **style.look(1))
+        at = sim.limit(found)
+        label = f"$n\\to\\infty$: {at.value:.3f} $\\pm$ {at.error:.3f} (standard error)"
+        ax.errorbar([0], [at.value], [1.96 * at.error], label=label, **style.look(1))
     ax.set(xlabel="$1/n$", ylabel="tail energy at the crossing")
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.5 * (high - low))  # room for the legend
     ax.legend(loc="upper left")
-
-
-def limit(found: dict[int, Crossing]) -> tuple[float, float]:
-    """The crossing at 1/n = 0 and its standard error: a straight line in 1/n, weighted by the errors."""
-    x = 1 / np.array(list(found), float)
-    weight = 1 / np.array([max(c.error, 1e-12) for c in found.values()])
-    rows = np.stack([weight, weight * x], axis=1)
-    inverse = np.linalg.inv(rows.T @ rows)
-    places = np.array([c.place for c in found.values()])
-    return float((inverse @ rows.T @ (weight * places))[0]), float(np.sqrt(inverse[0, 0]))

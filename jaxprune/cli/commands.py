@@ -16,6 +16,7 @@ from jaxprune.cli import selection
 from jaxprune.cli.declared import benchmarks, files
 from jaxprune.cli.drawing import command, draw
 from jaxprune.cli.options import AGREE, DISAGREE, INCOMPLETE, Run
+from jaxprune.cli.stating import state
 from jaxprune.contracts import Metric
 from jaxprune.judge import Report, compare
 from jaxprune.predictions import predict
@@ -98,6 +99,7 @@ def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how:
     folder = store / selection.folder(declared, asked)
     folder.mkdir(exist_ok=True)
     report = _report(asked, samples, folder)
+    state(asked, samples, folder)
     if not options.smoke:
         _warn_of_few_seeds(samples)
     draw(options, folder, declared, asked, samples, report)
@@ -248,6 +250,7 @@ def figure(options: Any) -> int:
             print(f"{folder} is of the old kind: whether its samples belong to the present code cannot be told")
         place = folder / selection.folder(declared, asked)
         place.mkdir(exist_ok=True)
+        state(asked, samples, place)
         draw(options, place, declared, asked, samples, _judge(asked, samples))
     return AGREE
 

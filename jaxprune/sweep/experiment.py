@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.contracts import FIELDS, Metric
+from jaxprune.contracts import FIELDS, Finding, Metric
 
 Coordinate = int | float | str | bool
 Point = dict[str, Coordinate]
@@ -40,6 +40,7 @@ class Experiment:
     ``describe``: one line for people. ``predict(samples) -> {metric: array or Prediction, ...}``: your own theory, for those
     who judge; a run knows nothing of it, and samples do not depend on it. ``metrics``: what there is to know of the trial's
     metrics that its problem does not declare, or declares otherwise; samples carry it as attributes.
+    ``findings(samples) -> {words: Finding}``: the numbers that the experiment states, with their errors.
 
     Raises ValueError, naming the argument, before anything runs.
     """
@@ -58,6 +59,7 @@ class Experiment:
     describe: str = ""
     predict: Callable[..., Any] | None = None
     metrics: Sequence[Metric] = ()
+    findings: Callable[..., Mapping[str, Finding]] | None = None
 
     def __post_init__(self):
         if not self.name.replace("-", "_").isidentifier():
@@ -77,8 +79,9 @@ class Experiment:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not a function; wrap it in a def")
         if not isinstance(self.metrics, Sequence) or not all(isinstance(m, Metric) for m in self.metrics):
             raise ValueError(f"metrics: {self.metrics!r} is no list of Metric (jaxprune.contracts)")
-        if self.predict is not None and not callable(self.predict):
-            raise ValueError(f"predict: {self.predict!r} is not a function of the samples; wrap it in a def")
+        for name in ("predict", "findings"):
+            if (own := getattr(self, name)) is not None and not callable(own):
+                raise ValueError(f"{name}: {own!r} is not a function of the samples; wrap it in a def")
         for name in ("seeds", "block"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -105,6 +108,13 @@ class Experiment:
         changed = {name: _cast(name, values, self.axes[name]) for name, values in axes.items()}
         seeds = self.seeds if seeds is None else seeds
         return dataclasses.replace(self, axes={**self.axes, **changed}, seeds=seeds, smoke=None)
+
+    def replace(self, **changes: Any) -> "Experiment":
+        """The same experiment with other fields: ``mine.replace(trial=another, name="another")``."""
+        unknown = [name for name in changes if name not in {f.name for f in dataclasses.fields(self)}]
+        if unknown:
+            raise ValueError(f"{unknown[0]}: not a field of an experiment; for values of axes use resized")
+        return dataclasses.replace(self, **changes)
 
     def smoke_size(self) -> "Experiment":
         """The quick run: its own ``smoke`` size, or one block of seeds."""

@@ -5,6 +5,7 @@ It falls with n for alpha < 2, ever more slowly as alpha nears 2, and not at all
 
 import jax.numpy as jnp
 
+from jaxprune.judge import estimates
 from jaxprune.problems import StableNoise
 from jaxprune.simulate import stable
 from jaxprune.simulate.compression import compressibility
@@ -28,11 +29,21 @@ def trial(key, problem):
     }
 
 
+def findings(samples):
+    """Exponents in n of the mean squared error at the middle fraction."""
+    sizes, stated = samples["n"].values, {}
+    for alpha in samples["alpha"].values:
+        values = samples["squared_error"].sel(alpha=alpha, kappa=KAPPA[1]).transpose("n", "seed").values
+        stated[f"exponent of n of the squared error, kappa {KAPPA[1]:g}, alpha {alpha:g}"] = estimates.exponent(sizes, *values)
+    return stated
+
+
 EXPERIMENT = Experiment(
     "relative_error",
     axes=dict(n=[100, 300, 1000, 3000, 10000, 30000], alpha=[1.2, 1.5, 1.75, 2.0]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(kappa=KAPPA),
     seeds=400,
     share=("alpha",),

@@ -8,6 +8,8 @@ import jax
 import numpy as np
 
 from jaxprune import spectra
+from jaxprune.contracts import Finding
+from jaxprune.judge import crossing
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
@@ -45,6 +47,18 @@ def trial(key, problem):
     return pruning.risks(path, problem, RULES.values(), kept, rule, fresh)
 
 
+def retraining_helps(samples):
+    """The correlation at which retraining on the same sample begins to help, at the largest n; the draws are paired."""
+    here = samples.isel(width=0, kept=0, noise=-1).sel(rule="magnitude", n=samples["n"].max())
+    gain = (here["pruned_risk"] - here["retrained_same"]).transpose("seed", "rho").sortby("rho")
+    return crossing(gain["rho"].values, gain.values, seed=0)
+
+
+def findings(samples):
+    found = retraining_helps(samples)
+    return {"correlation from which retraining helps": Finding(found.place, found.error)}
+
+
 INNER = dict(width=WIDTH, rule=list(RULES), kept=KEPT)
 
 EQUICORRELATED = Experiment(
@@ -53,6 +67,7 @@ EQUICORRELATED = Experiment(
     make=make_equicorrelated,
     trial=trial,
     inner=INNER,
+    findings=findings,
     dims=dict(risk=["width"]),
     seeds=200,
     block=20,
@@ -67,6 +82,7 @@ AR1 = Experiment(
     make=make_ar1,
     trial=trial,
     inner=INNER,
+    findings=findings,
     dims=dict(risk=["width"]),
     seeds=200,
     block=20,

@@ -9,6 +9,7 @@ p = n; at p = n itself, where the first fit is all noise and its ranking blind, 
 import jax
 
 from jaxprune import spectra, teachers
+from jaxprune.judge import estimates
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
@@ -45,11 +46,25 @@ def trial(key, problem):
     }
 
 
+def findings(samples):
+    """Same over fresh at p = n, where the limit is one."""
+    here = samples.sel(width=1.0, rule="magnitude")
+    stated = {}
+    for problem in samples["problem"].values:
+        for kept in KEPT:
+            for n in samples["n"].values:
+                same, fresh = (here[f"retrained_{s}"].sel(problem=problem, kept=kept, n=n).values for s in ("same", "fresh"))
+                found = estimates.estimate(lambda a, b: a.mean() / b.mean(), same, fresh)
+                stated[f"same over fresh sample at p = n, {problem}, s/n = {kept}, n = {n}"] = found
+    return stated
+
+
 EXPERIMENT = Experiment(
     "retraining_sample",
     axes=dict(n=[60, 120, 240], problem=["isotropic", "spiked"]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
     dims={name: ["width", "rule", "kept"] for name in ("pruned_risk", "retrained_same", "retrained_fresh")},
     seeds=400,

@@ -7,8 +7,10 @@ that the support was chosen on the data. Source: guide/least_squares.md, Estimat
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxprune import spectra, teachers
+from jaxprune.judge import estimates
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
@@ -35,7 +37,7 @@ def exact(problem, data, widths, kept, ridge, key, ending):
     return {f"{name}{ending}": value for name, value in pruning.risks(path, problem, RULES.values(), kept, key).items()}
 
 
-def estimates(problem, data, widths, kept, ridge, key):
+def from_sample(problem, data, widths, kept, ridge, key):
     """The same from the sample alone."""
     fits = leave_one_out(data, widths, ridge)
     found = {"risk_whole": fits.loo, "risk_gcv": fits.gcv}
@@ -57,10 +59,26 @@ def trial(key, problem):
         return {
             **exact(problem, data, widths, kept, ridge, rule, ""),
             **exact(problem, less, widths, kept, ridge, rule, "_less"),
-            **estimates(problem, data, widths, kept, ridge, rule),
+            **from_sample(problem, data, widths, kept, ridge, rule),
         }
 
     return jax.lax.map(one, jnp.asarray(RIDGE))
+
+
+FAR = [w for w in WIDTH if not 0.9 < w < 1.1]  # from the threshold, where risks of seeds differ a hundredfold
+
+
+def findings(samples):
+    """Estimate over exact risk, of medians over seeds, without ridge: the least and the largest over the widths of ``FAR``."""
+    here = samples.isel(n=-1, noise=-1).sel(ridge=0.0, width=FAR)
+    exact, found = here["pruned_risk_less"].sel(rule="magnitude"), {}
+    for kind, words in (("whole", "leave-one-out of all steps"), ("naive", "leave-one-out, support fixed")):
+        known = here[f"pruned_risk_{kind}"].sel(rule="magnitude")
+        for which in (np.min, np.max):
+            pair = [v.transpose("seed", "width", "kept").values for v in (known, exact)]
+            ratio = estimates.estimate(lambda a, b, w=which: w(np.median(a, axis=0) / np.median(b, axis=0)), *pair)
+            found[f"{words}: {which.__name__.removeprefix('a')} of estimate over risk"] = ratio
+    return found
 
 
 EXPERIMENT = Experiment(
@@ -68,6 +86,7 @@ EXPERIMENT = Experiment(
     axes=dict(n=[100], noise=[0.5]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(ridge=RIDGE, width=WIDTH, rule=list(RULES), kept=KEPT),
     seeds=200,
     block=10,

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprune import spectra
+from jaxprune.judge import estimates
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning, saliency
@@ -62,11 +63,29 @@ def trial(key, problem):
     }
 
 
+def findings(samples):
+    here, few = samples.isel(noise=-1, rho=-1), KEPT[0]
+    rho = f"correlation {float(here['rho'])}"
+    stated = {
+        f"dense, {rho}": estimates.mean(here["dense"]),
+        f"{few} kept by magnitude, {rho}": estimates.mean(here["pruned"].sel(rule="magnitude", kept=few)),
+        f"{few} kept by the greedy surgeon, compensated, {rho}": estimates.mean(
+            here["compensated"].sel(rule="obs_greedy", kept=few)
+        ),
+    }
+    at_once = here["iterative"].sel(rounds="1 round", kept=few).values
+    for rounds in ROUNDS[1:]:
+        worse = estimates.mean(here["iterative"].sel(rounds=rounds, kept=few).values - at_once)
+        stated[f"risk in {rounds} less that at once, {few} kept, {rho}"] = worse
+    return stated
+
+
 EXPERIMENT = Experiment(
     "saliencies",
     axes=dict(rho=[0.0, 0.5, 0.8, 0.95], noise=[0.3]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(rule=list(RULES), rounds=ROUNDS, kept=KEPT),
     dims=dict(pruned=["rule", "kept"], compensated=["rule", "kept"], retrained=["rule", "kept"], iterative=["rounds", "kept"]),
     seeds=100,

@@ -9,6 +9,7 @@ with noise they do not.
 import jax
 
 from jaxprune import spectra
+from jaxprune.judge import estimates
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
@@ -36,11 +37,28 @@ def trial(key, problem):
     return {"risk": problem.risk(path.coef), "pruned_risk": pruning.risk_surface(path, problem, order, kept)}
 
 
+def findings(samples):
+    """Exponents of the risk in n, without noise."""
+    if 0.0 not in samples["noise"]:
+        return {}
+    here = samples.isel(decay=-1, width=0).sel(noise=0.0)
+    sizes, stated = here["n"].values, {}
+    for energy in here["energy"].values:
+        point = here.sel(energy=energy)
+        pruned = point["pruned_risk"].isel(kept=0).sel(rule="magnitude")
+        for words, values in (("dense", point["risk"]), ("pruned", pruned)):
+            stated[f"exponent of n, {words}, energy {energy:g}"] = estimates.exponent(
+                sizes, *values.transpose("n", "seed").values
+            )
+    return stated
+
+
 EXPERIMENT = Experiment(
     "scaling_laws",
     axes=dict(n=[100, 200, 400, 800], decay=[1.5], energy=[1.2, 2.0], noise=[0.0, 0.5]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
     dims=dict(risk=["width"], pruned_risk=["width", "rule", "kept"]),
     seeds=40,

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 
 from jaxprune import datasets
+from jaxprune.judge import estimates
 from jaxprune.problems import Labelled, Training
 from jaxprune.simulate.networks import double_descent, labelled
 from jaxprune.simulate.networks.architectures import MLP
@@ -45,11 +46,27 @@ def trial(key, problem):
     return double_descent.surfaces(family, WIDTH, BASE, double_descent.TREATMENTS, train, test, adam, problem.steps, networks)
 
 
+def findings(samples):
+    """Test errors of the smallest and the widest network, and of its pruned forms, at the larger budget."""
+    here = samples.isel(dict.fromkeys(("data", "n", "label_noise", "rate", "steps"), -1))
+    base, wide = BASE[-1], WIDTH[-1]
+    stated = {
+        f"dense, width {wide}": estimates.mean(here["dense_error"].sel(width=wide)),
+        f"dense, width {base}": estimates.mean(here["dense_error"].sel(width=base)),
+    }
+    for treatment in ("magnitude, trained", "hessian, trained", "random, trained"):
+        for width in WIDTH[WIDTH.index(base) :]:
+            error = here["retrained_error"].sel(width=width, base=base, treatment=treatment)
+            stated[f"width {width} pruned to that of {base} and retrained: {treatment}"] = estimates.mean(error)
+    return stated
+
+
 EXPERIMENT = Experiment(
     "network_double_descent",
     axes=dict(data=["digits"], n=[500], label_noise=[0.2], rate=[0.01], steps=[1000]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(width=WIDTH, base=BASE, treatment=list(double_descent.TREATMENTS)),
     seeds=20,
     share=("data",),

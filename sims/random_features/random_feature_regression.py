@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxprune import teachers
+from jaxprune.judge import estimates
 from jaxprune.problems import RandomFeatures
 from jaxprune.simulate import least_squares, random_features
 from jaxprune.simulate.least_squares import pruning
@@ -33,11 +34,23 @@ def trial(key, problem):
     return pruning.risks(path, population, RULES.values(), KEPT, rule, fresh) | {"condition": path.condition}
 
 
+def findings(samples):
+    here = samples.isel(n=-1, noise=-1, d_in=-1)
+    small, many = KEPT[0], WIDTH[-1]
+    kept = here["retrained_same"].sel(width=many, kept=small)
+    return {
+        f"{small} features from the start": estimates.mean(here["risk"].sel(width=small)),
+        f"{small} of {many} kept by magnitude, retrained": estimates.mean(kept.sel(rule="magnitude")),
+        f"{small} of {many} kept at random, retrained": estimates.mean(kept.sel(rule="random")),
+    }
+
+
 EXPERIMENT = Experiment(
     "random_feature_regression",
     axes=dict(n=[200], noise=[0.3], d_in=[100]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(width=WIDTH, rule=list(RULES), kept=KEPT),
     seeds=300,
     block=5,

@@ -7,6 +7,7 @@ diverged.
 import jax
 import jax.numpy as jnp
 
+from jaxprune.judge import estimates
 from jaxprune.problems import Explosion
 from jaxprune.simulate import sde, stable
 from jaxprune.simulate.sde import drifts
@@ -33,11 +34,21 @@ def trial(key, problem):
     return {"lost": jax.vmap(lost)(problem.horizon / counts, counts)}
 
 
+def findings(samples):
+    here = samples.isel(scale=-1, horizon=-1, steps=0)
+    step = float(here["horizon"]) / STEPS[0]
+    return {
+        f"lost at a step of {step:g}, alpha {alpha:g}": estimates.mean(here["lost"].sel(alpha=alpha))
+        for alpha in here["alpha"].values
+    }
+
+
 EXPERIMENT = Experiment(
     "euler_explosion",
     axes=dict(alpha=[1.2, 1.5, 1.8], scale=[1.0], horizon=[1.0]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(steps=STEPS),
     seeds=40,
     block=4,

@@ -5,7 +5,9 @@ finest one. ``log_gap``: its mean logarithm; ``gap``: its mean, with a standard 
 """
 
 import jax.numpy as jnp
+import numpy as np
 
+from jaxprune.judge import estimates
 from jaxprune.problems import BoundedDrift, OrnsteinUhlenbeck
 from jaxprune.simulate import sde, stable
 from jaxprune.simulate.sde import drifts
@@ -37,11 +39,24 @@ def trial(key, problem):
     return {"log_gap": jnp.mean(jnp.log(gaps), axis=1), "gap": jnp.mean(gaps, axis=1)}
 
 
+def findings(samples):
+    """Orders of the error exp E log|gap| in the step size; below one by what the finest grid itself is off."""
+    here = samples.isel(rate=-1, scale=-1, horizon=-1)
+    stated = {}
+    for drift in here["drift"].values:
+        for alpha in here["alpha"].values:
+            logs = here["log_gap"].sel(drift=drift, alpha=alpha).transpose("steps", "seed").values
+            found = estimates.exponent(1 / np.array(STEPS), *logs, statistic=lambda x: np.exp(np.mean(x)), paired=True)
+            stated[f"order in the step size, {drift} drift, alpha {alpha:g}"] = found
+    return stated
+
+
 EXPERIMENT = Experiment(
     "euler_strong_error",
     axes=dict(alpha=[1.2, 1.5, 1.8], drift=["linear", "tanh", "clipped"], rate=[1.0], scale=[1.0], horizon=[1.0]),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(steps=STEPS),
     seeds=60,
     block=10,

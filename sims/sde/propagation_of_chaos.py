@@ -6,13 +6,15 @@ Systems of all sizes are the first particles of one draw. ``log_error``: mean lo
 """
 
 import jax.numpy as jnp
+import numpy as np
 
+from jaxprune.judge import estimates
 from jaxprune.problems import BoundedChaos, LinearChaos
 from jaxprune.simulate import sde, stable
 from jaxprune.simulate.sde import drifts
 from jaxprune.sweep import Experiment
 
-SIZES = [10, 100, 1000]  # far apart, so that extrapolation to infinite n costs few seeds
+SIZES = [10, 30, 100, 300, 1000]  # far apart, so that extrapolation to infinite n costs few seeds
 
 
 def make(alpha, interaction, rate, coupling, scale, horizon, steps):
@@ -34,6 +36,21 @@ def trial(key, problem):
     return {"log_error": log_error, "scaled_square": jnp.sum(jnp.where(inside, error**2, 0), axis=0)}
 
 
+def findings(samples):
+    """Exponents of the distance in n: of exp E log|distance| for the linear interaction, of its root mean square else."""
+    here = samples.isel(dict.fromkeys(("rate", "coupling", "scale", "horizon", "steps"), -1))
+    stated = {}
+    for alpha in here["alpha"].values:
+        logs = here["log_error"].sel(alpha=alpha, interaction="linear").transpose("n", "seed").values
+        found = estimates.exponent(SIZES, *logs, statistic=lambda x: np.exp(np.mean(x)), paired=True)
+        stated[f"exponent, linear interaction, alpha {alpha:g}"] = found
+        squares = here["scaled_square"].sel(alpha=alpha, interaction="bounded").transpose("n", "seed")
+        squares = (squares / squares["n"]).values
+        found = estimates.exponent(SIZES, *squares, statistic=lambda x: np.sqrt(np.mean(x)), paired=True)
+        stated[f"exponent, bounded interaction, alpha {alpha:g}"] = found
+    return stated
+
+
 EXPERIMENT = Experiment(
     "propagation_of_chaos",
     axes=dict(
@@ -47,6 +64,7 @@ EXPERIMENT = Experiment(
     ),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(n=SIZES),
     seeds=3600,
     block=200,

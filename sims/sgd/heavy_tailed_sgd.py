@@ -14,6 +14,7 @@ import functools
 import numpy as np
 
 from jaxprune import datasets
+from jaxprune.judge import estimates
 from jaxprune.problems import Labelled, NoisyDescent
 from jaxprune.simulate import stable
 from jaxprune.simulate.sgd import noisy_training
@@ -51,6 +52,18 @@ def trial(key, problem):
     return noisy_training.mean_field_row(problem, key)
 
 
+def findings(samples):
+    """Means over seeds of the pruning ratio and of the test accuracy before and after, for every noise."""
+    here = samples.isel(dict.fromkeys(("data", "sigma", "step_size", "tested", "batch"), -1))
+    stated = {}
+    for noise in here["noise"].values:
+        for alpha in here["alpha"].values[:1] if noise == "none" else here["alpha"].values:
+            words = "no noise" if noise == "none" else f"type {noise}, alpha {alpha:g}"
+            for metric in ("pruning_ratio", "test_accuracy", "pruned_test_accuracy"):
+                stated[f"{metric}, {words}"] = estimates.mean(here[metric].sel(noise=noise, alpha=alpha))
+    return stated
+
+
 EXPERIMENT = Experiment(
     "heavy_tailed_sgd",
     axes=dict(
@@ -64,6 +77,7 @@ EXPERIMENT = Experiment(
     ),
     make=make,
     trial=trial,
+    findings=findings,
     seeds=20,
     share=("noise", "alpha", "sigma", "tested", "batch"),
     precision="float32",

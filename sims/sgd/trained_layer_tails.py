@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprune import datasets
+from jaxprune.judge import estimates
 from jaxprune.problems import Labelled, PlainDescent
 from jaxprune.simulate.sgd import trained_layers
 from jaxprune.sweep import Experiment
@@ -58,6 +59,23 @@ def trial(key, problem):
     return trained_layers.row(problem, jnp.asarray(ERRORS), key)
 
 
+def findings(samples):
+    """Medians over the seeds that learnt, at the smallest batch and the ends of the step sizes."""
+    here = samples.isel(dict.fromkeys(("data", "depth", "width", "tested"), -1)).isel(batch=0)
+    ends = samples["ratio"].values[[0, -1]]
+    stated = {}
+    for layer in ("first", "last"):
+        for weights in ("trained", "equal norms"):
+            for ratio in ends:
+                inverse = here["inverse"].sel(ratio=ratio, weights=weights, estimator="block sums", layer=layer)
+                index = estimates.estimate(lambda x: 1 / np.median(x), inverse.values)
+                stated[f"index by block sums, {layer} layer, {weights}, step size / batch {ratio:g}"] = index
+    for ratio in ends:
+        gone = here["removed"].sel(ratio=ratio, rule="entries", error=ERRORS[0])
+        stated[f"entries that can be pruned, step size / batch {ratio:g}"] = estimates.estimate(np.median, gone.values)
+    return stated
+
+
 EXPERIMENT = Experiment(
     "trained_layer_tails",
     axes=dict(
@@ -65,6 +83,7 @@ EXPERIMENT = Experiment(
     ),
     make=make,
     trial=trial,
+    findings=findings,
     inner=dict(
         weights=list(trained_layers.WEIGHTS),
         estimator=list(trained_layers.ESTIMATORS),

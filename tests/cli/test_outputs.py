@@ -1,5 +1,6 @@
 """Files and folders of the command line: selections that do not meet, experiments in any encoding, signals."""
 
+import json
 import os
 import signal
 import subprocess
@@ -98,6 +99,23 @@ def test_another_selection_overwrites_nothing(project, capsys):
     assert "run this first: jaxprune run own --middle 3.0" in said
     assert call("figure", project, "--seeds", 100000000000) == 2
     assert "seeds: 100000000000 is more than 2**32" in capsys.readouterr().err
+
+
+def test_findings_are_printed_and_kept(project, capsys):
+    text = project.read_text()
+    stated = "lambda s: {'mean of all': Finding(float(s['risk'].mean()), 0.25), 'at two': Finding(float(s['risk'].sel(middle=2.0).mean()))}"
+    project.write_text("from jaxprune.contracts import Finding\n" + text.replace("seeds=20", f"seeds=20, findings={stated}"))
+    assert call("run", project, "--workers", 0) == 0
+    said = capsys.readouterr().out
+    assert "findings (± one standard error):" in said and "± 0.25" in said
+    kept = json.loads(Path("results/own/findings.json").read_text())
+    assert kept["experiment"] == "own" and kept["seeds"] == 20 and kept["findings"]["mean of all"]["error"] == 0.25
+    assert float(Store("results/own").read()["risk"].mean()) == kept["findings"]["mean of all"]["value"]
+    assert call("run", project, "--middle", 1, "--workers", 0) == 0
+    assert (
+        "findings: none of these samples: " in capsys.readouterr().out
+        and not Path("results/own/middle=1.0/findings.json").exists()
+    )
 
 
 def test_without_options_the_only_selection_is_drawn(project, capsys):

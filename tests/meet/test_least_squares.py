@@ -6,7 +6,6 @@ import jax
 import numpy as np
 import pytest
 
-from figures.least_squares import correlation_decides as figure
 from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
@@ -231,6 +230,6 @@ def test_correlation_decides_whether_retraining_helps(name, expected):
                 limit = 4 * np.hypot(found.std(ddof=1) / 10, table * value)
                 assert abs(found.mean() - value) <= limit, (rho, metric)
                 assert abs(found.mean() - 1.4 * value) > limit
-    at = figure.place(samples)
+    at = correlation.retraining_helps(samples)
     assert abs(at.place - expected) <= 4 * at.error + 0.01
     assert at.error < 0.02 and abs(at.place - 1.5 * expected) > 4 * at.error + 0.01

@@ -4,24 +4,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from jaxprune.contracts import Certificate
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
 
 
 def counting_bound(
-    n: ArrayLike, dim: ArrayLike, kappa: ArrayLike, levels: ArrayLike, samples: ArrayLike, confidence: ArrayLike = 0.95
-):
-    """A bound of the generalisation gap, for all networks at once that keep kappa n of n neurons.
+    n: ArrayLike, dim: ArrayLike, kappa: ArrayLike, levels: ArrayLike, samples: ArrayLike, confidence: float = 0.95
+) -> Certificate:
+    """A certificate of the generalisation gap, for all networks at once that keep kappa n of n neurons.
 
     Equation: gap <= sqrt((n H(kappa) + kappa n d log(levels) + log(1/delta)) / (2 samples)), delta = 1 - confidence,
     H(kappa) = -kappa log(kappa) - (1-kappa) log(1-kappa), every kept coordinate one of ``levels`` values, losses in [0, 1].
     Regime: holds at every size with probability ``confidence`` (Hoeffding and a union over the networks; not the
     corollary of Wan et al.); above 1 it says nothing. ValueError unless n, dim, levels, samples are whole, kappa n >= 1,
-    0 < confidence < 1. Arguments broadcast. Source: guide/compression.md, Counting bound.
+    0 < confidence < 1. Arguments but ``confidence`` broadcast. Source: guide/compression.md, Counting bound.
     """
     kappa, n = arguments.kept_of(kappa, n)
     dim, levels, samples = arguments.whole("dim", dim), arguments.whole("levels", levels), arguments.whole("samples", samples)
     confidence = arguments.probability("confidence", confidence)
     entropy = special.entr(kappa) + special.entr(1 - kappa)
     count = n * entropy + kappa * n * dim * np.log(levels) - np.log1p(-confidence)
-    return plain(np.sqrt(count / (2 * samples)))
+    claim = "test loss less training loss of every network that keeps a fraction kappa of its neurons"
+    assumes = ("independent samples", "losses in [0, 1]", "every kept coordinate is one of the levels")
+    return Certificate(claim, plain(np.sqrt(count / (2 * samples))), 1 - float(confidence), assumes)

@@ -1,0 +1,44 @@
+"""Certificates against simulation: failures are counted and held against their probability."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from jaxprune.contracts import Certificate
+
+
+class Count(NamedTuple):
+    """``failures`` of ``draws``; ``most``, as many as chance allows; ``detectable``, the probability of failure that these
+    draws would have exposed in half of all runs."""
+
+    failures: int
+    draws: int
+    most: int
+    detectable: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether chance allows so many failures."""
+        return self.failures <= self.most
+
+
+def count_failures(certificate: Certificate, measured: ArrayLike, level: float = 1e-6) -> Count:
+    """How often a certificate failed in independent draws (draws, ...) of what it bounds; a draw fails where any of its numbers
+    does. A true certificate is found wrong with probability ``level`` at most.
+
+    Raises ValueError for no draws, and for so few that even if all failed the claim could not be found wrong.
+    """
+    holds = np.asarray(certificate.holds(np.asarray(measured, float)))
+    if holds.ndim == 0 or len(holds) == 0:
+        raise ValueError("measured: no draws; pass (draws,) or (draws, ...) numbers")
+    draws = len(holds)
+    most = int(stats.binom.isf(level, draws, certificate.failure))
+    if most >= draws:
+        raise ValueError(f"measured: {draws} draws could not show a failure beyond {certificate.failure:g}; use more")
+    failures = int(np.sum(~holds.reshape(draws, -1).all(axis=1)))
+    detectable = float(
+        stats.beta.ppf(0.5, most + 1, draws - most)
+    )  # of which half of all runs have more failures than ``most``
+    return Count(failures, draws, most, detectable)

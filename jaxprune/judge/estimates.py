@@ -1,0 +1,69 @@
+"""Findings from samples: any statistic of seeds with a standard error from the bootstrap, and exponents."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jaxprune.contracts import Finding
+
+Array = NDArray[np.float64]
+FEWEST = 8  # seeds of which a standard error is worth the name
+SIZES = 4  # of which an exponent is read
+
+
+def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = True, resamples: int = 1000) -> Finding:
+    """``statistic(*samples)``, one number, of arrays (seeds, ...), with the standard error that ``resamples`` bootstrap samples
+    of the seeds give it, the same in every call. ``paired``: seed i of all arrays is one draw, and they are resampled together.
+
+    Trials that are not finite are left out, all of a seed together. Raises ValueError for fewer than 8 seeds, arrays of
+    different lengths that are paired, and where the statistic is not finite.
+    """
+    arrays = [np.asarray(values, float) for values in samples]
+    if paired and len({len(values) for values in arrays}) > 1:
+        raise ValueError(f"samples: {[len(v) for v in arrays]} seeds are not paired; pass paired=False")
+    whole = [np.isfinite(values).reshape(len(values), -1).all(1) for values in arrays]
+    whole = [np.logical_and.reduce(whole)] * len(arrays) if paired else whole
+    arrays = [values[good] for values, good in zip(arrays, whole, strict=True)]
+    if min(map(len, arrays)) < FEWEST:
+        raise ValueError(f"samples: {min(map(len, arrays))} seeds give no standard error worth the name; use {FEWEST} or more")
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(resamples):
+        shared = rng.integers(len(arrays[0]), size=len(arrays[0]))
+        picks = [shared if paired else rng.integers(len(values), size=len(values)) for values in arrays]
+        draws.append(float(statistic(*(values[pick] for values, pick in zip(arrays, picks, strict=True)))))
+    return Finding(float(statistic(*arrays)), float(np.std(draws, ddof=1)))
+
+
+def mean(samples: ArrayLike) -> Finding:
+    """The mean over seeds (seeds,), with its standard error."""
+    values = np.ravel(np.asarray(samples, float))
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        raise ValueError(f"samples: {len(values)} finite numbers have no standard error; use more seeds")
+    return Finding(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))))
+
+
+def exponent(
+    sizes: ArrayLike, *samples: ArrayLike, statistic: Callable[[Array], Any] = np.mean, paired: bool = False
+) -> Finding:
+    """The e of ``statistic ~ size^e``: the slope of its logarithm, by least squares over four ``sizes`` or more, each of which
+    has its ``samples`` (seeds,). A power law is taken for granted; the error is that of the seeds, ``paired`` as in
+    ``estimate``.
+
+    Raises ValueError for fewer sizes, and where the statistic is not positive.
+    """
+    logs = np.log(np.asarray(sizes, float))
+    if len(logs) < SIZES or len(logs) != len(samples):
+        raise ValueError(f"sizes: {len(logs)} sizes and {len(samples)} samples; an exponent needs {SIZES} or more, one for one")
+    weights = (logs - logs.mean()) / np.sum((logs - logs.mean()) ** 2)
+
+    def slope(*drawn: Array) -> float:
+        values = np.array([statistic(values) for values in drawn])
+        if np.any(values <= 0):
+            raise ValueError("samples: a mean is not positive, and has no exponent; use more seeds")
+        return float(weights @ np.log(values))
+
+    return estimate(slope, *samples, paired=paired)
