@@ -81,7 +81,9 @@ def test_enough_is_cited_and_wrong_citations_show():
     assert broken("Source: guide/sde.md, Weak error.") == ["sde.md, Weak error."]
     assert broken("Source: guide/sde.md, Strong errors.") == ["sde.md, Strong errors."]
     assert broken("Source: guide/optics.md, Strong error.") == ["optics.md"]
-    assert closed("Sections are those of our\nnotes on a paper.") and closed("Source: section 3.2.") and closed("Source: row 14.")
+    assert (
+        closed("Sections are those of our\nnotes on a paper.") and closed("Source: section 3.2.") and closed("Source: row 14.")
+    )
 
 
 def test_equations_that_least_squares_cites_are_numbered_there():
