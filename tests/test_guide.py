@@ -12,14 +12,15 @@ from jaxprune.theory.least_squares import diagonal, propositions
 from jaxprune.theory.sde import explosion, ornstein_uhlenbeck
 from jaxprune.theory.sgd import linear
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "jaxprune" / "guide"
-CODE = [p for folder in ("jaxprune", "sims", "figures") for p in sorted((ROOT / folder).rglob("*.py"))]
+CODE = [p for folder in ("jaxprune", "sims", "figures", "tests") for p in sorted((ROOT / folder).rglob("*.py"))]
+CODE.remove(Path(__file__).resolve())
 CHAPTERS = {p.name: p.read_text() for p in sorted(GUIDE.glob("*.md"))}
 HEADINGS = {name: re.findall(r"^## (.+)$", text, re.MULTILINE) for name, text in CHAPTERS.items()}
 SUBJECTS = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails"}
-CLOSED = ("our notes", "the notes on", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
-NUMBERED = re.compile(r"\b[Ss]ections? \d|\(section \d|\brow \d+\b")
+CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
+NUMBERED = re.compile(r"\b[Ss]ections? \d|\b[Ss]ource: rows? \d")
 
 
 def cited(text, chapter=r"guide/(\w+\.md)"):
