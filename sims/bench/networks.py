@@ -41,6 +41,9 @@ def digits():
     return inputs / np.sqrt(np.mean(inputs**2)), labels
 
 
+KEEP_LARGEST = pruning.globally(pruning.magnitude)
+
+
 def make(steps):
     return Training(Labelled(*digits(), n=N, label_noise=0.2), rate=RATE, steps=steps)
 
@@ -58,7 +61,7 @@ def initial(model, noise, width, kind):
     params = networks.init(model, networks.cropped(noise, model), width)
     if kind == "dense":
         return params, whole
-    return params, pruning.global_magnitude(model, params, whole, BUDGET, jnp.zeros(()), ())
+    return params, KEEP_LARGEST(pruning.Trained(model, params, whole, jnp.zeros(()), ()), BUDGET)
 
 
 def train_all(key, problem, kind):

@@ -444,7 +444,7 @@ def test_this_package_is_part_of_the_program(monkeypatch, tmp_path):
 
     def trial(key, problem):
         path = least_squares.min_norm_path(least_squares.draw(problem, key), [3, 20])
-        return {"score": pruning.magnitude(path, problem, key)}
+        return {"score": pruning.scores(pruning.magnitude, path, problem, key)}
 
     inner = dict(width=[3, 20], k=range(20))
     own = Experiment("own", dict(noise=[0.1], decay=[1.0]), make, trial, inner=inner, seeds=4, block=4)

@@ -11,37 +11,30 @@ is that of these centred norms, yet nodes go in the order of their signed values
 percentile, which rounds it, sometimes down by one.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from jaxprune.simulate import linalg
 from jaxprune.simulate.arguments import check_compat, check_number
 from jaxprune.simulate.compression import compressibility
-from jaxprune.struct import static, struct
+from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, code_length, magnitude
 
 Layers = Sequence[Array | np.ndarray]
 
 
-@struct
-class Pruned:
-    """Layers, each (n, d), with zeros (or medians) in place of what was removed; the parameters left, and those before."""
-
-    layers: list[Array]
-    parameters: Int[Array, ""]
-    total: int = static()
-
-    @property
-    def ratio(self) -> Float[Array, ""]:
-        """Removed / all parameters; negative when the factors of a decomposition need more room than the matrix."""
-        return 1 - self.parameters / self.total
+def removed_ratio(found: Compressed) -> Float[Array, ""]:
+    """Removed / all parameters; negative when the factors of a decomposition need more room than the matrix."""
+    return 1 - found.kept / sum(w.size for w in found.value)
 
 
-def magnitude(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "local", compat: str | None = None) -> Pruned:
-    """Remove the smallest entries: of each layer (``scope="local"``), or of all together ("global").
+def entries(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "local", compat: str | None = None) -> Compressed:
+    """Remove the smallest entries, by magnitude: of each layer (``scope="local"``), or of all together ("global").
 
     Raises ValueError for unknown choices, for an amount that is not a fraction, and for layers that are all zero or not finite.
     """
@@ -51,34 +44,34 @@ def magnitude(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "l
     middles = [jnp.median(w) if compat else jnp.zeros(()) for w in layers]
     flat = [jnp.ravel(w - m) for w, m in zip(layers, middles, strict=True)]
     groups = flat if scope == "local" else [jnp.concatenate(flat)]
-    kept = [g.size - _removed(jnp.abs(g), amount, adaptive, compat) for g in groups]
+    kept = [g.size - _removed(magnitude(None, g), amount, adaptive, compat) for g in groups]
     stay = [compressibility.prune(g, compressibility.neuron_mask(g, k)) for g, k in zip(groups, kept, strict=True)]
     parts = jnp.split(jnp.concatenate(stay), np.cumsum([f.size for f in flat])[:-1])
     back = [p.reshape(jnp.shape(w)) + m for p, w, m in zip(parts, layers, middles, strict=True)]
-    return Pruned(back, jnp.asarray(sum(kept)), _total(layers))
+    return _compressed(back, sum(kept), sum(code_length(k, g.size, 0) for k, g in zip(kept, groups, strict=True)))
 
 
-def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Pruned:
+def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Compressed:
     """Remove the rows of smallest l2 norm from each layer.
 
-    Raises ValueError as ``magnitude`` does.
+    Raises ValueError as ``entries`` does.
     """
     _choices(layers, amount, adaptive, compat)
-    back, parameters = [], 0
+    back, parameters, nats = [], 0, 0.0
     for w in layers:
         middle = jnp.median(w, axis=0) if compat else jnp.zeros(())
         norms = jnp.linalg.norm(w - middle, axis=1) if compat else compressibility.sizes(w)
         norms = norms - jnp.median(norms) if compat else norms
         kept = len(norms) - _removed(jnp.abs(norms), amount, adaptive, compat)
         back.append(compressibility.prune(w - middle, compressibility.ranks(norms) < kept) + middle)
-        parameters = parameters + kept * w.shape[1]
-    return Pruned(back, jnp.asarray(parameters), _total(layers))
+        parameters, nats = parameters + kept * w.shape[1], nats + code_length(kept, len(norms), 0)
+    return _compressed(back, parameters, nats)
 
 
-def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Pruned:
+def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Compressed:
     """Remove the smallest singular values of each layer; k of them cost k (rows + columns) parameters.
 
-    Raises ValueError as ``magnitude`` does, and for ``adaptive`` with the released code, which never is.
+    Raises ValueError as ``entries`` does, and for ``adaptive`` with the released code, which never is.
     """
     _choices(layers, amount, adaptive, compat)
     if compat and adaptive:
@@ -90,7 +83,7 @@ def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | No
         kept = len(values) - _removed(values, amount, adaptive, compat)
         back.append((left * compressibility.prune(values, jnp.arange(len(values)) < kept)) @ right + middle)
         parameters = parameters + kept * sum(w.shape)
-    return Pruned(back, jnp.asarray(parameters), _total(layers))
+    return _compressed(back, parameters, 0.0)
 
 
 def singular_errors(matrix: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Float[Array, " k"]:
@@ -114,8 +107,10 @@ def _removed(values, amount, adaptive, compat):
     return jnp.asarray(rounded)[below + upto + (upto > below)]
 
 
-def _total(layers):
-    return sum(np.size(w) for w in layers)
+def _compressed(layers: list[Array], parameters: Any, which: Any) -> Compressed:
+    """Layers with zeros (or medians) in place of what was removed; ``which``: nats that say what stays."""
+    kept = jnp.asarray(parameters)
+    return Compressed(layers, kept, which + kept * VALUE_BITS * math.log(2))
 
 
 def _choices(layers, amount, adaptive, compat):

@@ -1,11 +1,12 @@
 """Pruning: scores, the order in which features are kept, and the risk at every kept count.
 
-A rule is a function ``(path, problem, key) -> scores`` of shape (W, d); larger is kept, ties go to the lower
-index. To add a rule, write such a function here. Source: guide/least_squares.md, Pruning rules.
+A rule is a function ``(key, coef, fit) -> scores`` of coefficients (W, d), as in ``compression.rules``: ``fit`` holds the
+``path`` that they are of and the ``problem``. Larger is kept, ties go to the lower index. To add a rule, write such a function
+here. Source: guide/least_squares.md, Pruning rules.
 """
 
-from collections.abc import Callable, Collection
-from typing import TypeGuard
+from collections.abc import Collection
+from typing import Any, NamedTuple, TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +14,23 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.checks import check_count
 from jaxprune.problems import LinearGaussian, Population
+from jaxprune.simulate.compression.rules import Rule
+from jaxprune.simulate.compression.rules import magnitude as magnitude  # of coefficients too
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares.fit import Counts, Data, Path
 from jaxprune.simulate.sorting import ranking
 
 Problem = LinearGaussian | Population
 TIES = 1e9
+Coef = Float[Array, "W d"]
 Scores = Float[Array, "W d"]
-Rule = Callable[..., Scores]
+
+
+class Fit(NamedTuple):
+    """What a rule may look at beside the coefficients; ``problem`` is None where the population is not known."""
+
+    path: Path
+    problem: Any
 
 
 def diagonal(problem: Problem) -> TypeGuard[LinearGaussian]:
@@ -28,37 +38,34 @@ def diagonal(problem: Problem) -> TypeGuard[LinearGaussian]:
     return isinstance(problem, LinearGaussian) and problem.basis is None
 
 
-def magnitude(path: Path, problem: Problem | None, key: Array) -> Scores:
-    """``|b_i|``."""
-    return jnp.abs(path.coef)
-
-
-def hessian(path: Path, problem: Problem, key: Array) -> Scores:
+def hessian(key: Array, coef: Coef, fit: Fit) -> Scores:
     """``sqrt(Sigma_ii) |b_i|``: the diagonal second-order saliency, with the population's variances."""
-    return jnp.sqrt(problem.variances)[None, :] * jnp.abs(path.coef)
+    return jnp.sqrt(fit.problem.variances)[None, :] * jnp.abs(coef)
 
 
-def empirical_hessian(path: Path, problem: Problem | None, key: Array) -> Scores:
+def empirical_hessian(key: Array, coef: Coef, fit: Fit) -> Scores:
     """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments."""
-    return jnp.sqrt(jnp.mean(path.data.features**2, axis=-1))[None, :] * jnp.abs(path.coef)
+    return jnp.sqrt(jnp.mean(fit.path.data.features**2, axis=-1))[None, :] * jnp.abs(coef)
 
 
-def oracle(path: Path, problem: Problem, key: Array) -> Scores:
+def oracle(key: Array, coef: Coef, fit: Fit) -> Scores:
     """``Sigma_ii beta_i^2`` of the population's best predictor of each width: it never looks at the data.
 
     For a covariance that is not diagonal, scores equal to 1e-9 of the largest count as ties: they come from a solve.
     """
+    problem = fit.problem
     if diagonal(problem):
-        return jnp.broadcast_to(problem.variances, path.coef.shape) * jnp.broadcast_to(problem.teacher, path.coef.shape) ** 2
-    best = least_squares.leading_solutions(problem.covariance, problem.cross, jnp.asarray(path.widths), problem.deficient)
+        return jnp.broadcast_to(problem.variances, coef.shape) * jnp.broadcast_to(problem.teacher, coef.shape) ** 2
+    widths = jnp.asarray(fit.path.widths)
+    best = least_squares.leading_solutions(problem.covariance, problem.cross, widths, problem.deficient)
     scores = problem.variances[None, :] * best**2
     unit = jnp.max(scores, axis=-1, keepdims=True) / TIES
     return jnp.round(scores / unit) * unit
 
 
-def random(path: Path, problem: Problem, key: Array) -> Scores:
+def random(key: Array, coef: Coef, fit: Fit | None = None) -> Scores:
     """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled."""
-    return jnp.broadcast_to(jax.random.uniform(key, path.coef.shape[-1:], path.coef.dtype), path.coef.shape)
+    return jnp.broadcast_to(jax.random.uniform(key, coef.shape[-1:], coef.dtype), coef.shape)
 
 
 def grouped(rule: Rule, size: int) -> Rule:
@@ -70,15 +77,20 @@ def grouped(rule: Rule, size: int) -> Rule:
     """
     check_count("size", size, "features")
 
-    def together(path: Path, problem: Problem, key: Array) -> Scores:
-        torn = [count for count in (*path.widths, problem.dim) if count % size]
+    def together(key: Array, coef: Coef, fit: Fit) -> Scores:
+        torn = [count for count in (*fit.path.widths, coef.shape[-1]) if count % size]
         if torn:
             raise ValueError(f"size: {size} does not divide {torn[0]} features; use a divisor of every width and of d")
-        scores = rule(path, problem, key)
+        scores = rule(key, coef, fit)
         blocks = scores.reshape(len(scores), -1, size)
         return jnp.repeat(jnp.linalg.norm(blocks, axis=-1), size, axis=-1)
 
     return together
+
+
+def scores(rule: Rule, path: Path, problem: Problem | None, key: Key[Array, ""]) -> Scores:
+    """What a rule makes of the coefficients of every width."""
+    return rule(key, path.coef, Fit(path, problem))
 
 
 def orders(path: Path, problem: Problem | None, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
@@ -91,7 +103,7 @@ def orders(path: Path, problem: Problem | None, rules: Collection[Rule], key: Ke
     """
     check_rules(rules)
     live = jnp.arange(path.coef.shape[-1])[None, :] < jnp.asarray(path.widths)[:, None]
-    return ranking(jnp.stack([rule(path, problem, key) for rule in rules], axis=1), live[:, None, :])
+    return ranking(jnp.stack([scores(rule, path, problem, key) for rule in rules], axis=1), live[:, None, :])
 
 
 def check_rules(rules: Collection[Rule]) -> None:

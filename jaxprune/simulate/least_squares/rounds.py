@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.least_squares import fit as least_squares
+from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.fit import Counts, Path
 from jaxprune.simulate.least_squares.pruning import Problem, Rule
 from jaxprune.simulate.sorting import ranking
@@ -51,7 +52,7 @@ def iterative_path(
 
     def one_round(state, counts):
         coef, rank, before = state
-        scores = rule(Path(data, coef, unknown, unknown, widths), problem, key)
+        scores = pruning.scores(rule, Path(data, coef, unknown, unknown, widths), problem, key)
         order = ranking(scores, rank < before[:, None])
         return (jax.lax.map(refit, (order, counts)), jnp.argsort(order, axis=-1), counts), None
 

@@ -16,35 +16,35 @@ from jaxprune.simulate import linalg
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.fit import EXACT, Counts, Path
-from jaxprune.simulate.least_squares.pruning import Problem, Rule, Scores
+from jaxprune.simulate.least_squares.pruning import Coef, Fit, Problem, Rule, Scores
 
 
-def obs(path: Path, problem: Problem, key: Array) -> Scores:
+def obs(key: Array, coef: Coef, fit: Fit) -> Scores:
     """``|b_i| / sqrt((Sigma_p^-1)_ii)``, the root of the surgeon's saliency; ``hessian`` for a diagonal covariance.
 
     Raises ValueError for a covariance with dependent features.
     """
-    if pruning.diagonal(problem):
-        return pruning.hessian(path, problem, key)
-    return _saliency(path, _inverse_factor(_regular(problem)))
+    if pruning.diagonal(fit.problem):
+        return pruning.hessian(key, coef, fit)
+    return _saliency(coef, fit.path.widths, _inverse_factor(_regular(fit.problem)))
 
 
-def obs_greedy(path: Path, problem: Problem, key: Array) -> Scores:
+def obs_greedy(key: Array, coef: Coef, fit: Fit) -> Scores:
     """The step at which the surgeon removes each feature: always the one of least saliency, after which the others
     compensate and every saliency is computed anew. For a diagonal covariance nothing changes: ``hessian``.
 
     O(p^3) for a width p. Raises ValueError for a covariance with dependent features.
     """
-    if pruning.diagonal(problem):
-        return pruning.hessian(path, problem, key)
-    factor = _inverse_factor(_regular(problem))
+    if pruning.diagonal(fit.problem):
+        return pruning.hessian(key, coef, fit)
+    factor = _inverse_factor(_regular(fit.problem))
 
-    def one(fit):
-        coef, width = fit
+    def one(model):
+        coef, width = model
         leading = jnp.where((jnp.arange(len(coef)) < width)[:, None], factor, 0)
         return _removals(coef, jnp.matmul(leading.T, leading, precision=EXACT), width)
 
-    return jax.lax.map(one, (path.coef, jnp.asarray(path.widths)))
+    return jax.lax.map(one, (coef, jnp.asarray(fit.path.widths)))
 
 
 def empirical_obs(ridge: float) -> Rule:
@@ -55,10 +55,11 @@ def empirical_obs(ridge: float) -> Rule:
     if not 0 < ridge < np.inf:
         raise ValueError(f"ridge: {ridge} does not make the sample's second moments invertible; use a finite number > 0")
 
-    def rule(path: Path, problem: Problem, key: Array) -> Scores:
-        features = path.data.features
+    def rule(key: Array, coef: Coef, fit: Fit) -> Scores:
+        features = fit.path.data.features
         moments = jnp.matmul(features, features.T, precision=EXACT) / features.shape[1]
-        return _saliency(path, _inverse_factor(moments + ridge * jnp.eye(len(features), dtype=features.dtype)))
+        inverse = _inverse_factor(moments + ridge * jnp.eye(len(features), dtype=features.dtype))
+        return _saliency(coef, fit.path.widths, inverse)
 
     return rule
 
@@ -100,9 +101,9 @@ def _inverse_factor(covariance):
     return linalg.solve_lower(factor, jnp.eye(len(factor), dtype=factor.dtype))
 
 
-def _saliency(path, inverse_factor):
-    precisions = jnp.cumsum(inverse_factor**2, axis=0)[jnp.asarray(path.widths) - 1]
-    return jnp.abs(path.coef) / jnp.sqrt(jnp.where(precisions > 0, precisions, 1))  # zero where a feature is absent
+def _saliency(coef, widths, inverse_factor):
+    precisions = jnp.cumsum(inverse_factor**2, axis=0)[jnp.asarray(widths) - 1]
+    return jnp.abs(coef) / jnp.sqrt(jnp.where(precisions > 0, precisions, 1))  # zero where a feature is absent
 
 
 def _removals(coef, inverse, width):

@@ -17,19 +17,18 @@ from jaxprune.simulate.networks import model as networks
 from jaxprune.simulate.networks import pruning
 from jaxprune.simulate.networks.labelled import Batch
 from jaxprune.simulate.networks.model import Model
-from jaxprune.simulate.networks.pruning import Rule
+from jaxprune.simulate.networks.pruning import Reduction, Trained
 
 STARTS = ("trained", "original", "fresh")
 Family = Callable[[int], Model]  # largest width -> model
-Treatment = tuple[Rule, str]  # how to prune, and the weights from which to train again
+MAGNITUDE = pruning.globally(pruning.magnitude)
+Treatment = tuple[Reduction, str]  # how to prune, and the weights from which to train again
 # Every rule from the trained weights, and magnitude from each start.
 TREATMENTS: Mapping[str, Treatment] = {
-    "magnitude, trained": (pruning.global_magnitude, "trained"),
-    "magnitude, original": (pruning.global_magnitude, "original"),
-    "magnitude, fresh": (pruning.global_magnitude, "fresh"),
-    "layerwise, trained": (pruning.layerwise_magnitude, "trained"),
-    "hessian, trained": (pruning.hessian, "trained"),
-    "random, trained": (pruning.random, "trained"),
+    **{f"magnitude, {start}": (MAGNITUDE, start) for start in STARTS},
+    "layerwise, trained": (pruning.layerwise(pruning.magnitude), "trained"),
+    "hessian, trained": (pruning.globally(pruning.hessian), "trained"),
+    "random, trained": (pruning.globally(pruning.random), "trained"),
 }
 
 
@@ -66,7 +65,7 @@ def surfaces(
     widths = strictly_increasing("widths", widths, 1, 2**20)
     bases = strictly_increasing("bases", bases, 1, 2**20)
     if not treatments:
-        raise ValueError("treatments: none is given; use one or more, such as {name: (global_magnitude, 'trained')}")
+        raise ValueError("treatments: none is given; use one or more, such as those of TREATMENTS")
     for name, (_, start) in treatments.items():
         if start not in STARTS:
             raise ValueError(f"treatments: {name!r} starts from {start!r}; use one of {', '.join(STARTS)}")
@@ -120,7 +119,8 @@ def _protocol(model, budgets, treatments, train, test, optimiser, steps, noise):
 
 def _masks(rule, model, params, whole, budgets, train, noise):
     """One mask per budget."""
-    return jax.vmap(lambda budget: rule(model, params, whole, budget, train.inputs, noise))(budgets)
+    network = Trained(model, params, whole, train.inputs, noise)
+    return jax.vmap(lambda budget: rule(network, budget))(budgets)
 
 
 def _measures(model, several, train, test):

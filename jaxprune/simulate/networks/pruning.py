@@ -1,65 +1,72 @@
 """Pruning a network to an exact number of weights; biases are kept.
 
-A rule is a function ``(model, params, live, budget, inputs, noise) -> mask``: ``live`` is the mask of the dense network,
-``budget`` the number of weights to keep (data; more than there are keeps all), ``inputs`` the training set, ``noise``
-independent N(0, 1) numbers, one per weight. Larger scores are kept, ties go to the lower layer and index. Scores that
-are not finite keep nothing, so that a network that diverged shows as collapsed. Source: guide/networks.md, Budgets and rules.
+A rule is a function ``(key, weights, network) -> scores``, as in ``compression.rules``: ``network`` is a ``Trained`` one. A
+reduction is a function ``(network, budget) -> mask``: ``budget`` is the number of weights to keep (data; more than there are
+keeps all). Ties go to the lower layer and index. Scores that are not finite keep nothing, so that a network that diverged
+shows as collapsed. Source: guide/networks.md, Budgets and rules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxprune.simulate.compression import rules
+from jaxprune.simulate.compression.rules import Rule
+from jaxprune.simulate.compression.rules import magnitude as magnitude  # of weights too
 from jaxprune.simulate.networks.model import Model, Parameters
-from jaxprune.simulate.sorting import descending
 
-Rule = Callable[..., Parameters]
 Budget = Int[Array, ""] | int
-Noise = tuple[Array, ...]
+Weights = tuple[Array, ...]
 
 
-def global_magnitude(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
-) -> Parameters:
-    """``|w|``, all layers in one order."""
-    return keep_largest([jnp.abs(w) for w in params.weights], live, budget)
+class Trained(NamedTuple):
+    """A network, its parameters, the mask ``live`` of the dense one, the training set's ``inputs``, and ``noise``, independent
+    N(0, 1) numbers, one per weight."""
+
+    model: Model
+    params: Parameters
+    live: Parameters
+    inputs: Array
+    noise: Weights
 
 
-def layerwise_magnitude(
-    model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise
-) -> Parameters:
-    """``|w|``, every layer keeping the same fraction of its weights; the total is exact by largest remainders."""
-    kept = quotas(jnp.stack([jnp.sum(m) for m in live.weights]), budget)
-    weights = []
-    for layer, (w, mask) in enumerate(zip(params.weights, live.weights, strict=True)):
-        alone = keep_largest([jnp.abs(w)], Parameters((mask,), ()), kept[layer])
-        weights.append(alone.weights[0])
-    return Parameters(tuple(weights), live.biases)
+Reduction = Callable[[Trained, Budget], Parameters]
 
 
-def hessian(model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise) -> Parameters:
+def hessian(key: Any, weights: Weights, network: Trained) -> Weights:
     """``w^2`` times the Gauss-Newton diagonal of the training loss: the rise of the loss to second order."""
-    curved = model.curvature(params, inputs)
-    return keep_largest([w**2 * h for w, h in zip(params.weights, curved, strict=True)], live, budget)
+    curved = network.model.curvature(network.params, network.inputs)
+    return tuple(w**2 * h for w, h in zip(weights, curved, strict=True))
 
 
-def random(model: Model, params: Parameters, live: Parameters, budget: Budget, inputs: Array, noise: Noise) -> Parameters:
-    """A random order of all weights, the control."""
-    return keep_largest(noise, live, budget)
+def random(key: Any, weights: Weights, network: Trained) -> Weights:
+    """A random order of all weights, the control; drawn beforehand, so that it is the same for networks of all widths."""
+    return network.noise
 
 
-def keep_largest(scores: Sequence[Array], live: Parameters, budget: Budget) -> Parameters:
-    """The mask of the ``budget`` live weights with the largest scores, all layers in one order."""
-    flat = jnp.concatenate([s.ravel() for s in scores])
-    alive = jnp.concatenate([m.ravel() for m in live.weights])
-    order = descending(jnp.where(alive, flat, -jnp.inf))
-    chosen = jnp.zeros(flat.shape, bool).at[order].set(jnp.arange(len(flat)) < budget, unique_indices=True)
-    kept = chosen & alive & jnp.all(jnp.isfinite(flat) | ~alive)
-    ends = [sum(s.size for s in scores[: i + 1]) for i in range(len(scores) - 1)]
-    parts = jnp.split(kept, ends)
-    return Parameters(tuple(p.reshape(s.shape) for p, s in zip(parts, scores, strict=True)), live.biases)
+def globally(rule: Rule) -> Reduction:
+    """All layers in one order."""
+
+    def reduce(network: Trained, budget: Budget) -> Parameters:
+        scores = rule(None, network.params.weights, network)
+        return Parameters(rules.keep_largest(scores, budget, network.live.weights), network.live.biases)
+
+    return reduce
+
+
+def layerwise(rule: Rule) -> Reduction:
+    """Every layer keeps the same fraction of its weights; the total is exact by largest remainders."""
+
+    def reduce(network: Trained, budget: Budget) -> Parameters:
+        scores, live = rule(None, network.params.weights, network), network.live.weights
+        kept = quotas(jnp.stack([jnp.sum(m) for m in live]), budget)
+        masks = [rules.keep_largest(s, kept[i], m) for i, (s, m) in enumerate(zip(scores, live, strict=True))]
+        return Parameters(tuple(masks), network.live.biases)
+
+    return reduce
 
 
 def quotas(sizes: Int[Array, " layers"], budget: Budget) -> Int[Array, " layers"]:

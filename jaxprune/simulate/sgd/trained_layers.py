@@ -23,7 +23,7 @@ from jaxprune.simulate.tails import extreme, stable_fit, stable_model, tail_repo
 LAYERS = ("first", "middle", "last")
 WEIGHTS = ("trained", "at the start", "equal variance", "equal norms")
 ESTIMATORS = ("block sums", "moment")
-RULES = {"entries": layer_pruning.magnitude, "nodes": layer_pruning.nodes, "singular values": layer_pruning.singular}
+RULES = {"entries": layer_pruning.entries, "nodes": layer_pruning.nodes, "singular values": layer_pruning.singular}
 LOSS = losses.CrossEntropy()
 
 Layers = Sequence[Array]
@@ -103,7 +103,7 @@ def prunings(layers: Layers, errors: Float[Array, " e"]) -> tuple[Float[Array, "
 
     def rules(w):
         found = [jax.vmap(lambda error, prune=prune: prune([w], error, adaptive=True))(errors) for prune in RULES.values()]
-        return jnp.stack([f.layers[0] for f in found]), found[-1].parameters / sum(w.shape)
+        return jnp.stack([f.value[0] for f in found]), found[-1].kept / sum(w.shape)
 
     pruned, rank = jax.lax.map(rules, _padded([*layers[:-1], layers[-1].T]))
     left = jnp.sum(pruned[:, :2] != 0, axis=(-2, -1))

@@ -22,9 +22,9 @@ def counting_bound(
     """
     kappa, n = arguments.kept_of(kappa, n)
     dim, levels, samples = arguments.whole("dim", dim), arguments.whole("levels", levels), arguments.whole("samples", samples)
-    confidence = arguments.probability("confidence", confidence)
+    confidence = float(arguments.probability("confidence", confidence))
     entropy = special.entr(kappa) + special.entr(1 - kappa)
     count = n * entropy + kappa * n * dim * np.log(levels) - np.log1p(-confidence)
     claim = "test loss less training loss of every network that keeps a fraction kappa of its neurons"
     assumes = ("independent samples", "losses in [0, 1]", "every kept coordinate is one of the levels")
-    return Certificate(claim, plain(np.sqrt(count / (2 * samples))), 1 - float(confidence), assumes)
+    return Certificate(claim, plain(np.sqrt(count / (2 * samples))), 1 - confidence, assumes)

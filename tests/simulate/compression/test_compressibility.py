@@ -162,7 +162,7 @@ BAD = [
     (lambda: compressibility.kept_count(50, 0.5j), "kappa"),
     (lambda: compressibility.kept_count(0, 0.5), "n"),
     (lambda: compressibility.fraction_masks(VECTOR, [1.1]), "removed"),
-    (lambda: layer_pruning.magnitude([LAYER], 0.1, True, scope="both"), "scope"),
+    (lambda: layer_pruning.entries([LAYER], 0.1, True, scope="both"), "scope"),
     (lambda: layer_pruning.nodes([LAYER], 0.1, True, compat="other"), "compat"),
     (lambda: layer_pruning.nodes([LAYER], 1.0, True), "amount"),
     (lambda: layer_pruning.nodes([LAYER], 1.1, False), "amount"),
@@ -197,29 +197,31 @@ def removed(values, error):
 
 
 def test_magnitude_pruning_of_entries(x64):
-    local = layer_pruning.magnitude(LAYERS, 0.2, adaptive=True)
+    local = layer_pruning.entries(LAYERS, 0.2, adaptive=True)
     counts = [removed(np.ravel(w), 0.2) for w in LAYERS]
-    assert local.parameters == 570 - sum(counts) and local.ratio == pytest.approx(sum(counts) / 570)
-    for before, after, count in zip(LAYERS, local.layers, counts, strict=True):
+    assert local.kept == 570 - sum(counts) and layer_pruning.removed_ratio(local) == pytest.approx(sum(counts) / 570)
+    for before, after, count in zip(LAYERS, local.value, counts, strict=True):
         gone = np.sort(np.argsort(np.abs(before).ravel(), kind="stable")[:count])
         np.testing.assert_array_equal(np.flatnonzero(np.asarray(after) == 0), gone)
     pooled = np.concatenate([np.ravel(w) for w in LAYERS])
-    assert layer_pruning.magnitude(LAYERS, 0.2, True, "global").parameters == 570 - removed(pooled, 0.2)
+    assert layer_pruning.entries(LAYERS, 0.2, True, "global").kept == 570 - removed(pooled, 0.2)
     cut = np.sort(np.abs(pooled))[round(0.9 * 570)]
-    for before, after in zip(LAYERS, layer_pruning.magnitude(LAYERS, 0.9, False, "global").layers, strict=True):
+    for before, after in zip(LAYERS, layer_pruning.entries(LAYERS, 0.9, False, "global").value, strict=True):
         np.testing.assert_array_equal(after, np.where(np.abs(before) >= cut, before, 0))
 
 
 def test_nodes_and_singular_values(x64):
     found = layer_pruning.nodes(LAYERS, 0.4, adaptive=True)
     counts = [removed(w, 0.4) for w in LAYERS]
-    assert found.parameters == (60 - counts[0]) * 7 + (30 - counts[1]) * 5
+    assert found.kept == (60 - counts[0]) * 7 + (30 - counts[1]) * 5
     u, s, v = np.linalg.svd(LAYER, full_matrices=False)
     left = layer_pruning.singular([LAYER], 0.6, adaptive=False)
-    judge.exact(left.layers[0], (u[:, :3] * s[:3]) @ v[:3], 1e-12)
-    assert left.parameters == 3 * 67
-    assert layer_pruning.singular([LAYER], 0.0, adaptive=False).ratio == 1 - 7 * 67 / 420  # dearer than the matrix
-    assert layer_pruning.singular([LAYER], 0.5, adaptive=True).parameters == (7 - removed(s, 0.5)) * 67
+    judge.exact(left.value[0], (u[:, :3] * s[:3]) @ v[:3], 1e-12)
+    assert left.kept == 3 * 67
+    assert (
+        layer_pruning.removed_ratio(layer_pruning.singular([LAYER], 0.0, adaptive=False)) == 1 - 7 * 67 / 420
+    )  # dearer than the matrix
+    assert layer_pruning.singular([LAYER], 0.5, adaptive=True).kept == (7 - removed(s, 0.5)) * 67
     errors = layer_pruning.singular_errors(LAYER, [0, 1, 3, 7])
     residue = [np.linalg.norm(LAYER - (u[:, :k] * s[:k]) @ v[:k]) / np.linalg.norm(LAYER) for k in (0, 1, 3, 7)]
     np.testing.assert_allclose(errors, residue, rtol=1e-10, atol=1e-12)
@@ -236,15 +238,15 @@ def test_the_released_code_is_reproduced(x64):
     for amount in (0.1, 0.35, 0.7):
         centred = [w - np.median(w) for w in LAYERS]
         counts = [released_count(c.ravel(), amount) for c in centred]
-        found = layer_pruning.magnitude(LAYERS, amount, True, compat=compat)
-        assert found.parameters == 570 - sum(counts)
+        found = layer_pruning.entries(LAYERS, amount, True, compat=compat)
+        assert found.kept == 570 - sum(counts)
         gone = np.argsort(np.abs(centred[1]).ravel())[: counts[1]]
-        np.testing.assert_allclose(np.ravel(found.layers[1])[gone], np.median(LAYERS[1]))
+        np.testing.assert_allclose(np.ravel(found.value[1])[gone], np.median(LAYERS[1]))
         if amount == 0.1:  # the spoiled twin: not centred
-            assert found.parameters != layer_pruning.magnitude(LAYERS, amount, True).parameters
+            assert found.kept != layer_pruning.entries(LAYERS, amount, True).kept
         together = np.concatenate([c.ravel() for c in centred])
-        shared = layer_pruning.magnitude(LAYERS, amount, True, "global", compat)
-        assert shared.parameters == 570 - released_count(together, amount)
+        shared = layer_pruning.entries(LAYERS, amount, True, "global", compat)
+        assert shared.kept == 570 - released_count(together, amount)
     w = LAYERS[1]
     centred = w - np.median(w, axis=0)
     norms = np.linalg.norm(centred, axis=1)
@@ -252,15 +254,15 @@ def test_the_released_code_is_reproduced(x64):
     count = released_count(signed, 0.7)
     gone = np.argsort(signed)[:count]
     found = layer_pruning.nodes([w], 0.7, True, compat=compat)
-    assert found.parameters == (30 - count) * 5 and count
-    np.testing.assert_allclose(found.layers[0][gone], np.tile(np.median(w, axis=0), (count, 1)))
-    rows = layer_pruning.nodes([w], 0.3, False, compat=compat).layers[0]
+    assert found.kept == (30 - count) * 5 and count
+    np.testing.assert_allclose(found.value[0][gone], np.tile(np.median(w, axis=0), (count, 1)))
+    rows = layer_pruning.nodes([w], 0.3, False, compat=compat).value[0]
     gone = np.flatnonzero(np.all(rows == np.median(w, axis=0), axis=1))
     assert set(gone) == set(np.argsort(signed)[:9]) != set(np.argsort(np.abs(signed))[:9])  # the spoiled twin: absolute
     u, s, v = np.linalg.svd(centred, full_matrices=False)
     low = layer_pruning.singular([w], 0.5, False, compat=compat)
-    judge.exact(low.layers[0], (u[:, :3] * s[:3]) @ v[:3] + np.median(w, axis=0), 1e-12)
-    assert low.parameters == 3 * 35
+    judge.exact(low.value[0], (u[:, :3] * s[:3]) @ v[:3] + np.median(w, axis=0), 1e-12)
+    assert low.kept == 3 * 35
 
 
 def test_the_percentile_rounds_down_where_theirs_does(x64):
@@ -269,9 +271,9 @@ def test_the_percentile_rounds_down_where_theirs_does(x64):
     differs = 0
     for count in range(1, 200):
         amount = np.sqrt(reference(values)[count]) + 1e-9
-        found = layer_pruning.magnitude([values[:, None]], amount, True, compat="released-code")
+        found = layer_pruning.entries([values[:, None]], amount, True, compat="released-code")
         w = values - np.median(values)
-        assert found.parameters == 200 - released_count(w, amount)
+        assert found.kept == 200 - released_count(w, amount)
         differs += released_count(w, amount) != removed(w, amount)
     assert differs
 

@@ -167,7 +167,7 @@ def test_oracle_of_a_narrow_correlated_model_uses_the_reduced_teacher(x64):
     problem, sigma, p = correlated(), covariance(correlated()), 12
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(5)), [p])
     beta = np.linalg.solve(sigma[:p, :p], sigma[:p] @ problem.teacher)
-    scores = pruning.oracle(path, problem, jax.random.key(0))[0]
+    scores = pruning.scores(pruning.oracle, path, problem, jax.random.key(0))[0]
     judge.exact(scores[:p], np.diag(sigma)[:p] * beta**2, 1e-9)
     assert not np.allclose(scores[:p], np.diag(sigma)[:p] * problem.teacher[:p] ** 2)
 

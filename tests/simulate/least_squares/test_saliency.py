@@ -51,7 +51,7 @@ def surgeon(coef, sigma, removed):
 @pytest.mark.parametrize("problem", [gaussian(), population()], ids=["gaussian", "population"])
 def test_obs_is_the_cost_of_removing_one(x64, problem):
     path, sigma = fitted(), covariance()
-    scores = saliency.obs(path, problem, KEY)
+    scores = pruning.scores(saliency.obs, path, problem, KEY)
     for coef, score, p in zip(np.asarray(path.coef), scores, WIDTHS, strict=True):
         precision = np.linalg.inv(sigma[:p, :p])
         judge.exact(score[:p], np.abs(coef[:p]) / np.sqrt(np.diag(precision)), 1e-9)
@@ -63,7 +63,7 @@ def test_obs_is_the_cost_of_removing_one(x64, problem):
 @pytest.mark.parametrize("problem", [gaussian(), population()], ids=["gaussian", "population"])
 def test_greedy_removes_the_cheapest_again_and_again(x64, problem):
     path, sigma = fitted(), covariance()
-    scores = np.asarray(saliency.obs_greedy(path, problem, KEY))
+    scores = np.asarray(pruning.scores(saliency.obs_greedy, path, problem, KEY))
     differs = 0
     for coef, score, p in zip(np.asarray(path.coef), scores, WIDTHS, strict=True):
         b, alive, removed = coef[:p].copy(), list(range(p)), []
@@ -74,7 +74,7 @@ def test_greedy_removes_the_cheapest_again_and_again(x64, problem):
             b[alive] -= inverse[:, at] * b[alive[at]] / inverse[at, at]
             alive.pop(at)
         np.testing.assert_array_equal(np.argsort(score[:p]), removed)
-        one_shot = np.argsort(np.asarray(saliency.obs(path, problem, KEY))[WIDTHS.index(p), :p])
+        one_shot = np.argsort(np.asarray(pruning.scores(saliency.obs, path, problem, KEY))[WIDTHS.index(p), :p])
         differs += not np.array_equal(one_shot, removed)
     assert differs  # the spoiled twin: without computing anew the order is another
 
@@ -108,7 +108,7 @@ def test_one_removal_costs_its_saliency(x64):
     trained = LinearGaussian(problem.eigs, np.asarray(path.coef[0]), 0.0, N, problem.basis)
     order = pruning.orders(path, trained, [saliency.obs], KEY)
     risk = saliency.compensated_surface(path, trained, order, [DIM - 1])[0, 0, 0]
-    judge.exact(risk, jnp.min(saliency.obs(path, trained, KEY)) ** 2, 1e-7)
+    judge.exact(risk, jnp.min(pruning.scores(saliency.obs, path, trained, KEY)) ** 2, 1e-7)
 
 
 def test_a_diagonal_covariance_knows_no_difference(x64):
@@ -117,10 +117,10 @@ def test_a_diagonal_covariance_knows_no_difference(x64):
     plain = LinearGaussian(eigs, teachers.cosine(eigs), 0.3, N)
     matrix = LinearGaussian(eigs, plain.teacher, plain.noise, N, basis=np.eye(DIM))
     path = least_squares.min_norm_path(least_squares.draw(plain, jax.random.key(1)), WIDTHS)
-    hessian = pruning.hessian(path, plain, KEY)
-    np.testing.assert_array_equal(saliency.obs(path, plain, KEY), hessian)
-    np.testing.assert_array_equal(saliency.obs_greedy(path, plain, KEY), hessian)
-    judge.exact(saliency.obs(path, matrix, KEY), hessian, 1e-12)
+    hessian = pruning.scores(pruning.hessian, path, plain, KEY)
+    np.testing.assert_array_equal(pruning.scores(saliency.obs, path, plain, KEY), hessian)
+    np.testing.assert_array_equal(pruning.scores(saliency.obs_greedy, path, plain, KEY), hessian)
+    judge.exact(pruning.scores(saliency.obs, path, matrix, KEY), hessian, 1e-12)
     rules = [pruning.hessian, saliency.obs, saliency.obs_greedy]
     for problem in (plain, matrix):
         order = pruning.orders(path, problem, rules, KEY)
@@ -139,13 +139,15 @@ def test_the_greedy_keeps_the_lower_of_equals(x64):
 def test_empirical_obs_reads_the_sample(x64):
     path, ridge = fitted(), 0.2
     x = np.asarray(path.data.features)
-    scores = saliency.empirical_obs(ridge)(path, gaussian(), KEY)
+    scores = pruning.scores(saliency.empirical_obs(ridge), path, gaussian(), KEY)
     for coef, score, p in zip(np.asarray(path.coef), scores, WIDTHS, strict=True):
         precision = np.linalg.inv(x[:p] @ x[:p].T / N + ridge * np.eye(p))
         judge.exact(score[:p], np.abs(coef[:p]) / np.sqrt(np.diag(precision)), 1e-9)
     large = least_squares.draw(gaussian(20000), jax.random.key(2))
     path = least_squares.min_norm_path(large, [DIM])
-    ratio = saliency.empirical_obs(1e-9)(path, gaussian(), KEY) / saliency.obs(path, gaussian(), KEY)
+    ratio = pruning.scores(saliency.empirical_obs(1e-9), path, gaussian(), KEY) / pruning.scores(
+        saliency.obs, path, gaussian(), KEY
+    )
     assert np.max(np.abs(np.asarray(ratio) - 1)) < 0.05
 
 
@@ -157,7 +159,7 @@ def test_dependent_features_are_refused_or_solved_by_rank(x64):
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(1)), [10, DIM])
     for rule in (saliency.obs, saliency.obs_greedy):
         with pytest.raises(ValueError, match="^problem: "):
-            rule(path, problem, KEY)
+            pruning.scores(rule, path, problem, KEY)
     order = pruning.orders(path, problem, [pruning.magnitude], KEY)
     found = saliency.compensated_surface(path, problem, order, KEPT)
     for w, p in enumerate(path.widths):

@@ -10,6 +10,7 @@ import optax
 import pytest
 
 from jaxprune.problems import Labelled, Training
+from jaxprune.simulate.compression import rules
 from jaxprune.simulate.networks import curvature, double_descent, labelled, pruning
 from jaxprune.simulate.networks import model as networks
 from jaxprune.simulate.networks.architectures import MLP, ResNet
@@ -20,12 +21,9 @@ from tests import grades as judge
 from tests.places import sim
 
 ADAM = optax.adam(0.02)
-RULES = [
-    pruning.global_magnitude,
-    pruning.layerwise_magnitude,
-    pruning.hessian,
-    pruning.random,
-]
+GLOBAL, LAYERWISE = pruning.globally(pruning.magnitude), pruning.layerwise(pruning.magnitude)
+HESSIAN, RANDOM = pruning.globally(pruning.hessian), pruning.globally(pruning.random)
+RULES = [GLOBAL, LAYERWISE, HESSIAN, RANDOM]
 
 
 def shallow(widest):
@@ -61,7 +59,7 @@ def fresh(model, width):
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def pruned(rule, model, params, width, budget):
     chance = networks.noise(model, jax.random.key(7))
-    return rule(model, params, networks.live(model, width), budget, batch(model).inputs, chance)
+    return rule(pruning.Trained(model, params, networks.live(model, width), batch(model).inputs, chance), budget)
 
 
 def kept(mask):
@@ -156,7 +154,7 @@ def test_residual_network_is_that_of_numpy(x64):
 @pytest.mark.parametrize("optimiser", [ADAM, optax.adamw(0.02), optax.sgd(0.1, momentum=0.9)], ids=["adam", "adamw", "sgd"])
 def test_pruned_weights_stay_zero(x64, optimiser):
     model = deep(5)
-    mask = pruned(pruning.random, model, fresh(model, 4), 4, 20)
+    mask = pruned(RANDOM, model, fresh(model, 4), 4, 20)
     trained = fit(model, fresh(model, 4), mask, batch(model), optimiser, 15)
     for w, m in zip(trained.params.weights, mask.weights, strict=True):
         assert np.all(np.asarray(w)[~np.asarray(m)] == 0) and np.any(np.asarray(w) != 0)
@@ -178,7 +176,7 @@ def test_training_goes_on_where_it_stopped(x64):
     assert np.max(np.abs(anew.curve - rest.curve)) > 1e-6
 
 
-@pytest.mark.parametrize("rule, family", [*((rule, deep) for rule in RULES), (pruning.hessian, residual)])
+@pytest.mark.parametrize("rule, family", [*((rule, deep) for rule in RULES), (HESSIAN, residual)])
 def test_the_budget_is_exact(x64, rule, family):
     """At any budget, within the live weights, and the same weights whatever the padding."""
     large, small = family(3), family(2)
@@ -201,18 +199,18 @@ def test_ties_go_to_the_lower_index(precision):
         model = shallow(4)
         live = whole_mask(model, 3)
         ones = [jnp.ones(m.shape) for m in live.weights]
-        mask = pruning.keep_largest(ones, live, 8)
+        mask = Parameters(tuple(rules.keep_largest(ones, 8, [*live.weights])), live.biases)
         flat = np.concatenate([np.asarray(m)[np.asarray(a)] for m, a in zip(mask.weights, live.weights, strict=True)])
         assert flat.tolist() == [True] * 8 + [False] * (len(flat) - 8)
         ones[1] = ones[1].at[2, 1].set(2.0)
-        mask = pruning.keep_largest(ones, live, 1)
+        mask = Parameters(tuple(rules.keep_largest(ones, 1, [*live.weights])), live.biases)
         assert kept(mask) == 1 and bool(mask.weights[1][2, 1])
 
 
 def test_magnitude_is_sorting():
     model = deep(5)
     params = fresh(model, 5)
-    mask = pruned(pruning.global_magnitude, model, params, 5, 30)
+    mask = pruned(GLOBAL, model, params, 5, 30)
     sizes = np.concatenate([np.abs(w).ravel() for w in params.weights])
     chosen = np.concatenate([np.asarray(m).ravel() for m in mask.weights])
     assert sizes[chosen].min() >= sizes[~chosen].max() and chosen.sum() == 30
@@ -223,7 +221,7 @@ def test_scores_that_are_not_finite_keep_nothing():
     live = whole_mask(model, 3)
     scores = [jnp.ones(m.shape) for m in live.weights]
     scores[0] = scores[0].at[0, 0].set(jnp.nan)
-    mask = pruning.keep_largest(scores, live, 5)
+    mask = Parameters(tuple(rules.keep_largest(scores, 5, [*live.weights])), live.biases)
     assert kept(mask) == 0 and bool(pruning.collapsed(pruning.layer_density(mask, live)))
 
 
@@ -284,11 +282,11 @@ def test_hessian_scores_are_the_rise_of_the_loss(x64):
 
 
 TREATMENTS = {
-    "magnitude": (pruning.global_magnitude, "trained"),
-    "original": (pruning.global_magnitude, "original"),
-    "fresh": (pruning.layerwise_magnitude, "fresh"),
-    "hessian": (pruning.hessian, "trained"),
-    "random": (pruning.random, "trained"),
+    "magnitude": (GLOBAL, "trained"),
+    "original": (GLOBAL, "original"),
+    "fresh": (LAYERWISE, "fresh"),
+    "hessian": (HESSIAN, "trained"),
+    "random": (RANDOM, "trained"),
 }
 
 

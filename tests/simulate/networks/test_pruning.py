@@ -31,7 +31,7 @@ def fitted(widths=WIDTHS):
 def test_groups_stay_together_in_the_order_of_their_scores(x64, rule, size):
     path = fitted([10, 20, 40])
     order = np.asarray(pruning.orders(path, problem(), [pruning.grouped(rule, size)], KEY))[:, 0]
-    scores = np.asarray(rule(path, problem(), KEY))
+    scores = np.asarray(pruning.scores(rule, path, problem(), KEY))
     for row, score, p in zip(order, scores, path.widths, strict=True):
         blocks = row[:p].reshape(-1, size)
         np.testing.assert_array_equal(blocks, blocks[:, :1] + np.arange(size))
@@ -58,7 +58,7 @@ def test_a_bad_size_is_named(size):
 def test_a_size_that_does_not_divide_is_named(x64):
     for widths, size in ((WIDTHS, 4), ([9, 18], 9)):
         with pytest.raises(ValueError, match=f"^size: {size} does not divide"):
-            pruning.grouped(pruning.magnitude, size)(fitted(widths), problem(), KEY)
+            pruning.scores(pruning.grouped(pruning.magnitude, size), fitted(widths), problem(), KEY)
 
 
 def test_schedules_fall_by_a_constant_factor():

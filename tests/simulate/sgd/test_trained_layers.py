@@ -62,8 +62,8 @@ def test_padded_layers_are_pruned_as_they_are(error, x64):
     turned = [*layers[:-1], layers[-1].T]
     for place, rule in enumerate(trained_layers.RULES.values()):
         alone = [rule([w], error, adaptive=True) for w in turned]
-        judge.exact(kept[:, place, 0], [int(p.parameters) for p in alone])
-        for found, expected in zip(pruned, [*(p.layers[0] for p in alone[:-1]), alone[-1].layers[0].T], strict=True):
+        judge.exact(kept[:, place, 0], [int(p.kept) for p in alone])
+        for found, expected in zip(pruned, [*(p.value[0] for p in alone[:-1]), alone[-1].value[0].T], strict=True):
             judge.exact(found[place, 0], expected, 1e-12, spoil=1.0001)
 
 
@@ -87,9 +87,9 @@ def test_a_row(x64):
     seen = sde.euler(drift, None, start, path, step_size=0.5, steps=26, watch=lambda w: w).watched
     layers = [np.mean(w[21:], axis=0) for w in seen]
     judge.exact(row["test_accuracy"], np.mean(_classes(layers, X[test]) == np.argmax(Y[test], axis=1)))
-    pruned = layer_pruning.magnitude(layers, 0.7, adaptive=True)
-    judge.exact(row["removed"][0, 1], pruned.ratio)
-    judge.exact(row["pruned_test_accuracy"][0, 1], np.mean(_classes(pruned.layers, X[test]) == np.argmax(Y[test], axis=1)))
+    pruned = layer_pruning.entries(layers, 0.7, adaptive=True)
+    judge.exact(row["removed"][0, 1], layer_pruning.removed_ratio(pruned))
+    judge.exact(row["pruned_test_accuracy"][0, 1], np.mean(_classes(pruned.value, X[test]) == np.argmax(Y[test], axis=1)))
     for weights, each in enumerate((layers, start)):
         shares = [compressibility.pruning_ratio(jnp.ravel(w), 0.1, squared=False) for w in each]
         judge.exact(row["entries_removed"][weights], [shares[0], (shares[1] + shares[2]) / 2, shares[3]])

@@ -1,0 +1,76 @@
+"""What linear models, networks and layers have in common when they are pruned: rules, and what cutting an order leaves.
+
+A rule is a function ``(key, weights, context) -> scores``. ``weights`` are those of a vector, a layer, or a tree of layers,
+and scores have their shapes; larger is kept, ties go to the lower index. ``context`` is whatever else the rule looks at, such
+as a fit and its problem, or a network and its data; a rule that needs nothing else takes None.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PyTree
+
+from jaxprune.simulate.sorting import descending
+
+Weights = PyTree[Array]
+Rule = Callable[..., Weights]
+VALUE_BITS = 32  # of a number that is kept as it is
+
+
+class Compressed(NamedTuple):
+    """What is left of weights: ``value`` in their shapes, ``kept`` numbers that describe it, and the code length ``nats`` that
+    says which and what."""
+
+    value: Weights
+    kept: Any
+    nats: Any
+
+
+def magnitude(key: Any, weights: Weights, context: Any = None) -> Weights:
+    """``|w|``."""
+    return jax.tree.map(jnp.abs, weights)
+
+
+def keep_largest(scores: Weights, budget: Any, live: Weights | None = None) -> Weights:
+    """Masks of the ``budget`` weights (data; more than there are keeps all) with the largest scores, all leaves in one order,
+    of those that are ``live``. Scores that are not finite keep nothing, so that what diverged shows as empty."""
+    leaves, shape = jax.tree.flatten(scores)
+    flat = jnp.concatenate([jnp.ravel(s) for s in leaves])
+    alive = _alive(live, flat)
+    order = descending(jnp.where(alive, flat, -jnp.inf))
+    chosen = jnp.zeros(flat.shape, bool).at[order].set(jnp.arange(len(flat)) < budget, unique_indices=True)
+    kept = chosen & alive & jnp.all(jnp.isfinite(flat) | ~alive)
+    ends = [sum(s.size for s in leaves[: i + 1]) for i in range(len(leaves) - 1)]
+    return jax.tree.unflatten(shape, [p.reshape(s.shape) for p, s in zip(jnp.split(kept, ends), leaves, strict=True)])
+
+
+def compress(
+    rule: Rule, key: Any, weights: Weights, budget: Any, context: Any = None, value_bits: int = VALUE_BITS
+) -> Compressed:
+    """The ``budget`` weights that a rule keeps, exactly so many where there are as many, and zeros."""
+    masks = keep_largest(rule(key, weights, context), budget)
+    return masked(weights, masks, value_bits)
+
+
+def masked(weights: Weights, masks: Weights, value_bits: int = VALUE_BITS) -> Compressed:
+    """Weights where the masks are true, and zeros."""
+    value = jax.tree.map(lambda w, m: jnp.where(m, w, 0), weights, masks)
+    total = sum(m.size for m in jax.tree.leaves(masks))
+    kept = sum(jnp.sum(m) for m in jax.tree.leaves(masks))
+    return Compressed(value, kept, code_length(kept, total, value_bits))
+
+
+def code_length(kept: Any, total: int, value_bits: int = VALUE_BITS) -> Float[Array, ""]:
+    """Nats that say which ``kept`` of ``total`` there are, log C(total, kept), and each of them in ``value_bits`` bits."""
+    kept = jnp.asarray(kept, float)
+    ways = math.lgamma(total + 1) - jax.lax.lgamma(kept + 1) - jax.lax.lgamma(total - kept + 1)
+    return ways + kept * value_bits * math.log(2)
+
+
+def _alive(live: Weights | None, flat: Array) -> Bool[Array, " n"]:
+    if live is None:
+        return jnp.ones(flat.shape, bool)
+    return jnp.concatenate([jnp.ravel(m) for m in jax.tree.leaves(live)])
