@@ -81,7 +81,7 @@ def ecg5000(folder: str | Path) -> tuple[Array, Array]:
 
     Returns heartbeats (samples, 140) as they are, not normalised, and one-hot labels (samples, 2): normal (class 1), and
     all others. The training file, then the test file. Raises FileNotFoundError, naming what was looked for, and
-    ValueError for files of another format. Source: section 6 of our notes on Wan et al. 2023.
+    ValueError for files of another format. Source: guide/sgd.md, Columns of the tables.
     """
     tables = [_heartbeats(folder, f"ECG5000_{part}") for part in ("TRAIN", "TEST")]
     table = np.concatenate(tables)

@@ -17,7 +17,7 @@ class StableNoise:
 
     ``noise``: "I" one number for all weights of a neuron, "II" independent weights, "III" an isotropic vector; with
     ``dim`` = 1 all are n independent symmetric stable entries. alpha = 2 is Gaussian, the control of the same type.
-    Source: our notes on Wan et al. 2023, sections 1.2 and 3.
+    Source: guide/compression.md, Noise types.
 
     Raises ValueError, naming the argument, for alpha outside (0, 2], sizes that are not integers >= 1, another noise type.
     """

@@ -28,7 +28,8 @@ class LinearGaussian:
 
     Diagonal covariance: ``eigs`` (d,) are its entries and ``basis`` is None. Any other covariance is
     ``Sigma = basis @ diag(eigs) @ basis.T`` with ``basis`` (d, r); build it with ``from_covariance``.
-    ``teacher`` (d,), ``noise`` >= 0 a standard deviation, ``n`` >= 1 samples. Source: Chang et al. 2020, section 2.
+    ``teacher`` (d,), ``noise`` >= 0 a standard deviation, ``n`` >= 1 samples.
+    Source: Chang et al. 2020; guide/least_squares.md, The problem.
 
     ``deficient`` is set when some features depend on others, or do not vary.
     Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.

@@ -23,7 +23,7 @@ class RandomFeatures:
     weights of a network, ``teacher . activation(inner a)``. ``weights`` (dim, d_in) fixes R, so that a trial is
     conditioned on it; None: every trial draws its own. ``activation`` is an elementwise function: hand over the same
     object every time (``jax.nn.relu``, not a new lambda), because it is part of the compiled program.
-    Source: Chang et al. 2020, section 10.
+    Source: Chang et al. 2020; guide/random_features.md, The model.
 
     Raises ValueError, naming the argument, for wrong shapes, non-finite numbers, and weights with a row that is zero
     or parallel to another (then features depend on each other).

@@ -1,7 +1,7 @@
 """Diffusions driven by stable noise, ``dX = b(X) dt + scale dL``, from 0 up to a time ``horizon``, by Euler's scheme.
 
-``L`` is the symmetric Lévy process of index ``alpha`` in (0, 2] with unit scale at time 1. Numbers are leaves. Sections
-are those of our notes on Wan et al. 2023. All raise ValueError, naming the argument, for numbers out of range.
+``L`` is the symmetric Lévy process of index ``alpha`` in (0, 2] with unit scale at time 1. Numbers are leaves. Derivations:
+guide/sde.md. All raise ValueError, naming the argument, for numbers out of range.
 """
 
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ BOUNDED_DRIFTS = ("tanh", "clipped")
 @struct
 class OrnsteinUhlenbeck:
     """``b(x) = -rate x``; the finest grid has ``finest`` steps, coarser ones divide it. ``brownian`` >= 0 adds a
-    Brownian part, ``sqrt(2) brownian dB`` (Dupuis & Şimşekli). Section 2.4b."""
+    Brownian part, ``sqrt(2) brownian dB`` (Dupuis & Şimşekli). Source: guide/sde.md, Ornstein-Uhlenbeck."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("log_size", "mean of log|X|", "logarithm"),
@@ -40,7 +40,8 @@ class OrnsteinUhlenbeck:
 
 @struct
 class BoundedDrift:
-    """``b(x) = -rate tanh x`` ("tanh") or ``-rate x`` cut at -1 and 1 ("clipped"); grids as above. Section 2.4c."""
+    """``b(x) = -rate tanh x`` ("tanh") or ``-rate x`` cut at -1 and 1 ("clipped"); grids as above.
+    Source: guide/sde.md, Nonlinear drifts."""
 
     alpha: Any
     rate: Any
@@ -59,7 +60,7 @@ class BoundedDrift:
 @struct
 class LinearChaos:
     """Particles ``b_i(x) = -(rate + coupling) x_i + coupling mean(x)`` beside their limit of infinitely many, under the
-    same noise; ``steps`` steps. Section 2.4d."""
+    same noise; ``steps`` steps. Source: guide/sde.md, Linear interaction."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("log_error", "mean of log|particle - its limit|", "logarithm"),)
     alpha: Any
@@ -76,7 +77,8 @@ class LinearChaos:
 
 @struct
 class BoundedChaos:
-    """Particles ``b_i(x) = -rate x_i + coupling mean(tanh x)`` beside their limit, whose mean vanishes. Section 2.4d."""
+    """Particles ``b_i(x) = -rate x_i + coupling mean(tanh x)`` beside their limit, whose mean vanishes.
+    Source: guide/sde.md, Bounded interaction."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("scaled_square", "n times the mean square distance of a particle from its limit"),
@@ -95,7 +97,8 @@ class BoundedChaos:
 
 @struct
 class Explosion:
-    """``b(x) = x - x^3``: the scheme runs away from ``|x| > sqrt((2 + h) / h)`` at step size h. Section 2.4e."""
+    """``b(x) = x - x^3``: the scheme runs away from ``|x| > sqrt((2 + h) / h)`` at step size h.
+    Source: guide/sde.md, Explosion."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("lost", "fraction of paths that ran away"),)
     alpha: Any

@@ -1,6 +1,6 @@
 """Stochastic gradient descent: networks with injected heavy-tailed noise, and linear regression, whose noise is multiplicative.
 
-Sections are those of our notes on Wan et al. 2023: 1.2 (types of noise), 2 (dynamics), 8 (what is refused).
+Derivations: guide/sgd.md; types of noise: guide/stable.md, Noise of a neuron.
 """
 
 import dataclasses
@@ -127,7 +127,7 @@ class MultiplicativeSGD:
 
     ``input_sd`` is one number > 0 (isotropic), or one for each coordinate (dim,); ``noise_sd`` >= 0. Other covariances are
     diagonal in the basis of their eigenvectors, in which no norm or growth rate changes: ``from_covariance``.
-    Source: Gurbuzbalaban, Simsekli and Zhu 2021; our notes on Wan et al. 2023, section 5.
+    Source: Gurbuzbalaban, Simsekli and Zhu 2021; guide/sgd.md, Linear regression.
 
     Raises ValueError, naming the argument, for counts that are not positive integers, a step size or standard deviation
     that is not positive and finite.

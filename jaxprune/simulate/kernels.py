@@ -6,7 +6,7 @@ arc-cosine kernel and erf the arcsine kernel; every other activation f goes thro
 The series is cut at ``TERMS``. What is left out is at most ``sqrt(lost(r) lost(s)) |cos|^TERMS`` with ``lost`` the part
 of ``E f^2`` beyond the cut: an entry for which this exceeds ``TOLERANCE`` of its scale is NaN. So is a row for which
 quadrature with panels twice as long gives another ``E f^2``: one with a kink off the origin, or that turns too fast.
-Source: Chang et al. 2020, section 10.3.
+Source: guide/random_features.md, Second moments.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How far random-features regression is from its Gaussian equivalent (Chang et al. 2020, section 10.4).
+"""How far random-features regression is from its Gaussian equivalent (guide/random_features.md, Accuracy of the equivalence).
 
 The equivalence is a conjecture for many inputs and samples, with a bias of some per cent at hundreds of them. This
 measures it: simulated mean over prediction, for features that are drawn once and the same in both. Next to it the
@@ -18,7 +18,7 @@ from jaxprune.sweep import Experiment, run
 from jaxprune.theory import random_features as theory
 from jaxprune.theory.least_squares import correlated, sampled
 
-# n, d_in, p: the settings of section 10.4; noise 0.3 and a linear teacher
+# n, d_in, p: noise 0.3 and a linear teacher
 SETTINGS = [
     (200, 10, 400),
     (200, 20, 400),

@@ -1,6 +1,6 @@
 """Pruning the network that learns nothing: the error of its parameters falls with the width, that of its function does not.
 
-The mean-field tanh network with target zero and noise of type III (section 2.4d, 3.7 of our notes on Wan et al. 2023),
+The mean-field tanh network with target zero and noise of type III (guide/compression.md, A network that learns nothing),
 trained on the raw time scale, keeps the largest neurons. Widths are nested in one run of the widest. Besides the two
 errors: n^(2/alpha-1) times the squared parameter error, and n times the mean square of the function and of its removed
 part, which have limits that theory knows.

@@ -2,7 +2,7 @@
 
 Entries are removed while the norm of what goes is at most a tenth of the layer's (not squared). A layer that is elliptical
 as a whole is Gaussian but for one number, so its index cannot matter. In every trial the index is uniform on (1.75, 2)
-(our notes on Wan et al. 2023, section 3.8).
+(guide/compression.md, Layers that are elliptical).
 """
 
 import jax

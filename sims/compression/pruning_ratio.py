@@ -1,8 +1,8 @@
 """The papers' pruning ratio of a layer that holds noise of three types, against width and index.
 
 A Gaussian control of the same type tells what heavy tails add: noise of type I is one number per neuron and can be pruned
-even when it is Gaussian. The ratio does not settle as the layer grows: its distribution stays wide (our notes on Wan et
-al. 2023, section 3.6). Widths are far apart, so that extrapolation to infinite width costs few seeds.
+even when it is Gaussian. The ratio does not settle as the layer grows: its distribution stays wide (guide/compression.md,
+Pruning ratio). Widths are far apart, so that extrapolation to infinite width costs few seeds.
 """
 
 from jaxprune.problems import StableNoise

@@ -1,4 +1,4 @@
-"""Relative l2 error of keeping a fraction kappa of n stable entries (our notes on Wan et al. 2023, sections 3.2 to 3.5).
+"""Relative l2 error of keeping a fraction kappa of n stable entries (guide/compression.md, Infinite moment).
 
 It falls with n for alpha < 2, ever more slowly as alpha nears 2, and not at all at alpha = 2; its distribution stays wide.
 """

@@ -1,7 +1,7 @@
 """How wide a layer of stable noise must be for a fraction 0.1 of its neurons to hold all but a given error.
 
-On average over runs, or in nine runs of ten; the distribution of the error is wide, so these differ (our notes on Wan et
-al. 2023, section 3.3). Widths are far apart, so that extrapolation to infinite width costs few seeds, and
+On average over runs, or in nine runs of ten; the distribution of the error is wide, so these differ (guide/compression.md,
+Required width). Widths are far apart, so that extrapolation to infinite width costs few seeds, and
 large: at n = 30, where three neurons are kept, the gap has not begun to fall like 1/n.
 """
 

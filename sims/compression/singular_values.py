@@ -1,8 +1,8 @@
 """Relative Frobenius error of the best approximation of low rank: Gaussian matrices and heavy-tailed ones.
 
 For Gaussian entries it has a positive limit at every fixed fraction of the rank; for stable ones it falls with the size, and
-at a fixed rank it follows the Poisson-Dirichlet law of the largest entries (Barsbey et al. 2021; our notes on Wan et al.
-2023, section 3.4).
+at a fixed rank it follows the Poisson-Dirichlet law of the largest entries (Barsbey et al. 2021; guide/compression.md,
+Singular values).
 """
 
 import jax.numpy as jnp

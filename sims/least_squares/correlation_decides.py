@@ -1,4 +1,4 @@
-"""Retraining hurts for uncorrelated features and helps for correlated ones (Chang et al. 2020, section 9.6).
+"""Retraining hurts for uncorrelated features and helps for correlated ones (guide/least_squares.md, Correlation decides).
 
 Equal coefficients with total signal 1, twice as many features as samples; the same random numbers at every
 correlation. Two experiments, of equal and of decaying correlations.

@@ -1,4 +1,4 @@
-"""Large then pruned against small, all features alike (Chang et al. 2020, section 9.1 and figure 3(a)).
+"""Large then pruned against small, all features alike (guide/least_squares.md, Identity covariance).
 
 Identity covariance; the first half n coefficients hold a share of the signal, the others the rest. The small model is
 fitted to the first half n features alone: it is the ``oracle`` support retrained, at any width. With equal variances the

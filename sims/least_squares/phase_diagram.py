@@ -1,6 +1,7 @@
-"""Phase diagrams: when a pruned large model beats every small one, and when retraining helps (section 16).
+"""Phase diagrams: when a pruned large model beats every small one, and when retraining helps.
 
-The spiked problem of section 9.2 (half n spikes, equal coefficients, unit signal) over the height of the spikes and the
+The spiked problem of guide/least_squares.md, Spiked covariance
+(half n spikes, equal coefficients, unit signal) over the height of the spikes and the
 noise, at widths and kept counts that are fractions of n. Up to p = n the widths include every kept count: the dense model
 of s features is a small one that knows its features.
 """

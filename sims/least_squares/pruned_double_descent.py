@@ -1,4 +1,4 @@
-"""Pruned double descent of the linear Gaussian problem (Chang et al. 2020, sections 3 to 5).
+"""Pruned double descent of the linear Gaussian problem (Chang et al. 2020; guide/least_squares.md).
 
 Spiked diagonal covariance, equal coefficients. Widths and kept counts are fractions of n, so that every n is the
 same problem at another size: the ladder on which the gap to the asymptotic theory is measured.

@@ -1,4 +1,4 @@
-"""One variable behind all features: pruning biases, retraining repairs (Chang et al. 2020, section 9.4).
+"""One variable behind all features: pruning biases, retraining repairs (guide/least_squares.md, Rank one).
 
 Exact at every size, for every kept count.
 """

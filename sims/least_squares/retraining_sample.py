@@ -1,4 +1,4 @@
-"""Retraining on the training sample against retraining on a fresh one (Chang et al. 2020, sections 5.2 and 5.3).
+"""Retraining on the training sample against retraining on a fresh one (guide/least_squares.md, Retraining on the same sample).
 
 What figure 4 of the paper shows for random features, on linear models, where both have a theory. Two problems:
 ``isotropic``, coefficients cos(i^2) of unit signal and noise 0.4; ``spiked``, half n spikes of variance 25, equal

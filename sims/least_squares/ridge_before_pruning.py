@@ -1,4 +1,6 @@
-"""Ridge before pruning: which penalty of the first fit is best for the model that will be pruned (section 16).
+"""Ridge before pruning: which penalty of the first fit is best for the model that will be pruned.
+
+Source: guide/least_squares.md, Best ridge.
 
 Two problems with p = 5 n features, unit signal, noise 0.5: ``spiked``, half n spikes of variance 25 and equal
 coefficients; ``isotropic``, half n coefficients that hold 95 % of the signal. Variances are divided by n, so that one

@@ -2,7 +2,7 @@
 
 Beside the exact risks of the fit of n samples stand those of the fit of n - 1 (``*_less``): they are what leaving one
 out of the whole pipeline estimates without bias. Leaving one out with the support held fixed, and GCV, do not know
-that the support was chosen on the data. Source: Chang et al. 2020, section 16.
+that the support was chosen on the data. Source: guide/least_squares.md, Estimates of the risk from the sample.
 """
 
 import jax

@@ -1,4 +1,4 @@
-"""Which coefficient may go when features are correlated? (Chang et al. 2020, section 16.)
+"""Which coefficient may go when features are correlated? (guide/least_squares.md, Saliencies for correlated features.)
 
 Autoregressive features of unequal variances, a teacher of six active groups of ten neighbours, one width p = 300
 learnt from n = 150. Scores: magnitude, hessian, the surgeon's saliency (obs) and its greedy form, magnitude of groups

@@ -1,4 +1,6 @@
-"""Scaling laws: power-law eigenvalues and signal, risk against n, dense and pruned to half n (section 16).
+"""Scaling laws: power-law eigenvalues and signal, risk against n, dense and pruned to half n.
+
+Source: guide/least_squares.md, Scaling laws.
 
 Eigenvalues i^-decay, energies eigs * teacher^2 = i^-energy, p = 4 n features. Without noise risks fall as powers of n,
 with noise they do not.

@@ -1,4 +1,4 @@
-"""Strong spikes: large then pruned against small, as the energy of the tail grows (Chang et al. 2020, section 9.3).
+"""Strong spikes: large then pruned against small, as the energy of the tail grows (guide/least_squares.md, Strong spikes).
 
 Half n features have a variance a million times that of the others. The large model fits all 2 n features and keeps the
 spikes; the small one is fitted to the spikes alone. Both see the same draws at every tail energy, so that the difference

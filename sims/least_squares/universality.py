@@ -1,4 +1,4 @@
-"""Does the theory of Gaussian designs hold for others? (Chang et al. 2020, section 16.)
+"""Does the theory of Gaussian designs hold for others? (guide/least_squares.md, Other designs.)
 
 ``universality``: designs with independent entries of five laws and one diagonal covariance, on a ladder of n; theory
 is that of the Gaussian design. ``universality_digits``: rows of a finite data set, ReLU features of handwritten

@@ -1,4 +1,4 @@
-"""Pruned double descent of residual networks on CIFAR-10 (Chang et al. 2020, section 5).
+"""Pruned double descent of residual networks on CIFAR-10 (guide/networks.md, Protocol).
 
 The protocol of the experiment network_double_descent for networks with k, 2k and 4k channels. The data are the files of the
 binary version (cifar-10-binary.tar.gz of www.cs.toronto.edu/~kriz/cifar.html), unpacked by the user into ``folder``.

@@ -1,4 +1,4 @@
-"""Pruned double descent of trained networks (Chang et al. 2020, section 5), on handwritten digits.
+"""Pruned double descent of trained networks (guide/networks.md, Protocol), on handwritten digits.
 
 Networks 64 - k - 10 with ReLU learn 500 digits, a fifth of them with random labels, by full-batch Adam; they are pruned
 to the number of weights of a dense network of width 8 or 16 and trained again for as many steps. The fair baseline is

@@ -1,4 +1,4 @@
-"""Random-features regression with other activations, and with a network for a teacher (Chang et al. 2020, section 10).
+"""Random-features regression with other activations, and with a network for a teacher (guide/random_features.md, The model).
 
 Every trial draws its own features; all widths are prefixes of one draw. The network has HIDDEN neurons of the same
 activation as the features.

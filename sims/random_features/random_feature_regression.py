@@ -1,4 +1,6 @@
-"""Width sweep of random-features regression (Chang et al. 2020, section 10): ReLU features, linear teacher.
+"""Width sweep of random-features regression: ReLU features, linear teacher.
+
+Source: guide/random_features.md, What a width sweep shows.
 
 Every trial draws its own features; all widths are prefixes of one draw. Dense, pruned, and retrained on the training
 sample and on a fresh one.

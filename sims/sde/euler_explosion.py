@@ -1,4 +1,4 @@
-"""How often Euler's scheme explodes in a double well, against step size and tail index (our notes on Wan et al. 2023, 2.4e).
+"""How often Euler's scheme explodes in a double well, against step size and tail index (guide/sde.md, Explosion).
 
 ``lost``: the fraction of runs that leave the double well for good: beyond the point from which the scheme runs away, or
 diverged.

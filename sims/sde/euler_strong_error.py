@@ -1,4 +1,4 @@
-"""Strong error of Euler's scheme against the step size, for linear and bounded drifts (our notes on Wan et al. 2023, 2.4).
+"""Strong error of Euler's scheme against the step size, for linear and bounded drifts (guide/sde.md, Strong error).
 
 One path drives all grids: a coarse increment is the sum of its fine ones, and the error of a grid is its distance to the
 finest one. ``log_gap``: its mean logarithm; ``gap``: its mean, with a standard error for bounded drifts alone.

@@ -1,5 +1,5 @@
-"""The stationary law of an Ornstein-Uhlenbeck process with stable and Brownian noise, by Euler's scheme (our notes on Wan et
-al. 2023, section 2.4b; the fractional Fokker-Planck setting of Dupuis and Şimşekli).
+"""The stationary law of an Ornstein-Uhlenbeck process with stable and Brownian noise, by Euler's scheme (guide/sde.md,
+Ornstein-Uhlenbeck; the fractional Fokker-Planck setting of Dupuis and Şimşekli).
 
 Step sizes go up to where the scheme overshoots, ``1 - rate h < 0``: its law is exact there too. ``cosine``: the mean of
 cos(u X), the characteristic function; ``log_size``: the mean of log|X|.

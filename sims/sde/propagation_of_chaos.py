@@ -1,5 +1,5 @@
-"""Propagation of chaos: distance of n interacting particles to their mean-field limit, under the same noise (our notes on
-Wan et al. 2023, section 2.4d).
+"""Propagation of chaos: distance of n interacting particles to their mean-field limit, under the same noise (guide/sde.md,
+Bounded interaction).
 
 Systems of all sizes are the first particles of one draw. ``log_error``: mean logarithm of a particle's distance;
 ``scaled_square``: n times its mean square, which exists where the interaction is bounded.

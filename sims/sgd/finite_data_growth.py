@@ -2,7 +2,7 @@
 
 The settings of Gurbuzbalaban et al.: 10^4 points, small batches with replacement. In a hundred dimensions the law passes
 from light tails to no stationary law within a fraction of a percent of the step size, so that almost every setting is one
-or the other. Source: our notes on Wan et al. 2023, section 5.
+or the other. Source: guide/sgd.md, Finite data.
 """
 
 import jax

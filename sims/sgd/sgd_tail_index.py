@@ -3,7 +3,7 @@
 ``place`` is the step size in the heavy-tail window: 0 at the critical step size (alpha = 2), 1 about where no stationary law
 is left. Estimates are those of the last iterates of many chains, and, as in Gurbuzbalaban et al., of the time averages of
 the second half of the steps, whose sums are nearly stable. Few dimensions, because the window is narrow in many.
-Source: our notes on Wan et al. 2023, section 5.
+Source: guide/sgd.md, Thresholds.
 """
 
 import jax

@@ -14,7 +14,7 @@ except beside the last layer at large step sizes; and the share of entries that 
 normal numbers, 0.27, and below that of a stable law of the index that was read. Runs near the largest step size that do not
 learn are counted, and left out of the medians.
 
-``data``, ``tested`` as in the experiment heavy_tailed_sgd. Source: our notes on Wan et al. 2023, sections 3.1, 4, 6.
+``data``, ``tested`` as in the experiment heavy_tailed_sgd. Source: guide/sgd.md, Trained layers.
 """
 
 import functools

@@ -2,7 +2,7 @@
 
 The mean-field tanh network learns the sign of its first input by full-batch descent with noise of the three types. For
 large r, P(|theta| > r sigma T^(1/alpha)) is C r^-alpha, with C of the noise's type and, under weight decay, T the effective
-time of section 2.4a of our notes on Wan et al. 2023. ``beyond``: the fraction of neurons beyond such a radius.
+time of guide/sde.md, Tail of trained neurons. ``beyond``: the fraction of neurons beyond such a radius.
 """
 
 import jax.numpy as jnp

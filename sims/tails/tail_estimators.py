@@ -3,7 +3,7 @@
 ``inverse`` estimates 1/alpha, ``claimed`` is its stated standard error. Block sums are unbiased for stable laws and Hill's
 estimate is for Pareto's, whatever the number of data: ``block_inverse`` and ``hill_inverse`` are judged. Nothing is
 centred, so the shifted law shows what a shift does; ``rejected``: whether the centred sample is told from a stable law.
-Source: our notes on Wan et al. 2023, section 4.
+Source: guide/tails.md, A report.
 """
 
 import jax

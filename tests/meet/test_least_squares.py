@@ -87,7 +87,7 @@ def test_monte_carlo_reference(index):
 
 @pytest.mark.slow
 def test_exact_finite_means():
-    """Sections 7.1, 7.3 and 7.4 at small sizes, dense, pruned and retrained, isotropic and not."""
+    """guide/least_squares.md, Exact means at finite size: small sizes, dense, pruned and retrained, isotropic and not."""
     n, widths, kept = 24, [4, 8, 14], [2, 4, 12]
     eigs = spectra.power(30, 0.6)
     problem = LinearGaussian(eigs, teachers.cosine(eigs), 0.5, n)
@@ -141,7 +141,7 @@ def test_limits_on_a_ladder(ridge):
 
 @pytest.mark.slow
 def test_rank_one_covariance():
-    """Section 9.4: pruning biases, retraining repairs; exact for every n > 2."""
+    """guide/least_squares.md, Rank one: pruning biases, retraining repairs; exact for every n > 2."""
     n, s = 20, 10
     direction = spectra.power(40, 0.3)
     problem = LinearGaussian.from_covariance(spectra.rank_one(direction), teachers.constant(np.ones(40)), 0.5, n)
@@ -156,7 +156,7 @@ def test_rank_one_covariance():
 
 @pytest.mark.slow
 def test_exact_means_of_correlated_features():
-    """Sections 7.1 and 7.3 for a covariance in random directions, and for one that is singular."""
+    """guide/least_squares.md, Exact means at finite size, for a covariance in random directions, and for one that is singular."""
     n, widths, kept = 24, [6, 14], [2, 6]
     turn = np.linalg.qr(np.random.default_rng(0).standard_normal((20, 20)))[0]
     full = (turn * spectra.power(20, 1.0, 5.0)) @ turn.T
@@ -204,7 +204,7 @@ def test_limits_of_correlated_features_on_a_ladder():
         judge.asymptotic(np.array(gaps[at]), np.array(errors[at]), sizes, spoil=1.1)
 
 
-RHO = {  # section 9.6: pruned, retrained on the same sample, on a fresh one
+RHO = {  # guide/least_squares.md, Correlation decides: pruned, retrained on the same sample, on a fresh one
     "equicorrelated": {
         0.0: (1.179, 1.522, 1.737),
         0.02: (0.715, 0.839, 1.006),
@@ -218,7 +218,7 @@ RHO = {  # section 9.6: pruned, retrained on the same sample, on a fresh one
 @pytest.mark.slow
 @pytest.mark.parametrize("name, expected", [("equicorrelated", 0.1), ("ar1", 0.8)])
 def test_correlation_decides_whether_retraining_helps(name, expected):
-    """The table of section 9.6 (errors of both up to 1.5 % each, 5 % where it says so), and the crossing by code."""
+    """The table ``RHO`` (errors of both up to 1.5 % each, 5 % where it says so), and the crossing by code."""
     experiment = correlation.EQUICORRELATED if name == "equicorrelated" else correlation.AR1
     rhos = sorted({*RHO[name], *([0.05, 0.08, 0.12] if name == "equicorrelated" else [0.75, 0.85])})
     samples = run(experiment.resized(n=[150], rho=rhos, seeds=100), workers=0)

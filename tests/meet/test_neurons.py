@@ -1,7 +1,7 @@
 """Networks under noise against theory, and against an independent run of the digits table.
 
-Reference numbers are those of our notes on Wan et al. 2023: section 6 (digits, 3 to 20 seeds of an independent generator)
-and 2.4a (tail after training).
+Reference numbers are those of guide/sgd.md, Digits (3 to 20 seeds of an independent generator) and of
+guide/sde.md, Tail of trained neurons.
 """
 
 import jax

@@ -89,7 +89,7 @@ def test_monte_carlo_reference(case):
 
 @pytest.mark.slow
 def test_gaussian_equivalent_is_near():
-    """Within 5 % (section 10.4), dense, pruned and retrained on fresh data, beyond four standard errors; 20 % off is not."""
+    """Within 5 % (guide/random_features.md, Accuracy of the equivalence), dense, pruned and retrained on fresh data, beyond four standard errors; 20 % off is not."""
     problem = equivalent()
     fresh = sampled.retrained_risk(*problem, 40, seed=0)
     predicted = dict(none=correlated.risk(*problem), no=correlated.pruned_risk(*problem, 40), fresh=float(fresh.value))
@@ -102,7 +102,7 @@ def test_gaussian_equivalent_is_near():
 
 @pytest.mark.slow
 def test_width_sweep():
-    """Section 10.5, every number within the combined error of both simulations, at the level of all together."""
+    """guide/random_features.md, What a width sweep shows: every number within the combined error of both simulations, at the level of all together."""
     seeds, table = 40, DATA["sweep"]
     found = run(load_experiments(sim("random_feature_regression"))[0].resized(seeds=seeds), workers=0)
     here = found.squeeze(drop=True).sel(width=table["width"])

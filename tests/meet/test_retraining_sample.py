@@ -10,7 +10,7 @@ from tests.places import sim
 
 @pytest.mark.slow
 def test_the_dip_at_the_threshold():
-    """The specification speaks of one peak at p = n; there are two, and the fresh risk between them."""
+    """One might expect one peak at p = n; there are two, and the fresh risk between them."""
     experiment = load_experiments(sim("retraining_sample"))[0].resized(seeds=160, n=[60], problem=["isotropic"])
     samples = run(experiment, root=1, workers=0).isel(n=0, problem=0).sel(rule="magnitude", kept=0.2)
     same = samples["retrained_same"].transpose("seed", "width")

@@ -99,7 +99,7 @@ def test_light_tails_have_normal_averages():
 
 
 def test_finite_data_grow_at_the_predicted_rate():
-    """d = 100, batches of one among 10^4 points, step 0.04: the notes found 0.0366 where theory for fresh samples says 0.0370."""
+    """d = 100, batches of one among 10^4 points, step 0.04: an independent run found 0.0366 where theory for fresh samples says 0.0370."""
     features = jax.random.normal(jax.random.key(9), (10_000, 100), float)
     rows = simulate.Rows(features, jnp.zeros(10_000), 0.04, 1)
     found = np.asarray(simulate.growth(rows, jax.random.key(10), chains=20, steps=600, burn=100))

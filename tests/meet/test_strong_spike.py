@@ -1,4 +1,4 @@
-"""The crossing of section 9.3, located in simulation."""
+"""The crossing of guide/least_squares.md, Strong spikes, located in simulation."""
 
 import pytest
 

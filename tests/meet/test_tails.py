@@ -53,7 +53,7 @@ def test_hill_has_the_bias_of_its_slope(alpha, top):
 
 
 def test_hill_at_alpha_above_the_reach_of_the_slope():
-    """At alpha = 1.8 the top percent reads 2: the notes' warning, and the first-order bias 1/(1/1.8 - 5.754/100) = 2.007."""
+    """At alpha = 1.8 the top percent reads 2: the warning of guide/tails.md, Hill, and the first-order bias 1/(1/1.8 - 5.754/100) = 2.007."""
     inverse = np.asarray(replicas(lambda x: extreme.hill(x, 100), 1.8, 10_000, 5).inverse)
     predicted = 1 / 1.8 - theory.hill_bias_slope(1.8) * 0.01
     assert abs(1 / inverse.mean() - 1 / predicted) < 0.12 and 1 / inverse.mean() > 1.9

@@ -7,7 +7,7 @@ descending sum from 1 would lose the tail).
 
 A layer has shape (n, d), one row per neuron with its incoming weights. Of equal sizes the one with the lower index is kept,
 so a kept count is always exact. Nothing to measure (all zero, or not finite) is a ValueError where values are known, NaN
-inside compiled code. Sources: Wan et al. 2023 and Barsbey et al. 2021, section 3.1 of our notes on the former.
+inside compiled code. Sources: Wan et al. 2023 and Barsbey et al. 2021, guide/compression.md, Measures.
 """
 
 import math

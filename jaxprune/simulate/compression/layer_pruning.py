@@ -3,7 +3,7 @@
 ``amount`` is a removed fraction (``adaptive=False``) or, with ``adaptive=True``, the relative l2 error that each layer may
 suffer: the largest set goes whose norm is at most ``amount`` times that of the layer (not squared, unlike the pruning ratio
 of ``compressibility``). Nodes are rows: hand over the transpose where they are columns, as the last layer of a network.
-Source: section 3.1 of our notes on Wan et al. 2023, which describe the code that Barsbey et al. released.
+Source: guide/compression.md, Measures, after the code that Barsbey et al. released.
 
 ``compat="released-code"`` makes that code's choices: a layer is centred by the median before anything, and the
 median is added back to what is kept and to what is pruned alike; norms of nodes are centred by their own median, an error

@@ -4,7 +4,7 @@ A law is ``(key, shape, dtype) -> z`` with independent entries of mean 0 and var
 ``jax.random.normal``; hand it to ``least_squares.draw``. With a diagonal covariance z are the features up to scale;
 with any other one they are the principal components. Universality says that risks have the Gaussian limit; what is
 exact at finite n for Gaussian designs is not so here, therefore name such metrics otherwise than ``predict`` does.
-Source: Chang et al. 2020, section 16.
+Source: guide/least_squares.md, Other designs.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 Features are the leading axis: the first p rows of ``Data.features`` are the design of width p, so models of
 all widths share one draw. Up to p = n one Cholesky factor serves every width; above, the n x n Gram matrix
-grows by blocks of features and is factorised once per width. Source: Chang et al. 2020, sections 1.3 and 13.
+grows by blocks of features and is factorised once per width. Source: guide/least_squares.md, Solving at every width.
 """
 
 from collections.abc import Callable, Sequence

@@ -2,7 +2,7 @@
 
 A rule is a function ``(key, coef, fit) -> scores`` of coefficients (W, d), as in ``compression.rules``: ``fit`` holds the
 ``path`` that they are of and the ``problem``. Larger is kept, ties go to the lower index. To add a rule, write such a function
-here. Source: Chang et al. 2020, section 2.
+here. Source: guide/least_squares.md, Pruning rules.
 """
 
 from collections.abc import Collection

@@ -3,7 +3,8 @@
 When feature i goes and the others are free to move, the trained model x . b changes in mean square by
 ``b_i^2 / (Sigma_p^-1)_ii``: what the other features cannot imitate. All is measured by the covariance of each width.
 A covariance with dependent features (``problem.deficient``) has no such inverse: ``obs`` and ``obs_greedy`` refuse
-it, ``compensated_surface`` solves it by rank. Source: Chang et al. 2020, section 16; Hassibi and Stork 1993.
+it, ``compensated_surface`` solves it by rank.
+Source: guide/least_squares.md, Saliencies for correlated features; Hassibi and Stork 1993.
 """
 
 import jax

@@ -1,7 +1,7 @@
 """Networks of every width trained, pruned to every budget, and trained again, in one program.
 
 Widths are data. They are padded to the next power of two, so that the waste is bounded and programs do not grow with
-the number of widths; those of one padded size are one batch. Source: Chang et al. 2020, section 5; protocol ours.
+the number of widths; those of one padded size are one batch. Source: guide/networks.md, Protocol.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Losses of a network's outputs (samples, k) against targets of the same shape, one number per sample.
 
 ``bounded_slope`` and ``smooth`` say whether the derivative in the outputs is bounded, and Lipschitz: what the theory of
-mean-field networks asks for. ``check(targets)`` refuses targets of another kind. Sections are those of our notes on Wan
-et al. 2023: 2.1, 2.2.
+mean-field networks asks for. ``check(targets)`` refuses targets of another kind. Source: guide/networks.md,
+Losses.
 """
 
 import dataclasses

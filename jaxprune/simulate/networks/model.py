@@ -2,8 +2,8 @@
 
 A network of width k is the same network whatever the largest width: its weights are the leading block of the larger
 arrays, and what lies beyond is zero and stays zero. So networks of all widths are one batch of one program.
-A mask, of live or of kept parameters, is a ``Parameters`` of truth values. Source: Chang et al. 2020, section 5
-(experiments on networks); the protocol is ours.
+A mask, of live or of kept parameters, is a ``Parameters`` of truth values. Source: guide/networks.md,
+Widths as data.
 """
 
 from collections.abc import Sequence
@@ -112,7 +112,7 @@ def init(model: Model, noise: tuple[Array, ...], width: Width) -> Parameters:
 def uniform(model: Model, key: Key[Array, ""]) -> Parameters:
     """PyTorch's default for linear layers, at the largest width: weights and biases uniform in +-1/sqrt(inputs of a unit).
 
-    Source: section 6 of our notes on Wan et al. 2023.
+    Source: guide/networks.md, First weights.
     """
     weights, biases = [], []
     for layer, (out, inner, kernel) in enumerate(model.layers()):

@@ -3,7 +3,7 @@
 A rule is a function ``(key, weights, network) -> scores``, as in ``compression.rules``: ``network`` is a ``Trained`` one. A
 reduction is a function ``(network, budget) -> mask``: ``budget`` is the number of weights to keep (data; more than there are
 keeps all). Ties go to the lower layer and index. Scores that are not finite keep nothing, so that a network that diverged
-shows as collapsed. Source: Chang et al. 2020, section 5.
+shows as collapsed. Source: guide/networks.md, Budgets and rules.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 The first p rows of the weights are the features of width p, so models of all widths share one draw; a larger
 sample begins with the smaller one. The population is exact (``kernels``): a trial needs no test set.
-Source: Chang et al. 2020, section 10.
+Source: guide/random_features.md, The model.
 """
 
 import jax

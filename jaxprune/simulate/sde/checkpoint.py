@@ -1,8 +1,8 @@
 """Long runs that survive being killed: a state on disk, bound to its configuration, and a loop that goes on from it.
 
 A file is one line of JSON (what the configuration was, the checksum of the rest), then a NumPy archive of the leaves.
-It is written beside, flushed to the disk and renamed, so that a kill leaves the old file or the new one. Source: our
-notes on Wan et al. 2023, section 7.
+It is written beside, flushed to the disk and renamed, so that a kill leaves the old file or the new one. Source:
+guide/sde.md, Saved runs.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Drifts of stochastic differential equations: callable structs, value -> velocity, whose numbers are leaves.
 
-Sections are those of our notes on Wan et al. 2023. Particle systems have their particles along the first axis.
+Derivations: guide/sde.md. Particle systems have their particles along the first axis.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ Value = Float[Array, "..."]
 
 @struct
 class Linear:
-    """``-rate x``, an Ornstein-Uhlenbeck process (2.4b)."""
+    """``-rate x``, an Ornstein-Uhlenbeck process (guide/sde.md, Ornstein-Uhlenbeck)."""
 
     rate: Any
 
@@ -31,7 +31,7 @@ class Linear:
 
 @struct
 class Tanh:
-    """``-rate tanh(slope x)``: bounded, with bounded derivatives (2.4c)."""
+    """``-rate tanh(slope x)``: bounded, with bounded derivatives (guide/sde.md, Nonlinear drifts)."""
 
     rate: Any
     slope: Any = 1.0
@@ -47,7 +47,8 @@ class Tanh:
 
 @struct
 class Clipped:
-    """``-rate x`` cut at ``-bound`` and ``bound``: bounded, with two kinks (2.4c). Raises ValueError for a bound <= 0."""
+    """``-rate x`` cut at ``-bound`` and ``bound``: bounded, with two kinks (guide/sde.md, Nonlinear drifts).
+    Raises ValueError for a bound <= 0."""
 
     rate: Any
     bound: Any = 1.0
@@ -63,7 +64,9 @@ class Clipped:
 
 @struct
 class DoubleWell:
-    """``x - x^3``, faster than linear: Euler's scheme runs away from ``|x| > sqrt((2 + step_size) / step_size)`` (2.4e)."""
+    """``x - x^3``, faster than linear: Euler's scheme runs away from ``|x| > sqrt((2 + step_size) / step_size)``.
+
+    Source: guide/sde.md, Explosion."""
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
@@ -72,7 +75,7 @@ class DoubleWell:
 
 @struct
 class LinearInteraction:
-    """``-(rate + coupling) x_i + coupling mean(x)`` for particles along the first axis (2.4d).
+    """``-(rate + coupling) x_i + coupling mean(x)`` for particles along the first axis.
 
     With ``counts`` (k,), the last axis holds k systems, of which system j consists of the first ``counts[j]``
     particles; 0 stands for the mean-field limit of a symmetric start, whose mean is 0. Under a law that copies its
@@ -96,7 +99,7 @@ class LinearInteraction:
 
 @struct
 class BoundedInteraction:
-    """``-rate x_i + coupling mean(tanh x)`` for particles along the first axis (2.4d); ``counts`` as in
+    """``-rate x_i + coupling mean(tanh x)`` for particles along the first axis; ``counts`` as in
     ``LinearInteraction``."""
 
     rate: Any

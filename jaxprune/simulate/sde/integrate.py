@@ -2,7 +2,7 @@
 
 There is one integrator: diffusions, particle systems and stochastic gradient descent are its drifts. Noise is drawn
 inside the loop from keys folded with the absolute step, so that neither chunks, nor a resume, nor other runs in the
-same batch change a bit. Sections are those of our notes on Wan et al. 2023: 2.4 (schemes and their errors), 7 (numerics).
+same batch change a bit. Derivations: guide/sde.md.
 """
 
 import itertools
@@ -65,7 +65,7 @@ def euler(
     has an entry per row. Otherwise the whole value is one run: one bad entry stops it. A run that is not alive rests at its
     last good value; leave such runs out, ``path.state.value[path.state.alive]``, before a histogram or a mean. Many
     small runs cost several times less as ``rows`` than under ``jax.vmap`` over keys, where every run hashes its own key at
-    every step. Source: sections 2.4 and 7.
+    every step. Source: guide/sde.md, Euler's scheme.
 
     Raises ValueError, naming the argument, for a step size that is not positive, steps or records that are not
     positive integers or do not fit, values that are not floating-point, a list of numbers, what is no law, and a drift that
@@ -106,7 +106,7 @@ def coupled(
 
     One scan over the finest grid, whose noise is that of ``euler`` at its step size; a coarse grid moves once its
     fine ones have, so the work is that of the finest plus a fraction. A run that diverges ends non-finite.
-    Source: sections 2.4c, 7.
+    Source: guide/sde.md, Two grids.
 
     Raises ValueError for what ``euler`` refuses and for ratios that are not increasing integers >= 1, each a multiple
     of the one before.

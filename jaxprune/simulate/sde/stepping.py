@@ -1,6 +1,6 @@
 """One step of Euler's scheme: the state of a run, its noise and drift, the safeguards, and what happens when it diverges.
 
-Sections are those of our notes on Wan et al. 2023.
+Source: guide/sde.md, Safeguards.
 """
 
 import inspect

@@ -2,7 +2,7 @@
 
 ``M = I - (step/batch) sum a a^T`` multiplies the noise. With ``h(s) = lim (E|M_k .. M_1|^s)^(1/k)`` and
 ``rho = lim (1/k) E log|M_k .. M_1|``: rho < 0 makes a stationary law, whose tail index alpha solves h(alpha) = 1; beyond,
-chains grow at the rate rho. Sections are those of our notes on Wan et al. 2023.
+chains grow at the rate rho. Derivations: guide/sgd.md.
 """
 
 import functools
@@ -106,7 +106,7 @@ def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: 
     over the second half are what block sums are applied to in Gurbuzbalaban et al.: sums of a stationary sequence with
     alpha < 2 are nearly stable.
     Raises ValueError for what is no key, counts that are not positive integers, and a cap that is not positive.
-    Source: section 5.
+    Source: guide/sgd.md, Finite data.
     """
     check_key(key)
     check_count("chains", chains, "chains", 1, 10**9)
@@ -138,7 +138,7 @@ def growth(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, bu
     """Growth rates (C,) of ``log|M_k .. M_1 u|`` per step, between steps ``burn`` and ``steps``, from uniform directions u.
 
     Their mean is rho: exactly, at any number of steps, for isotropic inputs; after a burn-in for others. The vector is
-    normalised in every step. Raises ValueError unless 0 <= burn < steps. Source: section 5.
+    normalised in every step. Raises ValueError unless 0 <= burn < steps. Source: guide/sgd.md, General inputs.
     """
     check_key(key)
     check_count("chains", chains, "chains", 1, 10**9)
@@ -177,7 +177,7 @@ def moment_growth(
     systematically; h is the geometric mean over steps of the mean weight.
 
     Error by means over ten blocks of steps after ``burn`` (neighbouring steps share their population); the bias is of order
-    1/particles. Raises ValueError unless at least 2 particles and ``steps - burn`` >= 20. Source: section 5.
+    1/particles. Raises ValueError unless at least 2 particles and ``steps - burn`` >= 20. Source: guide/sgd.md, General inputs.
     """
     check_key(key)
     check_count("particles", particles, "particles", 2, 10**9)
@@ -212,7 +212,7 @@ def crossing(orders: Float[Array, " S"], rates: Rate) -> Rate:
     """The tail index of general inputs: where ``log h`` (rates at increasing ``orders`` (S,) > 0) rises through 0, with the
     error of h carried over. ``log h(s)/s`` is drawn as a straight line between neighbours: log h is 0 at 0 and convex.
 
-    Not valid where it does not cross: no stationary law, or lighter tails. Source: section 5.
+    Not valid where it does not cross: no stationary law, or lighter tails. Source: guide/sgd.md, General inputs.
     """
     slopes = jnp.log(rates.value) / orders
     errors = rates.error / rates.value / orders

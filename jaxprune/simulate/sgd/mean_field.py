@@ -6,7 +6,7 @@ outgoing ones c_i (k outputs) stay as they are. Gradient descent on the mean los
 
 A network of n neurons may be padded to more: padded rows of ``theta`` are zero, and so are their c, and 1/n counts the live
 ones. Then networks of all widths are one batch of one program; sums of more terms round differently, so a width has the
-same numbers whatever the padding, up to round-off. Sections are those of our notes on Wan et al. 2023: 2.1, 2.4d, 7.
+same numbers whatever the padding, up to round-off. Derivations: guide/sgd.md.
 """
 
 from collections.abc import Callable
@@ -76,7 +76,7 @@ class Drift:
 
     ``batch`` None: the mean over all samples, and the drift is called with ``theta``. Otherwise it is ``random``, called
     with ``theta`` and a key, and averages over that many samples, drawn without replacement. ``time_scale`` "raw": the
-    gradient of the loss as it is, n times smaller. Source: section 2.1.
+    gradient of the loss as it is, n times smaller. Source: guide/sgd.md, The mean-field network.
 
     Raises ValueError for targets that do not fit the inputs, the outputs or the loss, a batch that is larger than the
     data, a decay below 0, and another time scale.

@@ -1,6 +1,6 @@
 """From a problem with noisy training to a trained network and its record: what experiments of this kind have in common.
 
-Sections are those of our notes on Wan et al. 2023: 2.1, 2.4, 6.
+Derivations: guide/sgd.md.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""When training ends, and what it leaves. Sections are those of our notes on Wan et al. 2023: 6 (stopping rules)."""
+"""When training ends, and what it leaves. Derivations: guide/sgd.md."""
 
 from typing import Any
 
@@ -18,7 +18,8 @@ REASONS = ("all steps made", "training accuracy reached", "loss not finite", "no
 class Stopping:
     """When training ends: after ``steps``; and, looked at after every ``every`` steps only, when the training accuracy is
     at least ``accuracy``, when the loss is not finite, and when after ``patience`` steps the accuracy is no more than
-    ``margin`` times ``chance`` (that of guessing). Source: section 6; the released code evaluates every 100 steps, has
+    ``margin`` times ``chance`` (that of guessing).
+    Source: guide/sgd.md, Stopping rules; the released code evaluates every 100 steps, has
     patience for 1e5 and a margin of 1.25 (of two classes another bound: ``released_code.QUIRKS``).
 
     Raises ValueError for counts that are not integers >= 1, or do not fit, for fractions outside (0, 1],

@@ -2,7 +2,7 @@
 
 The protocol of Barsbey et al. 2021: constant-step descent on mini-batches, without injected noise, until the training set is
 learnt; then the average of the iterates of some more steps is measured. Tail indices are those of a layer's entries, less
-their median. Sections are those of our notes on Wan et al. 2023: 3.1 (pruning), 4 (estimators), 6 (the experiment).
+their median. Source: guide/sgd.md, Trained layers.
 """
 
 from collections.abc import Sequence

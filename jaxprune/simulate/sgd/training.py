@@ -1,8 +1,7 @@
 """Stochastic gradient descent with injected heavy-tailed noise: training with stopping rules, and its record.
 
 Training is ``sde.euler`` with a network's drift, so noise and mini-batches come from keys folded with the absolute step.
-Sections are those of our notes on Wan et al. 2023: 2.1 (the update), 2.2 (assumptions), 3.1 (measures), 6 (stopping rules
-and columns of the tables).
+Derivations: guide/sgd.md.
 """
 
 import warnings
@@ -88,7 +87,7 @@ def record(
     and is counted as pruned. Returns train_accuracy, test_accuracy, pruning_ratio, pruned_train_accuracy,
     pruned_test_accuracy, functional_error (on test inputs), parameter_error (the root of the removed share of all
     layers), participation (of the first layer). Raises ValueError for layers that are not a list, and another ``compat``.
-    Source: sections 3.1, 6.
+    Source: guide/sgd.md, Columns of the tables.
     """
     check_compat(compat)
     if not isinstance(layers, Sequence):
@@ -122,7 +121,7 @@ def assumptions(
     The drift must be bounded and Lipschitz (a smooth activation and loss with bounded derivatives, no weight decay), the
     index in (1, 2), the step size at most n^(-alpha/2-1), the gradient on the mean-field time scale. Data are bounded.
     A violation is no error but a warning: simulations run, and report it.
-    Source: sections 2.2, 2.3, 8.
+    Source: guide/sgd.md, Assumptions.
     """
     name = getattr(activation, "__name__", str(activation))
     items = {
@@ -141,7 +140,7 @@ def assumptions(
 
 
 def longest_step(alpha: Any, n: int) -> Any:
-    """n^(-alpha/2-1), the longest step of the theorem (section 2.3), with room for round-off."""
+    """n^(-alpha/2-1), the longest step of the theorem (guide/sde.md, Step of the theorem), with room for round-off."""
     return float(n) ** (-alpha / 2 - 1) * (1 + 1e-12)
 
 

@@ -4,7 +4,7 @@
 alpha is data: a law is a pytree whose leaves may be batched, so that many indices are one program, and the same key gives
 the same uniform numbers whatever the index. Draws are by the methods of Chambers, Mallows and Stuck, and of Kanter, with
 every angle measured from the nearer pole, so that float32 keeps its digits in the far tails.
-Sections are those of our notes on Wan et al. 2023: section 1.
+Derivations: guide/stable.md.
 """
 
 import dataclasses
@@ -262,7 +262,8 @@ class Common(_Strict):
 
 
 def neuron_noise(noise: str | int, index: Any, scale: Any = 1.0) -> Common | Symmetric | Isotropic:
-    """Noise on the incoming weights of a neuron, section 1.2: type "I" one number for all of them, "II" independent
+    """Noise on the incoming weights of a neuron (guide/stable.md, Noise of a neuron):
+    type "I" one number for all of them, "II" independent
     numbers, "III" an isotropic vector. Raises ValueError for another type."""
     laws: dict[str, Any] = {"I": Common, "II": Symmetric, "III": Isotropic}
     return laws[noise_type("noise", noise)](index, scale)

@@ -7,7 +7,7 @@ With ``e = 1 - alpha``, ``t = skew tan(pi alpha / 2)``, ``tau = e t`` (finite at
          Y = tan(U) k - sin(e U) - t (1 - cos(e U))
 
 The second line is the first without the difference of two large numbers; it is used beside alpha = 1.
-Sections are those of our notes on Wan et al. 2023: section 1.1.
+Source: guide/stable.md, Skewed laws.
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 A draw is a sine times a power of 2 whose exponent has a part that is exact in float32 and a small one. Every angle is
 measured from its nearer pole and is a sum of positive numbers: nothing cancels, at any alpha in (0, 2], 1 and 2 included,
-and no case is special. Sections are those of our notes on Wan et al. 2023: 1.1 and 1.4.
+and no case is special. Source: guide/stable.md, Draws in float32.
 """
 
 import functools
@@ -52,7 +52,7 @@ def angle_from(radians: Any) -> Angle:
 
 
 def symmetric_from(index: Index, angle: Angle, exponential: Any) -> Float[Array, "..."]:
-    """The unit symmetric draw of given random numbers, section 1.1: ``sin(alpha U) / cos(U)^(1/alpha)
+    """The unit symmetric draw of given random numbers, guide/stable.md, Draws: ``sin(alpha U) / cos(U)^(1/alpha)
     (cos((1 - alpha) U) / W)^((1 - alpha)/alpha)``."""
     size, coarse, fine = symmetric_parts(index, angle, exponential)
     draw = elementary.scaled_exp2(size, coarse, fine)
@@ -60,7 +60,7 @@ def symmetric_from(index: Index, angle: Angle, exponential: Any) -> Float[Array,
 
 
 def positive_from(index: Index, angle: Angle, exponential: Any) -> Float[Array, "..."]:
-    """The unit positive draw at the angle ``theta = U + pi/2`` in (0, pi), section 1.1: ``sin(a theta) /
+    """The unit positive draw at the angle ``theta = U + pi/2`` in (0, pi), guide/stable.md, Draws: ``sin(a theta) /
     sin(theta)^(1/a) (sin((1 - a) theta) / W)^((1 - a)/a)``; 1 for a = 1."""
     draw = elementary.scaled_exp2(*positive_parts(index, angle, exponential))
     return jnp.where(jnp.asarray(index.rest) == 0, jnp.ones_like(draw), draw)

@@ -3,8 +3,8 @@
 They look at the largest magnitudes alone, so they say nothing of the bulk, need many data, and read too large an index
 where the tail has not set in yet: on symmetric stable data with alpha = 1.8 Hill's estimate from the top 1 % reads 2.0.
 Estimators for stable laws are in ``stable_tails``, both together in ``tail_report``. None is shift invariant: use
-``centred`` first. Data are numbers (N,), or vectors (N, d) whose norms are taken. Sections are those of our notes on
-Wan et al. 2023.
+``centred`` first. Data are numbers (N,), or vectors (N, d) whose norms are taken. Derivations:
+guide/tails.md.
 """
 
 import functools
@@ -90,7 +90,7 @@ def hill(x: Float[Array, "N *d"], top: int) -> Estimate:
 
     Error ``1/(alpha sqrt(top))``, exact for Pareto data; the bias of other tails, of order top/N for stable ones, is not
     in it. Raises ValueError for ``top`` outside 1 .. N-1; invalid where the threshold is not positive, or ties with all
-    above it. Source: section 4.
+    above it. Source: guide/tails.md, Hill.
     """
     excess, good = _log_excesses(x, top)
     inverse = jnp.mean(excess)
@@ -103,7 +103,7 @@ def moment(x: Float[Array, "N *d"], top: int) -> Estimate:
     of the log-excesses of the ``top`` largest magnitudes; alpha = 1/gamma, inf where gamma <= 0.
 
     Error of gamma by its asymptotics, ``sqrt((1 + gamma^2)/top)`` above 0. Raises ValueError for ``top`` outside 1 .. N-1;
-    invalid as for ``hill`` and with ``top`` < 2. Source: section 4.
+    invalid as for ``hill`` and with ``top`` < 2. Source: guide/tails.md, Moments of log-excesses.
     """
     excess, good = _log_excesses(x, top)
     first, second = jnp.mean(excess), jnp.mean(excess**2)
@@ -124,7 +124,7 @@ def _moment_variance(gamma):
 def de_haan(x: Float[Array, "N *d"], top: int) -> Estimate:
     """De Haan's ratio of moments: ``gamma = m2/(2 m1)`` of the log-excesses of the ``top`` largest magnitudes.
 
-    Error ``gamma sqrt(2/top)``. Errors raised and invalid as for ``hill``. Source: section 4.
+    Error ``gamma sqrt(2/top)``. Errors raised and invalid as for ``hill``. Source: guide/tails.md, Moments of log-excesses.
     """
     excess, good = _log_excesses(x, top)
     first = jnp.mean(excess)
@@ -138,7 +138,7 @@ def pickands(x: Float[Array, "N *d"], top: int) -> Estimate:
     k = floor(top/4); alpha = 1/gamma, inf where gamma <= 0. It alone does not change when the magnitudes are shifted.
 
     Error of gamma by its asymptotics, ``gamma sqrt(2^(2 gamma + 1) + 1)/(2 (2^gamma - 1) log 2 sqrt(k))``.
-    Raises ValueError for ``top`` outside 4 .. N; invalid where the three are not distinct. Source: section 4.
+    Raises ValueError for ``top`` outside 4 .. N; invalid where the three are not distinct. Source: guide/tails.md, Pickands.
     """
     check_sample(x, 4)
     check_count("top", top, "largest data, at least 4", 4, x.shape[0])
@@ -160,7 +160,7 @@ def second_to_first(x: Float[Array, "N *d"], size: int) -> Estimate:
     ``alpha = Z/(1 - Z)``. Biased like Hill's estimate from the top N/size.
 
     Error by the spread between blocks; data beyond the last whole block are left out. Raises ValueError unless blocks have
-    at least 2 data and there are at least 2 of them; invalid where a block is zero. Source: section 4.
+    at least 2 data and there are at least 2 of them; invalid where a block is zero. Source: guide/tails.md, Second to first.
     """
     check_sample(x, 4)
     check_count("size", size, "data in a block, of at least 2 blocks", 2, x.shape[0] // 2)

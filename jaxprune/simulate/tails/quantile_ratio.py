@@ -1,7 +1,7 @@
 """McCulloch's quantile ratio of symmetric stable laws, nu(alpha) = (q95 - q05) / (q75 - q25), and its inverse.
 
 ``alpha log(nu)`` is a smooth function of alpha: the host computes it once at Chebyshev nodes, by quadrature in float64, and
-compiled code evaluates the polynomial through them. Sections are those of our notes on Wan et al. 2023.
+compiled code evaluates the polynomial through them. Derivations: guide/stable.md.
 """
 
 import functools
@@ -18,7 +18,9 @@ BISECTIONS = 60
 
 
 def ratio(index: Float[Array, "*s"]) -> Float[Array, "*s"]:
-    """``nu(alpha)`` for alpha in [0.1, 2], decreasing, to about 1e-11 in float64; nu(2) = 2.4387. Section 4."""
+    """``nu(alpha)`` for alpha in [0.1, 2], decreasing, to about 1e-11 in float64; nu(2) = 2.4387.
+
+    Source: guide/stable.md, Quantile ratio."""
     return jnp.exp(_scaled_log(index) / index)
 
 
@@ -73,7 +75,7 @@ def _scaled_log_quantile(probability: float, index: NDArray) -> NDArray:
 
 
 def _survival(log_x: NDArray, index: NDArray) -> NDArray:
-    """``P(|X| > x)``, section 1.3: a mean over the angle w of exp(-E), or of 1 - exp(-E) below 1, with
+    """``P(|X| > x)`` (guide/stable.md, Contour integrals): a mean over the angle w of exp(-E), or of 1 - exp(-E) below 1, with
     ``E = (x/g(w))^(alpha/(alpha-1))``. Double exponential rules meet where E = 1, around which it is steep near alpha = 1."""
     low, high = np.zeros_like(index), np.full_like(index, np.pi / 2)
     for _ in range(BISECTIONS):
@@ -94,7 +96,9 @@ def _survival(log_x: NDArray, index: NDArray) -> NDArray:
 
 
 def _log_radius(angle: NDArray, index: NDArray) -> NDArray:
-    """``log g(w)`` of section 1.3: log|X| at the angle w from the vertical, without the exponential variable."""
+    """``log g(w)``: log|X| at the angle w from the vertical, without the exponential variable.
+
+    Source: guide/stable.md, Contour integrals."""
     with np.errstate(divide="ignore", invalid="ignore"):
         top = np.log(np.sin(index * (np.pi / 2 - angle)))
         side = np.log(np.cos((1 - index) * (np.pi / 2 - angle)))

@@ -2,8 +2,8 @@
 
 They use all the data and are sharp, but report a heavy tail that is not there when the law is not stable: on Student's law
 with three degrees of freedom, whose variance is finite, they read 1.65. Set an extreme-value estimate of ``tails`` beside
-them (``tail_report``). Data are numbers (N,) or vectors (N, d), already ``tails.centred``. Sections are those of our
-notes on Wan et al. 2023.
+them (``tail_report``). Data are numbers (N,) or vectors (N, d), already ``tails.centred``. Derivations:
+guide/tails.md.
 """
 
 import functools
@@ -32,7 +32,7 @@ def block_log_moment(x: Float[Array, "N *d"], size: int) -> Estimate:
     The rows must be independent: shuffle them where they are not. Data beyond the last whole block are left out. Error by
     the spread between blocks, ``Var(log|Y| - mean log|X| of its block)/blocks/log(size)^2``, which is the exact variance
     for independent rows. Raises ValueError for ``size`` < 2 or fewer than 2 blocks; invalid with a zero vector or sum.
-    Source: section 4.
+    Source: guide/tails.md, Block sums.
     """
     check_sample(x, 4)
     check_count("size", size, "data in a block, of at least 2 blocks", 2, x.shape[0] // 2)
@@ -61,7 +61,7 @@ def aggregate(
     count; None does neither. The estimates of different sizes and shuffles are far from independent: the error is the
     median of the errors of the single block estimates, somewhat too large, infinite for those with a sum that is zero (as that
     of the two central data of an even sample, centred by its median). Raises ValueError for an N without block
-    sizes (a prime). Source: section 4.
+    sizes (a prime). Source: guide/tails.md, Block sums.
     """
     check_sample(x, 4)
     check_count("shuffles", shuffles, "random orders", 1, 10**6)
@@ -109,7 +109,7 @@ def log_variance(x: Float[Array, "N *d"]) -> Estimate:
     """From ``Var log|X| = (pi^2/6)(1/alpha^2 - 1/4) + psi'(d/2)/4``, d = 1 for numbers, for isotropic stable vectors.
 
     Error by the fourth moment of log|X|. Invalid where the variance is too small for any alpha, or a vector is zero.
-    Source: section 4.
+    Source: guide/tails.md, Log variance.
     """
     check_sample(x, 4)
     logs = jnp.log(norms(x))
@@ -130,7 +130,8 @@ def characteristic(
 
     ``modulus`` takes |phi|, which a shift does not change; else its real part. Error by the delta method with the median
     held fixed (for stable laws it has no effect at first order). Raises ValueError unless 0 < low < high where they are
-    plain numbers; invalid where phi is outside (0, 1), the median is 0, or all data are equal. Source: section 4.
+    plain numbers; invalid where phi is outside (0, 1), the median is 0, or all data are equal.
+    Source: guide/tails.md, Characteristic function.
     """
     check_sample(x, 4)
     if x.ndim != 1:
@@ -165,7 +166,7 @@ def quantiles(x: Float[Array, " N"]) -> Estimate:
 
     Capped at 2, where the ratio is smallest. Error by the covariance of sample quantiles with slopes from order statistics
     two binomial deviations to either side. Invalid with fewer than 100 data, quartiles that coincide, a ratio below
-    nu(2) by more than four errors, or an alpha below 0.1. Source: section 4.
+    nu(2) by more than four errors, or an alpha below 0.1. Source: guide/tails.md, Quantiles.
     """
     check_sample(x, 4)
     if x.ndim != 1:
@@ -195,7 +196,7 @@ def participation(x: Float[Array, "N *d"], groups: int, order: float = 2.0) -> E
     In one group it tends to a random limit whose mean is alpha < q as the group grows (a Poisson-Dirichlet law), so the
     error, by the spread between groups, falls with their number alone. Raises ValueError for fewer than 2 groups or 2 data
     in each, or ``order`` <= 0; invalid where the value exceeds 0.9 q, which light tails give too, or a group is zero.
-    Source: sections 3.4 and 4.
+    Source: guide/tails.md, Participation.
     """
     check_sample(x, 4)
     check_count("groups", groups, "groups of at least 2 data", 2, x.shape[0] // 2)

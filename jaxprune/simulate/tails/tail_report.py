@@ -1,6 +1,6 @@
 """A tail index never comes alone: stable-model and extreme-value estimates side by side, and whether they contradict.
 
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/tails.md.
 """
 
 import functools
@@ -67,7 +67,7 @@ def report(x: Float[Array, "N *d"], size: int | None = None, top: int | None = N
     ``size`` of the blocks, default 10; ``top`` largest data, default 2 %, at least 20. A stable-model index of 2 means a
     finite variance, with which any tail lighter than alpha = 2 is in agreement.
     Raises ValueError for fewer than 40 data, for data that are not finite or all the same, or as ``block_log_moment`` and
-    ``hill`` do. Traced data of that kind have NaN for every estimate, none of them valid. Source: section 4.
+    ``hill`` do. Traced data of that kind have NaN for every estimate, none of them valid. Source: guide/tails.md, A report.
     """
     if getattr(x, "ndim", 0) == 2 and x.shape[1] == 1:
         x = x[:, 0]

@@ -1,4 +1,4 @@
-"""A bound that counts compressed networks. Sections are those of our notes on Wan et al. 2023."""
+"""A bound that counts compressed networks. Derivations: guide/compression.md."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,7 @@ def counting_bound(
     H(kappa) = -kappa log(kappa) - (1-kappa) log(1-kappa), every kept coordinate one of ``levels`` values, losses in [0, 1].
     Regime: holds at every size with probability ``confidence`` (Hoeffding and a union over the networks; not the
     corollary of Wan et al.); above 1 it says nothing. ValueError unless n, dim, levels, samples are whole, kappa n >= 1,
-    0 < confidence < 1. Arguments but ``confidence`` broadcast. Source: section 2.3.
+    0 < confidence < 1. Arguments but ``confidence`` broadcast. Source: guide/compression.md, Counting bound.
     """
     kappa, n = arguments.kept_of(kappa, n)
     dim, levels, samples = arguments.whole("dim", dim), arguments.whole("levels", levels), arguments.whole("samples", samples)

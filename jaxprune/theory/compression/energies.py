@@ -1,6 +1,6 @@
 """Laws of the energy |X|^2 of one neuron's noise in R^d: its distribution function and its truncated mean.
 
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/compression.md.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def of(alpha: float, dim: float, kind: int) -> Energy:
     Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares (2 A chi^2_d, which is
     close, for alpha < 0.5 and above MANY inputs).
     log_scale = (2/alpha) log(C Gamma(1-alpha/2)), C the tail constant of |X|. Regime: exact.
-    Source: sections 1.2 and 3.6.
+    Source: guide/compression.md, Noise types.
     """
     if alpha == 2:
         return _normal(dim)
@@ -55,7 +55,7 @@ def independent(alpha: float, dim: float) -> Energy:
     """The law of X_1^2 + ... + X_dim^2 for independent symmetric stable X, alpha < 2.
 
     Equation: ``laplace_inversion.truncated_and_cdf``. Regime: exact to about 1e-9 of the whole.
-    Source: section 3.6.
+    Source: guide/compression.md, Noise types.
     """
     return Energy(
         lambda log_y: np.maximum(laplace_inversion.truncated_and_cdf(log_y, alpha, dim)[0], 0.0),
@@ -69,7 +69,7 @@ def isotropic(alpha: float, dim: float) -> Energy:
 
     Equation: F(y) = E F_A(y / 2 chi), E[2 A chi; 2 A chi <= y] = E[2 chi M_A(y / 2 chi)], by quadrature over log chi; or
     over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d).
-    Regime: exact. Source: section 3.6.
+    Regime: exact. Source: guide/compression.md, Noise types.
     """
     a, spread = alpha / 2, np.sqrt(2 / dim)
     ends = np.log(dim) - 9 * spread - 40 / (dim / 2 + a), np.log(dim + 12 * np.sqrt(2 * dim) + 90)

@@ -1,7 +1,7 @@
 """Compression of independent entries with a finite moment: the relative error of the largest tends to a constant.
 
-``err_q(kappa) = |x - x_kept|_q / |x|_q`` keeps the ``floor(kappa n)`` entries of largest magnitude. Sections are those
-of our notes on Wan et al. 2023, and "systems" is the section on compression curves of our notes on related systems.
+``err_q(kappa) = |x - x_kept|_q / |x|_q`` keeps the ``floor(kappa n)`` entries of largest magnitude. Derivations:
+guide/compression.md.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def finite_moment_limit(law: str, kappa: ArrayLike, order: ArrayLike = 2.0, para
     which is the limit there; ``heavy_limit_moment`` says at what rate.
     ``parameter``: nu or alpha; none for the other laws. Arguments broadcast.
     Regime: limit, almost sure. ValueError for an unknown law, kappa outside (0, 1], order <= 0.
-    Source: section 3.2; systems.
+    Source: guide/compression.md, Finite moment.
     """
     kappa, order = arguments.fraction_kept(kappa), arguments.positive("order", order, "give the q of l_q")
     arguments.choice("law", law, LAWS)

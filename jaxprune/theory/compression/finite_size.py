@@ -1,6 +1,6 @@
 """Compression of a sample of any size, exactly: the mean of the squared relative error of the largest entries.
 
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/compression.md.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def gaussian_finite(n: ArrayLike, kept: ArrayLike):
     Equation: int_0^inf 2 z^2 phi(z) P(Bin(n-1, F(z^2)) <= n-k-1) dz = E M(t(B)) with B ~ Beta(k, n-k),
     M(t) = P(3/2, t^2/2) and P(|X| > t(b)) = b; 0 for kept = n, 1 for kept = 0.
     Regime: exact at every size, as the ratio does not depend on the norm. ValueError unless 0 <= kept <= n, n >= 1 whole.
-    Arguments broadcast. Source: section 3.5.
+    Arguments broadcast. Source: guide/compression.md, Finite samples, exactly.
     """
     width, count = _sizes(n, kept)
     pairs = zip(*(x.ravel() for x in np.broadcast_arrays(width, count)), strict=True)
@@ -43,7 +43,7 @@ def stable_finite(n: ArrayLike, kept: ArrayLike, alpha: ArrayLike):
     (L, m) = int_p^1 (1, x^2) e^{-l x^2} dp, U = int_0^p e^{-l x^2} dp; 0 for kept = n, 1 for kept = 0.
     Regime: exact at every size, quadrature to about 1e-12 (1e-10 at n = 1e6); ten seconds at alpha = 0.05.
     ValueError unless 0 <= kept <= n, n >= 1 whole and 0 < alpha <= 2. Arguments broadcast.
-    Source: section 3.5.
+    Source: guide/compression.md, Finite samples, exactly.
     """
     (width, count), alpha = _sizes(n, kept), arguments.index("alpha", alpha)
     triples = np.broadcast_arrays(width, count, alpha)
@@ -59,7 +59,7 @@ def expected_share(n: float, kept: float, quantile: Callable[[Array], Array], wi
 
     Equation: as there, over y = logit(p), on panels of at most ``widest`` (over which log x^2 changes by a few units),
     and over log(l). Regime: exact for a law with a quantile smooth in y.
-    Source: section 3.5.
+    Source: guide/compression.md, Finite samples, exactly.
     """
     if kept in (0, n):
         return float(kept == 0)

@@ -8,7 +8,7 @@ For independent X with P(|X| > x) ~ C x^{-alpha} and q > alpha,
 ``heavy_...`` take symmetric alpha-stable X of unit scale (the result knows no scale); ``tail_...`` take C and M of any
 other law, for instance of the norms of trained neurons. Everything follows from ``tail_scale``: err_q^q ~ scale / A.
 For exactly stable entries the gap is O(1/n), in general it is larger and grows as alpha nears q.
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/compression.md.
 """
 
 import numpy as np
@@ -24,9 +24,10 @@ def tail_scale(alpha: ArrayLike, order: ArrayLike, tail_constant: ArrayLike, tru
     """B such that err_q^q at ``n`` entries is b / A in law; at n = 1 that of the scaled limit M / S.
 
     Equation: b = M n^{1-q/alpha} (C Gamma(1-alpha/q))^{-q/alpha}. For trained neurons after time t under noise of
-    strength sigma C is t sigma^alpha times the constant of the noise (section 2.4a) and M that of their norms.
+    strength sigma C is t sigma^alpha times the constant of the noise (guide/sde.md, Tail of trained neurons)
+    and M that of their norms.
     Regime: limit; A positive (alpha/q)-stable. ValueError unless 0 < alpha < order, C > 0, M >= 0, n >= 1.
-    Arguments broadcast. Source: section 3.3.
+    Arguments broadcast. Source: guide/compression.md, Infinite moment.
     """
     a = _ratio(alpha, order)
     constant = arguments.positive("tail_constant", tail_constant, "give C of P(|X| > x) ~ C x^-alpha")
@@ -42,7 +43,7 @@ def tail_limit_moment(
 
     Equation: E (M/S)^r = M^r (C Gamma(1-alpha/q))^{-rq/alpha} Gamma(1+rq/alpha) / Gamma(1+r).
     Regime: limit of that of n^{q/alpha-1} err_q^q. ValueError as ``tail_scale``, and unless power > 0; infinite above 1e308.
-    Source: section 3.3.
+    Source: guide/compression.md, Infinite moment.
     """
     a, power = _ratio(alpha, order), arguments.positive("power", power, "give a positive power")
     scale = np.asarray(tail_scale(alpha, order, tail_constant, truncated_moment))
@@ -57,7 +58,7 @@ def heavy_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, pow
     Cauchy, q = 2: (t - atan t) chi^2_1 with t = cot(pi kappa/2), of mean t - atan t.
     Regime: limit; for q = 2 the mean square at n = 1000 is met to O(1/n). ValueError unless 0 < alpha < 2,
     order > alpha, kappa in (0, 1], power > 0. Arguments broadcast.
-    Source: section 3.3.
+    Source: guide/compression.md, Infinite moment.
     """
     return tail_limit_moment(alpha, order, *_law(alpha, order, kappa), power)
 
@@ -68,7 +69,7 @@ def pareto_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, po
     Equation: C = 1, M = alpha/(q-alpha) (kappa^{-(q-alpha)/alpha} - 1); alpha = 1, q = 2, kappa = 0.1: 18/pi.
     Regime: limit, slow as alpha nears q (alpha = 1.5, n = 1000: the simulation is 10 % higher).
     ValueError as ``heavy_limit_moment``, alpha any number below the order.
-    Source: our notes on related systems, heavy tails and compressibility.
+    Source: guide/compression.md, Infinite moment.
     """
     a, kappa = _ratio(alpha, order), arguments.fraction_kept(kappa)
     with np.errstate(over="ignore"):
@@ -79,7 +80,7 @@ def heavy_limit_quantile(p: ArrayLike, alpha: ArrayLike, order: ArrayLike, kappa
     """The x that the limit of n^{q/alpha-1} err_q(kappa)^q stays below with probability ``p``.
 
     Equation: x = scale / y, P(A > y) = p. Regime: limit. ValueError as ``heavy_limit_moment``, and unless 0 < p < 1.
-    Source: section 3.3.
+    Source: guide/compression.md, Infinite moment.
     """
     p, a = arguments.probability("p", p), _ratio(alpha, order)
     return plain(tail_scale(alpha, order, *_law(alpha, order, kappa)) / positive.quantile(p, a))
@@ -90,7 +91,7 @@ def error_quantile(p: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLik
 
     Equation: (n^{1-q/alpha} heavy_limit_quantile(p))^{1/q}; not cut at 1, so that a value above 1 says that n is too
     small for the limit. Regime: limit, gap O(1/n) for q = 2. ValueError as ``heavy_limit_quantile``, or if kappa n < 1.
-    Source: section 3.3.
+    Source: guide/compression.md, Infinite moment.
     """
     p, a, (kappa, n) = arguments.probability("p", p), _ratio(alpha, order), arguments.kept_of(kappa, n)
     scale = tail_scale(alpha, order, *_law(alpha, order, kappa), n)
@@ -102,7 +103,7 @@ def error_cdf(error: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike
 
     Equation: P(A >= scale / error^q), from the survival function of A. Regime: limit, gap O(1/n) for q = 2.
     ValueError as ``error_quantile``, and unless 0 < error < 1.
-    Source: section 3.3.
+    Source: guide/compression.md, Required width.
     """
     error, a, (kappa, n) = arguments.probability("error", error), _ratio(alpha, order), arguments.kept_of(kappa, n)
     scale = tail_scale(alpha, order, *_law(alpha, order, kappa), n)
@@ -116,7 +117,7 @@ def required_width_log10(
 
     Equation: log10(n) = log10(limit / error^q) / (q/alpha - 1), limit the mean (no confidence) or the quantile of
     ``heavy_limit_quantile`` at p = confidence. Regime: limit. ValueError as ``required_width``.
-    Source: section 3.3.
+    Source: guide/compression.md, Required width.
     """
     error, a, kappa = arguments.probability("error", error), _ratio(alpha, order), arguments.fraction_kept(kappa)
     scale = np.asarray(tail_scale(alpha, order, *_law(alpha, order, kappa)))
@@ -137,7 +138,7 @@ def required_width(
     E err_q^q = error^q (the rms error for q = 2). A real number, infinite above 1e308 (``required_width_log10``);
     a width below 1/kappa says that the limit does not apply. Regime: limit, gap O(1/n) for q = 2.
     ValueError unless 0 < alpha < 2, order > alpha, kappa in (0, 1], error and confidence in (0, 1). Arguments broadcast.
-    Source: section 3.3.
+    Source: guide/compression.md, Required width.
     """
     with np.errstate(over="ignore"):
         return plain(np.power(10.0, required_width_log10(alpha, kappa, error, confidence, order)))

@@ -4,7 +4,7 @@ With target zero, signs that alternate and an odd activation the limit of a neur
 neuron and s = sigma t^(1/alpha). Inputs x are N(0, I_d), so that <theta, x> is s R g with R = |X| and g standard normal: the
 network sees a neuron through its norm alone. Then the removed part of the energy is negligible, the removed part of the
 function is not. Types I (R = sqrt(d) |Z|) and III (R^2 = 2 A chi^2_d, A positive (alpha/2)-stable) have a norm law in
-closed form. Sections are those of our notes on Wan et al. 2023.
+closed form. Derivations: guide/compression.md.
 """
 
 import functools
@@ -29,7 +29,7 @@ def norm_cdf(radius: ArrayLike, alpha: float, dim: int, noise: str = "III") -> A
     """P(|X| <= radius) of the noise of one neuron with ``dim`` inputs, unit scale.
 
     Equation: type I P(|Z| <= r / sqrt(d)); type III E P(chi^2_d <= r^2 / (2A)). Regime: exact, 0 < alpha <= 2.
-    ValueError for type II, which has no closed form for d > 1. Source: sections 1.1, 1.2.
+    ValueError for type II, which has no closed form for d > 1. Source: guide/compression.md, A network that learns nothing.
     """
     radius = np.asarray(radius, float)
     number = arguments.noise_type("noise", noise)
@@ -46,7 +46,7 @@ def norm_quantile(kappa: float, alpha: float, dim: int, noise: str = "III") -> f
     the fraction kappa removes what is below.
 
     Equation: P(|X| > t) = kappa. Regime: exact. ValueError as ``norm_cdf``, and for kappa outside (0, 1).
-    Source: section 3.3.
+    Source: guide/compression.md, A network that learns nothing.
     """
     arguments.probability("kappa", kappa)
     middle = np.log(dim) / 2
@@ -61,7 +61,7 @@ def removed_energy(kappa: float, alpha: float, dim: int, noise: str = "III") -> 
     """E[|X|^2; |X| <= t], the energy per neuron that goes when the fraction ``kappa`` stays; unit scale.
 
     Equation: t^2 P(|X| <= t) - 2 int_0^t r P(|X| <= r) dr. Regime: limit of wide networks, exact as a truncated moment.
-    ValueError as ``norm_quantile``. Source: section 3.3.
+    ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
     """
     top = norm_quantile(kappa, alpha, dim, noise)
     return _truncated(lambda r: r**2, lambda r: 2 * r, top, alpha, dim, noise)
@@ -71,7 +71,8 @@ def error_limit(kappa: float, alpha: float, dim: int, noise: str = "III") -> flo
     """The limit of the mean of n^(2/alpha-1) err^2, err the relative error of the parameters.
 
     Equation: E[M/S] of ``heavy_limit.tail_limit_moment`` with the tail constant of the norm and M of ``removed_energy``.
-    Regime: limit, gap O(1/n); 0 < alpha < 2. ValueError as ``norm_quantile``. Source: section 3.3, 2.4a.
+    Regime: limit, gap O(1/n); 0 < alpha < 2. ValueError as ``norm_quantile``.
+    Source: guide/compression.md, A network that learns nothing.
     """
     constant = stable.norm_tail_constant(alpha, dim, noise)
     return float(heavy_limit.tail_limit_moment(alpha, 2.0, constant, removed_energy(kappa, alpha, dim, noise)))
@@ -83,7 +84,7 @@ def function_energy(scale: float, alpha: float, dim: int, noise: str = "III", ka
 
     Equation: E[T(scale |X|); |X| <= t], T(r) = E tanh(r g)^2, g standard normal, t infinite without ``kappa``.
     Regime: exact for independent neurons of symmetric law; limit, gap O(1/n), with kappa and after training on the "raw"
-    time scale. ValueError as ``norm_quantile``. Source: section 3.7.
+    time scale. ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
     """
     top = norm_quantile(1e-9, alpha, dim, noise) if kappa is None else norm_quantile(kappa, alpha, dim, noise)
     return _truncated(lambda r: _seen(scale * r)[0], lambda r: scale * _seen(scale * r)[1], top, alpha, dim, noise)
@@ -93,7 +94,7 @@ def functional_error(kappa: float, scale: float, alpha: float, dim: int, noise: 
     """The relative error of the function when the fraction ``kappa`` of the neurons stays.
 
     Equation: (removed / whole)^(1/2) of ``function_energy``. Regime: limit, of the ratio of mean squares; it does not tend
-    to 0 as the network grows. ValueError as ``norm_quantile``. Source: section 3.7.
+    to 0 as the network grows. ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
     """
     removed = function_energy(scale, alpha, dim, noise, kappa)
     return float(np.sqrt(removed / function_energy(scale, alpha, dim, noise)))

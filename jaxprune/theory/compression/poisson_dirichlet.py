@@ -1,7 +1,7 @@
 """A fixed number of kept entries of a heavy-tailed sample: sorted energy shares follow the law PD(alpha/q, 0).
 
 The energies |x_i|^q, sorted and divided by their sum, converge to the Poisson-Dirichlet law with a = alpha/q < 1 as the
-sample grows. Sections are those of our notes on Wan et al. 2023.
+sample grows. Derivations: guide/compression.md.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def expected_tail_share(alpha: ArrayLike, order: ArrayLike, kept: ArrayLike):
     incomplete gamma function at (1-a, l), psi = e^{-l} + l^a g, m = e^{-l} - l^a G; 1 for kept = 0.
     Regime: limit, n to infinity at fixed ``kept``; also for singular values, where it is reached slowly. Round-off
     about kept * 1e-16. ValueError unless 0 < alpha < order and kept is whole. Arguments broadcast.
-    Source: section 3.4.
+    Source: guide/compression.md, A fixed number kept.
     """
     index, kept = _ratio(alpha, order), arguments.whole("kept", kept, 0)
     a, k = (x[..., None] for x in np.broadcast_arrays(index, kept))
@@ -32,7 +32,7 @@ def participation(alpha: ArrayLike, order: ArrayLike):
     """The mean of sum e_i^2 / (sum e_i)^2, e_i = |x_i|^q.
 
     Equation: 1 - alpha/q. Regime: limit, n to infinity; random also in the limit. ValueError unless 0 < alpha < order.
-    Source: section 3.4.
+    Source: guide/compression.md, A fixed number kept.
     """
     return plain(1 - _ratio(alpha, order))
 
@@ -43,7 +43,7 @@ def kept_for_share(alpha: ArrayLike, order: ArrayLike, share: ArrayLike):
     Equation: min{k : expected_tail_share(alpha, order, k) <= share}, whole numbers as floats (exact up to 1e9, beyond
     to nine digits), infinite above 2^900. Regime: limit, n to infinity; it does not grow with n.
     ValueError unless 0 < alpha < order and 0 < share < 1. Arguments broadcast.
-    Source: section 3.4.
+    Source: guide/compression.md, A fixed number kept.
     """
     index, share = _ratio(alpha, order), arguments.inside("share", share, 0, 1, cure="give the share of energy removed")
     pairs = zip(*(x.ravel() for x in np.broadcast_arrays(index, share)), strict=True)

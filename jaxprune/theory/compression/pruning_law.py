@@ -159,7 +159,7 @@ class Counts(NamedTuple):
 def counts(law: Law) -> Counts:
     """The law of the pruning ratio at as many counts as it takes to know it in between.
 
-    Equation, regime: those of the module. Source: section 3.6 of our notes on Wan et al. 2023, for any n.
+    Equation, regime: those of the module. Source: guide/compression.md, Pruning ratio.
     """
     n, known = law.n, {0: 0.0, law.n: 1.0}
     logits = np.linspace(-np.log(2 * n), np.log(2 * n), COARSE)
@@ -175,7 +175,7 @@ def counts(law: Law) -> Counts:
 def quantiles(energy: Energy) -> Quantiles:
     """The logarithm of the energy at every probability, interpolated to about 1e-8.
 
-    Regime: as ``energy``. Source: section 3.6.
+    Regime: as ``energy``. Source: guide/compression.md, Noise types.
     """
     away = np.geomspace(1e-3, 300, 200)
     log_y = energy.log_scale + np.concatenate([-away[::-1], [0.0], away])
@@ -193,7 +193,7 @@ def complement(alpha: float, dim: float, kind: int) -> Callable[[Array], Array]:
     """1 - E exp(-w X) of the energy X of one neuron, for complex w.
 
     Equation: A: 1 - exp(-w^(alpha/2)); 2 A chi^2_d: the mean of 1 - exp(-(2 w chi)^(alpha/2)), by the trapezoid rule in
-    log chi; type II: 1 - (transform of one coordinate)^dim. Regime: exact. Source: sections 1.1 and 3.6.
+    log chi; type II: 1 - (transform of one coordinate)^dim. Regime: exact. Source: guide/compression.md, Noise types.
     """
     a = alpha / 2
     if np.isinf(dim):

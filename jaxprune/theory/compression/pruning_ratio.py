@@ -3,7 +3,7 @@
 A neuron with noise X in R^d has energy |X|^2; neurons are removed from the smallest energy on, until the removed energy
 would exceed ``share`` of the total (*squared* norms: unsquared errors eps are share = eps^2). Noise types: I one scalar
 copied to all d inputs, II independent coordinates, III isotropic; so d does not matter for I, and d = 1 is the same for all.
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/compression.md.
 """
 
 import functools
@@ -30,7 +30,7 @@ def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
 
     Equation: F_d(F^{-1}_{d+2}(share)), F_d the distribution function of chi^2_d; share for dim = inf.
     Regime: limit, n to infinity. ValueError unless dim is whole (or infinite) and 0 < share < 1. Arguments broadcast.
-    Source: section 3.6.
+    Source: guide/compression.md, Pruning ratio.
     """
     dim, share = np.broadcast_arrays(_dimension(dim), _share(share))
     finite = np.where(np.isfinite(dim), dim, 1.0)
@@ -51,7 +51,7 @@ def pruning_ratio_quantile(
     if alpha >= 0.5 and dim <= 1000, else that of type III (the ratios of II and III differ by 3e-4 at most, there by 1e-6).
     Regime: exact, to about 1e-4 in p (see ``pruning_law``), a second per law. ValueError unless 0 < p < 1, 0 < alpha <= 2, n
     whole, dim whole or infinite, 0 < share < 1, noise I, II, III or 1, 2, 3. Arguments broadcast (noise is one word).
-    Source: section 3.6.
+    Source: guide/compression.md, Pruning ratio.
     """
     p = arguments.probability("p", p)
     return _each(_quantiles, p, alpha, n, dim, noise, share)
@@ -61,7 +61,7 @@ def pruning_ratio_mean(alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise
     """The mean pruning ratio of ``n`` neurons of pure noise.
 
     Equation: sum over 0 < k < n of P(ratio >= k/n)/n; int_0^1 pruning_ratio_quantile(p) dp in the limit. Regime, errors: as
-    there, about 1e-5. Source: section 3.6.
+    there, about 1e-5. Source: guide/compression.md, Pruning ratio.
     """
     return _each(_mean, 0.5, alpha, n, dim, noise, share)
 

@@ -1,4 +1,4 @@
-"""Compression of a Gaussian matrix by its largest singular values; the limit is that of our notes on related systems."""
+"""Compression of a Gaussian matrix by its largest singular values; a limit."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +19,7 @@ def singular_value_limit_gaussian(kept_fraction: ArrayLike, aspect: ArrayLike = 
     ``kept_fraction`` is that of the min(rows, columns) singular values; ``aspect`` = min/max of rows and columns.
     Regime: limit of large matrices with independent entries of finite variance. ValueError for a fraction or an
     aspect outside (0, 1]. Arguments broadcast.
-    Source: our notes on related systems, heavy tails and compressibility (squares); Marchenko and Pastur.
+    Source: guide/compression.md, Singular values; Marchenko and Pastur.
     """
     kept = arguments.inside("kept_fraction", kept_fraction, 0, 1, "(]", "give the fraction of singular values kept")
     aspect = arguments.inside("aspect", aspect, 0, 1, "(]", "give the smaller over the larger side")

@@ -3,7 +3,7 @@
 ``covariance`` (p, p), ``teacher`` (p,) and ``noise`` (a standard deviation) describe the reduced problem of one width
 (see ``reduce``); every risk includes ``noise**2``. ``kept`` is an integer or an array of integers; the answer has its
 shape. A singular covariance is treated by its rank.
-Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
+Equations are numbered as in guide/least_squares.md; every equation is written out where it is used.
 
 Supports chosen by the fit and refitted on a fresh sample, or at rank n on either, are averaged over draws: see ``sampled``.
 On the same sample no theory is known at other ranks: simulate, or use the diagonal theory.
@@ -46,7 +46,7 @@ def spectral(covariance: ArrayLike, teacher: ArrayLike) -> Spectral:
     """The eigenbasis, in which the features of any covariance are uncorrelated.
 
     Equation: covariance = basis diag(eigs) basis^T, eigenvalues below p * 2e-16 of the largest count as zero.
-    Regime: exact. Source: section 6.1.
+    Regime: exact. Source: guide/least_squares.md, Correlated features.
     Raises ValueError for a matrix that is not positive semi-definite, with its smallest eigenvalue.
     """
     covariance, teacher = arguments.covariance(covariance), arguments.vector("teacher", teacher)
@@ -65,7 +65,7 @@ def reduce(covariance: ArrayLike, teacher: ArrayLike, noise: float, width: int) 
 
     Equation: with D the features used and c the others, teacher_D + S_DD^-1 S_Dc teacher_c, and noise^2 grows by the
     variance that the others keep given those used (2); a pseudo-inverse where S_DD is singular, which changes no risk.
-    Regime: exact. Source: section 1.2.
+    Regime: exact. Source: guide/least_squares.md, A width.
     """
     matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
     noise = arguments.non_negative("noise", noise)
@@ -87,7 +87,7 @@ def law(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: 
 
     Equation: N(S (S + nu)^-1 teacher, (gamma / n) S (S + nu)^-2), nu and gamma from the eigenvalues (14).
     Regime: limit, for functionals that average over many coefficients; at rank n no law, and infinities.
-    Source: section 6.1.
+    Source: guide/least_squares.md, Correlated features.
     """
     eigs, basis, inside = spectral(covariance, teacher)
     fit = _fit(eigs, inside, noise, n, ridge)
@@ -100,7 +100,7 @@ def risk(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge:
     """The risk of the dense model, ``inf`` at rank n.
 
     Equation: (7) on the eigenvalues: a rotation of the features changes nothing. Regime: limit, relative error O(1/n).
-    Source: section 6.1.
+    Source: guide/least_squares.md, Correlated features.
     """
     eigs, _, inside = spectral(covariance, teacher)
     return _fit(eigs, inside, noise, n, ridge).risk
@@ -121,7 +121,7 @@ def pruned_risk(
     Equation: noise^2 + e^T S e + sum_ij S_ij Cov(T_i, T_j), T the pruned coefficients and e = E[T] - teacher (15);
     covariances by ``method`` "pairs" (closed form, any correlation) or "series" (Mehler, weak correlation).
     Regime: limit, for coefficients so weakly dependent that the number beyond the threshold hardly varies; otherwise
-    use ``sampled.pruned_risk``, which keeps exactly that many. Source: section 6.2.
+    use ``sampled.pruned_risk``, which keeps exactly that many. Source: guide/least_squares.md, Pruning correlated features.
     """
     matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
     arguments.choice("rule", rule, RULES)
@@ -164,7 +164,8 @@ def finite_risk(
     Equation: below rank n - 1 the coefficients have mean P teacher (P projects on the range) and covariance
     noise^2 S^+ / (n - rank - 1); a refit of rank r has risk noise_S^2 (n - 1) / (n - r - 1). Regime: exact; supports
     that do not look at the data, and any rule for a covariance of rank one, where magnitudes are proportional; a
-    diagonal covariance is handed to ``least_squares``. Source: 7.1, 7.3, 7.4, 9.4.
+    diagonal covariance is handed to ``least_squares``.
+    Source: guide/least_squares.md, Exact means at finite size; guide/least_squares.md, Rank one.
 
     Raises ValueError where no exact value is known, or where the mean is infinite.
     """
@@ -196,7 +197,8 @@ def finite_risk(
 def restrict(covariance: Array, teacher: Array, noise: float, support: NDArray[np.intp]) -> tuple[Array, Array, float]:
     """The problem seen by a model of the features ``support``: (covariance, teacher, noise).
 
-    Equation: (2) for any subset; features that do not vary are left out, be it all of them. Regime: exact. Source: section 1.2.
+    Equation: (2) for any subset; features that do not vary are left out, be it all of them. Regime: exact.
+    Source: guide/least_squares.md, A width.
     """
     support = support[np.diag(covariance)[support] > 0]
     order = np.concatenate([support, np.setdiff1d(np.arange(len(teacher)), support)])
@@ -210,7 +212,7 @@ def oracle_order(covariance: Array, teacher: Array) -> NDArray[np.intp]:
     """The features in the order in which ``oracle`` keeps them.
 
     Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; ties of round-off go to the lower
-    index, see ``order``. Regime: a definition. Source: section 2.
+    index, see ``order``. Regime: a definition. Source: guide/least_squares.md, Pruning rules.
     """
     solved, (_, basis, inside) = not _is_diagonal(covariance), spectral(covariance, teacher)
     best = basis @ inside if solved and basis.shape[1] < len(teacher) else teacher

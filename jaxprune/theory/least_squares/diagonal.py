@@ -3,7 +3,7 @@
 ``eigs`` (p,), ``teacher`` (p,) and ``noise`` (a standard deviation) describe the reduced problem of one width
 (see ``reduce``); every risk includes ``noise**2``. ``kept`` is an integer or an array of integers; the answer has
 its shape. ``ridge`` is the penalty of the first fit.
-Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
+Equations are numbered as in guide/least_squares.md; every equation is written out where it is used.
 
 At rank n the first fit is at the interpolation threshold: its risk and that of every model pruned from it is
 ``inf`` (0 excess when nothing is noisy). A model that is retrained after choosing by that fit has a finite risk: see
@@ -32,7 +32,7 @@ def reduce(eigs: ArrayLike, teacher: ArrayLike, noise: float, width: int) -> tup
     """The problem seen by a model of the first ``width`` features: (eigs, teacher, noise).
 
     Equation: noise_p^2 = noise^2 + sum over the unused features of eigs * teacher^2 (2). Regime: exact.
-    Source: section 1.2.
+    Source: guide/least_squares.md, A width.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     width = arguments.integer("width", width, 1, len(eigs))
@@ -44,7 +44,7 @@ def effective_ridge(eigs: ArrayLike, n: int, ridge: float = 0.0) -> float:
     """The effective ridge nu of a fit to n samples; 0 when ridge = 0 and the rank is at most n.
 
     Equation: sum_i eigs_i / (eigs_i + nu) + ridge / nu = n (6). Regime: deterministic equivalent, relative error
-    of the risks O(1/n). Source: sections 3.2 and 3.3.
+    of the risks O(1/n). Source: guide/least_squares.md, Effective ridge.
     """
     eigs = arguments.spectrum(eigs)
     n, ridge = arguments.integer("n", n, 1), arguments.non_negative("ridge", ridge)
@@ -55,7 +55,7 @@ def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float
     """The risk of the dense model, ``inf`` at rank n.
 
     Equation: gamma = (noise^2 + sum eigs teacher^2 (1-theta)^2) / (1 - sum theta^2 / n), theta = eigs/(eigs+nu) (7).
-    Regime: limit, relative error O(1/n). Source: section 3.2.
+    Regime: limit, relative error O(1/n). Source: guide/least_squares.md, The Gaussian law of a fit.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     n, ridge = arguments.integer("n", n, 1), arguments.non_negative("ridge", ridge)
@@ -70,7 +70,8 @@ def pruned_risk(
 
     Equation: noise^2 + sum eigs_i E (X_i 1{i kept} - teacher_i)^2, X_i ~ N(theta_i teacher_i, sd_i^2), with
     truncated moments at the threshold that keeps ``kept`` on average (10, 11); the sets of ``oracle`` and
-    ``random`` do not depend on the fit. Regime: limit, relative error O(1/n). Source: section 4.
+    ``random`` do not depend on the fit. Regime: limit, relative error O(1/n).
+    Source: guide/least_squares.md, The risk after pruning.
     """
     eigs, teacher, noise, n, kept, ridge = _problem(eigs, teacher, noise, n, kept, rule, ridge)
     live = eigs > 0
@@ -104,7 +105,7 @@ def retrained_risk(
     At rank n the noise of the first fit outgrows every coefficient: it chooses by weight |h| / sqrt(eigs), h ~ N(0, 1),
     which tells nothing of the data, and (13) turns into (12). That limit asks for coefficients that are small beside the
     noise, sqrt(eigs) |teacher| << noise, and on the same sample the gap to it may need n in the thousands to close.
-    Source: sections 5.1 and 5.2.
+    Source: guide/least_squares.md, Retraining on a fresh sample; guide/least_squares.md, Retraining on the same sample.
 
     Raises ValueError also where n coefficients are refitted, with noise: the refit is then at its own threshold.
     """
@@ -164,9 +165,9 @@ def finite_risk(
 ) -> float:
     """The exact expected risk at this n and p: dense (``kept=None``), or with a fixed support.
 
-    Equation: 7.1, 7.3 and 7.4 (Wishart and Haar moments). Regime: exact at finite size, without ridge, for ranks
+    Equation: Wishart and Haar moments, written out in the guide. Regime: exact at finite size, without ridge, for ranks
     below n - 1 and, when all eigs are equal, above n + 1; ``oracle`` and ``random`` supports. Retrained risks
-    depend on the rank of the support only. Source: section 7.
+    depend on the rank of the support only. Source: guide/least_squares.md, Exact means at finite size.
 
     Raises ValueError where no exact value is known, or where the mean is infinite.
     """

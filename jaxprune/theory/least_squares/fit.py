@@ -1,4 +1,4 @@
-"""The Gaussian law of a fit: effective ridge, shrinkage, noise. Equations (6) to (9) of our notes on Chang et al. 2020."""
+"""The Gaussian law of a fit: effective ridge, shrinkage, noise. Equations (6) to (9) of guide/least_squares.md."""
 
 from typing import NamedTuple
 

@@ -8,7 +8,7 @@ There is no derivative where the rank meets n without ridge (the risks are infin
 below it (the rank would change): ValueError, and NaN. A zero eigenvalue above the threshold has a one-sided one. Equal
 eigenvalues, and ties among scores, are ordinary points: ties are broken by the noise, unless nothing is noisy, where
 the pruned risk jumps: ValueError.
-Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
+Equations are numbered as in guide/least_squares.md; every equation is written out where it is used.
 """
 
 from typing import NamedTuple
@@ -37,7 +37,8 @@ def effective_ridge(eigs: ArrayLike, n: float, ridge: float = 0.0) -> Gradient:
 
     Equation: with D = sum eigs/(eigs+nu)^2 + ridge/nu^2: d nu/d eigs_i = nu/((eigs_i+nu)^2 D), d nu/d ridge = 1/(nu D),
     d nu/d n = -1/D; sum eigs_i d nu/d eigs_i + ridge d nu/d ridge = nu. Below the threshold without ridge nu is 0 and
-    d nu/d ridge = 1/(n - rank). Regime: that of ``least_squares.effective_ridge``. Source: section 3.3.
+    d nu/d ridge = 1/(n - rank). Regime: that of ``least_squares.effective_ridge``.
+    Source: guide/least_squares.md, Effective ridge.
     """
     eigs = arguments.spectrum(eigs)
     n, ridge = _size(n), arguments.non_negative("ridge", ridge)
@@ -51,7 +52,8 @@ def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: float, ridge: flo
     """The dense risk and its derivatives.
 
     Equation: gamma = A/K with A = noise^2 + sum eigs teacher^2 (1-theta)^2, K = 1 - sum theta^2/n;
-    d gamma = (dA - gamma dK)/K, both through nu. Regime: that of ``least_squares.risk``. Source: sections 3.2 and 3.3.
+    d gamma = (dA - gamma dK)/K, both through nu. Regime: that of ``least_squares.risk``.
+    Source: guide/least_squares.md, Derivatives.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     n, ridge = _size(n), arguments.non_negative("ridge", ridge)
@@ -64,7 +66,7 @@ def pruned_risk(
     """The risk after keeping ``kept`` coefficients by ``magnitude`` or ``hessian``, and its derivatives.
 
     Equation: (11); the threshold t of sum_i P(|X_i| > t/w_i) = kept moves by dt = -(sum dP at fixed t) / (dP/dt).
-    Regime: that of ``least_squares.pruned_risk``. Source: section 4.
+    Regime: that of ``least_squares.pruned_risk``. Source: guide/least_squares.md, Derivatives.
 
     Raises ValueError also where the fit is exact (no noise, p <= n): nothing is random, and the risk jumps.
     """

@@ -11,7 +11,7 @@ def descending(scores: NDArray[np.float64], solved: bool = False) -> NDArray[np.
     """Indices by decreasing score (p,), where scores that differ by round-off go by index.
 
     ``solved``: the scores come from a linear solve or a rotation, so that small ones are as uncertain as the largest.
-    Regime: a definition. Source: section 2 of our notes on Chang et al. 2020.
+    Regime: a definition. Source: guide/least_squares.md, Pruning rules.
     """
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]

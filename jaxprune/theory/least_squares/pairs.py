@@ -20,8 +20,8 @@ def covariance(centre: tuple[Array, Array], cut: tuple[Array, Array], rho: Array
     Equation: E[T_1 T_2] is the sum over the four quadrants (both upper, ...) of the moments of a bivariate normal
     beyond two bounds; these need one bivariate distribution function each, two of Owen's T.
     Regime: exact for every rho in [-1, 1], +-1 included, and cut < infinity; absolute error about 1e-15.
-    Source: Rosenbaum 1961 (moments), Owen 1956 (distribution); equation (15) of our notes on
-    Chang et al. 2020.
+    Source: Rosenbaum 1961 (moments), Owen 1956 (distribution); guide/least_squares.md, Pruning
+    correlated features.
     """
     product = np.zeros(np.broadcast(*centre, *cut, rho).shape)
     for one in (1.0, -1.0):
@@ -38,7 +38,7 @@ def series(centre: Array, cut: Array, rho: Array, weights: Array, tolerance: flo
 
     Equation: Cov = sum_k rho^k a_k(i) a_k(j) / k! over k >= 1, a_k = E[He_k(h) T]. Regime: exact; the number of terms
     is that at which rho^k, times the variances left, falls below ``tolerance``, so it pays for weak correlation.
-    Raises ValueError where that needs more than 1,000 terms. Source: section 6.2(b).
+    Raises ValueError where that needs more than 1,000 terms. Source: guide/least_squares.md, Pruning correlated features.
     """
     off = np.where(np.eye(len(centre), dtype=bool), 0.0, rho)
     largest = float(np.max(np.abs(off), initial=0.0))

@@ -3,7 +3,7 @@
 ``kept_ratio`` s/n in (0, 1) and ``width_ratio`` p/n > 1 are real numbers; ``noise`` is a standard deviation; every
 risk includes ``noise**2``. The small model is fitted to the s kept features alone and knows which they are; the large
 one is fitted to all p and pruned to the same s (``oracle``).
-Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
+Equations are numbered as in guide/least_squares.md; every equation is written out where it is used.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ def identity_small(kept_ratio: float, share: float, noise: float, signal: float 
     """The risk of the small model, all eigenvalues equal, ``share`` of the signal in its features.
 
     Equation: (noise^2 + (1 - share) signal) / (1 - s/n). Regime: limit, relative error O(1/n).
-    Source: section 9.1.
+    Source: guide/least_squares.md, Identity covariance.
     """
     kept_ratio, tail, _, variance = _identity(kept_ratio, share, noise, signal)
     return (variance + tail) / (1 - kept_ratio)
@@ -29,7 +29,7 @@ def identity_large(kept_ratio: float, width_ratio: float, share: float, noise: f
 
     Equation: with u = n/p: noise^2 + tail + head (1 - u)^2 + (s/n) u^2 [noise^2/(1 - u) + signal (1 - u)].
     Regime: limit, relative error O(1/n), p > n, no features beyond the p.
-    Source: section 9.1.
+    Source: guide/least_squares.md, Identity covariance.
     """
     kept_ratio, tail, head, variance = _identity(kept_ratio, share, noise, signal)
     return _identity_large(kept_ratio, 1 / _above("width_ratio", width_ratio, 1.0), tail, head, variance)
@@ -41,7 +41,7 @@ def identity_best_width(kept_ratio: float, share: float, noise: float, signal: f
     Equation: with g = 1 - n/p the derivative of ``identity_large`` in g, times g^2, is
     2 head g^3 - (s/n)[noise^2 (1 - g^2) + signal (1 - g)(3 g - 1) g^2]; the best of its roots in (0, 1). Such a root
     exists: the risk falls as p/n grows from 1, and rises to the null risk in the end.
-    Regime: limit. Source: section 9.1, minimised here.
+    Regime: limit. Source: guide/least_squares.md, Identity covariance.
     """
     kept_ratio, tail, head, variance = _identity(kept_ratio, share, noise, signal)
     if variance == 0:
@@ -67,7 +67,7 @@ def identity_least_kept_ratio(share: float, noise: float, signal: float = 1.0) -
     Equation: at u = n/p the risks meet at the one root in (0, 1) of b a^2 + (c + t - b) a = c, with
     c = head (1 - u)^2, t = noise^2 + tail, b = u^2 [noise^2/(1 - u) + signal (1 - u)]; the answer is the least over u.
     Above it the large model stays ahead, since small - large grows through zero once, at every u.
-    Regime: limit. Source: section 9.1 (numbers there); the closed root is derived here.
+    Regime: limit. Source: guide/least_squares.md, Identity covariance.
     """
     _, tail, head, variance = _identity(0.5, share, noise, signal)
     if variance == 0:
@@ -92,7 +92,7 @@ def strong_spike_small(kept_ratio: float, tail: float, noise: float) -> float:
     """The risk of the small model on s spikes of boundless variance; ``tail``: energy of the others.
 
     Equation: (noise^2 + tail) / (1 - s/n): the tail is label noise. Regime: limit, relative error O(1/n).
-    Source: section 9.3.
+    Source: guide/least_squares.md, Strong spikes.
     """
     kept_ratio, tail, noise = _spiked(kept_ratio, tail, noise)
     return (noise**2 + tail) / (1 - kept_ratio)
@@ -104,7 +104,7 @@ def strong_spike_large(kept_ratio: float, width_ratio: float, tail: float, noise
 
     Equation: noise^2 + tail + a/(1 - a) [noise^2 + tail (1 - t)^2]/(1 - t), a = s/n, t = (n - s)/(p - s): the fraction
     t of the tail is absorbed. Regime: limit of large spikes, then relative error O(1/n).
-    Source: section 9.3.
+    Source: guide/least_squares.md, Strong spikes.
     """
     kept_ratio, tail, noise = _spiked(kept_ratio, tail, noise)
     missed = 1 - _absorbed(kept_ratio, width_ratio)
@@ -115,7 +115,7 @@ def strong_spike_least_tail(kept_ratio: float, width_ratio: float, noise: float)
     """The tail energy above which, exactly, the large model is better than the small one.
 
     Equation: large - small = t a/(1 - a) [noise^2/(1 - t) - tail]; it vanishes at tail = noise^2/(1 - t).
-    Regime: exact for the two limits above. Source: section 9.3.
+    Regime: exact for the two limits above. Source: guide/least_squares.md, Strong spikes.
     """
     kept_ratio, _, noise = _spiked(kept_ratio, 0.0, noise)
     return noise**2 / (1 - _absorbed(kept_ratio, width_ratio))

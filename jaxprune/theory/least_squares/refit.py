@@ -1,4 +1,4 @@
-"""The risk of a second fit, to the coefficients that a first one kept. Equations (12), (13) of our notes."""
+"""The risk of a second fit, to the coefficients that a first one kept. Equations (12), (13) of guide/least_squares.md."""
 
 from typing import NamedTuple
 

@@ -41,7 +41,7 @@ def pruned_risk(
     """The risk after keeping exactly ``kept`` coefficients of the fit by ``rule``.
 
     Equation: noise^2 + E[(T - teacher)^T S (T - teacher)], T the pruned draws of the law (14).
-    Regime: limit; any correlation between coefficients. Source: section 6.2(c).
+    Regime: limit; any correlation between coefficients. Source: guide/least_squares.md, Pruning correlated features.
     """
     problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)
     rng = np.random.default_rng(seed)
@@ -73,7 +73,8 @@ def retrained_risk(
     for s > n the dense risk of the problem reduced to S; s is the rank of S where features depend on each other.
     ``sample="same"`` is the same thing for the supports of ``oracle`` and ``random``, and for those chosen by a fit of
     rank n, all noise, N(0, S^+) up to scale, which knows nothing of the data: see ``least_squares.retrained_risk``;
-    or by one that is exact; otherwise it is unknown. Regime: limit. Source: section 6.3.
+    or by one that is exact; otherwise it is unknown. Regime: limit.
+    Source: guide/least_squares.md, Retraining correlated features.
 
     Raises ValueError for supports chosen by the fit on the same sample, and where n coefficients are refitted.
     """

@@ -4,7 +4,7 @@ eigs_i = i^-``decay``, eigs_i teacher_i^2 = i^-``energy`` for i = 1 .. p, with p
 fraction of n kept. Assumed: decay > 0 (> 1 where p is infinite), energy > 1, n large. Then nu = c n^-decay, and in the
 profile x = i/n everything has a limit: theta = 1/(1 + c x^decay), and the noise of the fit is gamma/n in each whitened
 coordinate. Sums over i that converge at x -> 0 become integrals (risk ~ n^(1 - energy)); those that do not are ruled by
-the first coordinates, whose squared bias is nu^2 ~ n^(-2 decay). The theory behind is that of Chang et al. 2020.
+the first coordinates, whose squared bias is nu^2 ~ n^(-2 decay). Equations: guide/least_squares.md, Scaling laws.
 
 No clean exponent exists at energy = 2 decay + 1, where a logarithm enters, and for ``magnitude`` at energy = decay, where
 the leading coefficients are all equal: they survive when more than ``marginal_kept_ratio`` n are kept, and not below.

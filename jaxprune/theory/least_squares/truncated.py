@@ -29,7 +29,7 @@ def moments(centre: Array, cut: Array) -> Moments:
 
     Equation: with a = cut - centre, c = -cut - centre: P = Phi(-a) + Phi(c), E[h] = phi(a) - phi(c),
     E[h^2 - 1] = a phi(a) - c phi(c). Regime: exact, any cut >= 0 (infinity included).
-    Source: truncated normal moments, equation (10) of the notes on Chang et al. 2020, centred so that
+    Source: truncated normal moments, (10) of guide/least_squares.md, centred so that
     risks are sums of squares.
     """
     upper, lower = cut - centre, -cut - centre
@@ -46,7 +46,7 @@ def threshold(mean: Array, sd: Array, weight: Array, kept: NDArray[np.int64]) ->
 
     Equation: sum_i P(weight_i |X_i| > t) = kept. Regime: exact, 0 < kept < len(mean).
     Method: Newton steps inside a bracket that every step tightens; all of ``kept`` at once.
-    Source: section 4 of the notes on Chang et al. 2020.
+    Source: guide/least_squares.md, The risk after pruning.
     """
     target, centre, scale = kept[:, None].astype(float), mean / sd, weight * sd
     high = np.full_like(target, np.max(weight * (np.abs(mean) + 10 * sd)))

@@ -32,7 +32,7 @@ def dense(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int) -> Best:
     """The ridge with the least dense risk.
 
     Equation: argmin over ridge of (7); for equal eigenvalues ridge = noise^2 p / |teacher|^2.
-    Regime: limit, relative error O(1/n). Source: sections 3.2 and 16.
+    Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     return _best(lambda ridge: theory.risk(eigs, teacher, noise, n, ridge), eigs, len(eigs))
@@ -41,7 +41,7 @@ def dense(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int) -> Best:
 def pruned(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, kept: int, rule: str = "magnitude") -> Best:
     """The ridge with the least risk after keeping ``kept`` coefficients by ``rule``.
 
-    Equation: argmin over ridge of (11). Regime: limit, relative error O(1/n). Source: sections 4 and 16.
+    Equation: argmin over ridge of (11). Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
     """
     eigs, teacher, noise, kept = _problem(eigs, teacher, noise, kept)
     return _best(lambda ridge: theory.pruned_risk(eigs, teacher, noise, n, kept, rule, ridge), eigs, kept)
@@ -53,7 +53,7 @@ def retrained(
     """The ridge of the first fit with the least risk after a refit, without ridge, of what is kept.
 
     Equation: argmin over ridge of (12) or (13); at ridge = inf the coefficients are ranked by the correlations
-    ``X^T y``. Regime: limit, relative error O(1/n). Source: sections 5 and 16.
+    ``X^T y``. Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
     """
     eigs, teacher, noise, kept = _problem(eigs, teacher, noise, kept)
     return _best(lambda ridge: theory.retrained_risk(eigs, teacher, noise, n, kept, rule, sample, ridge), eigs, kept)
@@ -64,7 +64,7 @@ def pruned_within(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, bud
 
     Equation: argmin over ridge and kept of (11). Counts (all, or 128 of them) at every ridge of the grid; around the
     three deepest valleys among the counts the pair is refined until it stands still.
-    Regime: limit, relative error O(1/n). Source: sections 4 and 16.
+    Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
     """
     eigs, teacher, noise, budget = _problem(eigs, teacher, noise, budget)
     counts = np.unique(np.round(np.linspace(0, budget, min(budget, 128) + 1)).astype(int))

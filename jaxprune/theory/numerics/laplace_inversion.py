@@ -1,6 +1,6 @@
 """The energy of a vector of independent symmetric stable coordinates, by inversion of its Laplace transform.
 
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/compression.md.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def transform(rate: Complex, alpha: float) -> tuple[Complex, Complex]:
 
     Equation: X = sqrt(2A) G gives phi(l) = E exp(-z |G|^alpha), z = (2 l)^{alpha/2}, G standard normal; the integral over G
     runs along a ray between the directions in which its two factors fall off. Regime: exact, quadrature to 1e-11.
-    Source: section 1.1.
+    Source: guide/compression.md, Noise types.
     """
     z = (2 * rate[..., None]) ** (alpha / 2)
     size = np.minimum(2.0, (30 / np.abs(z)) ** (1 / alpha) / 8)
@@ -40,7 +40,7 @@ def truncated_and_cdf(log_y: Array, alpha: float, dim: float) -> tuple[Array, Ar
 
     Equation: the transforms of both in y are -(phi^dim)'(l)/l and phi(l)^dim/l; they are inverted on the lines
     Re l = DAMPING/(2y) by the trapezoid rule with Euler's summation (Abate and Whitt).
-    Regime: exact, to about 1e-9; cost grows like sqrt(dim). Source: section 3.6, derived here.
+    Regime: exact, to about 1e-9; cost grows like sqrt(dim). Source: guide/compression.md, Noise types.
     """
     parts = [_rows(log_y[i : i + ROWS], alpha, dim) for i in range(0, len(log_y), ROWS)]
     truncated, cdf = np.concatenate(parts, axis=1)

@@ -5,7 +5,7 @@ Inputs ``a ~ N(0, I)`` of d_in entries, features ``activation(weights a)`` with 
 network of the same activation. The covariance is E[x x^T], not centred. Hand the triple of ``equivalent`` to
 ``theory.correlated``. That its risks are those of the features is a conjecture, with a bias of some per cent at
 hundreds of inputs: ``sims/bench/gaussian_equivalence.py`` measures it.
-Sections and equations are numbered as in our notes on Chang et al. 2020; every equation is written out where it is used.
+Derivations: guide/random_features.md; every equation is written out where it is used.
 """
 
 from typing import NamedTuple
@@ -38,7 +38,7 @@ def moments(
 
     Equation: ReLU by the arc-cosine kernel |r||s| [sin phi + (pi - phi) cos phi] / 2 pi, phi = 2 atan of the ratio of
     the chords |u - v| / |u + v|; any other activation by quadrature over both neurons, given the angle. Regime: exact.
-    Source: sections 10.2 and 10.3.
+    Source: guide/random_features.md, Second moments.
 
     Raises ValueError for a row of ``weights`` that is zero or parallel to another, and for an unknown activation.
     """
@@ -63,7 +63,7 @@ def equivalent(
 
     Equation: teacher = covariance^-1 E[x y], noise^2 = E[y^2] - E[x y] . teacher. Regime: the moments are exact; that
     least squares on the features has the risks of this problem is the Gaussian equivalence, a conjecture.
-    Source: section 10.2.
+    Source: guide/random_features.md, The equivalent problem.
 
     Raises ValueError as ``moments`` does, and where the covariance is singular in this precision.
     """
@@ -74,7 +74,7 @@ def project(found: Moments, width: int | None = None) -> tuple[Array, Array, flo
     """``equivalent`` for the first ``width`` features (None: all), so that one computation of the
     moments serves every width.
 
-    Equation: as in ``equivalent``. Regime: exact. Source: section 10.2.
+    Equation: as in ``equivalent``. Regime: exact. Source: guide/random_features.md, The equivalent problem.
 
     Raises ValueError where the covariance is singular in this precision, with its extreme eigenvalues.
     """
@@ -90,7 +90,7 @@ def surrogate(weights: ArrayLike, activation: str = "relu") -> Array:
     Equation: mu0 mu0^T + (mu1 mu1^T) o (U U^T) + diag(mu*^2), U the directions of the rows, o entry by entry, mu0 = E f,
     mu1 = E h f, mu*^2 = E f^2 - mu0^2 - mu1^2 with f = activation(|r| h); for ReLU and unit rows 1/sqrt(2 pi), 1/2 and
     1/4 - 1/(2 pi). Regime: limit; off the diagonal the error is O(1/d_in) of the square of the cosines, of cubic order
-    for odd activations. Source: section 10.3.
+    for odd activations. Source: guide/random_features.md, Many inputs.
     """
     activation = arguments.choice("activation", activation, ACTIVATIONS)
     weights = _rows(weights, activation)

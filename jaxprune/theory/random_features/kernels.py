@@ -34,7 +34,7 @@ def moments(activation: str, rows: Array, others: Array | None = None) -> Array:
 
     Equation: arc-cosine kernel with the angle from both chords; or E f(|r| u) f(|s| (c u + sqrt(1-c^2) v)) over
     independent normal u, v. Regime: exact; interpolation to 1e-9 of the scale, checked at some pairs; ValueError where
-    that is not reached. Source: section 10.3 of the notes on Chang et al. 2020.
+    that is not reached. Source: guide/random_features.md, Second moments.
     """
     size, unit = _polar(rows)
     other, direction = (size, unit) if others is None else _polar(others)
@@ -52,7 +52,7 @@ def moments(activation: str, rows: Array, others: Array | None = None) -> Array:
 def slopes(activation: str, rows: Array) -> Array:
     """E[h f(|r| h)] / |r| (p,), so that E[f(r.a) w.a] is this times r.w.
 
-    Equation: 1/2 for ReLU, else quadrature. Regime: exact. Source: section 10.3.
+    Equation: 1/2 for ReLU, else quadrature. Regime: exact. Source: guide/random_features.md, Second moments.
     """
     return line(activation, rows)[1]
 
@@ -60,7 +60,8 @@ def slopes(activation: str, rows: Array) -> Array:
 def line(activation: str, rows: Array) -> tuple[Array, Array, Array]:
     """E f, E[h f] / |r| and E f^2 for f = activation(|r| h), h ~ N(0, 1), for every row.
 
-    Equation: |r| / sqrt(2 pi), 1/2 and |r|^2 / 2 for ReLU, else quadrature. Regime: exact. Source: section 10.3.
+    Equation: |r| / sqrt(2 pi), 1/2 and |r|^2 / 2 for ReLU, else quadrature. Regime: exact.
+    Source: guide/random_features.md, Second moments.
     """
     size = np.linalg.norm(rows, axis=1)
     if activation == "relu":

@@ -2,7 +2,7 @@
 
 In the strong error the kernel exp(-w) - (1 - x)^m changes sign inside a step: with E = exp(-m x), G = (1 - x)^m and
 w* = log(E/|G|), it is E exp(-w) -+ |G| = |G| (exp(w* - w) -+ 1), so powers are taken of expm1, and Gauss-Jacobi nodes start
-at the zero w*. Sections are those of our notes on Wan et al. 2023.
+at the zero w*. Derivations: guide/sde.md, Long sums.
 Terms that are round-off of the sum are left out, powers that have outlived the other ones are a geometric sum, and long sums of
 smooth terms are those of ``long_sums``: whatever the steps and x, the larger of some thousand and about 50/alpha terms, in
 ``two_grid_sum`` times the ratio.
@@ -27,7 +27,7 @@ PANEL = 8.0  # exponent by which terms change over one panel
 def strong_error_sum(alpha: float, x: float, steps: float) -> float:
     """The sum over m < steps of the integral over 0 < v < 1 of |exp(-x (m + v)) - (1 - x)^m|^alpha dv.
 
-    Regime: exact. Source: section 2.4b.
+    Regime: exact. Source: guide/sde.md, Strong error.
     """
     if x == 0:
         return 0.0
@@ -55,7 +55,7 @@ def strong_error_sum(alpha: float, x: float, steps: float) -> float:
 def two_grid_sum(alpha: float, x: float, steps: float, ratio: float) -> float:
     """The sum over m < steps and the mean over j < r of |(1 - x/r)^(m r + j) - (1 - x)^m|^alpha.
 
-    Regime: exact. Source: section 2.4b.
+    Regime: exact. Source: guide/sde.md, Two grids.
     """
     if x == 0 or ratio == 1:
         return 0.0
@@ -85,7 +85,7 @@ def leading_integral(alpha: float, end: float) -> float:
     """The mean over 0 < p < ``end`` of exp(-2 alpha p) times the integral over 0 < v < 1 of |p - v|^alpha.
 
     Equation: the inner one is (p^(1+alpha) + sign(1 - p) |1 - p|^(1+alpha))/(1 + alpha). Regime: exact.
-    Source: section 2.4b.
+    Source: guide/sde.md, Strong error.
     """
     if end == 0:
         return 1 / (1 + alpha)
@@ -108,7 +108,7 @@ def leading_integral(alpha: float, end: float) -> float:
 def chaos_sum(alpha: float, x: float, y: float, steps: float) -> float:
     """The sum over m < steps of |(1 - x)^m - (1 - x - y)^m|^alpha.
 
-    Regime: exact. Source: section 2.4d.
+    Regime: exact. Source: guide/sde.md, Linear interaction.
     """
     if y == 0:
         return 0.0

@@ -1,6 +1,6 @@
 """When the Euler scheme runs away from a super-linear drift, and the step size at which compressibility is proved.
 
-Sections are those of our notes on Wan et al. 2023. Scalars give floats, arrays broadcast.
+Derivations: guide/sde.md. Scalars give floats, arrays broadcast.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ def explosion_radius(step_size: ArrayLike) -> Any:
     """The |x| beyond which the Euler scheme of dX = (X - X^3) dt runs away.
 
     Equation: sqrt((2 + h)/h), the fixed points of x -> -(x + h (x - x^3)). Regime: exact without noise.
-    Source: section 2.4e.
+    Source: guide/sde.md, Explosion.
     """
     h = arguments.positive("step_size", step_size)
     return plain(np.sqrt((2 + h) / h))
@@ -31,7 +31,7 @@ def explosion_fraction(alpha: ArrayLike, scale: ArrayLike, step_size: ArrayLike,
     """The fraction of paths of dX = (X - X^3) dt + scale dL lost by the Euler scheme up to ``horizon``.
 
     Equation: 1 - exp(-horizon scale^alpha C_alpha R^-alpha), one jump beyond R = ``explosion_radius``.
-    Regime: limit of small steps, where R is far from the wells; 0 for alpha = 2. Source: section 2.4e.
+    Regime: limit of small steps, where R is far from the wells; 0 for alpha = 2. Source: guide/sde.md, Explosion.
     """
     alpha, scale = arguments.index("alpha", alpha), arguments.size("scale", scale)
     horizon, radius = arguments.size("horizon", horizon), np.asarray(explosion_radius(step_size))
@@ -43,8 +43,7 @@ def lost_fraction(alpha: float, scale: float, step_size: float, steps: int) -> f
     ``steps``: those that lie beyond R = ``explosion_radius``, or have been beyond 2 R.
 
     Equation: the scheme's Markov chain, P(x -> cell) from ``abs_sf``, on cells that are finer next to R; even in x.
-    Regime: exact at every step size, to about 2e-4 of the value (cells). Source: section 2.4e, where only its limit of
-    small steps stands.
+    Regime: exact at every step size, to about 2e-4 of the value (cells). Source: guide/sde.md, Explosion.
     NaN where the noise of a step is beneath the floats: tiny alpha.
     """
     alpha, scale = float(arguments.index("alpha", alpha)), float(arguments.size("scale", scale))
@@ -90,6 +89,7 @@ def _tail(alpha: float, largest: float) -> Any:
 def step_condition(alpha: ArrayLike, n: ArrayLike) -> Any:
     """The largest step size for which the compressibility of n neurons is proved.
 
-    Equation: n^(-alpha/2 - 1). Regime: a sufficient condition, far below the step sizes in use. Source: section 2.3.
+    Equation: n^(-alpha/2 - 1). Regime: a sufficient condition, far below the step sizes in use.
+    Source: guide/sde.md, Step of the theorem.
     """
     return plain(arguments.whole("n", n) ** (-arguments.index("alpha", alpha) / 2 - 1))

@@ -2,7 +2,7 @@
 
 A scale s stands for SaS(alpha, s), E exp(itX) = exp(-|s t|^alpha); paths start at 0. The rate is finite (0: the Levy motion
 itself, below: growth), >= 0 for strong errors, > 0 for stationary laws; scale >= 0. Scalars give floats, arrays broadcast.
-Sections are those of our notes on Wan et al. 2023, "row 14" is that of our notes on related systems (Dupuis and Simsekli).
+Derivations: guide/sde.md.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from jaxprune.theory.stable.laws import mean_log_norm, variance_log_norm
 def transition_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike) -> Any:
     """The scale of X(t + h) - exp(-rate h) X(t), h = ``step_size``; from 0, that of X(h).
 
-    Equation: scale ((1 - exp(-alpha rate h))/(alpha rate))^(1/alpha). Regime: exact. Source: section 2.4b.
+    Equation: scale ((1 - exp(-alpha rate h))/(alpha rate))^(1/alpha). Regime: exact. Source: guide/sde.md, Ornstein-Uhlenbeck.
     """
     alpha, rate, scale = _law(alpha, rate, scale)
     h = arguments.positive("step_size", step_size)
@@ -40,7 +40,7 @@ def stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike) -> Any
     """The scale of the stationary law.
 
     Equation: scale/(alpha rate)^(1/alpha). Regime: exact. Raises ValueError for rate = 0, which has none.
-    Source: section 2.4b.
+    Source: guide/sde.md, Ornstein-Uhlenbeck.
     """
     alpha, _, scale = _law(alpha, rate, scale)
     return plain(scaled_root(scale, 1 / (alpha * arguments.positive("rate", rate)), alpha))
@@ -50,7 +50,7 @@ def euler_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: 
     """The scale of the Euler scheme after ``steps`` steps from 0.
 
     Equation: scale (h sum over m < steps of |1 - rate h|^(alpha m))^(1/alpha). Regime: exact, any step size.
-    Source: section 2.4b.
+    Source: guide/sde.md, Euler's scheme of the linear equation.
     """
     alpha, rate, scale = _law(alpha, rate, scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
@@ -61,7 +61,7 @@ def euler_stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, 
     """The scale of the stationary law of the Euler scheme.
 
     Equation: scale (h/(1 - |1 - rate h|^alpha))^(1/alpha). Regime: exact. Raises ValueError unless 0 < rate h < 2.
-    Source: section 2.4b.
+    Source: guide/sde.md, Euler's scheme of the linear equation.
     """
     alpha, rate, scale = _law(alpha, rate, scale)
     h = arguments.positive("step_size", step_size)
@@ -74,7 +74,7 @@ def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step
 
     Equation: scale (sum over m < steps of
     integral over m h < v < (m+1) h of |exp(-rate v) - (1 - rate h)^m|^alpha dv)^(1/alpha).
-    Regime: exact, any step size; about 1e-13, at a cost that steps do not raise. Source: section 2.4b.
+    Regime: exact, any step size; about 1e-13, at a cost that steps do not raise. Source: guide/sde.md, Strong error.
     """
     alpha, rate, scale = _law(alpha, arguments.size("rate", rate), scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
@@ -86,7 +86,7 @@ def strong_error_leading(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, st
     """The strong error at time T = ``horizon`` for small steps: of order one in the step size.
 
     Equation: rate h scale (integral over 0 < tau < T, 0 < v < 1 of exp(-alpha rate tau) |rate tau/2 - v|^alpha)^(1/alpha).
-    Regime: limit of small h. Source: section 2.4b.
+    Regime: limit of small h. Source: guide/sde.md, Strong error.
     """
     alpha, rate, scale = _law(alpha, arguments.size("rate", rate), scale)
     h, horizon = arguments.positive("step_size", step_size), arguments.positive("horizon", horizon)
@@ -102,7 +102,7 @@ def two_grid_scale(
     Equation: with r = ratio, scale ((h/r) sum over m < steps, j < r of
     |(1 - rate h/r)^(m r + j) - (1 - rate h)^m|^alpha)^(1/alpha); 0 for r = 1.
     Regime: exact, at a cost of some thousand terms times the ratio. ValueError unless ratio is an integer >= 1.
-    Source: section 2.4b.
+    Source: guide/sde.md, Two grids.
     """
     alpha, rate, scale = _law(alpha, rate, scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
@@ -113,7 +113,8 @@ def two_grid_scale(
 def stationary_characteristic(u: ArrayLike, alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, brownian: ArrayLike) -> Any:
     """E exp(iuX) under the stationary law of dX = -rate X dt + scale dL + sqrt(2) brownian dB.
 
-    Equation: exp(-scale^alpha |u|^alpha/(alpha rate) - brownian^2 u^2/(2 rate)). Regime: exact. Source: row 14.
+    Equation: exp(-scale^alpha |u|^alpha/(alpha rate) - brownian^2 u^2/(2 rate)). Regime: exact.
+    Source: guide/sde.md, Ornstein-Uhlenbeck.
     """
     u = np.abs(arguments.finite("u", u))
     alpha, _, scale = _law(alpha, rate, scale)
@@ -125,7 +126,7 @@ def euler_brownian_variance(rate: ArrayLike, brownian: ArrayLike, step_size: Arr
     """The stationary variance that sqrt(2) brownian dB contributes to the Euler scheme.
 
     Equation: 2 h brownian^2/(1 - (1 - rate h)^2) = 2 brownian^2/(rate (2 - rate h)). Regime: exact.
-    Raises ValueError unless 0 < rate h < 2. Source: row 14.
+    Raises ValueError unless 0 < rate h < 2. Source: guide/sde.md, Euler's scheme of the linear equation.
     """
     rate, brownian = arguments.positive("rate", rate), arguments.size("brownian", brownian)
     return plain(2 * brownian**2 / (rate * (2 - _contracting(rate, arguments.positive("step_size", step_size)))))
@@ -134,7 +135,7 @@ def euler_brownian_variance(rate: ArrayLike, brownian: ArrayLike, step_size: Arr
 def mean_log_abs(scale: ArrayLike, alpha: ArrayLike) -> Any:
     """E log|X| for X ~ SaS(alpha, scale).
 
-    Equation: log scale + gamma_E (1/alpha - 1). Regime: exact. Source: section 2.4b.
+    Equation: log scale + gamma_E (1/alpha - 1). Regime: exact. Source: guide/sde.md, Scale from logarithms.
     """
     return plain(np.log(arguments.positive("scale", scale)) + mean_log_norm(alpha))
 
@@ -142,7 +143,7 @@ def mean_log_abs(scale: ArrayLike, alpha: ArrayLike) -> Any:
 def scale_from_log(mean_log: ArrayLike, alpha: ArrayLike) -> Any:
     """The scale of a SaS(alpha) law from the mean of log|x|, the inverse of ``mean_log_abs``.
 
-    Equation: exp(mean_log - gamma_E (1/alpha - 1)). Regime: exact. Source: section 2.4b.
+    Equation: exp(mean_log - gamma_E (1/alpha - 1)). Regime: exact. Source: guide/sde.md, Scale from logarithms.
     """
     mean_log = arguments.finite("mean_log", mean_log, "drop samples that are exactly 0")
     return plain(np.exp(mean_log - mean_log_norm(alpha)))
@@ -151,7 +152,7 @@ def scale_from_log(mean_log: ArrayLike, alpha: ArrayLike) -> Any:
 def log_standard_error(alpha: ArrayLike, count: ArrayLike) -> Any:
     """The relative standard error of ``scale_from_log`` with ``count`` samples.
 
-    Equation: sqrt((pi^2/6)(1/alpha^2 + 1/2)/count). Regime: limit of large count. Source: section 2.4b.
+    Equation: sqrt((pi^2/6)(1/alpha^2 + 1/2)/count). Regime: limit of large count. Source: guide/sde.md, Scale from logarithms.
     """
     return plain(np.sqrt(variance_log_norm(alpha) / arguments.whole("count", count)))
 

@@ -1,7 +1,7 @@
 """Many particles with stable noise: distance to their mean-field limit, and the tail of trained neurons.
 
-Particles and their limits share noise and start, at 0; rates and couplings are any finite numbers. Sections are those of our
-notes on Wan et al. 2023. Scalars give floats, arrays broadcast.
+Particles and their limits share noise and start, at 0; rates and couplings are any finite numbers. Derivations: guide/sde.md.
+Scalars give floats, arrays broadcast.
 """
 
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ def linear_chaos_scale(
 
     Equation: dX^i = (-(a + c) X^i + c mean X) dt + s dL^i with a = rate, c = coupling, s = scale gives SaS with scale
     s n^(1/alpha - 1) (integral over 0 < u < t of |exp(-a u) - exp(-(a + c) u)|^alpha du)^(1/alpha).
-    Regime: exact, any n. Source: section 2.4d.
+    Regime: exact, any n. Source: guide/sde.md, Linear interaction.
     """
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     time = arguments.size("time", time)
@@ -54,7 +54,7 @@ def linear_chaos_euler_scale(
 
     Equation: the mean follows the factor A = 1 - a h, deviations from it B = 1 - (a + c) h, the limit B alone; so
     s n^(1/alpha - 1) (h sum over m < steps of |A^m - B^m|^alpha)^(1/alpha).
-    Regime: exact, any n and step size. Source: section 2.4d, for the scheme derived here.
+    Regime: exact, any n and step size. Source: guide/sde.md, Linear interaction.
     """
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
@@ -67,7 +67,7 @@ def linear_chaos_slope(alpha: ArrayLike) -> Any:
     """The exponent of n in ``linear_chaos_scale``.
 
     Equation: -(1 - 1/alpha); no chaos for alpha <= 1, and -1/2 for bounded interactions, whatever alpha.
-    Regime: exact. Source: section 2.4d.
+    Regime: exact. Source: guide/sde.md, Linear interaction.
     """
     return plain(1 / arguments.index("alpha", alpha) - 1)
 
@@ -80,7 +80,7 @@ def bounded_chaos_constant(
     Equation: dX^i = (-a X^i + K mean tanh X) dt + s dL^i, with the Ornstein-Uhlenbeck process Z as limit, gives
     |K| (E S^2)^(1/2), S = integral over 0 < u < T of exp(-a (T-u) + K integral from u to T of E sech^2 Z) tanh Z_u du; here for
     its Euler scheme of T/steps: S <- S (1 - a h + K h E sech^2 Z) + h tanh Z. E sech^2 is exact.
-    Regime: limit of large n at fixed steps. Source: section 2.4d.
+    Regime: limit of large n at fixed steps. Source: guide/sde.md, Bounded interaction.
     """
     alpha, h = (
         float(arguments.index("alpha", alpha)),
@@ -114,7 +114,7 @@ def neuron_tail_constant(
     """The C of P(|theta_i(t)|_2 > r) ~ C r^-alpha for a trained neuron with d inputs.
 
     Equation: scale^alpha C_type (1 - exp(-alpha decay t))/(alpha decay), t for decay = 0; C_type: ``norm_tail_constant``.
-    Regime: limit of large r, bounded drift and weight decay ``decay``. Source: section 2.4a.
+    Regime: limit of large r, bounded drift and weight decay ``decay``. Source: guide/sde.md, Tail of trained neurons.
     """
     spread = np.asarray(transition_scale(alpha, arguments.size("decay", decay), scale, time)) ** np.asarray(alpha, float)
     return plain(spread * norm_tail_constant(alpha, dim, noise))
@@ -132,7 +132,7 @@ def neuron_tail_constant_euler(
     """``neuron_tail_constant`` after ``steps`` steps of size h of the Euler scheme, SGD with noise.
 
     Equation: scale^alpha C_type h sum over m < steps of |1 - decay h|^(alpha m). Regime: limit of large r.
-    Source: section 2.4a.
+    Source: guide/sde.md, Tail of trained neurons.
     """
     alpha, decay = arguments.index("alpha", alpha), arguments.size("decay", decay)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)

@@ -8,7 +8,7 @@ alpha > 0 with h(alpha) = 1.
 Everything depends on c, b and d alone. Quadrature: Gauss-Legendre panels in log X and log Y as wide as the densities, graded
 towards X = 1/c, where R vanishes for d = 1 and nearly so for small d. Relative errors are about 1e-13,
 for the tail index where h is not flat. Scalars give floats, arrays broadcast.
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/sgd.md.
 """
 
 from functools import lru_cache
@@ -33,7 +33,7 @@ def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd:
 
     Equation: h(alpha) = 1, alpha > 0. NaN where ``lyapunov`` gives rho >= 0: the step size is at or above the maximal one of
     ``thresholds``, iterates grow and no stationary law exists (``status`` says "no_stationary_law"). Infinity above 100.
-    Regime: exact, one pass over fresh Gaussian data. Source: section 5.
+    Regime: exact, one pass over fresh Gaussian data. Source: guide/sgd.md, Linear regression.
     """
     return _apply(_tail_index, step_size, batch, dim, input_sd)
 
@@ -41,7 +41,7 @@ def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd:
 def lyapunov(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """The exponential rate rho per step at which |M_k ... M_1| grows or falls.
 
-    Equation: rho = E log R. Regime: exact. Source: section 5.
+    Equation: rho = E log R. Regime: exact. Source: guide/sgd.md, Linear regression.
     """
     return _apply(lambda c, b, d: _Factor(c, b, d, 0.0).rho(), step_size, batch, dim, input_sd)
 
@@ -49,7 +49,7 @@ def lyapunov(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: A
 def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """H(s) = lim (E|M_k ... M_1|^s)^(1/k), 0 <= s <= 100.
 
-    Equation: h(s) = E R^s. Regime: exact. Raises ValueError for other s. Source: section 5.
+    Equation: h(s) = E R^s. Regime: exact. Raises ValueError for other s. Source: guide/sgd.md, Linear regression.
     """
     s = arguments.inside("s", s, 0, REACHES[-1], "[]")
     return _apply(lambda c, b, d, s: 1 + _Factor(c, b, d, s).excess(s), step_size, batch, dim, input_sd, s)
@@ -58,7 +58,8 @@ def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike,
 def second_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """H(2) as a polynomial.
 
-    Equation: 1 - 2 u + u^2 (d + b + 1)/b = (1 - u)^2 + u^2 (d + 1)/b, u = step input_sd^2. Regime: exact. Source: section 5.
+    Equation: 1 - 2 u + u^2 (d + b + 1)/b = (1 - u)^2 + u^2 (d + 1)/b, u = step input_sd^2. Regime: exact.
+    Source: guide/sgd.md, Moments of a step.
     """
     step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
     u = step * sd**2
@@ -70,7 +71,7 @@ def fourth_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_
 
     Equation: E (1 - cX)^4 + 2 c^2 (d-1) E X (1 - cX)^2 + c^4 b (b+2) (d-1)(d+1), where with u = c b and v = c (b + 2)
     E (1 - cX)^4 = (1-u)^4 + 12 b c^2 (1-u)^2 - 32 b c^3 (1-u) + 12 c^4 b (b + 4) and E X (1 - cX)^2 = b ((1-v)^2 + 2 c v).
-    Regime: exact. Source: section 5.
+    Regime: exact. Source: guide/sgd.md, Moments of a step.
     """
     step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
     c = step * sd**2 / b
@@ -83,7 +84,7 @@ def fourth_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_
 def thresholds(batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> tuple[Any, Any]:
     """Step sizes (critical, maximal): tail index 2, and the end of stationarity, rho = 0.
 
-    Equation: critical = 2 b/(input_sd^2 (d + b + 1)); rho(maximal) = 0. Regime: exact. Source: section 5.
+    Equation: critical = 2 b/(input_sd^2 (d + b + 1)); rho(maximal) = 0. Regime: exact. Source: guide/sgd.md, Thresholds.
     """
     _, b, d, sd = _inputs(1.0, batch, dim, input_sd)
     critical = 2 * b / (sd**2 * (d + b + 1))
@@ -93,7 +94,8 @@ def thresholds(batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> t
 def window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
     """(maximal - critical)/critical, the relative range of step sizes with tail index in (0, 2).
 
-    Equation: as ``thresholds``. Regime: exact; about ``approximate_window_width`` for large d. Source: section 5.
+    Equation: as ``thresholds``. Regime: exact; about ``approximate_window_width`` for large d.
+    Source: guide/sgd.md, Thresholds.
     """
     return _apply(lambda c, b, d: _window(b, d), 1.0, batch, dim, 1.0)
 
@@ -101,7 +103,7 @@ def window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
 def approximate_window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
     """``window_width`` for large d, where log R is nearly normal.
 
-    Equation: 4 (b + 2)/(d + b + 1)^2. Regime: limit of large d. Source: section 5.
+    Equation: 4 (b + 2)/(d + b + 1)^2. Regime: limit of large d. Source: guide/sgd.md, Width of the window.
     """
     _, b, d, _ = _inputs(1.0, batch, dim, 1.0)
     return plain(4 * (b + 2) / (d + b + 1) ** 2)
@@ -113,7 +115,7 @@ def stationary_second_moment(
     """E|x - x*|^2 under the stationary law, label noise of standard deviation ``noise_sd``.
 
     Equation: step d noise_sd^2 / (b (2 - step input_sd^2 (d + b + 1)/b)); infinite at and beyond the critical step size.
-    Regime: exact. Source: section 5.
+    Regime: exact. Source: guide/sgd.md, Thresholds.
     """
     step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
     tau = arguments.size("noise_sd", noise_sd)
@@ -126,7 +128,8 @@ def status(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: Arr
     """Whether "light" (finite variance), "heavy" (tail index at most 2) or "no_stationary_law" (rho >= 0); an array
     of such words where an argument is an array.
 
-    Equation: step below critical; between critical and maximal; from maximal on. Regime: exact. Source: section 5.
+    Equation: step below critical; between critical and maximal; from maximal on. Regime: exact.
+    Source: guide/sgd.md, Thresholds.
     """
     critical, maximal = thresholds(batch, dim, input_sd)
     step = arguments.positive("step_size", step_size)

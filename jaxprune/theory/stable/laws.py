@@ -2,7 +2,7 @@
 
 Everything is for unit scale: with scale s, P(|X| > x) = ``abs_sf(x / s, alpha)``. alpha = 2 is N(0, 2), alpha = 1 is Cauchy.
 Relative errors are about 1e-13, in the body, in the tails and next to alpha = 1 and 2 (1e-12 below alpha = 0.05). Scalars give
-floats, arrays broadcast; an alpha outside (0, 2] is a ValueError. Sections are those of our notes on Wan et al. 2023.
+floats, arrays broadcast; an alpha outside (0, 2] is a ValueError. Derivations: guide/stable.md.
 """
 
 from functools import lru_cache
@@ -30,7 +30,7 @@ def abs_sf(x: ArrayLike, alpha: ArrayLike) -> Any:
 
     Equation: (1/2 pi i) integral of x^-s E|X|^s ds/s (``contours``); the same as
     (2/pi) integral over 0 < w < pi/2 of exp(-(x/g(w))^(alpha/(alpha-1))). erfc(x/2) for alpha = 2.
-    Regime: exact, any x (1 for x <= 0), relative accuracy in the far tail. Source: section 1.3.
+    Regime: exact, any x (1 for x <= 0), relative accuracy in the far tail. Source: guide/stable.md, Contour integrals.
     """
     index, x = arguments.index("alpha", alpha), arguments.real("x", x)
     return each(lambda a, t: half_line(t, 1.0, 0.0, lambda y: _sf(y, a)), index, x)
@@ -49,7 +49,7 @@ def abs_pdf(x: ArrayLike, alpha: ArrayLike) -> Any:
     """The density of |X|, twice that of X.
 
     Equation: (1/2 pi i) integral of x^(-s-1) E|X|^s ds; 2 Gamma(1 + 1/alpha)/pi at 0. Regime: exact, any x (0 for x < 0).
-    Source: section 1.3.
+    Source: guide/stable.md, Contour integrals.
     """
     index = arguments.index("alpha", alpha)
 
@@ -63,7 +63,7 @@ def abs_quantile(p: ArrayLike, alpha: ArrayLike) -> Any:
     """The x with P(|X| > x) = p; infinity where it exceeds the floating-point range, and at p = 0.
 
     Equation: ``abs_sf`` inverted by Newton steps in log x, from the smaller of p and 1 - p. 2 erfcinv(p) for alpha = 2.
-    Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: section 1.3.
+    Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: guide/stable.md, Contour integrals.
     """
     p = arguments.probability("p", p, "[]")
     return each(lambda a, q: _quantile(q, a), arguments.index("alpha", alpha), p)
@@ -73,7 +73,7 @@ def quantile_ratio(alpha: ArrayLike) -> Any:
     """McCulloch's nu = (q95 - q05)/(q75 - q25), free of scale and shift.
 
     Equation: ``abs_quantile(0.1) / abs_quantile(0.5)``. Regime: exact, falls from infinity to 2.4387 at alpha = 2.
-    Source: section 4.
+    Source: guide/stable.md, Quantile ratio.
     """
     return plain(np.exp(np.log(abs_quantile(0.1, alpha)) - np.log(abs_quantile(0.5, alpha))))
 
@@ -81,7 +81,7 @@ def quantile_ratio(alpha: ArrayLike) -> Any:
 def tail_constant(alpha: ArrayLike) -> Any:
     """The C of P(|X| > x) ~ C x^-alpha.
 
-    Equation: (2/pi) Gamma(alpha) sin(pi alpha/2). Regime: limit of large x; 0 for alpha = 2. Source: section 1.3.
+    Equation: (2/pi) Gamma(alpha) sin(pi alpha/2). Regime: limit of large x; 0 for alpha = 2. Source: guide/stable.md, Tails.
     """
     alpha = arguments.index("alpha", alpha)
     return plain(2 / np.pi * gamma(alpha) * sine(1, alpha))
@@ -90,7 +90,7 @@ def tail_constant(alpha: ArrayLike) -> Any:
 def second_order_constant(alpha: ArrayLike) -> Any:
     """The D of P(|X| > x) = C x^-alpha (1 + D x^-alpha + ...).
 
-    Equation: -Gamma(2 alpha) cos(pi alpha/2)/Gamma(alpha). Regime: limit of large x. Source: section 1.3.
+    Equation: -Gamma(2 alpha) cos(pi alpha/2)/Gamma(alpha). Regime: limit of large x. Source: guide/stable.md, Tails.
     """
     alpha = arguments.index("alpha", alpha)
     near_one = np.sin(0.5 * np.pi * np.subtract(alpha, 1))
@@ -102,7 +102,7 @@ def truncated_moment(t: ArrayLike, order: ArrayLike, alpha: ArrayLike) -> Any:
 
     Equation: (1/2 pi i) integral of t^(q-s) E|X|^s ds/(q-s), Re s < min(q, alpha);
     2^q gamma_lower((q+1)/2, t^2/4)/sqrt(pi) for alpha = 2. At t = infinity the whole moment, infinite for q >= alpha < 2.
-    Regime: exact. Raises ValueError for order <= -1. Source: section 1.3.
+    Regime: exact. Raises ValueError for order <= -1. Source: guide/stable.md, Contour integrals.
     """
     q = arguments.inside("order", order, -1, np.inf, cure="up to -1 the moment is infinite")
     index, t = arguments.index("alpha", alpha), arguments.real("t", t)
@@ -118,7 +118,8 @@ def norm_sf(r: ArrayLike, alpha: ArrayLike, dim: ArrayLike) -> Any:
 
     Equation: X = sqrt(2 A) G with A positive (alpha/2)-stable and G normal gives E F(r^2/(2 |G|^2)), F the survival function
     of A, by quadrature over |G|; Q(d/2, r^2/4) for alpha = 2, Q the regularised upper incomplete gamma function.
-    Regime: exact, any r (1 for r <= 0), relative accuracy about 1e-12 in the far tail too. Source: section 1.1.
+    Regime: exact, any r (1 for r <= 0), relative accuracy about 1e-12 in the far tail too.
+    Source: guide/stable.md, Isotropic vectors.
     """
     index, r, dim = arguments.index("alpha", alpha), arguments.real("r", r), arguments.whole("dim", dim)
 
@@ -132,7 +133,7 @@ def abs_moment(order: ArrayLike, alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     """E|X|_2^q of the isotropic law in R^d, q = ``order`` > -d; infinite for q >= alpha < 2.
 
     Equation: 2^q Gamma(1 - q/alpha) Gamma((d+q)/2) / (Gamma(1 - q/2) Gamma(d/2)).
-    Regime: exact. Raises ValueError for order <= -dim. Source: section 1.3.
+    Regime: exact. Raises ValueError for order <= -dim. Source: guide/stable.md, Moments.
     """
     alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     q, alpha, dim = np.broadcast_arrays(arguments.finite("order", order), alpha, dim)
@@ -151,7 +152,7 @@ def mean_log_norm(alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     """E log|X|_2 of the isotropic law in R^d.
 
     Equation: log 2 + gamma_E (1/alpha - 1/2) + psi(d/2)/2; gamma_E (1/alpha - 1) for d = 1. Regime: exact.
-    Source: section 1.3.
+    Source: guide/stable.md, Logarithms.
     """
     alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     scalar = np.euler_gamma * (1 - alpha) / alpha
@@ -163,7 +164,7 @@ def variance_log_norm(alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     """Var log|X|_2 of the isotropic law in R^d.
 
     Equation: (pi^2/6)(1/alpha^2 - 1/4) + psi'(d/2)/4; (pi^2/6)(1/alpha^2 + 1/2) for d = 1. Regime: exact.
-    Source: section 1.3.
+    Source: guide/stable.md, Logarithms.
     """
     alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     mixture = np.pi**2 / 24 * (2 - alpha) * (2 + alpha) / alpha**2
@@ -175,7 +176,7 @@ def norm_tail_constant(alpha: ArrayLike, dim: ArrayLike, noise: str | int) -> An
 
     Equation: type I (one scalar, copied) d^(alpha/2) C_alpha; type II (independent coordinates) d C_alpha;
     type III (isotropic) 2^alpha Gamma((alpha+d)/2)/(Gamma(d/2) Gamma(1 - alpha/2)). ``noise`` is I, II, III or 1, 2, 3.
-    Regime: limit of large r; 0 for alpha = 2. Source: section 1.3.
+    Regime: limit of large r; 0 for alpha = 2. Source: guide/stable.md, Tails.
     """
     kind = arguments.noise_type("noise", noise)
     alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)

@@ -8,7 +8,7 @@ With M(s) = E A^s = Gamma(1 - s/a)/Gamma(1 - s), continued to complex s, whose p
 |M| hardly decays along a vertical line as a -> 1, but x^-s M(s) falls off to the right: the contours are hyperbolas bent that
 way. They pass through the saddle point -(a/x^a)^(1/(1-a)) below the body of the law, and right of the first poles, whose
 residues are the tail series, above it. Relative errors are about 1e-13. Scalars give floats, arrays broadcast; an index outside
-(0, 1] is a ValueError. Sections are those of our notes on Wan et al. 2023.
+(0, 1] is a ValueError. Derivations: guide/stable.md.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ def sf(x: ArrayLike, a: ArrayLike) -> Any:
     """P(A > x).
 
     Equation: the contour integral above; 1 - ``cdf`` left of the body. Regime: exact, any x (1 for x <= 0).
-    Source: section 1.3.
+    Source: guide/stable.md, Positive laws.
     """
     return each(
         lambda b, t: _split(t, 1.0, 0.0, lambda y: tails(np.log(y), b)[0], b),
@@ -58,7 +58,7 @@ def quantile(p: ArrayLike, a: ArrayLike) -> Any:
     """The x with P(A > x) = p, the upper tail; 0 at p = 1, infinity at p = 0 or beyond the range of floats.
 
     Equation: ``sf`` inverted by Newton steps in log x, from the smaller of p and 1 - p; 1 for a = 1.
-    Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: section 1.3.
+    Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: guide/stable.md, Positive laws.
     """
     p = arguments.probability("p", p, "[]")
     return each(lambda b, q: _quantile(q, b), arguments.index("a", a, 1.0), p)
@@ -68,7 +68,7 @@ def truncated_mean(t: ArrayLike, a: ArrayLike) -> Any:
     """E[A; A <= t], infinite at t = infinity for a < 1.
 
     Equation: the contour integral above, with M(s)/(1 - s) = Gamma(1 - s/a)/Gamma(2 - s); 1 for a = 1 <= t.
-    Regime: exact, any t. Source: section 1.3.
+    Regime: exact, any t. Source: guide/stable.md, Positive laws.
     """
     index = arguments.index("a", a, 1.0)
     return each(lambda b, u: _split(u, 0.0, 1.0 if b == 1 else np.inf, lambda y: _mean(y, b), b), index, arguments.real("t", t))
@@ -77,7 +77,7 @@ def truncated_mean(t: ArrayLike, a: ArrayLike) -> Any:
 def moment(order: ArrayLike, a: ArrayLike) -> Any:
     """E A^r, r = ``order``; infinite for r >= a < 1.
 
-    Equation: Gamma(1 - r/a)/Gamma(1 - r). Regime: exact, negative orders too. Source: section 1.3.
+    Equation: Gamma(1 - r/a)/Gamma(1 - r). Regime: exact, negative orders too. Source: guide/stable.md, Moments.
     """
     a, order = np.broadcast_arrays(arguments.index("a", a, 1.0), arguments.finite("order", order))
     finite = (order < a) & (a < 1)
@@ -89,7 +89,7 @@ def moment(order: ArrayLike, a: ArrayLike) -> Any:
 def tail_constant(a: ArrayLike) -> Any:
     """The C of P(A > x) ~ C x^-a.
 
-    Equation: 1/Gamma(1 - a). Regime: limit of large x; 0 for a = 1. Source: section 1.3.
+    Equation: 1/Gamma(1 - a). Regime: limit of large x; 0 for a = 1. Source: guide/stable.md, Tails.
     """
     return plain(rgamma(1 - arguments.index("a", a, 1.0)))
 

@@ -1,6 +1,6 @@
 """Asymptotics of estimators of the tail index, for symmetric alpha-stable data X of unit scale.
 
-Sections are those of our notes on Wan et al. 2023.
+Derivations: guide/tails.md.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def hill_bias_slope(alpha: ArrayLike):
 
     Equation: b = D / (2 alpha C), P(|X| > x) = C x^{-alpha} (1 + D x^{-alpha} + ...); 0 at alpha = 1, negative below.
     Regime: limit, first order in k/n. ValueError unless 0 < alpha < 2 (a Gaussian has no such tail).
-    Source: section 4.
+    Source: guide/tails.md, Hill.
     """
     alpha = arguments.index("alpha", alpha, ends="()")
     second = np.asarray(stable.second_order_constant(alpha))
@@ -33,7 +33,7 @@ def hill_error(alpha: ArrayLike, k: ArrayLike):
     """The standard deviation of Hill's 1/alpha_hat from the top ``k``.
 
     Equation: 1 / (alpha sqrt(k)). Regime: limit, k large and k/n small. ValueError unless alpha > 0 and k is whole.
-    Source: section 4.
+    Source: guide/tails.md, Hill.
     """
     alpha = arguments.positive("alpha", alpha, "give a tail index above 0")
     return plain(1 / (alpha * np.sqrt(arguments.whole("k", k))))
@@ -49,7 +49,7 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
     first, give r/m and s/m: the estimate of m adds nothing, as alpha_hat has no derivative in the scale.
     Regime: limit, N large; infinite beyond the floats. ValueError unless 0 < alpha <= 2, first and second positive and
     different.
-    Source: section 4.
+    Source: guide/tails.md, Characteristic function.
     """
     alpha = arguments.index("alpha", alpha)
     r = arguments.positive("first", first, "give a positive argument")
@@ -76,7 +76,7 @@ def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):
 
     Equation: (V (1 + 1/block) - 2c) / (blocks log(block)^2), V = Var log|X|, c = ``block_covariance``.
     Regime: exact at any size (the estimate of 1/alpha is unbiased). ValueError unless 0 < alpha <= 2, block >= 2, blocks >= 2.
-    Source: section 4.
+    Source: guide/tails.md, Block sums.
     """
     alpha, size = arguments.index("alpha", alpha), arguments.whole("block", block, 2)
     count = arguments.whole("blocks", blocks, 2)
@@ -91,7 +91,7 @@ def block_covariance(alpha: ArrayLike, block: ArrayLike):
     c = -(1/(2 alpha)) int_0^inf log( N_+(v) N_-(v) / (1 + v^alpha)^2 ) dv/v,
     N_+-(v) = |1 +- rho v|^alpha + v^alpha (1 - 1/block); alpha = 2: asin(block^{-1/2})^2 / 2.
     Regime: exact, quadrature to about 1e-12. ValueError unless 0 < alpha <= 2 and block >= 2.
-    Source: section 4 (alpha = 2), derived here for the other alpha.
+    Source: guide/tails.md, Block sums.
     """
     alpha, size = np.broadcast_arrays(arguments.index("alpha", alpha), arguments.whole("block", block, 2))
     a, k = alpha[..., None], size[..., None]
@@ -115,7 +115,7 @@ def log_variance_error(alpha: ArrayLike, count: ArrayLike, dim: ArrayLike = 1):
     Equation: V = (pi^2/6)(1/alpha^2 - 1/4) + psi'(dim/2)/4 is inverted for alpha; Var(V_hat) = k4/N + 2 V^2/(N-1) with
     k4 = (pi^4/15)(1/alpha^4 - 1/16) + psi'''(dim/2)/16, and d alpha / dV = 3 alpha^3 / pi^2.
     Regime: Var(V_hat) exact, the step to alpha of first order. ValueError unless 0 < alpha <= 2, count >= 2, dim >= 1.
-    Source: section 4, derived here.
+    Source: guide/tails.md, Log variance.
     """
     alpha, count = arguments.index("alpha", alpha), arguments.whole("count", count, 2)
     half = arguments.whole("dim", dim) / 2
@@ -129,7 +129,7 @@ def block_limit_student(nu: ArrayLike, block: ArrayLike):
 
     Equation: 1/alpha = int_0^inf (phi(s) - phi(s)^block) ds/s / log(block), phi the characteristic function of Student's
     law: 2 (z/2)^{nu/2} K_{nu/2}(z) / Gamma(nu/2), z = s sqrt(nu). Regime: limit of many blocks. ValueError unless nu > 0,
-    block >= 2. Source: section 4 (the estimate is wrong for tails that are not stable), derived here.
+    block >= 2. Source: guide/tails.md, Block sums.
     """
     nu, size = (
         x[..., None]

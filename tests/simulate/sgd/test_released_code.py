@@ -1,4 +1,4 @@
-"""Each quirk of the released code, by its number in section 1.2 of our notes on Wan et al. 2023; and its network."""
+"""Each quirk of the released code, by its number in ``QUIRKS``; and its network."""
 
 import dataclasses
 import functools

@@ -182,7 +182,7 @@ def test_stated_errors_are_those_of_the_replicas(name):
     assert not 0.75 < spread / 1.8 < 1.33 and not 0.75 < spread * 1.8 < 1.33
 
 
-# The table of section 4: medians at N = 10^4 by an independent implementation.
+# The table of guide/tails.md, A report: medians at N = 10^4 by an independent implementation.
 TABLE = {
     ("stable", 1.5): dict(block=1.49, hill=1.60, moment=1.53, log_variance=1.49, characteristic=1.49),
     ("stable", 1.9): dict(block=1.88, hill=3.17, moment=1.97, log_variance=1.91, characteristic=1.90),

@@ -20,7 +20,7 @@ def test_gaussian_control():
 
 
 def test_reference_means():
-    """The simulated means of section 3.6 (0.743 +- 0.005 and 0.466 +- 0.010)."""
+    """The simulated means of guide/compression.md, Pruning ratio (0.743 +- 0.005 and 0.466 +- 0.010)."""
     judge.exact(theory.pruning_ratio_mean(1.75, 2000), 0.743, tolerance=5e-3)
     judge.exact(theory.pruning_ratio_mean(1.75, 2000, 140, "III"), 0.466, tolerance=0.02, spoil=1.1)
 

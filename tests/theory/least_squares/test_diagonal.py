@@ -1,4 +1,4 @@
-"""The theory: reference values, invariants of section 15, thresholds, bad input."""
+"""The theory: reference values, invariants, thresholds, bad input."""
 
 import numpy as np
 import pytest
@@ -96,7 +96,7 @@ def test_large_then_prune_beats_small(n, s, p, share, variance, small, large, ex
 
 
 def test_strong_spike_limit():
-    """Section 9.3: the spikes' own energy drops out, and the tail decides who wins."""
+    """guide/least_squares.md, Strong spikes: the spikes' own energy drops out, and the tail decides who wins."""
     n, s, p, variance = 200, 100, 1000, 0.25
     eigs = spectra.spiked(p, s, 1e8)
     for tail, large, small in ((0.4, 1.286806, 1.3), (0.2, 0.909028, 0.9)):

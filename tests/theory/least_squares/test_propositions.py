@@ -1,4 +1,4 @@
-"""Claims of sections 9.1 to 9.3: closed forms against the general theory, numbers of the specification, spoiled twins."""
+"""Identity covariance, strong spikes: closed forms against the general theory, numbers of a reference, spoiled twins."""
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ def test_strong_spikes_are_the_limit_of_large_ones(kept_ratio, width_ratio, tail
 
 @pytest.mark.parametrize("spike", [1e6, 1e8])
 def test_strong_spike_numbers_of_the_specification(spike):
-    """Section 9.3, with a head that carries a unit of energy: it drops out."""
+    """guide/least_squares.md, Strong spikes, with a head that carries a unit of energy: it drops out."""
     n, s, p = 200, 100, 1000
     eigs = spectra.spiked(p, s, spike)
     for tail, large, small in ((0.4, 1.286806, 1.3), (0.2, 0.909028, 0.9)):
@@ -136,7 +136,7 @@ def headline(spike=25.0):
 
 
 def test_the_best_narrow_model_of_the_headline():
-    """Section 9.2: 1.2506 at p = 1 is the best of all p < n, pruned or retrained; hessian pruning beats it from p = 600 on."""
+    """guide/least_squares.md, Spiked covariance: 1.2506 at p = 1 is the best of all p < n, pruned or retrained; hessian pruning beats it from p = 600 on."""
     best = min(
         min(np.min(theory.pruned_risk(*r, 200, kept, rule)), np.min(theory.retrained_risk(*r, 200, kept, rule)))
         for p in (1, 2, 5, 20, 60, 100, 140, 199)
@@ -151,7 +151,7 @@ def test_the_best_narrow_model_of_the_headline():
 
 
 def test_finite_spikes_of_the_specification():
-    """Section 9.3: pruned by the hessian rule minus small, at spikes from none to strong."""
+    """guide/least_squares.md, Strong spikes: pruned by the hessian rule minus small, at spikes from none to strong."""
     expected = {1: -1.17, 25: -0.41, 60: -0.21, 100: -0.14, 400: -0.03}
     for spike, gain in expected.items():
         problem = headline(float(spike))

@@ -180,7 +180,7 @@ def test_scales_beyond_the_floats_are_infinite_and_no_noise_stays_none():
 
 @pytest.mark.parametrize(("x", "ratio", "steps"), [(-0.7, 3, 40), (-3.0, 2, 12), (-1e-4, 4, 3000)])
 def test_a_repelling_drift_is_summed_as_any_other(x, ratio, steps):
-    """rate < 0: both grids grow; the sums of section 2.4b in 60 digits."""
+    """rate < 0: both grids grow; the sums of guide/sde.md, Two grids in 60 digits."""
     with decimal.localcontext(prec=60):
         fine, coarse, power = 1 - Decimal(x) / ratio, 1 - Decimal(x), Decimal("1.5")
         pairs = [(fine ** (m * ratio + j), coarse**m) for m in range(steps) for j in range(ratio)]

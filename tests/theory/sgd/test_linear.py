@@ -86,7 +86,7 @@ def test_thresholds(batch, dim):
         judge.exact(middle, 1.0, 1e-2, spoil=1.1)
 
 
-def test_window_of_the_notes():
+def test_window_of_the_guide():
     judge.exact([theory.window_width(1, 100), theory.approximate_window_width(1, 100)], [0.001183, 0.001153], 1e-3)
     judge.exact([theory.window_width(1, 10), theory.approximate_window_width(1, 10)], [0.0793, 0.0833], 1e-3)
 

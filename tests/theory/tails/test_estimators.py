@@ -82,7 +82,7 @@ def test_student_data_look_stable():
     x = np.random.default_rng(12).standard_t(3, size=(200, 400, 10))
     inverse = (np.log(np.abs(x.sum(axis=2))).mean(axis=1) - np.log(np.abs(x)).mean(axis=(1, 2))) / np.log(10)
     judge.statistical(inverse, 1 / theory.block_limit_student(3.0, 10), spoil=1.05)
-    judge.exact(theory.block_limit_student([3.0, 1.5], 10), [1.65, 1.29], tolerance=6e-3)  # the table of section 4
+    judge.exact(theory.block_limit_student([3.0, 1.5], 10), [1.65, 1.29], tolerance=6e-3)  # guide/tails.md, A report
     judge.exact(theory.block_limit_student(1.0, [2, 100]), [1.0, 1.0])  # Cauchy
     judge.exact(theory.block_limit_student(99.999, 10), theory.block_limit_student(100.001, 10), tolerance=1e-6)
     judge.exact(theory.block_limit_student(1e7, 10), 2.0, tolerance=1e-6)
