@@ -54,7 +54,8 @@ class _Lens:
 
     def pruning_ratio(self, place: dict[str, Any]) -> Value:
         dim, noise = (1, "I") if self._entries else (self._dim, self._noise)
-        return Value(float(theory.pruning_ratio_mean(self._alpha, self._n, dim, noise)), "limit")
+        doubt = 3e-4 if noise == "II" else 1e-5  # of layers whose law that of type III stands for; of the quadrature
+        return Value(float(theory.pruning_ratio_mean(self._alpha, self._n, dim, noise)), "exact", doubt)
 
     def spectral(self, place: dict[str, Any]) -> Value:
         """Of the best approximation of rank kappa n; known for Gaussian matrices."""
