@@ -1,3 +1,5 @@
+from .features import gaussian_rows as gaussian_rows
+from .features import relu_features as relu_features
 from .known import cifar10 as cifar10
 from .known import digits as digits
 from .known import ecg5000 as ecg5000

@@ -60,10 +60,7 @@ def make_digits(n, target):
     if n % 10 or not 10 <= n <= FEATURES // 3:
         raise ValueError(f"n: {n} is not a multiple of 10 in 10 .. {FEATURES // 3}")
     pixels, labels = datasets.digits()
-    weights = np.random.default_rng(0).normal(size=(pixels.shape[1], FEATURES))
-    # Centred pixels make every feature active on half of the digits: one that is rarely active ruins a small sample.
-    features = np.maximum((pixels - pixels.mean(axis=0)) @ weights, 0)
-    features = features - features.mean(axis=0)
+    features = datasets.relu_features(pixels, FEATURES, seed=0)
     covariance = features.T @ features / len(features)
     if target == "teacher":
         beta, noise = np.cos(np.arange(1.0, FEATURES + 1) ** 2), 0.3
@@ -77,16 +74,9 @@ def make_digits(n, target):
     else:
         raise ValueError(f"target: {target!r}; use 'teacher' or 'parity'")
     twin = LinearGaussian.from_covariance(covariance, beta, residual, n)
-    rows, unexplained = gaussian_rows(twin, len(features))
+    rows, unexplained = datasets.gaussian_rows(covariance, len(features), seed=1)
     rest = residual * unexplained if target == "parity" else 0.0
     return Finite(features, values, noise, n), Finite(rows, rows @ beta + rest, noise, n), twin
-
-
-def gaussian_rows(problem, count):
-    """Rows (count, d) with exactly the covariance of ``problem``, and one more column, uncorrelated, of variance 1."""
-    rank = len(problem.eigs)
-    white = np.sqrt(count) * np.linalg.qr(np.random.default_rng(1).normal(size=(count, rank + 1)))[0]
-    return white[:, :rank] @ (problem.basis * np.sqrt(problem.eigs)).T, white[:, rank]
 
 
 def trial_digits(key, problem):

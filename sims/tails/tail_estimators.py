@@ -10,9 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprune.problems import TailSample
-from jaxprune.problems.tails import FAMILIES
-from jaxprune.simulate.stable.laws import Symmetric
-from jaxprune.simulate.tails import extreme, stable_fit, stable_model, tail_report
+from jaxprune.simulate.tails import extreme, samples, stable_fit, stable_model, tail_report
 from jaxprune.sweep import Experiment
 
 LAWS = {  # name: family, index, shift
@@ -49,24 +47,9 @@ def make(law, n):
     return TailSample(index=index, family=family, n=n, shift=shift)
 
 
-def draws(problem, key):
-    def power(key):
-        size, sign = jax.random.split(key)
-        x = jax.random.uniform(size, (problem.n,), minval=jnp.finfo(float).tiny) ** (-1 / problem.index)
-        return jax.random.rademacher(sign, x.shape, x.dtype) * (x - (problem.family == FAMILIES.index("Lomax")))
-
-    def stable(key):
-        return Symmetric(jnp.minimum(problem.index, 2.0)).sample(key, (problem.n,))
-
-    def student(key):
-        return jax.random.t(key, problem.index, (problem.n,))
-
-    return jax.lax.switch(problem.family, [stable, student, power, power], key) + problem.shift
-
-
 def trial(key, problem):
     sample, shuffle = jax.random.split(key)
-    x = draws(problem, sample)
+    x = samples.draw(problem, sample)
     found = {name: estimate(x) for name, estimate in {**MODELS, **EXTREMES}.items()}
     found["released aggregate"] = stable_model.aggregate(x, shuffle, compat="released-code")
     columns = {f: jnp.stack([getattr(e, f) for e in found.values()]) for f in ("inverse", "inverse_error", "valid")}
