@@ -16,7 +16,7 @@ from jaxprune.cli import selection
 from jaxprune.cli.declared import benchmarks, files
 from jaxprune.cli.drawing import command, draw
 from jaxprune.cli.options import AGREE, DISAGREE, INCOMPLETE, Run
-from jaxprune.cli.stating import state
+from jaxprune.cli.stating import found_in, state
 from jaxprune.contracts import Metric
 from jaxprune.judge import Report, compare
 from jaxprune.predictions import predict
@@ -223,12 +223,14 @@ def _verified(experiment: Experiment, folder: Path, workers: int | None) -> tupl
         samples = sweep.run(experiment.smoke_size(), store=folder, workers=workers)
     except Stopped as error:
         return INCOMPLETE, f"FAILED  {error}"
+    found, _ = found_in(experiment, samples)
+    stated = f", {len(found)} findings" if found else ""
     report = _judge(experiment, samples)
     if report is None:
-        return AGREE, "ran, not judged"
+        return AGREE, f"ran, not judged{stated}"
     worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
     tests = f"{report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}"
-    return _status(report), f"{report.verdict():10s}   {tests}"
+    return _status(report), f"{report.verdict():10s}   {tests}{stated}"
 
 
 def figure(options: Any) -> int:

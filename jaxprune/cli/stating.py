@@ -14,10 +14,9 @@ def state(experiment: Experiment, samples, folder: Path) -> None:
     if experiment.findings is None:
         return
     (folder / FILE).unlink(missing_ok=True)
-    try:
-        found = found_in(experiment, samples)
-    except (KeyError, ValueError) as error:
-        print(f"findings: none of these samples: {error.args[0] if error.args else error}")
+    found, why = found_in(experiment, samples)
+    if why:
+        print(f"findings: none of these samples: {why}")
         return
     wide = max(map(len, found), default=0)
     print("findings (± one standard error):")
@@ -29,10 +28,16 @@ def state(experiment: Experiment, samples, folder: Path) -> None:
     print(f"kept: {folder / FILE}")
 
 
-def found_in(experiment: Experiment, samples) -> dict[str, Finding]:
-    """The findings, checked. Raises ValueError for what is none, and KeyError where samples lack a coordinate."""
-    found = experiment.findings(samples) if experiment.findings else {}
+def found_in(experiment: Experiment, samples) -> tuple[dict[str, Finding], str]:
+    """The findings, and why there are none: samples that lack a coordinate, or have too few seeds or sizes.
+
+    Raises TypeError for what is no finding.
+    """
+    try:
+        found = dict(experiment.findings(samples)) if experiment.findings else {}
+    except (KeyError, ValueError) as error:
+        return {}, str(error.args[0] if error.args else error)
     for words, finding in found.items():
         if not isinstance(finding, Finding):
-            raise ValueError(f"{words}: {finding!r} is no Finding (jaxprune.contracts)")
-    return dict(found)
+            raise TypeError(f"findings: {words!r} is {finding!r}, and no Finding (jaxprune.contracts)")
+    return found, ""
