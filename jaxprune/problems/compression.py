@@ -11,7 +11,7 @@ from jaxprune.struct import static, struct
 
 
 @struct
-class StableNoise:
+class StableLayer:
     """``n`` neurons of ``dim`` incoming weights each, all of them noise of index ``alpha``: what heavy-tailed noise leaves of
     a layer, whatever was there before, after a long time.
 

@@ -139,7 +139,7 @@ class Population:
 
 
 @struct
-class Finite:
+class FinitePopulation:
     """A data set that is the whole population: ``features`` (N, d), ``target`` (N,), and ``noise`` >= 0, the standard
     deviation of what is added anew to every target that is met. A trial learns from ``n`` of its rows.
 

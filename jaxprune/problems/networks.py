@@ -61,7 +61,7 @@ class Training:
 
 
 @struct
-class PlainDescent:
+class SGD:
     """A network without biases, of ``depth`` weight matrices and hidden layers of ``n`` units, learns ``data`` by descent on
     mini-batches of ``batch`` samples at a constant ``step_size``, a leaf: at most ``steps`` steps, until an evaluation, one
     after every ``every`` steps, finds the training ``accuracy``. Then the iterates of ``averaged`` more steps are averaged.

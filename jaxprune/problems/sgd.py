@@ -23,7 +23,7 @@ RATIO = Metric(
 
 
 @struct
-class NoisyDescent:
+class HeavyTailedSGD:
     """A network of ``n`` hidden units learns ``data`` by ``steps`` of descent on mini-batches of ``batch`` samples (None: all
     of them). After every step every hidden unit gets noise: ``sigma step_size^(1/alpha)`` times a unit stable draw, so that
     ``sigma`` is its strength per unit time.
@@ -75,12 +75,12 @@ class NoisyDescent:
 @struct
 class NoisyNeurons:
     """The mean-field network with ``dim`` inputs, N(0, I), trained for a time ``horizon`` in ``steps`` of full-batch descent
-    with noise as in ``NoisyDescent``, of strength ``sigma`` per unit time, on ``samples`` inputs.
+    with noise as in ``HeavyTailedSGD``, of strength ``sigma`` per unit time, on ``samples`` inputs.
 
     ``target`` "null": zero, with the squared loss and neurons that start at 0: then, with tanh and signs that
     alternate, the limit of a neuron is sigma times the Lévy process. "sign": the sign of the first input, with the
     logistic loss and neurons that start N(0, 1/dim). ``time_scale`` "raw": n times slower training. ``alpha``, ``noise``,
-    ``decay`` as in ``NoisyDescent``.
+    ``decay`` as in ``HeavyTailedSGD``.
 
     Raises ValueError, naming the argument, for numbers out of range.
     """
@@ -178,7 +178,7 @@ class MultiplicativeSGD:
         return np.ndim(self.input_sd) == 0 or bool(np.all(np.asarray(self.input_sd) == np.ravel(self.input_sd)[0]))
 
 
-def index_of(problem: NoisyDescent | NoisyNeurons) -> Any:
+def index_of(problem: HeavyTailedSGD | NoisyNeurons) -> Any:
     """The index alpha of a problem's noise, a number."""
     return getattr(problem.alpha, "alpha", problem.alpha)
 
