@@ -1,4 +1,7 @@
-"""Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
+"""Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved.
+
+Every field says what it accepts; anything else is a ValueError that names the argument, the value and the cure.
+"""
 
 from jaxprune.problems.compression import StableLayer
 from jaxprune.problems.least_squares import FinitePopulation, LinearGaussian, Population

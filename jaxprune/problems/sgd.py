@@ -41,7 +41,7 @@ class HeavyTailedSGD:
     pytree with ``increment(key, shape, step_size)`` such as ``simulate.stable.Sum``: then leave out alpha and sigma, which it
     has itself. ``decay``: rate of weight decay.
     ``accuracy``, ``every``: training ends early once an evaluation, one after every ``every`` steps (None: the last), finds
-    that training accuracy.
+    that training accuracy; by default never.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
