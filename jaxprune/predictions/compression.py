@@ -10,14 +10,14 @@ import math
 from typing import Any
 
 from jaxprune.predictions.core import NONE, Predictor, Value, predictors
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.theory import compression as theory
 
 RARE = 0.05  # a few hundred runs cannot judge the chance of what happens in fewer, or in all but as few
 
 
 @predictors.register
-def _(problem: StableNoise) -> dict[str, Predictor]:
+def _(problem: StableLayer) -> dict[str, Predictor]:
     lens = _Lens(problem)
     return {
         "squared_error": Predictor(lens.squared_error, {"kappa"}),
@@ -32,7 +32,7 @@ def _(problem: StableNoise) -> dict[str, Predictor]:
 class _Lens:
     """The theory of one layer of noise."""
 
-    def __init__(self, problem: StableNoise):
+    def __init__(self, problem: StableLayer):
         self._alpha, self._n, self._dim, self._noise = float(problem.alpha), problem.n, problem.dim, problem.noise
         self._entries = problem.dim == 1 or problem.noise == "I"  # one number per neuron, up to scale
 

@@ -1,29 +1,32 @@
-"""Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved."""
+"""Problems: what a grid point is. Numbers are leaves, shapes are static; a problem knows nothing of how it is solved.
 
-from jaxprune.problems.compression import StableNoise
-from jaxprune.problems.least_squares import Finite, LinearGaussian, Population
-from jaxprune.problems.networks import Labelled, PlainDescent, Training
+Every field says what it accepts; anything else is a ValueError that names the argument, the value and the cure.
+"""
+
+from jaxprune.problems.compression import StableLayer
+from jaxprune.problems.least_squares import FinitePopulation, LinearGaussian, Population
+from jaxprune.problems.networks import SGD, Labelled, Training
 from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.sde import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
-from jaxprune.problems.sgd import MultiplicativeSGD, NoisyDescent, NoisyNeurons
+from jaxprune.problems.sgd import HeavyTailedSGD, MultiplicativeSGD, NoisyNeurons
 from jaxprune.problems.tails import TailSample
 
 __all__ = [
+    "SGD",
     "BoundedChaos",
     "BoundedDrift",
     "Explosion",
-    "Finite",
+    "FinitePopulation",
+    "HeavyTailedSGD",
     "Labelled",
     "LinearChaos",
     "LinearGaussian",
     "MultiplicativeSGD",
-    "NoisyDescent",
     "NoisyNeurons",
     "OrnsteinUhlenbeck",
-    "PlainDescent",
     "Population",
     "RandomFeatures",
-    "StableNoise",
+    "StableLayer",
     "TailSample",
     "Training",
 ]

@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprune.checks import check_count, check_numbers
 from jaxprune.contracts import Metric
-from jaxprune.struct import static, struct
+from jaxprune.struct import as_given, count, floats, static, struct
 
 RISKS = (
     Metric("risk", "population risk, all coefficients"),
@@ -26,33 +25,27 @@ RISKS = (
 class LinearGaussian:
     """``y = x . teacher + noise * z`` with ``x ~ N(0, Sigma)``, learnt from ``n`` samples.
 
-    Diagonal covariance: ``eigs`` (d,) are its entries and ``basis`` is None. Any other covariance is
-    ``Sigma = basis @ diag(eigs) @ basis.T`` with ``basis`` (d, r); build it with ``from_covariance``.
-    ``teacher`` (d,), ``noise`` >= 0 a standard deviation, ``n`` >= 1 samples.
-    Source: Chang et al. 2020; guide/least_squares.md, The problem.
+    Diagonal covariance: ``eigs`` (d,) are its entries, not all zero, and ``basis`` is None. Any other covariance is
+    ``Sigma = basis @ diag(eigs) @ basis.T``, where ``basis`` has orthonormal columns; build it with ``from_covariance``.
+    ``noise`` is a standard deviation. Source: Chang et al. 2020; guide/least_squares.md, The problem.
 
     ``deficient`` is set when some features depend on others, or do not vary.
-    Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = RISKS
-    eigs: Any
-    teacher: Any
-    noise: Any
-    n: int = static()
-    basis: Any = None
+    eigs: Any = floats("[0, inf)", "(r,)", hint="those of a matrix by from_covariance")
+    teacher: Any = floats(shape="(d,)")
+    noise: Any = floats("[0, inf)")
+    n: int = count("samples")
+    basis: Any = floats(shape="(features, r)", default=None)
     deficient: bool = static(init=False, default=False)
 
     def __post_init__(self):
-        check_count("n", self.n, "samples")
-        check_numbers(self, ("eigs", "teacher", "noise", *(["basis"] if self.basis is not None else [])))
-        if np.ndim(self.eigs) != 1 or np.min(self.eigs, initial=np.inf) < 0 or not np.any(self.eigs):
-            raise ValueError("eigs: must be one-dimensional, non-negative and not all zero (a matrix: from_covariance)")
-        rows = self.eigs if self.basis is None else self.basis
-        if np.ndim(self.teacher) != 1 or len(self.teacher) != len(rows):
-            raise ValueError(f"teacher: shape {np.shape(self.teacher)} does not fit {len(rows)} features")
-        if self.basis is not None and np.shape(self.basis) != (len(self.teacher), len(self.eigs)):
-            raise ValueError(f"basis: shape {np.shape(self.basis)} is not ({len(self.teacher)}, {len(self.eigs)})")
+        if not np.any(self.eigs):
+            raise ValueError("eigs: all of them are zero, so no feature varies; use at least one that is positive")
+        features = len(self.eigs if self.basis is None else self.basis)
+        if len(self.teacher) != features:
+            raise ValueError(f"teacher: shape {np.shape(self.teacher)} does not fit {features} features")
         if self.basis is not None:
             basis = np.asarray(self.basis)
             if np.max(np.abs(basis.T @ basis - np.eye(len(self.eigs)))) > 1e3 * np.finfo(basis.dtype).eps * len(basis):
@@ -140,27 +133,16 @@ class Population:
 
 
 @struct
-class Finite:
-    """A data set that is the whole population: ``features`` (N, d), ``target`` (N,), and ``noise`` >= 0, the standard
+class FinitePopulation:
+    """A data set that is the whole population: ``features`` and ``target``, one row each, and ``noise``, the standard
     deviation of what is added anew to every target that is met. A trial learns from ``n`` of its rows.
-
-    Raises ValueError, naming the argument, for wrong shapes, negative or non-finite numbers.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = RISKS
-    features: Any
-    target: Any
-    noise: Any
-    n: int = static()
-
-    def __post_init__(self):
-        if np.ndim(self.features) != 2 or not np.all(np.isfinite(self.features)):
-            raise ValueError("features: must be a finite (N, d) array")
-        if np.shape(self.target) != (len(self.features),) or not np.all(np.isfinite(self.target)):
-            raise ValueError(f"target: shape {np.shape(self.target)}; must be finite and ({len(self.features)},)")
-        if np.ndim(self.noise) != 0 or not 0 <= self.noise < np.inf:
-            raise ValueError(f"noise: {self.noise} is not a standard deviation; use one number >= 0")
-        check_count("n", self.n, "samples")
+    features: Any = as_given(shape="(N, d)")
+    target: Any = as_given(shape="(N,)")
+    noise: Any = as_given("[0, inf)", "()")
+    n: int = count("samples")
 
     @property
     def population(self) -> Population:

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.checks import check_count, check_schedule
-from jaxprune.struct import static, struct
+from jaxprune.struct import count, number, struct
 
 
 @struct
@@ -15,14 +14,12 @@ class Labelled:
 
     A trial trains on ``n`` of the samples, drawn without replacement, and tests on the others. A fraction
     ``label_noise`` of the training labels is replaced by labels of random samples of the whole set.
-    Raises ValueError, naming the argument, when the shapes do not fit, n leaves nothing to test on, or label_noise is
-    no fraction.
     """
 
     inputs: Any
     labels: Any
-    n: int = static()
-    label_noise: Any = 0.0
+    n: int = count("samples")
+    label_noise: Any = number("[0, 1]", default=0.0)
 
     def __post_init__(self):
         if np.ndim(self.inputs) not in (2, 4) or not np.all(np.isfinite(self.inputs)):
@@ -33,59 +30,49 @@ class Labelled:
             )
         if not np.all((np.asarray(self.labels) == 0) | (np.asarray(self.labels) == 1)):
             raise ValueError("labels: must be one-hot, of zeros and ones; np.eye(classes)[digits] makes them")
-        check_count("n", self.n, "samples")
         if not self.n < len(self.inputs):
-            raise ValueError(f"n: {self.n} training samples of {len(self.inputs)} leave no test set")
-        if np.ndim(self.label_noise) or not 0 <= self.label_noise <= 1:
-            raise ValueError(f"label_noise: {self.label_noise} is not a fraction; use one number in 0 .. 1")
-        object.__setattr__(self, "label_noise", np.asarray(self.label_noise, float))
+            raise ValueError(f"n: {self.n} training samples of {len(self.inputs)} leave no test set; use fewer")
 
 
 @struct
 class Training:
     """Networks trained on ``data``, every training sample in every step: ``steps`` of them before pruning and as many
-    after, at learning rate ``rate`` > 0, a leaf.
-
-    Raises ValueError, naming the argument, for a rate or a number of steps that is not positive.
+    after, at learning rate ``rate``.
     """
 
     data: Labelled
-    rate: Any
-    steps: int = static()
-
-    def __post_init__(self):
-        if np.ndim(self.rate) or not 0 < self.rate < np.inf:
-            raise ValueError(f"rate: {self.rate} is not a learning rate; use one finite number > 0")
-        check_count("steps", self.steps, "steps")
-        object.__setattr__(self, "rate", np.asarray(self.rate, float))
+    rate: Any = number("(0, inf)")
+    steps: int = count("steps")
 
 
 @struct
-class PlainDescent:
+class SGD:
     """A network without biases, of ``depth`` weight matrices and hidden layers of ``n`` units, learns ``data`` by descent on
-    mini-batches of ``batch`` samples at a constant ``step_size``, a leaf: at most ``steps`` steps, until an evaluation, one
-    after every ``every`` steps, finds the training ``accuracy``. Then the iterates of ``averaged`` more steps are averaged.
-
-    Raises ValueError, naming the argument, for numbers out of range, fewer than three weight matrices, and a batch that is
-    larger than the training set.
+    mini-batches of ``batch`` samples (None: all of them) at a constant ``step_size``: at most ``steps`` steps, until an
+    evaluation, one after every ``every`` steps (None: the last), finds the training ``accuracy``. Then the iterates of
+    ``averaged`` more steps are averaged.
     """
 
     data: Labelled
-    step_size: Any
-    n: int = static()
-    depth: int = static()
-    steps: int = static()
-    batch: int = static()
-    averaged: int = static(default=1000)
-    every: int | None = static(default=None)
-    accuracy: Any = 1.0
+    step_size: Any = number("(0, inf)")
+    n: int = count("hidden units")
+    depth: int = count("weight matrices, a first, a last and one between", low=3)
+    steps: int = count("steps")
+    batch: int | None = count("samples", default=None)
+    averaged: int = count("steps", default=1000)
+    every: int | None = count("steps", default=None)
+    accuracy: Any = number("(0, 1]", default=1.0)
 
     def __post_init__(self):
-        check_count("n", self.n, "hidden units")
-        check_count("depth", self.depth, "weight matrices, a first, a last and one between", 3)
-        check_count("averaged", self.averaged, "steps")
-        check_schedule(self)
-        if np.ndim(self.step_size) or not 0 < self.step_size < np.inf:
-            raise ValueError(f"step_size: {self.step_size} is not a step size; use one finite number > 0")
-        for name in ("step_size", "accuracy"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), float))
+        settle_schedule(self)
+
+
+def settle_schedule(problem: Any) -> None:
+    """Mini-batches that the training set has, and evaluations that reach the end of the steps; ``every`` None becomes all."""
+    batch, size, steps = problem.batch, problem.data.n, problem.steps
+    if batch is not None and batch > size:
+        raise ValueError(f"batch: {batch} of {size} training samples without replacement; use fewer")
+    every = steps if problem.every is None else problem.every
+    if steps % every:
+        raise ValueError(f"every: {every} does not divide {steps} steps; evaluations must reach the end")
+    object.__setattr__(problem, "every", every)

@@ -6,10 +6,9 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from jaxprune.checks import check_count, check_numbers
 from jaxprune.contracts import Metric
 from jaxprune.problems.least_squares import RISKS
-from jaxprune.struct import static, struct
+from jaxprune.struct import count, floats, static, struct
 
 PARALLEL = 1e-12  # directions whose cosine is that close to one count as the same
 
@@ -19,46 +18,33 @@ class RandomFeatures:
     """``y = teacher(a) + noise * z`` with inputs ``a ~ N(0, I)`` of d_in entries, learnt from ``n`` samples by a model
     that is linear in ``dim`` random features ``x = activation(R a)``, where ``R_ij ~ N(0, 1/d_in)``.
 
-    ``teacher`` (d_in,) is a linear one, ``teacher . a``. With ``inner`` (k, d_in), ``teacher`` (k,) holds the outer
-    weights of a network, ``teacher . activation(inner a)``. ``weights`` (dim, d_in) fixes R, so that a trial is
-    conditioned on it; None: every trial draws its own. ``activation`` is an elementwise function: hand over the same
-    object every time (``jax.nn.relu``, not a new lambda), because it is part of the compiled program.
-    Source: Chang et al. 2020; guide/random_features.md, The model.
-
-    Raises ValueError, naming the argument, for wrong shapes, non-finite numbers, and weights with a row that is zero
-    or parallel to another (then features depend on each other).
+    ``teacher`` (d_in,) is a linear one, ``teacher . a``. With ``inner``, ``teacher`` (k,) holds the outer weights of a
+    network, ``teacher . activation(inner a)``. ``weights`` fixes R, so that a trial is conditioned on it; None: every trial
+    draws its own. No row of it is zero or parallel to another: features would depend on each other. ``activation`` is an
+    elementwise function: hand over the same object every time (``jax.nn.relu``, not a new lambda), because it is part of
+    the compiled program. Source: Chang et al. 2020; guide/random_features.md, The model.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = RISKS
-    teacher: Any
-    noise: Any
-    n: int = static()
-    dim: int = static()
+    teacher: Any = floats(shape="(k,)")
+    noise: Any = floats("[0, inf)")
+    n: int = count("samples")
+    dim: int = count("features")
     activation: Callable = static(default=jax.nn.relu)
-    inner: Any = None
-    weights: Any = None
+    inner: Any = floats(shape="(k, d_in)", default=None)
+    weights: Any = floats(shape="(dim, d_in)", default=None)
 
     def __post_init__(self):
-        check_count("n", self.n, "samples")
-        check_count("dim", self.dim, "features")
         if not callable(self.activation):
             raise ValueError(f"activation: {self.activation!r} is not a function; pass one such as jax.nn.relu")
-        given = [name for name in ("inner", "weights") if getattr(self, name) is not None]
-        check_numbers(self, ("teacher", "noise", *given))
-        if np.ndim(self.teacher) != 1 or self.teacher.shape[0] < 1:
-            raise ValueError(f"teacher: shape {np.shape(self.teacher)} is not that of at least one weight")
-        if self.inner is not None:
-            rows = self.teacher.shape[0]
-            if np.ndim(self.inner) != 2 or self.inner.shape[0] != rows or not self.d_in:
-                raise ValueError(f"inner: shape {self.inner.shape} is not ({rows}, d_in) with d_in >= 1")
         if self.d_in == 1 and self.dim > 2:
             raise ValueError(f"dim: {self.dim} features of one input are parallel; use more inputs, or at most 2 features")
         if self.weights is not None:
             self._check_weights()
 
     def _check_weights(self):
-        if self.weights.shape != (self.dim, self.d_in):
-            raise ValueError(f"weights: shape {self.weights.shape} is not ({self.dim}, {self.d_in})")
+        if self.weights.shape[1] != self.d_in:
+            raise ValueError(f"weights: shape {self.weights.shape} is not ({self.dim}, {self.d_in}); use one column per input")
         sizes = np.linalg.norm(self.weights, axis=1, keepdims=True)
         if not np.all(sizes):
             raise ValueError(f"weights: row {np.argmin(sizes)} is zero, so its feature does not vary; leave it out")

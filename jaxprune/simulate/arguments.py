@@ -1,13 +1,15 @@
 """What simulations accept, where it is known: a traced number is not looked at. Anything else is a ValueError that names the
-argument, the value and the cure. Counts and types of noise: ``checks``."""
+argument, the value and the cure. Counts, intervals and types of noise: ``checks``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+
+from jaxprune.checks import Interval
 
 RELEASED = "released-code"
 
@@ -17,22 +19,18 @@ def traced(*values: Any) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
 
 
-def check_number(name: str, value: Any, good: Callable[[np.ndarray], Any], cure: str) -> Any:
-    """``value``, a number or an array, as float64, all ``good``; a traced one as it is."""
+def check_number(name: str, value: Any, interval: str, hint: str = "") -> Any:
+    """``value``, a number or an array, as float64, all in an interval as in ``checks.Interval``; a traced one as it is."""
     if traced(value):
         return value
-    array = np.asarray(value)
-    if not (jnp.issubdtype(array.dtype, jnp.floating) or jnp.issubdtype(array.dtype, jnp.integer)):
-        raise ValueError(f"{name}: {value!r} is not a real number; use {cure}")
-    array = array.astype(float)
-    if not np.all(fits := np.asarray(good(array))):
-        raise ValueError(f"{name}: {array[~fits].flat[0]} is out of range; use {cure}")
-    return array
+    inside = Interval(interval)
+    cure = f"a {inside.named('number')}" + (f": {hint}" if hint else "")
+    return inside.check(name, value, cure).astype(float)
 
 
 def check_step_size(step_size: Any) -> Any:
     """A finite step size > 0."""
-    return check_number("step_size", step_size, lambda x: (x > 0) & np.isfinite(x), "a finite number > 0")
+    return check_number("step_size", step_size, "(0, inf)")
 
 
 def kind(dtype: Any) -> str:

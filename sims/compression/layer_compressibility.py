@@ -8,7 +8,7 @@ as a whole is Gaussian but for one number, so its index cannot matter. In every 
 import jax
 import jax.numpy as jnp
 
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.simulate import stable
 from jaxprune.simulate.compression import compressibility
 from jaxprune.sweep import Experiment
@@ -18,7 +18,7 @@ LEAST, SHARE = 1.75, 0.1
 
 
 def make(n, least):
-    return StableNoise(least, n, n, "II")
+    return StableLayer(least, n, n, "II")
 
 
 def layers(key, alpha, rows, columns):

@@ -5,7 +5,7 @@ even when it is Gaussian. The ratio does not settle as the layer grows: its dist
 Pruning ratio). Widths are far apart, so that extrapolation to infinite width costs few seeds.
 """
 
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.simulate import stable
 from jaxprune.simulate.compression import compressibility
 from jaxprune.sweep import Experiment
@@ -14,7 +14,7 @@ DIM = 64
 
 
 def make(n, alpha, noise):
-    return StableNoise(alpha, n, 1 if noise == "I" else DIM, noise)  # of type I all weights of a neuron are equal
+    return StableLayer(alpha, n, 1 if noise == "I" else DIM, noise)  # of type I all weights of a neuron are equal
 
 
 def trial(key, problem):

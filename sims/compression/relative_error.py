@@ -6,7 +6,7 @@ It falls with n for alpha < 2, ever more slowly as alpha nears 2, and not at all
 import jax.numpy as jnp
 
 from jaxprune.judge import estimates
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.simulate import stable
 from jaxprune.simulate.compression import compressibility
 from jaxprune.sweep import Experiment
@@ -17,7 +17,7 @@ KAPPA = [0.05, 0.1, 0.3]
 def make(n, alpha):
     for kappa in KAPPA:
         compressibility.kept_count(n, kappa)
-    return StableNoise(alpha, n)
+    return StableLayer(alpha, n)
 
 
 def trial(key, problem):

@@ -7,7 +7,7 @@ large: at n = 30, where three neurons are kept, the gap has not begun to fall li
 
 import jax.numpy as jnp
 
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.simulate import stable
 from jaxprune.simulate.compression import compressibility
 from jaxprune.sweep import Experiment
@@ -17,7 +17,7 @@ KAPPA, ERROR = [0.1], [0.1, 0.2, 0.3, 0.4]
 
 def make(n, alpha):
     compressibility.kept_count(n, KAPPA[0])
-    return StableNoise(alpha, n)
+    return StableLayer(alpha, n)
 
 
 def trial(key, problem):

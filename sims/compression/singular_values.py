@@ -7,7 +7,7 @@ Singular values).
 
 import jax.numpy as jnp
 
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.simulate import stable
 from jaxprune.simulate.compression import compressibility, layer_pruning
 from jaxprune.sweep import Experiment
@@ -18,7 +18,7 @@ KAPPA, RANK = [0.1, 0.2], [1, 2, 5]
 def make(n, alpha):
     for kappa in KAPPA:
         compressibility.kept_count(n, kappa)
-    return StableNoise(alpha, n, n, "II")
+    return StableLayer(alpha, n, n, "II")
 
 
 def trial(key, problem):

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprune import datasets, spectra, teachers
-from jaxprune.problems import Finite, LinearGaussian
+from jaxprune.problems import FinitePopulation, LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import designs, pruning
 from jaxprune.sweep import Experiment
@@ -76,7 +76,7 @@ def make_digits(n, target):
     twin = LinearGaussian.from_covariance(covariance, beta, residual, n)
     rows, unexplained = datasets.gaussian_rows(covariance, len(features), seed=1)
     rest = residual * unexplained if target == "parity" else 0.0
-    return Finite(features, values, noise, n), Finite(rows, rows @ beta + rest, noise, n), twin
+    return FinitePopulation(features, values, noise, n), FinitePopulation(rows, rows @ beta + rest, noise, n), twin
 
 
 def trial_digits(key, problem):

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxprune import datasets
 from jaxprune.judge import estimates
-from jaxprune.problems import Labelled, NoisyDescent
+from jaxprune.problems import HeavyTailedSGD, Labelled
 from jaxprune.simulate import stable
 from jaxprune.simulate.sgd import noisy_training
 from jaxprune.sweep import Experiment
@@ -36,7 +36,7 @@ def images(data):
 def make(data, noise, alpha, sigma, step_size, tested=TESTED, batch=BATCH):
     inputs, labels = images(data)
     silent = noise == "none"
-    return NoisyDescent(
+    return HeavyTailedSGD(
         Labelled(inputs, labels, n=datasets.training_count(len(inputs), tested, batch)),
         alpha=stable.index(alpha),
         sigma=0.0 if silent else sigma,

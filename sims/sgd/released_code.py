@@ -3,7 +3,7 @@
 ReLU layers without biases, all of them trained, PyTorch's first weights; noise in the hidden layer only. Training stops at
 95 % training accuracy, looked at after 1, 101, 201, ... steps, before the noise of that step. Mini-batches are shuffled
 epochs. Type III is smaller by 2^(-1/2) and is NaN at alpha = 2, type I at alpha = 2 is N(0, 1):
-``jaxprune/simulate/sgd/released_code.py`` lists it all. Runs that the code does not save are NaN. ``data``, ``tested``,
+``jaxprune/simulate/sgd/released_code.py`` lists it all. Runs that the code does not save are NaN. ``data``, ``tested`` and
 ``batch`` as in the experiment heavy_tailed_sgd, with all classes.
 """
 
@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from jaxprune import datasets
-from jaxprune.problems import Labelled, NoisyDescent
+from jaxprune.problems import HeavyTailedSGD, Labelled
 from jaxprune.simulate import stable
 from jaxprune.simulate.sgd import noisy_training
 from jaxprune.sweep import Experiment
@@ -33,7 +33,7 @@ def images(data):
 def make(data, noise, alpha, sigma, step_size, width, tested=TESTED, batch=BATCH):
     inputs, labels = images(data)
     silent = noise == "none"
-    return NoisyDescent(
+    return HeavyTailedSGD(
         Labelled(inputs, labels, n=datasets.training_count(len(inputs), tested, batch)),
         alpha=stable.index(alpha),
         sigma=0.0 if silent else sigma,

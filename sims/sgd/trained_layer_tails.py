@@ -24,7 +24,7 @@ import numpy as np
 
 from jaxprune import datasets
 from jaxprune.judge import estimates
-from jaxprune.problems import Labelled, PlainDescent
+from jaxprune.problems import SGD, Labelled
 from jaxprune.simulate.sgd import trained_layers
 from jaxprune.sweep import Experiment
 
@@ -43,7 +43,7 @@ def images(data):
 
 def make(data, depth, width, batch, ratio, tested=TESTED):
     inputs, labels = images(data)
-    return PlainDescent(
+    return SGD(
         Labelled(inputs, labels, n=datasets.training_count(len(inputs), tested, batch)),
         step_size=ratio * batch,
         n=width,

@@ -120,7 +120,7 @@ def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
         (["run", MAIN, "--out", MAIN], "pruned_double_descent.py is not a folder; name a folder for the results"),
         (["verify", "--out", MAIN / "below"], "pruned_double_descent.py is not a folder; name a folder for the results"),
         (["figure", MAIN], "holds no samples (no run.json); run this first: jaxprune run"),
-        (["run", MAIN, "--noise", "-1"], "noise: -1.0 is not a standard deviation"),
+        (["run", MAIN, "--noise", "-1"], "noise: -1.0 is out of range; use one finite number >= 0"),
         (["run", MAIN, "--noise", "nan"], "noise: coordinates must be finite"),
         (["run", MAIN, "--noise", "0.1", "0.1"], "names a coordinate twice"),
         (["run", MAIN, "--n", "0"], "n"),

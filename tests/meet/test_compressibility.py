@@ -11,7 +11,7 @@ import xarray as xr
 from jaxprune.contracts import Prediction
 from jaxprune.judge import compare
 from jaxprune.predictions import predict
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.simulate import stable
 from jaxprune.simulate.compression import compressibility, layer_pruning
 from jaxprune.sweep import run
@@ -144,7 +144,7 @@ def test_a_participation_is_no_matter_for_students_t():
     law = stable.neuron_noise("I", 1.9)
     found = np.array([compressibility.participation(law.sample(k, (500, 1))) for k in jax.random.split(jax.random.key(3), 400)])
     samples = xr.Dataset({"participation": (("alpha", "n", "seed"), found[None, None])}, dict(alpha=[1.9], n=[500]))
-    prediction = predict(lambda alpha, n: StableNoise(alpha, n), samples)
+    prediction = predict(lambda alpha, n: StableLayer(alpha, n), samples)
     assert prediction["participation"].kind.item() == "tail"
     few = found.reshape(20, 20)
     t = (few.mean(1) - found.mean()) / (few.std(1, ddof=1) / np.sqrt(20))
@@ -158,13 +158,13 @@ def test_what_is_predicted_of_noise():
     point = xr.Dataset(
         {"within": (("n", "seed", "kappa", "error"), np.zeros((1, 2, 1, 2)))}, dict(n=[1000], kappa=[0.1], error=[0.3, 0.9])
     )
-    found = predict(lambda n: StableNoise(1.5, n), point)
+    found = predict(lambda n: StableLayer(1.5, n), point)
     assert found["within"].kind.values.ravel().tolist() == ["limit", "none"]  # what hardly ever fails is not judged
     assert found["within"].mean.values.ravel()[0] == pytest.approx(0.466, abs=1e-3)
-    assert predict(lambda n: StableNoise(1.5, n, 4, "II"), point) is None
+    assert predict(lambda n: StableLayer(1.5, n, 4, "II"), point) is None
     ratio = xr.Dataset({"pruning_ratio": (("n", "seed"), np.zeros((1, 2)))}, dict(n=[2000]))
     for dim in (1, 7):  # of type I the number of weights does not matter
-        one = predict(lambda n, dim=dim: StableNoise(1.75, n, dim, "I"), ratio)["pruning_ratio"].mean.item()
+        one = predict(lambda n, dim=dim: StableLayer(1.75, n, dim, "I"), ratio)["pruning_ratio"].mean.item()
         assert one == pytest.approx(0.743, abs=1e-3)
 
 
@@ -252,15 +252,15 @@ def test_singular_values_of_gaussian_and_heavy_matrices(x64):
 @pytest.mark.parametrize(
     "call, name",
     [
-        (lambda: StableNoise(0.0, 10), "alpha"),
-        (lambda: StableNoise(2.1, 10), "alpha"),
-        (lambda: StableNoise(float("nan"), 10), "alpha"),
-        (lambda: StableNoise(1.5 + 0j, 10), "alpha"),
-        (lambda: StableNoise(1.5, 0), "n"),
-        (lambda: StableNoise(1.5, 2.5), "n"),
-        (lambda: StableNoise(1.5, 10, True), "dim"),
-        (lambda: StableNoise(1.5, 10, 3, "IV"), "noise"),
-        (lambda: StableNoise(1.5, 10, 3, 4), "noise"),
+        (lambda: StableLayer(0.0, 10), "alpha"),
+        (lambda: StableLayer(2.1, 10), "alpha"),
+        (lambda: StableLayer(float("nan"), 10), "alpha"),
+        (lambda: StableLayer(1.5 + 0j, 10), "alpha"),
+        (lambda: StableLayer(1.5, 0), "n"),
+        (lambda: StableLayer(1.5, 2.5), "n"),
+        (lambda: StableLayer(1.5, 10, True), "dim"),
+        (lambda: StableLayer(1.5, 10, 3, "IV"), "noise"),
+        (lambda: StableLayer(1.5, 10, 3, 4), "noise"),
     ],
 )
 def test_bad_problems_are_named(call, name):
@@ -269,4 +269,4 @@ def test_bad_problems_are_named(call, name):
 
 
 def test_types_are_words_or_numbers():
-    assert [StableNoise(1.5, 10, 3, k).noise for k in (1, 2, 3, "II")] == ["I", "II", "III", "II"]
+    assert [StableLayer(1.5, 10, 3, k).noise for k in (1, 2, 3, "II")] == ["I", "II", "III", "II"]

@@ -162,7 +162,7 @@ def test_every_prediction_is_of_a_declared_metric():
 
     declared = [
         make(0.5),
-        problems.StableNoise(1.5, 10),
+        problems.StableLayer(1.5, 10),
         problems.TailSample(1.5, "stable", 10),
         problems.MultiplicativeSGD(0.1, 1.0, 2, 3),
         problems.NoisyNeurons(1.5, 1.0, 1.0, time_scale="raw"),

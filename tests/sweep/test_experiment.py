@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from jaxprune.contracts import Metric
-from jaxprune.problems import StableNoise
+from jaxprune.problems import StableLayer
 from jaxprune.sweep import Experiment, Store, keys, read, run
 from jaxprune.sweep.driver import metric_dims
 from tests.sweep.toy import TOY, make, trial
@@ -135,7 +135,7 @@ def test_what_is_declared_of_metrics_comes_with_the_samples(tmp_path):
     """From the problem, unless the experiment says otherwise; in memory, in a store, for bare Zarr, and after a change."""
 
     def noise(alpha):
-        return StableNoise(alpha, 3)
+        return StableLayer(alpha, 3)
 
     def draw(key, problem):
         return {"pruning_ratio": problem.alpha, "size": problem.alpha, "plain": problem.alpha}
@@ -146,7 +146,7 @@ def test_what_is_declared_of_metrics_comes_with_the_samples(tmp_path):
     bare = xr.open_zarr(tmp_path / "s" / "data.zarr")
     for samples in (run(mine, workers=0), run(mine, store=tmp_path / "s", workers=0), Store(tmp_path / "s").read(), bare):
         assert Metric.of("size", samples["size"].attrs) == declared and samples["size"].attrs["units"] == "m"
-        assert Metric.of("pruning_ratio", samples["pruning_ratio"].attrs) == StableNoise.metrics[0]
+        assert Metric.of("pruning_ratio", samples["pruning_ratio"].attrs) == StableLayer.metrics[0]
         assert Metric.of("plain", samples["plain"].attrs) == Metric("plain")
     changed = dataclasses.replace(mine, metrics=[Metric("size", "a size")])
     assert read(changed, tmp_path / "s")["size"].attrs["scale"] == "linear"

@@ -37,7 +37,7 @@ def sizes(weights: ArrayLike) -> Float[Array, " n"]:
 
 def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
     """``size^order`` of each row or entry, divided by the largest. Raises ValueError as ``sizes`` does, and for order <= 0."""
-    check_number("order", order, lambda q: (q > 0) & np.isfinite(q), "the order of a norm, a finite number > 0")
+    check_number("order", order, "(0, inf)", "the order of a norm")
     return sizes(weights) ** order
 
 
@@ -66,7 +66,7 @@ def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = 
     ``squared``: the share is of squared norms, the papers' default; otherwise of norms: sqrt(removed energy / energy).
     0 for a layer without a ratio in compiled code. Raises ValueError for a share outside (0, 1), and as ``sizes`` does.
     """
-    check_number("share", share, lambda s: (s > 0) & (s < 1), "a share of the energy, a number in (0, 1)")
+    check_number("share", share, "(0, 1)", "a share of the energy")
     removed = removed_share(weights)[1:]
     room = 1 + 4 * jnp.finfo(removed.dtype).eps  # a share that is met but for round-off is met
     return jnp.sum(removed <= (share if squared else share**2) * room)
@@ -147,7 +147,7 @@ def kept_count(n: int, kappa: ArrayLike) -> int:
     Raises ValueError for kappa outside (0, 1], and where nothing would be kept.
     """
     check_count("n", n, "neurons")
-    check_number("kappa", kappa, lambda k: (k > 0) & (k <= 1), "a fraction kept, a number in (0, 1]")
+    check_number("kappa", kappa, "(0, 1]", "a fraction kept")
     count = _floor(kappa * n)
     if count == 0:
         raise ValueError(f"kappa: {kappa} of n = {n} keeps nothing; use at least {1 / n:.3g}, or give kept counts")
@@ -156,7 +156,7 @@ def kept_count(n: int, kappa: ArrayLike) -> int:
 
 def fraction_count(n: int, removed: ArrayLike) -> int:
     """``floor(removed n)``, forgiving round-off in the product. Raises ValueError for a fraction outside [0, 1]."""
-    check_number("removed", removed, lambda r: (r >= 0) & (r <= 1), "a fraction removed, a number in [0, 1]")
+    check_number("removed", removed, "[0, 1]", "a fraction removed")
     return _floor(removed * n)
 
 

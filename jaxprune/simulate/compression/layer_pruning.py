@@ -116,9 +116,9 @@ def _compressed(layers: list[Array], parameters: Any, which: Any) -> Compressed:
 def _choices(layers, amount, adaptive, compat):
     check_compat(compat)
     if adaptive:
-        check_number("amount", amount, lambda a: (a > 0) & (a < 1), "a relative error, a number in (0, 1)")
+        check_number("amount", amount, "(0, 1)", "a relative error")
     else:
-        check_number("amount", amount, lambda a: (a >= 0) & (a <= 1), "a removed fraction, a number in [0, 1]")
+        check_number("amount", amount, "[0, 1]", "a removed fraction")
     if not layers or any(np.ndim(w) != 2 for w in layers):
         raise ValueError(f"layers: shapes {[np.shape(w) for w in layers]}; pass a list of matrices (n, d)")
     for w in layers:

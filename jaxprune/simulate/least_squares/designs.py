@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
-from jaxprune.problems import Finite
+from jaxprune.problems import FinitePopulation
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.least_squares.fit import Data
 
@@ -44,7 +44,7 @@ def student(freedom: float) -> Law:
     return entries
 
 
-def resample(problem: Finite, key: Key[Array, ""], method: str = "rank") -> Data:
+def resample(problem: FinitePopulation, key: Key[Array, ""], method: str = "rank") -> Data:
     """A sample of n rows of a finite data set, with replacement, so that they are independent; the noise is new for
     each. ``features`` (d, n), ``target`` (n,).
 

@@ -18,7 +18,7 @@ from jaxprune.simulate import linalg
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.least_squares import any_rank, rows, solving
 from jaxprune.simulate.least_squares.solving import EXACT
-from jaxprune.struct import static, struct
+from jaxprune.struct import choice, static, struct
 
 Counts = Sequence[int] | np.ndarray  # strictly increasing integers
 
@@ -42,12 +42,10 @@ class Data:
 
     features: Float[Array, "d n"]
     target: Float[Array, " n"]
-    method: str = static(default="cholesky")
+    method: str = choice(*METHODS, default="cholesky")
     intercept: bool = static(default=False)
 
     def __post_init__(self):
-        if self.method not in METHODS:
-            raise ValueError(f"method: {self.method!r} is unknown; use one of {', '.join(METHODS)}")
         if self.intercept and self.method != "svd":
             raise ValueError(f"intercept: method {self.method!r} knows none; use 'svd', or from_rows")
         for name in ("features", "target"):

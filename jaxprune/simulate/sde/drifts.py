@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxprune.simulate.arguments import check_number, traced
-from jaxprune.struct import struct
+from jaxprune.simulate.arguments import traced
+from jaxprune.struct import as_given, leaf, struct
 
 Value = Float[Array, "..."]
 
@@ -19,10 +19,7 @@ Value = Float[Array, "..."]
 class Linear:
     """``-rate x``, an Ornstein-Uhlenbeck process (guide/sde.md, Ornstein-Uhlenbeck)."""
 
-    rate: Any
-
-    def __post_init__(self):
-        _number("rate", self.rate)
+    rate: Any = as_given()
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
@@ -33,12 +30,8 @@ class Linear:
 class Tanh:
     """``-rate tanh(slope x)``: bounded, with bounded derivatives (guide/sde.md, Nonlinear drifts)."""
 
-    rate: Any
-    slope: Any = 1.0
-
-    def __post_init__(self):
-        _number("rate", self.rate)
-        _number("slope", self.slope)
+    rate: Any = as_given()
+    slope: Any = as_given(default=1.0)
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
@@ -47,15 +40,10 @@ class Tanh:
 
 @struct
 class Clipped:
-    """``-rate x`` cut at ``-bound`` and ``bound``: bounded, with two kinks (guide/sde.md, Nonlinear drifts).
-    Raises ValueError for a bound <= 0."""
+    """``-rate x`` cut at ``-bound`` and ``bound``: bounded, with two kinks (guide/sde.md, Nonlinear drifts)."""
 
-    rate: Any
-    bound: Any = 1.0
-
-    def __post_init__(self):
-        _number("rate", self.rate)
-        check_number("bound", self.bound, lambda x: (x > 0) & np.isfinite(x), "a finite number > 0")
+    rate: Any = as_given()
+    bound: Any = as_given("(0, inf)", default=1.0)
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
@@ -73,6 +61,13 @@ class DoubleWell:
         return value - value**3
 
 
+def _members(name: str, counts: Any) -> Any:
+    """Particles of each system, where they are known."""
+    if not traced(counts) and (not np.issubdtype(np.asarray(counts).dtype, np.integer) or np.any(np.asarray(counts) < 0)):
+        raise ValueError(f"{name}: {counts} must be integers >= 0, the particles of each system; 0 is the limit")
+    return counts
+
+
 @struct
 class LinearInteraction:
     """``-(rate + coupling) x_i + coupling mean(x)`` for particles along the first axis.
@@ -80,17 +75,11 @@ class LinearInteraction:
     With ``counts`` (k,), the last axis holds k systems, of which system j consists of the first ``counts[j]``
     particles; 0 stands for the mean-field limit of a symmetric start, whose mean is 0. Under a law that copies its
     noise along the last axis (``stable.Common``) systems of all sizes and the limit are coupled, and drawn once.
-    Raises ValueError for numbers that are not finite and counts below 0.
     """
 
-    rate: Any
-    coupling: Any
-    counts: Any = None
-
-    def __post_init__(self):
-        _number("rate", self.rate)
-        _number("coupling", self.coupling)
-        _counts(self.counts)
+    rate: Any = as_given()
+    coupling: Any = as_given()
+    counts: Any = leaf(_members, default=None)
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
@@ -102,14 +91,9 @@ class BoundedInteraction:
     """``-rate x_i + coupling mean(tanh x)`` for particles along the first axis; ``counts`` as in
     ``LinearInteraction``."""
 
-    rate: Any
-    coupling: Any
-    counts: Any = None
-
-    def __post_init__(self):
-        _number("rate", self.rate)
-        _number("coupling", self.coupling)
-        _counts(self.counts)
+    rate: Any = as_given()
+    coupling: Any = as_given()
+    counts: Any = leaf(_members, default=None)
 
     def __call__(self, value: Value) -> Value:
         """The velocity at ``value``."""
@@ -128,15 +112,3 @@ def _mean(value, counts):
     counts = jnp.asarray(counts)
     total = jnp.sum(jnp.where(members(counts, len(value)), value, 0), axis=0)
     return total / jnp.maximum(counts, 1).astype(value.dtype)
-
-
-def _counts(counts):
-    if counts is None or traced(counts):
-        return
-    if not np.issubdtype(np.asarray(counts).dtype, np.integer) or np.any(np.asarray(counts) < 0):
-        raise ValueError(f"counts: {counts} must be integers >= 0, the particles of each system; 0 is the limit")
-
-
-def _number(name, value):
-    """A finite real number, or an array of such, one per run."""
-    check_number(name, value, np.isfinite, "a finite number")

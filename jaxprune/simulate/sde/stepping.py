@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
-from jaxprune.simulate.arguments import check_law, check_number, kind
+from jaxprune.simulate.arguments import check_law, kind
 from jaxprune.simulate.stable.counters import fold
-from jaxprune.struct import static, struct
+from jaxprune.struct import as_given, static, struct
 
 NOISE, DRIFT = 0, 1  # streams of a step's key
 PARTS = 16
@@ -29,19 +29,12 @@ class Guard:
     ``taming``: the drift is ``b / (1 + step_size |b|)``, entry by entry. ``clip``: largest |entry| of the drift.
     ``radius``: after every step each leaf is projected to the ball of this Euclidean norm around 0, which destroys the
     tail. ``cap``: a run with an entry beyond it counts as diverged.
-    Raises ValueError, naming the argument, for bounds that are not positive.
     """
 
     taming: bool = static(default=False)
-    clip: Any = None
-    radius: Any = None
-    cap: Any = np.inf
-
-    def __post_init__(self):
-        for name in ("clip", "radius", "cap"):
-            bound = getattr(self, name)
-            if bound is not None:
-                check_number(name, bound, lambda x: x > 0, "a number > 0, or leave it out")
+    clip: Any = as_given("(0, inf]", default=None)
+    radius: Any = as_given("(0, inf]", default=None)
+    cap: Any = as_given("(0, inf]", default=np.inf)
 
 
 @struct

@@ -15,9 +15,9 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.checks import check_count
 from jaxprune.problems import MultiplicativeSGD
-from jaxprune.simulate.arguments import check_key, check_number, check_step_size
+from jaxprune.simulate.arguments import check_key, check_number
 from jaxprune.simulate.tails.extreme import norms
-from jaxprune.struct import static, struct
+from jaxprune.struct import as_given, static, struct
 
 CAP = 1e30  # a chain that large counts as diverged
 RENORM = 1e6  # powers of two are split off above
@@ -26,13 +26,13 @@ RENORM = 1e6  # powers of two are split off above
 @struct
 class Rows:
     """Descent on a data set that is met again and again: ``features`` (N, d), ``target`` (N,), batches of ``batch`` rows drawn
-    with or without ``replace``ment (anew in every step). Raises ValueError for shapes that do not fit, a step size that is
-    not positive, or a batch larger than the data without replacement.
+    with or without ``replace``ment (anew in every step). Raises ValueError for shapes that do not fit, or a batch larger than
+    the data without replacement.
     """
 
     features: Any
     target: Any
-    step_size: Any
+    step_size: Any = as_given("(0, inf)")
     batch: int = static()
     replace: bool = static(default=True)
 
@@ -42,7 +42,6 @@ class Rows:
                 f"features, target: shapes {jnp.shape(self.features)}, {jnp.shape(self.target)} are not (N, d), (N,)"
             )
         check_count("batch", self.batch, "rows of the data in a batch", 1, 10**9 if self.replace else len(self.features))
-        check_step_size(self.step_size)
 
     @property
     def dim(self) -> int:
@@ -111,7 +110,7 @@ def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: 
     check_key(key)
     check_count("chains", chains, "chains", 1, 10**9)
     check_count("steps", steps, "steps", 1, 2**31 - 1)
-    check_number("cap", cap, lambda x: x > 0, "a number > 0, beyond which a chain has diverged")
+    check_number("cap", cap, "(0, inf]", "beyond it a chain has diverged")
     kind = jnp.result_type(float)
     zero, none = jnp.zeros((chains, problem.dim), kind), jnp.zeros(chains, kind)
 

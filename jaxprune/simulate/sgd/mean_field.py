@@ -19,10 +19,10 @@ from jaxtyping import Array, Bool, Float, Key
 
 from jaxprune.checks import check_count
 from jaxprune.problems.sgd import MEAN_FIELD, TIME_SCALES
-from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.networks.losses import Loss
 from jaxprune.simulate.sgd.batches import check_data, mini_batch
-from jaxprune.struct import static, struct
+from jaxprune.struct import as_given, choice, static, struct
 
 
 @struct
@@ -78,23 +78,20 @@ class Drift:
     with ``theta`` and a key, and averages over that many samples, drawn without replacement. ``time_scale`` "raw": the
     gradient of the loss as it is, n times smaller. Source: guide/sgd.md, The mean-field network.
 
-    Raises ValueError for targets that do not fit the inputs, the outputs or the loss, a batch that is larger than the
-    data, a decay below 0, and another time scale.
+    Raises ValueError for targets that do not fit the inputs, the outputs or the loss, and a batch that is larger than the
+    data.
     """
 
     network: Network
     inputs: Any
     targets: Any
     loss: Loss = static()
-    decay: Any = 0.0
+    decay: Any = as_given("[0, inf)", default=0.0)
     batch: Any = static(default=None)
-    time_scale: str = static(default=MEAN_FIELD)
+    time_scale: str = choice(*TIME_SCALES, default=MEAN_FIELD)
 
     def __post_init__(self):
         check_data(self.inputs, self.targets, self.network.outer.shape[-1], self.loss, self.batch)
-        check_number("decay", self.decay, lambda x: (x >= 0) & np.isfinite(x), "a finite rate of weight decay >= 0")
-        if self.time_scale not in TIME_SCALES:
-            raise ValueError(f"time_scale: {self.time_scale!r} is not known; use 'mean-field' or 'raw'")
 
     @property
     def random(self) -> bool:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxprune.checks import NoiseType
-from jaxprune.problems import NoisyDescent, NoisyNeurons, PlainDescent
+from jaxprune.problems import SGD, HeavyTailedSGD, NoisyNeurons
 from jaxprune.problems.sgd import index_of
 from jaxprune.simulate import sde, stable
 from jaxprune.simulate.networks import labelled, losses
@@ -25,7 +25,7 @@ LOGISTIC, CROSS_ENTROPY, SQUARED = losses.Logistic(), losses.CrossEntropy(), los
 
 
 @jax.jit
-def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Array]:
+def mean_field_row(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, Array]:
     """One run of the mean-field tanh network: the columns of ``heavy_tailed_sgd.record``, and how the run ended.
 
     ``steps``: those made. ``stopped_because``: an index into ``heavy_tailed_sgd.REASONS``. ``diverged``: 1 where that is
@@ -58,7 +58,7 @@ def mean_field_row(problem: NoisyDescent, key: Key[Array, ""]) -> dict[str, Arra
     return {**_row(columns, run), "assumptions_ok": jnp.where(fits, 1, 0)}
 
 
-def violated(problem: NoisyDescent) -> list[str]:
+def violated(problem: HeavyTailedSGD) -> list[str]:
     """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``); of
     noise of your own nothing but the law is named."""
     if not isinstance(problem.noise, NoiseType):
@@ -69,7 +69,7 @@ def violated(problem: NoisyDescent) -> list[str]:
 
 
 @functools.partial(jax.jit, static_argnames=("depth", "compat"))
-def released_row(problem: NoisyDescent, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
+def released_row(problem: HeavyTailedSGD, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
     """One run of the released code's network, with its quirks or without (``compat=None``): the columns of
     ``mean_field_row`` but ``assumptions_ok``.
 
@@ -126,7 +126,7 @@ def neurons(
     return net, path.state.value
 
 
-def _law(problem: NoisyDescent) -> Any:
+def _law(problem: HeavyTailedSGD) -> Any:
     """The noise of one unit over unit time."""
     if isinstance(problem.noise, NoiseType):
         return stable.neuron_noise(problem.noise, problem.alpha, problem.sigma)
@@ -139,7 +139,7 @@ def _targets(batch: labelled.Batch) -> tuple[Array, Array]:
     return batch.inputs, rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
 
 
-def stopping_rule(problem: NoisyDescent | PlainDescent, outputs: int) -> Stopping:
+def stopping_rule(problem: HeavyTailedSGD | SGD, outputs: int) -> Stopping:
     """Of a network with so many outputs. A training accuracy of 1 is asked for where there is no other: a network that has it
     has learnt everything."""
     assert problem.every is not None

@@ -10,12 +10,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.checks import noise_type
 from jaxprune.simulate import stable
-from jaxprune.simulate.arguments import RELEASED, check_compat, check_key, check_number, check_step_size
+from jaxprune.simulate.arguments import RELEASED, check_compat, check_key, check_step_size
 from jaxprune.simulate.networks import model as networks
 from jaxprune.simulate.networks.architectures import MLP
 from jaxprune.simulate.networks.losses import Loss
@@ -24,7 +23,7 @@ from jaxprune.simulate.sde.stepping import State, begin, check_drift, increments
 from jaxprune.simulate.sgd.batches import check_data, mini_batch
 from jaxprune.simulate.sgd.stopping import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_FINITE, RUNNING, Run, Stopping
 from jaxprune.simulate.stable.counters import fold
-from jaxprune.struct import static, struct
+from jaxprune.struct import as_given, static, struct
 
 QUIRKS = (
     "type III is smaller by 2^(-1/2): each coordinate has scale 2^(-1/2)",
@@ -59,14 +58,12 @@ class ReleasedNoise:
 
     index: Any
     scale: Any = 1.0
-    noise: str = static(default="II")
+    noise: str = static(noise_type, default="II")
     scaled: bool = static(default=False)
     other: Any = 0
 
     def __post_init__(self):
-        law = stable.neuron_noise(self.noise, self.index, self.scale)
-        object.__setattr__(self, "index", law.index)
-        object.__setattr__(self, "noise", noise_type("noise", self.noise))
+        object.__setattr__(self, "index", stable.neuron_noise(self.noise, self.index, self.scale).index)
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "n d"]:
         """One step's noise."""
@@ -93,12 +90,10 @@ class Drift:
     model: MLP = static()
     loss: Loss = static()
     batch: Any = static(default=None)
-    decay: Any = None
+    decay: Any = as_given("[0, inf)", default=None)
 
     def __post_init__(self):
         check_data(self.inputs, self.targets, self.model.classes, self.loss, self.batch)
-        if self.decay is not None:
-            check_number("decay", self.decay, lambda x: (x >= 0) & np.isfinite(x), "a finite rate of weight decay >= 0")
 
     @property
     def random(self) -> bool:

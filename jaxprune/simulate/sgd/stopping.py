@@ -3,12 +3,10 @@
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_number
-from jaxprune.struct import static, struct
+from jaxprune.struct import as_given, count, static, struct
 
 RUNNING, ALL_STEPS, ACCURATE, NOT_FINITE, BY_CHANCE = -1, 0, 1, 2, 3
 REASONS = ("all steps made", "training accuracy reached", "loss not finite", "no better than chance")
@@ -22,25 +20,20 @@ class Stopping:
     Source: guide/sgd.md, Stopping rules; the released code evaluates every 100 steps, has
     patience for 1e5 and a margin of 1.25 (of two classes another bound: ``released_code.QUIRKS``).
 
-    Raises ValueError for counts that are not integers >= 1, or do not fit, for fractions outside (0, 1],
-    and for a margin that is negative or not finite.
+    Raises ValueError for ``every`` that does not divide the steps.
     """
 
-    steps: int = static()
-    every: int = static(default=100)
-    accuracy: Any = 0.95
-    chance: Any = 0.5
-    patience: int = static(default=100_000)
+    steps: int = count("steps")
+    every: int = count("steps", default=100)
+    accuracy: Any = as_given("(0, 1]", hint="a fraction of right answers", default=0.95)
+    chance: Any = as_given("(0, 1]", hint="a fraction of right answers", default=0.5)
+    patience: int = count("steps", default=100_000)
     margin: float = static(default=1.25)
 
     def __post_init__(self):
-        for name in ("steps", "every", "patience"):
-            check_count(name, getattr(self, name), "steps")
         if self.steps % self.every:
             raise ValueError(f"every: {self.every} does not divide {self.steps} steps; evaluations must reach the end")
-        for name in ("accuracy", "chance"):
-            check_number(name, getattr(self, name), lambda x: (x > 0) & (x <= 1), "a fraction of right answers, in (0, 1]")
-        check_number("margin", self.margin, lambda x: (x >= 0) & np.isfinite(x), "a finite multiple of chance, >= 0")
+        check_number("margin", self.margin, "[0, inf)", "a multiple of chance")
 
     def decide(self, step: Int[Array, ""], alive: Bool[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:
         """The reason to stop at an evaluation, or ``RUNNING``. A run that the integrator froze has no finite loss."""

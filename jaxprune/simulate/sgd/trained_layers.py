@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxprune.problems import PlainDescent
+from jaxprune.problems import SGD
 from jaxprune.simulate.compression import compressibility, layer_pruning
 from jaxprune.simulate.networks import labelled, losses
 from jaxprune.simulate.sde import integrate as sde
@@ -30,7 +30,7 @@ Layers = Sequence[Array]
 
 
 @jax.jit
-def row(problem: PlainDescent, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict[str, Array]:
+def row(problem: SGD, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict[str, Array]:
     """One run, NaN where it diverged. ``errors``: relative errors that pruning may make in every layer, the first of them for
     the controls too.
 

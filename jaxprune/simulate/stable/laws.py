@@ -145,7 +145,7 @@ class Positive(_Strict):
 
     def __post_init__(self):
         settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
-        check_number("alpha", self.index.alpha, lambda x: x <= 1, "a number in (0, 1] for a positive law")
+        check_number("alpha", self.index.alpha, "(0, 1]", "the law is positive")
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:

@@ -75,7 +75,7 @@ def index(alpha: Any) -> Index:
     the digits of the program. Raises ValueError outside (0, 2]."""
     if isinstance(alpha, Index):
         return alpha
-    alpha = check_number("alpha", alpha, lambda x: (x > 0) & (x <= 2), "a number in (0, 2]; 2 is Gaussian, 1 is Cauchy")
+    alpha = check_number("alpha", alpha, "(0, 2]", "2 is Gaussian, 1 is Cauchy")
     inverse, rest = 1 / alpha, 1 - alpha
     inverses, powers = _split(inverse), _split(rest * inverse)
     return Index(alpha, inverse, rest, 2 - alpha, *inverses, rest * inverse, *powers)
@@ -88,14 +88,14 @@ def _split(value) -> tuple[Any, Any]:
 
 def checked_scale(scale: Any) -> Any:
     """A scale >= 0, finite; 0 is no noise."""
-    return check_number("scale", scale, lambda x: (x >= 0) & np.isfinite(x), "a finite number >= 0; 0 is no noise")
+    return check_number("scale", scale, "[0, inf)", "0 is no noise")
 
 
 def checked_skew(skew: Any, given: Index, parametrisation: str) -> Any:
     """A skewness in [-1, 1]. Warns beside alpha = 1, and refuses S1 there in float32: its shift grows without bound."""
     if parametrisation not in ("S0", "S1"):
         raise ValueError(f"parametrisation: {parametrisation!r} is not known; use 'S0' (continuous in alpha) or 'S1'")
-    value = check_number("skew", skew, lambda x: np.abs(x) <= 1, "a number in [-1, 1]; 0 is symmetric")
+    value = check_number("skew", skew, "[-1, 1]", "0 is symmetric")
     if not traced(skew, given):
         beside = (np.abs(given.rest) < NEAR_ONE) & (np.asarray(given.rest) != 0) & (value != 0)
         if np.any(beside) and parametrisation == "S1" and jnp.result_type(float) == jnp.float32:

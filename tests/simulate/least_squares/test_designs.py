@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxprune import spectra, teachers
-from jaxprune.problems import Finite, LinearGaussian
+from jaxprune.problems import FinitePopulation, LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import designs
 from tests import grades as judge
@@ -59,7 +59,7 @@ def test_no_variance_is_an_error(freedom):
 
 def finite(n=5, noise=0.4):
     rng = np.random.default_rng(0)
-    return Finite(rng.exponential(size=(30, 4)), rng.normal(size=30), noise, n)
+    return FinitePopulation(rng.exponential(size=(30, 4)), rng.normal(size=30), noise, n)
 
 
 def test_risks_of_a_finite_population_are_means_over_its_rows(x64):
@@ -97,4 +97,4 @@ def test_rows_are_drawn_with_replacement(x64):
 def test_bad_input_is_named(fields, name):
     good = dict(features=np.ones((30, 4)), target=np.ones(30), noise=0.1, n=5)
     with pytest.raises(ValueError, match=f"^{name}: "):
-        Finite(**{**good, **fields})
+        FinitePopulation(**{**good, **fields})

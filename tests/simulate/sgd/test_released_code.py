@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxprune.problems import Labelled, NoisyDescent
+from jaxprune.problems import HeavyTailedSGD, Labelled
 from jaxprune.simulate import sgd as heavy_tailed_sgd
 from jaxprune.simulate import stable
 from jaxprune.simulate.arguments import RELEASED
@@ -381,7 +381,7 @@ def small(**change):
         data=Labelled(np.asarray(X), np.asarray(Y), n=30), alpha=1.8, noise="II", sigma=0.01, step_size=0.1, n=12, steps=20,
         batch=12, every=5, accuracy=0.99,
     )  # fmt: skip
-    return NoisyDescent(**{**given, **change})
+    return HeavyTailedSGD(**{**given, **change})
 
 
 RECORD = ("train_accuracy", "pruning_ratio", "pruned_test_accuracy", "functional_error", "participation")

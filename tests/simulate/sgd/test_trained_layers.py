@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.problems import Labelled, PlainDescent
+from jaxprune.problems import SGD, Labelled
 from jaxprune.simulate import sde
 from jaxprune.simulate.compression import compressibility, layer_pruning
 from jaxprune.simulate.networks import losses
@@ -70,7 +70,7 @@ def test_padded_layers_are_pruned_as_they_are(error, x64):
 @pytest.mark.slow
 def test_a_row(x64):
     """Accuracies and ratios of a network that is trained again by hand, estimates of its layers; then one that diverges."""
-    problem, errors = PlainDescent(**DESCENT), jnp.array([0.1, 0.7])
+    problem, errors = SGD(**DESCENT), jnp.array([0.1, 0.7])
     row = trained_layers.row(problem, errors, KEY)
     assert int(row["steps"]) == 20 and int(row["stopped_because"]) == ALL_STEPS and int(row["diverged"]) == 0
     assert row["inverse"].shape == (4, 2, 3) and row["removed"].shape == (3, 2) and row["entries_removed"].shape == (4, 3)
@@ -96,7 +96,7 @@ def test_a_row(x64):
         gamma = [extreme.moment(extreme.centred(jnp.ravel(w)), 20).inverse for w in each]
         judge.exact(row["inverse"][weights, 1], [gamma[0], (gamma[1] + gamma[2]) / 2, gamma[3]])
 
-    wild = trained_layers.row(PlainDescent(**{**DESCENT, "step_size": 1e300}), errors, KEY)
+    wild = trained_layers.row(SGD(**{**DESCENT, "step_size": 1e300}), errors, KEY)
     assert int(wild["diverged"]) == 1 and training.REASONS[int(wild["stopped_because"])] == "loss not finite"
     assert all(np.all(np.isnan(wild[n])) for n in set(wild) - {"steps", "stopped_because", "diverged"})
 
@@ -137,9 +137,9 @@ def test_scales_of_rows_read_as_a_tail_that_is_not_there(x64):
 )  # fmt: skip
 def test_bad_descent_is_named(name, value):
     with pytest.raises(ValueError, match=f"^{name}: "):
-        PlainDescent(**{**DESCENT, name: value})
+        SGD(**{**DESCENT, name: value})
 
 
 def test_the_step_size_is_a_leaf():
-    stacked = jax.tree.map(lambda *x: np.stack(x), *(PlainDescent(**{**DESCENT, "step_size": h}) for h in (0.1, 0.2)))
+    stacked = jax.tree.map(lambda *x: np.stack(x), *(SGD(**{**DESCENT, "step_size": h}) for h in (0.1, 0.2)))
     assert stacked.step_size.tolist() == [0.1, 0.2] and stacked.batch == 8

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.problems import Labelled, NoisyDescent, NoisyNeurons
+from jaxprune.problems import HeavyTailedSGD, Labelled, NoisyNeurons
 from jaxprune.simulate import sde, stable
 from jaxprune.simulate.networks import losses
 from jaxprune.simulate.sgd import mean_field, noisy_training, released_code, training
@@ -240,7 +240,7 @@ BAD = [
 )  # fmt: skip
 def test_bad_descent_is_named(name, value):
     with pytest.raises(ValueError, match=f"^{name}: "):
-        NoisyDescent(**{**DESCENT, name: value})
+        HeavyTailedSGD(**{**DESCENT, name: value})
 
 
 @pytest.mark.parametrize(
@@ -254,25 +254,25 @@ def test_bad_neurons_are_named(name, value):
 
 def test_types_of_noise_have_two_names():
     for kind, name in ((1, "I"), (2, "II"), (3, "III"), ("II", "II")):
-        assert NoisyDescent(**DESCENT, noise=kind).noise == name
+        assert HeavyTailedSGD(**DESCENT, noise=kind).noise == name
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_rows_of_the_tables(classes, x64):
     labels = np.eye(classes)[RNG.integers(0, classes, 60)]
-    problem = NoisyDescent(**{**DESCENT, "data": Labelled(X, labels, n=40), "alpha": stable.index(1.7), "batch": 10})
+    problem = HeavyTailedSGD(**{**DESCENT, "data": Labelled(X, labels, n=40), "alpha": stable.index(1.7), "batch": 10})
     rows = jax.jit(lambda k: jax.lax.map(lambda key: noisy_training.mean_field_row(problem, key), k))(jax.random.split(KEY, 3))
     assert all(v.shape == (3,) and np.all(np.isfinite(v)) for v in rows.values())
     assert np.all(rows["steps"] == 6) and not np.any(rows["assumptions_ok"]) and not np.any(rows["diverged"])
     with pytest.warns(UserWarning, match="step_size"):
         assert [item.split(":")[0] for item in noisy_training.violated(problem)] == ["step_size"]
-    slow = noisy_training.mean_field_row(NoisyDescent(**{**DESCENT, "step_size": 1e-4}), KEY)
+    slow = noisy_training.mean_field_row(HeavyTailedSGD(**{**DESCENT, "step_size": 1e-4}), KEY)
     assert int(slow["assumptions_ok"]) == 1
 
 
 def test_a_diverged_run_has_no_measures():
-    wild = NoisyDescent(**{**DESCENT, "alpha": 0.5, "sigma": 1e37})
-    problems = jax.tree.map(lambda a, b: jnp.stack([jnp.asarray(a), jnp.asarray(b)]), wild, NoisyDescent(**DESCENT))
+    wild = HeavyTailedSGD(**{**DESCENT, "alpha": 0.5, "sigma": 1e37})
+    problems = jax.tree.map(lambda a, b: jnp.stack([jnp.asarray(a), jnp.asarray(b)]), wild, HeavyTailedSGD(**DESCENT))
     row = jax.vmap(noisy_training.mean_field_row, in_axes=(0, None))(problems, KEY)
     ending = ("steps", "stopped_because", "diverged", "first_bad", "assumptions_ok")
     assert [training.REASONS[i] for i in row["stopped_because"]] == ["loss not finite", "all steps made"]
@@ -289,7 +289,7 @@ def test_a_record_takes_a_list_of_layers(unchecked):
 def test_rows_are_compiled_once():
     before = noisy_training.mean_field_row._cache_size()
     for seed in range(3):
-        noisy_training.mean_field_row(NoisyDescent(**{**DESCENT, "n": 18}), jax.random.key(seed))
+        noisy_training.mean_field_row(HeavyTailedSGD(**{**DESCENT, "n": 18}), jax.random.key(seed))
     assert noisy_training.mean_field_row._cache_size() == before + 1
 
 
@@ -309,9 +309,9 @@ OWN = {name: value for name, value in DESCENT.items() if name not in ("alpha", "
 def test_a_law_of_ones_own_is_the_noise(x64):
     """The law of a type gives the numbers of that type; another one gives others, by the same program."""
     kind, before = "II", noisy_training.mean_field_row._cache_size()
-    typed = noisy_training.mean_field_row(NoisyDescent(**DESCENT, noise=kind), KEY)
-    own = noisy_training.mean_field_row(NoisyDescent(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.1)), KEY)
-    other = noisy_training.mean_field_row(NoisyDescent(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.11)), KEY)
+    typed = noisy_training.mean_field_row(HeavyTailedSGD(**DESCENT, noise=kind), KEY)
+    own = noisy_training.mean_field_row(HeavyTailedSGD(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.1)), KEY)
+    other = noisy_training.mean_field_row(HeavyTailedSGD(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.11)), KEY)
     assert noisy_training.mean_field_row._cache_size() == before + 2
     assert int(own["assumptions_ok"]) == 0
     for name in set(typed) - {"assumptions_ok"}:
@@ -331,7 +331,7 @@ def test_a_law_of_ones_own_is_the_noise(x64):
     ids=["mean-field", "released"],
 )
 def test_any_law_trains_a_network(row, law):
-    problem = NoisyDescent(**OWN, noise=law)
+    problem = HeavyTailedSGD(**OWN, noise=law)
     assert problem.noise is law and problem.alpha is None
     found = row(problem, KEY)
     assert np.isfinite(found["functional_error"]) and not found["diverged"]
@@ -348,13 +348,13 @@ def test_bad_laws_are_named():
         dict(alpha=1.5), dict(sigma=0.1),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"^(noise|alpha|sigma): .{,120}$"):
-            NoisyDescent(**OWN, **wrong)
+            HeavyTailedSGD(**OWN, **wrong)
     with pytest.raises(ValueError, match="^noise: Bare is no pytree; .*struct"):
-        NoisyDescent(**OWN, noise=Bare())
+        HeavyTailedSGD(**OWN, noise=Bare())
     with pytest.raises(ValueError, match=r"^noise: Symmetric\(1.5, scale=1\) is not a type of noise"):
         NoisyNeurons(**NEURONS, noise=law)
     with pytest.raises(ValueError, match="^noise: Symmetric is a law, .*compat=None"):
-        noisy_training.released_row(NoisyDescent(**OWN, noise=law), KEY)
+        noisy_training.released_row(HeavyTailedSGD(**OWN, noise=law), KEY)
 
 
 @pytest.mark.parametrize("batch", [None, 8])
