@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from jaxprune.contracts import FIELDS, Finding, Metric
+from jaxprune.sweep.sources import PACKAGE
 
 Coordinate = int | float | str | bool
 Point = dict[str, Coordinate]
 RESERVED = ("seed", "nonfinite", "done")
 MOST_SEEDS = 2**32
 FILE_PREFIX = "jaxprune_file_"
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclasses.dataclass(frozen=True)

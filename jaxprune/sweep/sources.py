@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 OURS = __name__.split(".")[0]
-HERE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 INSTALLED = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 
 
@@ -74,7 +74,7 @@ def _file(module: ModuleType) -> Path | None:
 def installed(path: Path) -> bool:
     """Whether a file belongs to Python, an installed library or this package."""
     parents = path.resolve().parents
-    return HERE in parents or any(folder in parents for folder in INSTALLED) or path.name.startswith("<")
+    return PACKAGE in parents or any(folder in parents for folder in INSTALLED) or path.name.startswith("<")
 
 
 def _name(module: ModuleType, path: Path) -> str:
