@@ -51,9 +51,7 @@ def check_law(name: str, law: Any) -> None:
     if isinstance(law, type):
         raise ValueError(f"{name}: {law.__name__} is a class; make a law of it, such as stable.Symmetric(1.5)")
     if not hasattr(law, "increment"):
-        raise ValueError(
-            f"{name}: {law!r} is no law; use one of simulate.stable, or one with increment(key, shape, step_size)"
-        )
+        raise ValueError(f"{name}: {law!r} is no law; use one of simulate.stable, or one with increment(key, shape, step_size)")
 
 
 def is_key(key: Any) -> bool:
