@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxprune.simulate.stable.laws import Symmetric
-from jaxprune.simulate.tails import extreme, stable_model
+from jaxprune.simulate.tails import extreme, quantile_ratio, stable_model
+from jaxprune.theory import stable
 from jaxprune.theory.tails import estimators as theory
 from tests import grades as judge
 
@@ -63,3 +64,10 @@ def test_block_sums_on_student_data_tend_to_an_index_that_is_not_theirs():
     x = jax.random.t(jax.random.key(6), 3.0, (200, 10_000))
     found = jax.vmap(lambda x: stable_model.block_log_moment(x, 10).inverse)(x)
     judge.statistical(found, 1 / theory.block_limit_student(3.0, 10))
+
+
+def test_the_quantile_ratio_is_a_polynomial_through_theory():
+    nodes = np.cos(np.pi * (np.arange(48) + 0.5) / 48)
+    index = (quantile_ratio.MOST + quantile_ratio.LEAST) / 2 + (quantile_ratio.MOST - quantile_ratio.LEAST) / 2 * nodes
+    found = np.polynomial.chebyshev.chebval(nodes, quantile_ratio.COEFFICIENTS)
+    judge.exact(found, index * np.log(stable.quantile_ratio(index)), 1e-13, spoil=1 + 1e-12)

@@ -1,20 +1,30 @@
 """McCulloch's quantile ratio of symmetric stable laws, nu(alpha) = (q95 - q05) / (q75 - q25), and its inverse.
 
-``alpha log(nu)`` is a smooth function of alpha: the host computes it once at Chebyshev nodes, by quadrature in float64, and
-compiled code evaluates the polynomial through them. Derivations: guide/stable.md.
+``alpha log(nu)`` is a smooth function of alpha, here the polynomial through its values at 48 Chebyshev nodes.
+Derivations: guide/stable.md, Quantile ratio.
 """
-
-import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
-from numpy.typing import NDArray
 
 LEAST, MOST = 0.1, 2.0  # below 0.1 the ratio exceeds 10^8
-NODES = 48
 BISECTIONS = 60
+# Chebyshev coefficients of alpha log nu on [LEAST, MOST]; a test has them from ``theory.stable``.
+# fmt: off
+COEFFICIENTS = (
+    1.8192893177091167, -0.08991711241772457, 0.004161342461191216, 0.042717815024997795, 0.013218782973641518,
+    -0.003929583644897212, -0.002593047661949694, -0.0005426186511035408, 0.00018592751700111988, 0.0002517753856847091,
+    0.00013801873057218495, -9.916361811232455e-06, -6.245510463134796e-05, -2.9802672064739577e-05, 8.27489268236223e-06,
+    1.4466197335263886e-05, 4.220453162311587e-06, -2.6214781149724864e-06, -2.7682419821923113e-06, -7.047787247971282e-07,
+    5.598470478997229e-07, 6.408191479539971e-07, 1.8228274047127346e-07, -1.669979508012176e-07, -1.813340559930765e-07,
+    -3.044520063832934e-08, 6.070893422867318e-08, 4.5149125840748816e-08, -5.984623148609647e-10, -1.8309986749009965e-08,
+    -9.81238105742313e-09, 1.7596688550725048e-09, 5.037403216778813e-09, 2.2742610572557e-09, -8.21283137851514e-10,
+    -1.5105349054911343e-09, -5.162332397494473e-10, 3.905065021347909e-10, 4.5043742173678236e-10, 7.200473550739162e-11,
+    -1.5867271645902958e-10, -1.163121265967959e-10, 5.053193974369208e-12, 5.252073775885435e-11, 2.7933836667382028e-11,
+    -6.0781379929153445e-12, -1.7013973563351215e-11, -1.0628609103946474e-11,
+)
+# fmt: on
 
 
 def ratio(index: Float[Array, "*s"]) -> Float[Array, "*s"]:
@@ -43,7 +53,7 @@ def inverse(value: Float[Array, "*s"]) -> Float[Array, "*s"]:
 def _scaled_log(index):
     """``alpha log nu(alpha)`` by Clenshaw's recurrence."""
     place = (2 * index - (MOST + LEAST)) / (MOST - LEAST)
-    first, *others = _coefficients()
+    first, *others = COEFFICIENTS
 
     def step(state, coefficient):
         after, before = state
@@ -52,54 +62,3 @@ def _scaled_log(index):
     zero = jnp.zeros_like(place)
     (after, before), _ = jax.lax.scan(step, (zero, zero), jnp.asarray(others[::-1], place.dtype))
     return first + place * after - before
-
-
-@functools.cache
-def _coefficients() -> tuple[float, ...]:
-    """Chebyshev coefficients of ``alpha log nu(alpha)`` on [LEAST, MOST]."""
-    angles = np.pi * (np.arange(NODES) + 0.5) / NODES
-    index = (MOST + LEAST) / 2 + (MOST - LEAST) / 2 * np.cos(angles)
-    values = _scaled_log_quantile(0.1, index) - _scaled_log_quantile(0.5, index)
-    found = 2 / NODES * np.cos(np.arange(NODES)[:, None] * angles) @ values
-    return tuple(float(c) for c in np.where(np.arange(NODES) == 0, found / 2, found))
-
-
-def _scaled_log_quantile(probability: float, index: NDArray) -> NDArray:
-    """``alpha log x`` with ``P(|X| > x) = probability`` for a symmetric stable X of unit scale."""
-    low, high = np.full_like(index, -6.0), np.full_like(index, 8.0)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        above = _survival(middle / index, index) > probability
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return (low + high) / 2
-
-
-def _survival(log_x: NDArray, index: NDArray) -> NDArray:
-    """``P(|X| > x)`` (guide/stable.md, Contour integrals): a mean over the angle w of exp(-E), or of 1 - exp(-E) below 1, with
-    ``E = (x/g(w))^(alpha/(alpha-1))``. Double exponential rules meet where E = 1, around which it is steep near alpha = 1."""
-    low, high = np.zeros_like(index), np.full_like(index, np.pi / 2)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        above = _log_radius(middle, index) > log_x
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    steps = np.arange(-3.2, 3.25, 1 / 48)
-    part = 1 / (1 + np.exp(-np.pi * np.sinh(steps)))  # of the interval, from its left end
-    weight = np.pi / 48 * np.cosh(steps) * part * (1 - part)
-    cut, total = low[:, None], 0.0
-    for left, width in ((np.zeros_like(cut), cut), (cut, np.pi / 2 - cut)):
-        exponent = index[:, None] / (index[:, None] - 1)
-        log_radius = _log_radius(left + width * part, index[:, None])
-        energy = np.exp(np.clip(exponent * (log_x[:, None] - log_radius), -700, 700))
-        inside = np.where(index[:, None] > 1, np.exp(-energy), -np.expm1(-energy))
-        total = total + width[:, 0] * (inside @ weight)
-    return 2 / np.pi * total
-
-
-def _log_radius(angle: NDArray, index: NDArray) -> NDArray:
-    """``log g(w)``: log|X| at the angle w from the vertical, without the exponential variable.
-
-    Source: guide/stable.md, Contour integrals."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        top = np.log(np.sin(index * (np.pi / 2 - angle)))
-        side = np.log(np.cos((1 - index) * (np.pi / 2 - angle)))
-        return top - np.log(np.sin(angle)) / index + (1 - index) / index * side

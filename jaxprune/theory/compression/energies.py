@@ -3,29 +3,15 @@
 Derivations: guide/compression.md.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 from scipy import special
 
 from jaxprune.theory import stable
-from jaxprune.theory.arguments import Array
 from jaxprune.theory.numerics import laplace_inversion
-from jaxprune.theory.numerics.gamma import log_ratio
 from jaxprune.theory.stable import positive
+from jaxprune.theory.stable.norms import Energy, exp, isotropic
 
 MANY = 1000  # coordinates
-COST = 300  # of a distribution function of A, in units of one of chi^2
-
-
-class Energy(NamedTuple):
-    """``truncated(log y)`` = E[|X|^2; |X|^2 <= y], ``cdf(log y)`` = P(|X|^2 <= y), for arrays of one axis; the energy of
-    n neurons is about n^{2/alpha} exp(``log_scale``) A with A positive (alpha/2)-stable."""
-
-    truncated: Callable[[Array], Array]
-    cdf: Callable[[Array], Array]
-    log_scale: float
 
 
 def of(alpha: float, dim: float, kind: int) -> Energy:
@@ -64,56 +50,11 @@ def independent(alpha: float, dim: float) -> Energy:
     )
 
 
-def isotropic(alpha: float, dim: float) -> Energy:
-    """The law of 2 A chi^2_d.
-
-    Equation: F(y) = E F_A(y / 2 chi), E[2 A chi; 2 A chi <= y] = E[2 chi M_A(y / 2 chi)], by quadrature over log chi; or
-    over A, with the distribution functions of chi^2_d and chi^2_{d+2}, whichever costs less (the first for huge d).
-    Regime: exact. Source: guide/compression.md, Noise types.
-    """
-    a, spread = alpha / 2, np.sqrt(2 / dim)
-    ends = np.log(dim) - 9 * spread - 40 / (dim / 2 + a), np.log(dim + 12 * np.sqrt(2 * dim) + 90)
-    log_chi = np.arange(*ends, min(spread / 2, 0.2, (1 - a) / 4))
-    logit = np.arange(-40.0, 40.0, a * min(spread / 1.5, 0.2))
-    log_scale = 2 * np.log(2) + float(log_ratio(dim / 2, a)) / a
-    # Below a = 0.1 the quantiles of A leave the range of floats.
-    if a < 0.1 or COST * len(log_chi) < len(logit):
-        weights = np.exp(dim / 2 * (log_chi - np.log(dim)) - (np.exp(log_chi) - dim) / 2)
-        return _over_chi(a, np.log(2) + log_chi, weights / np.sum(weights), log_scale)
-    return _over_positive(a, dim, logit, log_scale)
-
-
-def _over_chi(a: float, log_factor: Array, weights: Array, log_scale: float) -> Energy:
-    def mixture(function, factor):
-        def value(log_y):
-            return function(_exp(log_y[:, None] - log_factor), a) @ (weights * factor)
-
-        return value
-
-    return Energy(mixture(positive.truncated_mean, np.exp(log_factor)), mixture(positive.cdf, 1.0), float(log_scale))
-
-
-def _over_positive(a: float, dim: float, logit: Array, log_scale: float) -> Energy:
-    weights = (logit[1] - logit[0]) * special.expit(logit) * special.expit(-logit)
-    with np.errstate(divide="ignore"):
-        log_a = np.log(positive.quantile(special.expit(logit), a))
-    keep = np.isfinite(log_a)
-    log_a, weights = log_a[keep], weights[keep]
-
-    def mixture(shape, factor):
-        def value(log_y):
-            return special.gammainc(shape, _exp(log_y[:, None] - log_a) / 4) @ (weights * factor)
-
-        return value
-
-    return Energy(mixture(dim / 2 + 1, 2 * dim * np.exp(log_a)), mixture(dim / 2, 1.0), log_scale)
-
-
 def _scalar(alpha: float) -> Energy:
     log_scale = 2 / alpha * (np.log(stable.tail_constant(alpha)) + special.gammaln(1 - alpha / 2))
     return Energy(
-        lambda log_y: stable.truncated_moment(_exp(log_y / 2), 2.0, alpha),
-        lambda log_y: stable.abs_cdf(_exp(log_y / 2), alpha),
+        lambda log_y: stable.truncated_moment(exp(log_y / 2), 2.0, alpha),
+        lambda log_y: stable.abs_cdf(exp(log_y / 2), alpha),
         float(log_scale),
     )
 
@@ -121,16 +62,11 @@ def _scalar(alpha: float) -> Energy:
 def _normal(dim: float) -> Energy:
     """2 chi^2_d, whose sums are no stable law but about 2 n d."""
     return Energy(
-        lambda log_y: 2 * dim * special.gammainc(dim / 2 + 1, _exp(log_y) / 4),
-        lambda log_y: special.gammainc(dim / 2, _exp(log_y) / 4),
+        lambda log_y: 2 * dim * special.gammainc(dim / 2 + 1, exp(log_y) / 4),
+        lambda log_y: special.gammainc(dim / 2, exp(log_y) / 4),
         float(np.log(2 * dim)),
     )
 
 
 def _positive(a: float) -> Energy:
-    return Energy(lambda log_y: positive.truncated_mean(_exp(log_y), a), lambda log_y: positive.cdf(_exp(log_y), a), 0.0)
-
-
-def _exp(log_y: Array) -> Array:
-    with np.errstate(over="ignore", under="ignore"):
-        return np.exp(log_y)
+    return Energy(lambda log_y: positive.truncated_mean(exp(log_y), a), lambda log_y: positive.cdf(exp(log_y), a), 0.0)

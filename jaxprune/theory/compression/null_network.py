@@ -7,22 +7,23 @@ function is not. Types I (R = sqrt(d) |Z|) and III (R^2 = 2 A chi^2_d, A positiv
 closed form. Derivations: guide/compression.md.
 """
 
-import functools
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import optimize
 
 from jaxprune.theory import arguments, stable
-from jaxprune.theory.compression import heavy_limit
-from jaxprune.theory.stable import positive
+from jaxprune.theory.compression import energies, heavy_limit
+from jaxprune.theory.stable.norms import Energy
 
 Array = NDArray[np.float64]
-Z = np.linspace(-8.3, 8.3, 333)  # trapezoid of standard normals: the mixing variable by its quantiles
+Z = np.linspace(-8.3, 8.3, 333)  # trapezoid of standard normals
 WEIGHTS = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
 NODES = np.polynomial.legendre.leggauss(40)
-PANELS = 24  # of log R
+PANEL = 1.25  # of log R
+WHOLE = 1e-9  # the fraction of the law that a whole mean leaves out
+TINY = 1e-300
 
 
 def norm_cdf(radius: ArrayLike, alpha: float, dim: int, noise: str = "III") -> Array:
@@ -31,14 +32,10 @@ def norm_cdf(radius: ArrayLike, alpha: float, dim: int, noise: str = "III") -> A
     Equation: type I P(|Z| <= r / sqrt(d)); type III E P(chi^2_d <= r^2 / (2A)). Regime: exact, 0 < alpha <= 2.
     ValueError for type II, which has no closed form for d > 1. Source: guide/compression.md, A network that learns nothing.
     """
+    law, copies = _law(alpha, dim, noise)
     radius = np.asarray(radius, float)
-    number = arguments.noise_type("noise", noise)
-    if number == 1 or dim == 1:
-        return np.asarray(stable.abs_cdf(radius / np.sqrt(dim), alpha))
-    if number == 2:
-        raise ValueError(f"noise: {noise!r} has no norm law in closed form; use 'I' or 'III'")
-    with np.errstate(over="ignore"):
-        return special.gammainc(dim / 2, radius[..., None] ** 2 / (4 * _mixing(alpha))) @ WEIGHTS
+    with np.errstate(divide="ignore"):
+        return law.cdf(2 * np.log(np.maximum(radius.ravel(), 0.0)) - np.log(copies)).reshape(radius.shape)
 
 
 def norm_quantile(kappa: float, alpha: float, dim: int, noise: str = "III") -> float:
@@ -60,11 +57,12 @@ def norm_quantile(kappa: float, alpha: float, dim: int, noise: str = "III") -> f
 def removed_energy(kappa: float, alpha: float, dim: int, noise: str = "III") -> float:
     """E[|X|^2; |X| <= t], the energy per neuron that goes when the fraction ``kappa`` stays; unit scale.
 
-    Equation: t^2 P(|X| <= t) - 2 int_0^t r P(|X| <= r) dr. Regime: limit of wide networks, exact as a truncated moment.
+    Equation: that of ``energies``. Regime: limit of wide networks, exact as a truncated moment.
     ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
     """
+    law, copies = _law(alpha, dim, noise)
     top = norm_quantile(kappa, alpha, dim, noise)
-    return _truncated(lambda r: r**2, lambda r: 2 * r, top, alpha, dim, noise)
+    return float(copies * law.truncated(2 * np.log([top]) - np.log(copies))[0])
 
 
 def error_limit(kappa: float, alpha: float, dim: int, noise: str = "III") -> float:
@@ -82,12 +80,17 @@ def function_energy(scale: float, alpha: float, dim: int, noise: str = "III", ka
     """N times the mean square of the outputs on N(0, I) inputs, of the whole tanh network; with
     ``kappa``, of the part that is removed when the fraction kappa stays.
 
-    Equation: E[T(scale |X|); |X| <= t], T(r) = E tanh(r g)^2, g standard normal, t infinite without ``kappa``.
+    Equation: E[T(scale |X|); |X| <= t], T(r) = E tanh(r g)^2, g standard normal, t infinite without ``kappa``, by parts.
     Regime: exact for independent neurons of symmetric law; limit, gap O(1/n), with kappa and after training on the "raw"
     time scale. ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
     """
-    top = norm_quantile(1e-9, alpha, dim, noise) if kappa is None else norm_quantile(kappa, alpha, dim, noise)
-    return _truncated(lambda r: _seen(scale * r)[0], lambda r: scale * _seen(scale * r)[1], top, alpha, dim, noise)
+    top = np.log(norm_quantile(WHOLE if kappa is None else kappa, alpha, dim, noise))
+    low = min(top, -np.log(max(scale, TINY))) - 16  # there T is 1e-14 of what it becomes
+    edges = np.linspace(low, top, 1 + int(np.ceil((top - low) / PANEL)))
+    half = np.diff(edges)[:, None] / 2
+    r = np.exp(((edges[1:] + edges[:-1]) / 2)[:, None] + half * NODES[0])
+    below = np.sum(half * NODES[1] * r * scale * _seen(scale * r)[1] * norm_cdf(r, alpha, dim, noise))
+    return float(_seen(scale * np.exp(top))[0] * norm_cdf(np.exp(top), alpha, dim, noise) - below)
 
 
 def functional_error(kappa: float, scale: float, alpha: float, dim: int, noise: str = "III") -> float:
@@ -100,22 +103,15 @@ def functional_error(kappa: float, scale: float, alpha: float, dim: int, noise: 
     return float(np.sqrt(removed / function_energy(scale, alpha, dim, noise)))
 
 
-@functools.lru_cache(maxsize=64)
-def _mixing(alpha: float) -> Array:
-    """Values of A at the quantiles of the nodes Z."""
-    return np.maximum(positive.quantile(special.ndtr(-Z), alpha / 2), np.finfo(float).tiny)
+def _law(alpha: float, dim: int, noise: str) -> tuple[Energy, int]:
+    """The law of an energy of which |X|^2 is a multiple, and the multiple."""
+    number = arguments.noise_type("noise", noise)
+    if number == 2 and dim > 1:
+        raise ValueError(f"noise: {noise!r} has no norm law in closed form; use 'I' or 'III'")
+    return (energies.of(alpha, 1, 1), dim) if number == 1 else (energies.of(alpha, dim, 3), 1)
 
 
 def _seen(radius: Array) -> tuple[Array, Array]:
     """E tanh(r g)^2 and its derivative in r."""
     hidden = np.tanh(radius[..., None] * Z)
     return hidden**2 @ WEIGHTS, (2 * hidden * (1 - hidden**2) * Z) @ WEIGHTS
-
-
-def _truncated(value, slope, top: float, alpha: float, dim: int, noise: str) -> float:
-    """E[value(R); R <= top] for a value that is 0 at 0, by parts, over panels of log R."""
-    edges = np.linspace(np.log(top) - 30, np.log(top), PANELS + 1)
-    half = np.diff(edges)[:, None] / 2
-    r = np.exp(((edges[1:] + edges[:-1]) / 2)[:, None] + half * NODES[0])
-    inside = np.sum(half * NODES[1] * r * slope(r) * norm_cdf(r, alpha, dim, noise))
-    return float(value(np.array(top)) * norm_cdf(top, alpha, dim, noise) - inside)

@@ -1,27 +1,25 @@
 """Sums and integrals behind the scales of linear Euler schemes, dX = -rate X dt + dL; x = rate * step_size.
 
-In the strong error the kernel exp(-w) - (1 - x)^m changes sign inside a step: with E = exp(-m x), G = (1 - x)^m and
-w* = log(E/|G|), it is E exp(-w) -+ |G| = |G| (exp(w* - w) -+ 1), so powers are taken of expm1, and Gauss-Jacobi nodes start
-at the zero w*. Derivations: guide/sde.md, Long sums.
-Terms that are round-off of the sum are left out, powers that have outlived the other ones are a geometric sum, and long sums of
-smooth terms are those of ``long_sums``: whatever the steps and x, the larger of some thousand and about 50/alpha terms, in
-``two_grid_sum`` times the ratio.
+Every term is |a - b|^alpha of two powers, a from one scheme and b from another: the larger one is taken out, by its logarithm,
+and the logarithm of their quotient, which is where digits are lost, is had without cancellation. Terms that are round-off of
+the sum are left out, and once one power has died out beside the other the rest is a geometric sum. Derivations:
+guide/sde.md, Long sums.
 """
 
-from functools import partial
+from functools import lru_cache
+from math import fsum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_jacobi
 
-from jaxprune.theory.numerics.long_sums import ROWS, SHORT, every_term, long_sum
-
 Array = NDArray[np.float64]
 NEGLIGIBLE = 45.0  # exponent
 LARGEST = 760.0  # exponent: beyond the floats, even with a factor exp(-45)
-SMALLEST = 1e-300  # to divide by
-PANEL = 8.0  # exponent by which terms change over one panel
+DEAD = -1e200  # the logarithm of 0, of which multiples can be taken
+BLOCK = 50_000  # numbers at a time
+MOST = 30_000_000  # numbers in all: some seconds
 
 
 def strong_error_sum(alpha: float, x: float, steps: float) -> float:
@@ -31,25 +29,13 @@ def strong_error_sum(alpha: float, x: float, steps: float) -> float:
     """
     if x == 0:
         return 0.0
-    log_g = float(log_factor(x))
-    rate = min(x, -log_g)
-    last = _last(alpha, rate, steps)
+    log_g = _log_distance(x)
+    last = _last(alpha, min(x, -log_g), steps)
     # Where exp(-m x) has died out but |1 - x|^m has not, the sum is geometric.
     lone = min(last, 2 + np.ceil(NEGLIGIBLE / (log_g + x))) if log_g + x > 0 else last
-
-    def terms(m):
-        return _strong_terms(alpha, x, log_g, m)
-
-    if x > 1:
-        total = every_term(terms, 0, lone)
-    else:
-        # The zero enters the step at m = 0 and leaves it at x/excess.
-        excess = excess_log(x)
-        total = long_sum(terms, 0, last, (0.0, x / excess if excess > 0 else np.inf), PANEL / (alpha * rate))
-    if lone < last:
-        with np.errstate(over="ignore"):
-            total += np.exp(alpha * log_g * lone) * geometric_sum(alpha * log_g, last - lone)
-    return float(total)
+    nodes = 8 if x < 0.5 else 40
+    total = _every_term(lambda m: _strong_terms(alpha, x, log_g, m, nodes), lone, 2 * nodes, steps, x)
+    return float(total + _rest(alpha * log_g, lone, last))
 
 
 def two_grid_sum(alpha: float, x: float, steps: float, ratio: float) -> float:
@@ -59,26 +45,17 @@ def two_grid_sum(alpha: float, x: float, steps: float, ratio: float) -> float:
     """
     if x == 0 or ratio == 1:
         return 0.0
-    fine, coarse = ratio * float(log_factor(x / ratio)), float(log_factor(x))
-    last = _last(alpha, -max(fine, coarse), steps)
-    if max(fine, coarse) * (last - 1) > LARGEST:
-        return np.inf
-    if x >= 1:
-        return _alternating_grids(alpha, x, ratio, (fine, coarse), last)
-    j, drift = np.arange(ratio), excess_log(x) - ratio * excess_log(x / ratio)
+    coarse, fine, j = _log_distance(x), _log_distance(x / ratio), np.arange(ratio)
+    drift = excess_log(x) - ratio * excess_log(x / ratio) if abs(x) < 0.3 else ratio * fine - coarse
 
-    def terms(m, lag):
-        # The larger of the two powers is taken out: next to x = 1 their quotient overflows.
-        logs = m * drift + lag
-        return np.exp(alpha * (m * coarse + np.maximum(logs, 0.0))) * (-np.expm1(-np.abs(logs))) ** alpha
+    def terms(m):
+        m = m[:, None]
+        k = m * ratio + j
+        opposite = ((k % 2 == 1) & (x > ratio)) ^ ((m % 2 == 1) & (x > 1)) if x > 1 else False
+        return _power_gap(alpha, np.maximum(m * coarse, k * fine), m * drift + j * fine, opposite) / ratio
 
-    lags = j * np.log1p(-x / ratio)
-    if last <= SHORT:
-        total = every_term(lambda m: terms(m[:, None], lags), 0, last, _rows(ratio))
-    else:
-        panel = PANEL / (alpha * abs(fine))
-        total = sum(long_sum(partial(terms, lag=lag), 0, last, (-lag / max(drift, SMALLEST),), panel) for lag in lags)
-    return float(total / ratio)
+    share = float(np.mean(np.exp(alpha * j * fine))) if drift > 0 else 1.0
+    return _power_sum(terms, alpha, (max(ratio * fine, coarse), drift), (steps, x), ratio, -ratio * fine, share)
 
 
 def leading_integral(alpha: float, end: float) -> float:
@@ -112,22 +89,16 @@ def chaos_sum(alpha: float, x: float, y: float, steps: float) -> float:
     """
     if y == 0:
         return 0.0
-    inner, outer = float(log_factor(x)), _log_of_both(x, y)
-    if y < 0:  # the sum does not change when both powers change places
-        x, y, inner, outer = x + y, -y, outer, inner
-    last = _last(alpha, -max(inner, outer), steps)
-    if max(inner, outer) * (last - 1) > LARGEST:
-        return np.inf
-    if x < 1 < x + y:
-        return _alternating_chaos(alpha, (inner, outer), np.log1p(((2 - y) - 2 * x) / (x + y - 1)), last)
-    # Of one sign: the larger power is taken out.
-    with np.errstate(divide="ignore"):
-        larger, quotient = (inner, np.log1p(-y / (1 - x))) if x < 1 else (outer, -np.log1p(y / (x - 1)) if x > 1 else -np.inf)
+    a, b = 1 - x, (1 - x) - y
+    alternate = a * b < 0
+    excess = (fsum((2, -y, -2 * x)) if alternate else y) * (1 if a > 0 else -1)  # |a| - |b|
+    top = _log_distance(x) if excess > 0 else _log_distance(x, y)
+    drift = _log_distance(abs(excess) / max(abs(a), abs(b)))
 
     def terms(m):
-        return np.exp(alpha * m * larger) * (-np.expm1(m * quotient)) ** alpha
+        return _power_gap(alpha, m * top, m * drift, alternate & (m % 2 == 1))
 
-    return long_sum(terms, 1, last, (0.0,), PANEL / (alpha * abs(larger)) if larger != 0 else np.inf)
+    return _power_sum(terms, alpha, (top, drift), (steps, x))
 
 
 def scaled_root(scale: Any, total: Any, alpha: Any) -> Any:
@@ -156,8 +127,52 @@ def excess_log(x: float) -> float:
     if abs(x) < 0.3:
         k = np.arange(2, 40)
         return float(np.sum((x**k / k)[::-1]))
-    with np.errstate(divide="ignore"):
-        return float(-(np.log(abs(1 - x)) + x))
+    return -(_log_distance(x) + x)
+
+
+def _log_distance(*parts: float) -> float:
+    """log|1 - x| of a sum x, without the rounding of the sum; DEAD at x = 1."""
+    total = sum(parts)
+    if 0.5 < total < 1.5:
+        rest = abs(fsum((1, *(-p for p in parts))))
+        return float(np.log(rest)) if rest else DEAD
+    return float(np.log1p(fsum((*parts, -2)) if total > 1 else -fsum(parts)))
+
+
+def _power_gap(alpha, larger, quotient, opposite):
+    """|a - b|^alpha from the log of the larger of |a| and |b|, the log of |a/b|, and whether the signs differ."""
+    gap = -np.expm1(-np.abs(quotient))
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.exp(alpha * (larger + np.log(np.where(opposite, 2 - gap, gap) if np.any(opposite) else gap)))
+
+
+def _power_sum(terms, alpha, logs, steps, width=1.0, lag=0.0, share=1.0):
+    """Sum of ``terms`` over m < steps; ``logs``: of the larger factor, and of the quotient of both. From the m at which the
+    smaller power, up to ``lag``, has died out, terms are ``share`` of the larger one."""
+    top, drift = logs
+    last = _last(alpha, -top, steps[0])
+    if max(alpha, 1.0) * top * (last - 1) > LARGEST:
+        return np.inf
+    lone = min(last, 2 + np.ceil((NEGLIGIBLE + abs(lag)) / abs(drift))) if drift else last
+    return _every_term(terms, lone, width, *steps) + share * _rest(alpha * top, lone, last)
+
+
+def _rest(log_ratio, first, stop):
+    """Sum of exp(log_ratio m) over first <= m < stop."""
+    if first >= stop:
+        return 0.0
+    with np.errstate(over="ignore"):
+        return float(np.exp(log_ratio * first) * geometric_sum(log_ratio, stop - first))
+
+
+def _every_term(terms, count, width, steps, x):
+    """Sum of ``terms(m)`` over m < count, where each is made of ``width`` numbers."""
+    if count * width > MOST:
+        raise ValueError(
+            f"steps: {steps:g} at rate * step_size = {x:g} sum {count * width:.0e} numbers; use larger steps, or fewer"
+        )
+    rows = max(1, int(BLOCK / width))
+    return float(sum(np.sum(terms(np.arange(m, min(m + rows, count)))) for m in np.arange(0, count, rows)))
 
 
 def _last(alpha, rate, steps):
@@ -165,84 +180,30 @@ def _last(alpha, rate, steps):
     return steps if rate <= 0 else min(steps, 2 + np.ceil(NEGLIGIBLE / (alpha * rate)))
 
 
-def _strong_terms(alpha, x, log_g, m):
-    """Integrals over w = x v in (0, x), divided by x."""
-    zero = np.where(m > 0, np.maximum(m, 1.0) * excess_log(x), 0.0)
-    odd = (m % 2 == 1) & (x > 1)
-    near, above = ~odd & (np.abs(zero) <= 3 * x), (zero > 0)
-    count = 14 if x < 0.5 else 40
-    result = np.zeros(len(m))
-    if np.any(near):
-        z = zero[near]
-        pieces = _from_zero(x - z, alpha, count) - _from_zero(-z, alpha, count)
-        with np.errstate(invalid="ignore"):
-            result[near] = np.exp(alpha * np.where(m[near] > 0, m[near] * log_g, 0.0)) * pieces
-    t, weights = np.polynomial.legendre.leggauss(count)
-    w, weights = 0.5 * x * (1 + t), 0.5 * x * weights
-    for here, larger in ((~near & above, True), (~near & ~above, False)):
-        if not np.any(here):
-            continue
-        # |E exp(-w) -+ G| with the larger of the two taken out of the bracket.
-        lag = (w - zero[here, None]) if larger else (zero[here, None] - w)
-        bracket = np.where(odd[here, None], 1 + np.exp(lag), -np.expm1(lag)) ** alpha
-        front = np.exp(-alpha * (m[here, None] * x + w)) if larger else np.exp(alpha * m[here, None] * log_g)
-        result[here] = (bracket * front) @ weights
-    return result / x
+def _strong_terms(alpha, x, log_g, m, count):
+    """Integrals over w = x v in (0, x), divided by x. The two powers meet at ``zero``: for x <= 1, and where m is even, the
+    kernel has a kink there, inside a step or beside it."""
+    zero, odd = m * excess_log(x), (m % 2 == 1) & (x > 1)
+    near = ~odd & (np.abs(zero) <= 3 * x)
+    (t, weights), kinked = _rules(alpha, count)
+    z, far, w = zero[near], zero[~near, None], x * t
+    result = np.empty(len(m))
+    result[near] = np.exp(alpha * m[near] * log_g) / x * (_from_zero(x - z, alpha, kinked) - _from_zero(-z, alpha, kinked))
+    larger = np.maximum(m[~near, None] * log_g, -m[~near, None] * x - w)
+    result[~near] = _power_gap(alpha, larger, far - w, odd[~near, None]) @ weights
+    return result
 
 
-def _from_zero(z, alpha, count):
+@lru_cache(maxsize=64)
+def _rules(alpha, count):
+    """Nodes and weights of the integrals over 0 < t < 1 of f(t), and of t^alpha f(t)."""
+    (t, weights), (s, kinked) = np.polynomial.legendre.leggauss(count), roots_jacobi(count, 0.0, alpha)
+    return (0.5 * (1 + t), 0.5 * weights), (0.5 * (1 + s), 0.5 ** (1 + alpha) * kinked)
+
+
+def _from_zero(z, alpha, rule):
     """Integral over 0 < y < z of |1 - exp(-y)|^alpha dy, negative for z < 0."""
-    t, weights = roots_jacobi(count, 0.0, alpha)
-    t, weights = 0.5 * (1 + t), weights * 0.5 ** (1 + alpha)
+    t, weights = rule
     y = z[:, None] * t
     shape = np.where(y == 0, 1.0, -np.expm1(-y) / np.where(y == 0, 1.0, y))
     return z * np.abs(z) ** alpha * (shape**alpha @ weights)
-
-
-def _rows(ratio):
-    return max(1, int(10 * ROWS / ratio))
-
-
-def _alternating_grids(alpha, x, ratio, logs, last):
-    """``two_grid_sum`` for x >= 1: one grid dies out beside the other, whose sum is geometric."""
-    fine, coarse = logs
-    lone, j = last, np.arange(ratio)
-    if fine != coarse:
-        lone = min(last, 2 + np.ceil((NEGLIGIBLE + abs(fine)) / abs(fine - coarse)) if np.all(np.isfinite(logs)) else 2)
-
-    def terms(m):
-        m = m[:, None]
-        return np.abs((1 - x / ratio) ** (m * ratio + j) - (1.0 - x) ** m) ** alpha
-
-    with np.errstate(over="ignore"):
-        total = every_term(terms, 0, lone, _rows(ratio)) / ratio
-        if lone < last:
-            share = 1.0 if coarse > fine else geometric_sum(alpha * fine / ratio, ratio) / ratio
-            total += np.exp(alpha * max(logs) * lone) * geometric_sum(alpha * max(logs), last - lone) * share
-    return float(total)
-
-
-def _log_of_both(x, y):
-    """log|1 - x - y|, without the rounding of x + y."""
-    total = x + y
-    lost = (x - (total - (total - x))) + (y - (total - x))
-    if 0.5 < total < 1.5:
-        with np.errstate(divide="ignore"):
-            return float(np.log(abs((1 - total) - lost)))
-    return float(np.log1p(-total - lost if total < 1 else (total - 2) + lost))
-
-
-def _alternating_chaos(alpha, logs, gap, last):
-    """``chaos_sum`` for x < 1 < x + y: the powers differ at even m and add at odd ones, which are summed in pairs."""
-    larger = max(logs)
-
-    def odd(m):
-        return np.exp(alpha * m * larger) * (1 + np.exp(-m * abs(gap))) ** alpha
-
-    def even(m):
-        return np.exp(alpha * m * larger) * (-np.expm1(-m * abs(gap))) ** alpha
-
-    pairs, single = divmod(last - 1, 2)
-    panel = PANEL / (2 * alpha * abs(larger)) if larger != 0 else np.inf
-    total = long_sum(lambda k: odd(2 * k + 1) + even(2 * k + 2), 0, pairs, (-0.5,), panel)
-    return total + (odd(last - 1) if single else 0.0)

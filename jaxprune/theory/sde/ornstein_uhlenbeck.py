@@ -74,7 +74,8 @@ def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step
 
     Equation: scale (sum over m < steps of
     integral over m h < v < (m+1) h of |exp(-rate v) - (1 - rate h)^m|^alpha dv)^(1/alpha).
-    Regime: exact, any step size; about 1e-13, at a cost that steps do not raise. Source: guide/sde.md, Strong error.
+    Regime: exact, any step size; about 1e-13. Raises ValueError where more than some million steps matter, each by its own
+    term. Source: guide/sde.md, Strong error.
     """
     alpha, rate, scale = _law(alpha, arguments.size("rate", rate), scale)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
@@ -101,7 +102,7 @@ def two_grid_scale(
 
     Equation: with r = ratio, scale ((h/r) sum over m < steps, j < r of
     |(1 - rate h/r)^(m r + j) - (1 - rate h)^m|^alpha)^(1/alpha); 0 for r = 1.
-    Regime: exact, at a cost of some thousand terms times the ratio. ValueError unless ratio is an integer >= 1.
+    Regime: exact. Raises ValueError unless ratio is an integer >= 1, and as ``strong_error_scale``, for steps h/ratio.
     Source: guide/sde.md, Two grids.
     """
     alpha, rate, scale = _law(alpha, rate, scale)

@@ -54,7 +54,8 @@ def linear_chaos_euler_scale(
 
     Equation: the mean follows the factor A = 1 - a h, deviations from it B = 1 - (a + c) h, the limit B alone; so
     s n^(1/alpha - 1) (h sum over m < steps of |A^m - B^m|^alpha)^(1/alpha).
-    Regime: exact, any n and step size. Source: guide/sde.md, Linear interaction.
+    Regime: exact, any n and step size. Raises ValueError where more than some ten million steps matter, each by its own
+    term. Source: guide/sde.md, Linear interaction.
     """
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)

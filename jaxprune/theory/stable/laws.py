@@ -10,19 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, erf, erfc, erfcinv, erfinv, gamma, gammainc, gammaincc, gammaln, polygamma, rgamma
+from scipy.special import digamma, erf, erfc, erfcinv, erfinv, gamma, gammainc, gammaln, polygamma, rgamma
 
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import each, half_line, plain
 from jaxprune.theory.numerics.gamma import log_ratio
 from jaxprune.theory.numerics.roots import newton
-from jaxprune.theory.stable import positive
 from jaxprune.theory.stable.contours import Partial, sine
 
 Array = NDArray[np.float64]
-GAUSS = np.polynomial.legendre.leggauss(16)
-REACH = 14.0  # of |G| beyond its mode, where exp(-REACH^2/2) is far below any 2 - alpha
-GRADED = np.concatenate([np.arange(-8.0, 8.0), 8.0 * 1.5 ** np.arange(40)])
 
 
 def abs_sf(x: ArrayLike, alpha: ArrayLike) -> Any:
@@ -113,22 +109,6 @@ def truncated_moment(t: ArrayLike, order: ArrayLike, alpha: ArrayLike) -> Any:
     return each(of_law, index, q, t)
 
 
-def norm_sf(r: ArrayLike, alpha: ArrayLike, dim: ArrayLike) -> Any:
-    """P(|X|_2 > r) of the isotropic law in R^d, the same as ``abs_sf`` for d = 1.
-
-    Equation: X = sqrt(2 A) G with A positive (alpha/2)-stable and G normal gives E F(r^2/(2 |G|^2)), F the survival function
-    of A, by quadrature over |G|; Q(d/2, r^2/4) for alpha = 2, Q the regularised upper incomplete gamma function.
-    Regime: exact, any r (1 for r <= 0), relative accuracy about 1e-12 in the far tail too.
-    Source: guide/stable.md, Isotropic vectors.
-    """
-    index, r, dim = arguments.index("alpha", alpha), arguments.real("r", r), arguments.whole("dim", dim)
-
-    def of_law(a, r, d):
-        return each(lambda k, t: half_line(t, 1.0, 0.0, lambda y: _norm_sf(y, a, k)), d, r)
-
-    return each(of_law, index, r, dim)
-
-
 def abs_moment(order: ArrayLike, alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     """E|X|_2^q of the isotropic law in R^d, q = ``order`` > -d; infinite for q >= alpha < 2.
 
@@ -192,32 +172,6 @@ def _partial(order: float, alpha: float) -> Partial:
 
 def _sf(x, alpha):
     return erfc(x / 2) if alpha == 2 else np.minimum(_partial(0.0, alpha).upper(np.log(x)), 1.0)
-
-
-def _norm_sf(r, alpha, dim):
-    if alpha == 2:
-        return gammaincc(dim / 2, np.square(np.minimum(r, 1e100) / 2))
-    middle = np.log(positive.quantile(0.5, alpha / 2)) if alpha > 1 else 0.0
-    return np.array([_over_norms(log_r, alpha / 2, dim, middle) for log_r in np.log(r)])
-
-
-def _over_norms(log_r, a, dim, middle):
-    """E P(A > r^2/(2 |G|^2)). The weight is as wide as a normal density; F(exp y) turns at ``middle``, where A has its mass
-    as a -> 1, within (1 - a)/a: panels are graded towards that place, and towards |G| = 0."""
-    mode = np.sqrt(dim - 1)
-    low, high = max(mode - REACH, 0.0), mode + REACH
-    turn = np.exp(np.clip(log_r - 0.5 * (np.log(2) + middle + (1 - a) / a * GRADED), -700, 700))
-    edges = np.concatenate([np.arange(low, high), [high], turn, 0.25 ** np.arange(30)])
-    edges = np.unique(edges[(edges >= low) & (edges <= high)])
-    half = 0.5 * np.diff(edges)[:, None]
-    norm = (edges[:-1, None] + half * (1 + GAUSS[0])).ravel()
-    away = norm - mode
-    logs = -0.5 * away**2
-    if dim > 1:
-        with np.errstate(divide="ignore"):
-            logs += (dim - 1) * (np.log1p(away / mode) - away / mode)
-    weights = np.exp(logs) * (half * GAUSS[1]).ravel()
-    return np.sum(weights * positive.tails(2 * (log_r - np.log(norm)) - np.log(2), a)[0]) / np.sum(weights)
 
 
 def _cdf(x, alpha):

@@ -191,11 +191,12 @@ def _quantile(p, a):
         return np.ones_like(p)
     if np.any(here):
         with np.errstate(over="ignore"):
-            result[here] = np.exp(_log_quantile(p[here], a))
+            result[here] = np.exp(log_quantile(p[here], a))
     return result
 
 
-def _log_quantile(p, a):
+def log_quantile(p: Array, a: float) -> Array:
+    """The logarithm of ``quantile`` for 0 < p < 1 and a < 1, beyond the range of floats too."""
     upper = p < 0.5
     target = np.where(upper, -np.log(p), np.log1p(-p))
 

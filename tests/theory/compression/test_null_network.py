@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, special, stats
+from scipy import integrate, stats
 
 from jaxprune.theory import stable
 from jaxprune.theory.compression import null_network
+from jaxprune.theory.stable import norms
 from tests import grades as judge
 
 
@@ -27,13 +28,11 @@ def test_type_i_is_one_scalar(alpha):
         judge.exact(null_network.removed_energy(0.1, alpha, dim, "I"), dim * stable.truncated_moment(t, 2.0, alpha), 1e-7)
 
 
-@pytest.mark.parametrize("alpha", [1.0, 1.5])
-def test_one_input_is_one_scalar(alpha):
-    """d = 1: types I and III are the same law, one by its contour integral, one as a mixture."""
-    r = np.array([0.2, 1.0, 10.0, 100.0])
-    with np.errstate(over="ignore"):
-        mixture = special.gammainc(0.5, r[:, None] ** 2 / (4 * null_network._mixing(alpha))) @ null_network.WEIGHTS
-    judge.exact(mixture, stable.abs_cdf(r, alpha), 1e-9)
+@pytest.mark.parametrize("alpha, dim", [(0.15, 50), (0.7, 3), (1.2, 784), (1.9, 50), (2 - 1e-5, 8)])
+def test_norms_of_many_inputs(alpha, dim):
+    """Two quadratures: over the mixing variable, and over the norm of the Gaussian factor, which is narrow for many inputs."""
+    r = np.sqrt(dim) * np.array([0.0, 0.3, 1.0, 1.5, 4.0, 100.0])
+    judge.exact(null_network.norm_cdf(r, alpha, dim), 1 - norms.norm_sf(r, alpha, dim), 1e-11)
 
 
 @pytest.mark.parametrize("kind", ["I", "III"])
@@ -53,6 +52,15 @@ def test_function_energy_against_direct_integration():
     for kappa, end in ((None, 12.0), (0.1, top)):
         direct = integrate.quad(lambda r: inner(r) * 2 * stats.norm.pdf(r, scale=2**0.5), 0, end)[0]
         judge.exact(null_network.function_energy(0.7, 2.0, 1, "III", kappa), direct, 1e-6)
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.7, 1.5])
+def test_function_energy_of_very_heavy_tails(alpha):
+    """E T(R) is the integral of T' over P(R > r): a plain sum over log r, far out on either side."""
+    log_r = np.arange(-30.0, 40 / alpha, 0.02)
+    r = np.exp(log_r)
+    direct = 0.02 * np.sum(r * 0.5 * null_network._seen(0.5 * r)[1] * (1 - null_network.norm_cdf(r, alpha, 4)))
+    judge.exact(null_network.function_energy(0.5, alpha, 4), direct, 1e-8)
 
 
 @pytest.mark.parametrize("kind, alpha, dim", [("III", 1.2, 8), ("I", 1.5, 3)])
