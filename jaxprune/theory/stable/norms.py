@@ -37,7 +37,8 @@ def norm_sf(r: ArrayLike, alpha: ArrayLike, dim: ArrayLike) -> Any:
 
     Equation: X = sqrt(2 A) G with A positive (alpha/2)-stable and G normal gives E F(r^2/(2 |G|^2)), F the survival function
     of A, by quadrature over |G|; Q(d/2, r^2/4) for alpha = 2, Q the regularised upper incomplete gamma function.
-    Regime: exact, any r (1 for r <= 0), relative accuracy about 1e-12 in the far tail too. Source: guide/stable.md, Isotropic vectors.
+    Regime: exact, any r (1 for r <= 0), relative accuracy about 1e-12 in the far tail too.
+    Source: guide/stable.md, Isotropic vectors.
     """
     index, r, dim = arguments.index("alpha", alpha), arguments.real("r", r), arguments.whole("dim", dim)
 
