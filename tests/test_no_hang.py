@@ -21,7 +21,7 @@ problem = LinearGaussian(eigs, teachers.cosine(eigs), 0.3, 100)
 def trial(key):
     data = least_squares.draw(problem, key)
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, problem, [pruning.magnitude], key)
+    order = pruning.ranking(path, problem, [pruning.magnitude], key)
     return pruning.risk_surface(path, problem, order, kept), pruning.retrained_surface(data, problem, order, widths, kept)
 
 surface = jax.jit(jax.vmap(trial))  # a user's vmap: the batch that hung

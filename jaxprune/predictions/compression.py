@@ -18,18 +18,18 @@ RARE = 0.05  # a few hundred runs cannot judge the chance of what happens in few
 
 @predictors.register
 def _(problem: StableLayer) -> dict[str, Predictor]:
-    lens = _Lens(problem)
+    layer = _Layer(problem)
     return {
-        "squared_error": Predictor(lens.squared_error, {"kappa"}),
-        "share_beyond": Predictor(lens.share_beyond, {"kept"}),
-        "within": Predictor(lens.within, {"kappa", "error"}),
-        "pruning_ratio": Predictor(lens.pruning_ratio),
-        "participation": Predictor(lens.participation),
-        "squared_spectral_error": Predictor(lens.spectral, {"kappa"}),
+        "squared_error": Predictor(layer.squared_error, {"kappa"}),
+        "share_beyond": Predictor(layer.share_beyond, {"kept"}),
+        "within": Predictor(layer.within, {"kappa", "error"}),
+        "pruning_ratio": Predictor(layer.pruning_ratio),
+        "participation": Predictor(layer.participation),
+        "squared_spectral_error": Predictor(layer.spectral, {"kappa"}),
     }
 
 
-class _Lens:
+class _Layer:
     """The theory of one layer of noise."""
 
     def __init__(self, problem: StableLayer):

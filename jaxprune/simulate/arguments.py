@@ -38,7 +38,7 @@ def kind(dtype: Any) -> str:
     return "integers" if jnp.issubdtype(dtype, jnp.integer) else str(dtype)
 
 
-def brief(leaf: Any) -> Any:
+def summary(leaf: Any) -> Any:
     """Type and shape of an array, the value of a number."""
     array = np.ndim(leaf) or traced(leaf) or not isinstance(leaf, jax.Array | np.ndarray | np.generic | float | int)
     return f"{getattr(leaf, 'dtype', type(leaf).__name__)}{list(np.shape(leaf))}" if array else np.asarray(leaf).item()

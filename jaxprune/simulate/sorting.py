@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 
-def descending(scores: Float[Array, "*batch d"]) -> Int[Array, "*batch d"]:
+def argsort_descending(scores: Float[Array, "*batch d"]) -> Int[Array, "*batch d"]:
     """Indices by decreasing score, of equal ones the lower first, NaN after everything else. In float64, scores within about
     ``d * 2e-16`` of their size are equal.
 
@@ -19,11 +19,11 @@ def descending(scores: Float[Array, "*batch d"]) -> Int[Array, "*batch d"]:
     return jax.lax.sort((~_ordered(scores, jnp.int64) & ~low) | index, is_stable=False) & low
 
 
-def ranking(scores: Float[Array, "*batch d"], live: Bool[Array, "*#batch d"]) -> Int[Array, "*batch d"]:
+def argsort_live(scores: Float[Array, "*batch d"], live: Bool[Array, "*#batch d"]) -> Int[Array, "*batch d"]:
     """The live features by decreasing score, then the others. Scores of which a live one is NaN rank nothing: -1 throughout,
     which ``least_squares.retrain_path`` answers by NaN."""
     failed = jnp.any(live & jnp.isnan(scores), axis=-1, keepdims=True)
-    return jnp.where(failed, -1, descending(jnp.where(live, scores, -jnp.inf)))
+    return jnp.where(failed, -1, argsort_descending(jnp.where(live, scores, -jnp.inf)))
 
 
 def _ordered(scores, integer):

@@ -59,7 +59,7 @@ def trial(key, problem):
         data, fresh = (random_features.draw(problem, weights, k) for k in (sample, other))
     widths = [problem.dim]
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, population, (pruning.magnitude,), features)
+    order = pruning.ranking(path, population, (pruning.magnitude,), features)
     return {
         "risk": population.risk(path.coef)[0],
         "pruned_risk": pruning.risk_surface(path, population, order, KEPT)[0, 0, 0],

@@ -46,7 +46,7 @@ def surface(key, problem, widths):
     sample, rule = jax.random.split(key)
     data = least_squares.draw(problem, sample)
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, problem, (pruning.magnitude,), rule)
+    order = pruning.ranking(path, problem, (pruning.magnitude,), rule)
     pruned = pruning.risk_surface(path, problem, order, KEPT)
     retrained = pruning.retrained_surface(data, problem, order, widths, KEPT)
     return {"pruned": pruned[:, 0], "retrained": retrained[:, 0]}
@@ -132,7 +132,7 @@ def check(problem, widths) -> float:
     """Largest relative difference between our surface and the careful user's."""
     x, y, data = sample(problem)
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, problem, (pruning.magnitude,), jax.random.key(0))
+    order = pruning.ranking(path, problem, (pruning.magnitude,), jax.random.key(0))
     ours = [pruning.risk_surface(path, problem, order, KEPT), pruning.retrained_surface(data, problem, order, widths, KEPT)]
     theirs = careful_numpy(x, y, problem, widths)
     return float(np.max(np.abs(np.stack(ours)[:, :, 0] / theirs - 1)))

@@ -1,7 +1,7 @@
 """The papers' pruning ratio of a layer that holds noise of three types, against width and index.
 
 A Gaussian control of the same type tells what heavy tails add: noise of type I is one number per neuron and can be pruned
-even when it is Gaussian. The ratio does not settle as the layer grows: its distribution stays wide (guide/compression.md,
+even when it is Gaussian. The ratio does not set_checked as the layer grows: its distribution stays wide (guide/compression.md,
 Pruning ratio). Widths are far apart, so that extrapolation to infinite width costs few seeds.
 """
 

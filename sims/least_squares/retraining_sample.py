@@ -38,7 +38,7 @@ def trial(key, problem):
     kept = [round(s * problem.n) for s in KEPT]
     data, fresh = least_squares.draw(problem, sample), least_squares.draw(problem, other)
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, problem, RULES.values(), rule)
+    order = pruning.ranking(path, problem, RULES.values(), rule)
     return {
         "pruned_risk": pruning.risk_surface(path, problem, order, kept),
         "retrained_same": pruning.retrained_surface(data, problem, order, widths, kept),

@@ -42,7 +42,7 @@ def trial(key, problem):
 
     def one(ridge):
         path = least_squares.min_norm_path(data, widths, ridge)
-        order = pruning.orders(path, problem, RULES.values(), rule)
+        order = pruning.ranking(path, problem, RULES.values(), rule)
         return {
             "risk": problem.risk(path.coef),
             "pruned_risk": pruning.risk_surface(path, problem, order, kept),

@@ -51,7 +51,7 @@ def trial(key, problem):
     sample, rule = jax.random.split(key)
     data = least_squares.draw(problem, sample)
     path = least_squares.min_norm_path(data, [DIM])
-    order = pruning.orders(path, problem, RULES.values(), rule)
+    order = pruning.ranking(path, problem, RULES.values(), rule)
     return {
         "dense": problem.risk(path.coef)[0],
         "pruned": pruning.risk_surface(path, problem, order, KEPT)[0],

@@ -37,7 +37,7 @@ def trial(key, problem):
     kept = [round(s * problem.n) for s in KEPT]
     data = least_squares.draw(problem, sample)
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, problem, RULES.values(), rule)
+    order = pruning.ranking(path, problem, RULES.values(), rule)
     return {"risk": problem.risk(path.coef), "pruned_risk": pruning.risk_surface(path, problem, order, kept)}
 
 

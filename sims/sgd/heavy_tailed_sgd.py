@@ -49,7 +49,7 @@ def make(data, noise, alpha, sigma, step_size, tested=TESTED, batch=BATCH):
 
 
 def trial(key, problem):
-    return noisy_training.mean_field_row(problem, key)
+    return noisy_training.mean_field_trial(problem, key)
 
 
 def findings(samples):

@@ -48,7 +48,7 @@ def make(data, noise, alpha, sigma, step_size, width, tested=TESTED, batch=BATCH
 
 
 def trial(key, problem):
-    return noisy_training.released_row(problem, key)
+    return noisy_training.released_trial(problem, key)
 
 
 EXPERIMENT = Experiment(

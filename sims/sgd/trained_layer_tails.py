@@ -56,7 +56,7 @@ def make(data, depth, width, batch, ratio, tested=TESTED):
 
 
 def trial(key, problem):
-    return trained_layers.row(problem, jnp.asarray(ERRORS), key)
+    return trained_layers.trial(problem, jnp.asarray(ERRORS), key)
 
 
 def findings(samples):

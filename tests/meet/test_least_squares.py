@@ -26,7 +26,7 @@ def surface(key, problem, widths, kept, ridge):
     sample, other, rule = jax.random.split(key, 3)
     data, fresh = least_squares.draw(problem, sample), least_squares.draw(problem, other)
     path = least_squares.min_norm_path(data, widths, ridge)
-    order = pruning.orders(path, problem, tuple(RULES.values()), rule)
+    order = pruning.ranking(path, problem, tuple(RULES.values()), rule)
     return {
         "none": problem.risk(path.coef),
         "no": pruning.risk_surface(path, problem, order, kept),

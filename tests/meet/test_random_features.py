@@ -64,7 +64,7 @@ def samples():
         population = random_features.population(problem, weights)
         data, fresh = (random_features.draw(problem, weights, k) for k in (sample, other))
         path = least_squares.min_norm_path(data, widths)
-        order = pruning.orders(path, population, [pruning.magnitude], features)
+        order = pruning.ranking(path, population, [pruning.magnitude], features)
         return {
             "none": population.risk(path.coef)[0],
             "no": pruning.risk_surface(path, population, order, kept)[0, 0, 0],

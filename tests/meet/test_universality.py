@@ -27,7 +27,7 @@ def simulate(n, law):
     def trial(key, problem):
         data = least_squares.draw(problem, key, law)
         path = least_squares.min_norm_path(data, widths)
-        order = pruning.orders(path, problem, [pruning.hessian], key)
+        order = pruning.ranking(path, problem, [pruning.hessian], key)
         pruned = pruning.risk_surface(path, problem, order, kept)[:, 0, 0]
         retrained = pruning.retrained_surface(data, problem, order, widths, kept)[:, 0, 0]
         return jax.numpy.stack([problem.risk(path.coef), pruned, retrained])

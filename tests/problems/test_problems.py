@@ -110,7 +110,7 @@ def test_populations_and_problems_tell_the_same_risk(x64):
     np.testing.assert_allclose(population.risk(coef), problem.risk(coef), rtol=1e-12)
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(0)), [5, 12])
     for rule in (pruning.magnitude, pruning.hessian, pruning.oracle, pruning.random):
-        orders = [pruning.orders(path, p, [rule], jax.random.key(1)) for p in (problem, population)]
+        orders = [pruning.ranking(path, p, [rule], jax.random.key(1)) for p in (problem, population)]
         np.testing.assert_array_equal(*orders)
         surfaces = [pruning.risk_surface(path, p, orders[0], [0, 3, 7]) for p in (problem, population)]
         np.testing.assert_allclose(*surfaces, rtol=1e-11)

@@ -22,7 +22,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_number, traced
-from jaxprune.simulate.sorting import descending
+from jaxprune.simulate.sorting import argsort_descending
 
 SHARE = 0.1  # of the energy, that the papers allow to be removed
 
@@ -186,7 +186,7 @@ def _sizes(weights):
 
 @jax.jit
 def _ranks(values):
-    order = descending(values)
+    order = argsort_descending(values)
     return jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
 
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
-from jaxprune.simulate.sorting import descending
+from jaxprune.simulate.sorting import argsort_descending
 
 Weights = PyTree[Array]
 Rule = Callable[..., Weights]
@@ -40,7 +40,7 @@ def keep_largest(scores: Weights, budget: Any, live: Weights | None = None) -> W
     leaves, shape = jax.tree.flatten(scores)
     flat = jnp.concatenate([jnp.ravel(s) for s in leaves])
     alive = _alive(live, flat)
-    order = descending(jnp.where(alive, flat, -jnp.inf))
+    order = argsort_descending(jnp.where(alive, flat, -jnp.inf))
     chosen = jnp.zeros(flat.shape, bool).at[order].set(jnp.arange(len(flat)) < budget, unique_indices=True)
     kept = chosen & alive & jnp.all(jnp.isfinite(flat) | ~alive)
     ends = [sum(s.size for s in leaves[: i + 1]) for i in range(len(leaves) - 1)]

@@ -18,7 +18,7 @@ from jaxprune.simulate.compression.rules import Rule
 from jaxprune.simulate.compression.rules import magnitude as magnitude  # of coefficients too
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares.fit import Counts, Data, Path
-from jaxprune.simulate.sorting import ranking
+from jaxprune.simulate.sorting import argsort_live
 
 Problem = LinearGaussian | Population
 TIES = 1e9
@@ -93,7 +93,7 @@ def scores(rule: Rule, path: Path, problem: Problem | None, key: Key[Array, ""])
     return rule(key, path.coef, Fit(path, problem))
 
 
-def orders(path: Path, problem: Problem | None, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
+def ranking(path: Path, problem: Problem | None, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
     """The features of each width in the order in which each rule keeps them; absent features come last.
 
     ``problem`` may be None where no rule needs the population. Where a score is NaN, as after a fit that failed, there is no
@@ -103,7 +103,7 @@ def orders(path: Path, problem: Problem | None, rules: Collection[Rule], key: Ke
     """
     check_rules(rules)
     live = jnp.arange(path.coef.shape[-1])[None, :] < jnp.asarray(path.widths)[:, None]
-    return ranking(jnp.stack([scores(rule, path, problem, key) for rule in rules], axis=1), live[:, None, :])
+    return argsort_live(jnp.stack([scores(rule, path, problem, key) for rule in rules], axis=1), live[:, None, :])
 
 
 def check_rules(rules: Collection[Rule]) -> None:
@@ -154,7 +154,7 @@ def risks(
 ) -> dict[str, Array]:
     """Exact population risks under the names that predictions know: ``risk`` (W,), ``pruned_risk`` (W, R, K),
     ``retrained_same`` (W, R, K) on the sample of ``path`` and, given a ``fresh`` one, ``retrained_fresh`` (W, R, K)."""
-    order = orders(path, problem, rules, key)
+    order = ranking(path, problem, rules, key)
     found = {
         "risk": problem.risk(path.coef),
         "pruned_risk": risk_surface(path, problem, order, kept),

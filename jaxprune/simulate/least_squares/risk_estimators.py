@@ -43,7 +43,7 @@ def estimate(
     kept = least_squares.strictly_increasing("kept", kept, 0, fits.coef.shape[-1])
     if not callable(rule):
         raise ValueError(f"rule: {rule!r} is no rule; use one function, such as pruning.magnitude")
-    order = pruning.orders(_path(fits.data, fits.coef, fits.widths), problem, [rule], key)[:, 0]
+    order = pruning.ranking(_path(fits.data, fits.coef, fits.widths), problem, [rule], key)[:, 0]
     whole = _whole(fits, problem, rule, key, kept)
     pruned = Estimates(whole[0], *_pruned_on_support(fits, order, kept))
     retrained = Estimates(whole[1], *_retrained_on_support(fits, order, kept))
@@ -69,7 +69,7 @@ def _whole(fits, problem, rule, key, kept):
         others = jnp.arange(n - 1) + (jnp.arange(n - 1) >= i)
         data = Data(x[:, others], y[others], fits.data.method, fits.data.intercept)
         coef = fits.coef - fits.step[:, :, i] * fits.residual[:, i, None]
-        order = pruning.orders(_path(data, coef, fits.widths), problem, [rule], key)[:, 0]
+        order = pruning.ranking(_path(data, coef, fits.widths), problem, [rule], key)[:, 0]
         mine = x[:, i]
         fewer = None if moments is None else (moments[0] - jnp.outer(mine, mine), moments[1] - mine * y[i])
 

@@ -11,7 +11,7 @@ from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.fit import Counts, Path
 from jaxprune.simulate.least_squares.pruning import Problem, Rule
-from jaxprune.simulate.sorting import ranking
+from jaxprune.simulate.sorting import argsort_live
 
 
 def geometric(widths: Counts, kept: Counts, rounds: int) -> NDArray[np.int64]:
@@ -53,7 +53,7 @@ def iterative_path(
     def one_round(state, counts):
         coef, rank, before = state
         scores = pruning.scores(rule, Path(data, coef, unknown, unknown, widths), problem, key)
-        order = ranking(scores, rank < before[:, None])
+        order = argsort_live(scores, rank < before[:, None])
         return (jax.lax.map(refit, (order, counts)), jnp.argsort(order, axis=-1), counts), None
 
     unknown = jnp.full(cells, jnp.nan, path.coef.dtype)

@@ -8,7 +8,7 @@ from jaxprune.problems import Labelled
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares.fit import Counts, Data
 from jaxprune.simulate.networks import labelled
-from jaxprune.simulate.sorting import ranking
+from jaxprune.simulate.sorting import argsort_live
 from jaxprune.struct import struct
 
 
@@ -60,7 +60,7 @@ def surfaces(split: Split, widths: Counts, kept: Counts, key: Key[Array, ""]) ->
         def treat(coef_and_width):
             coef, width = coef_and_width
             live = jnp.arange(dim) < width
-            orders = [ranking(score, live) for score in (jnp.abs(coef), shuffled)]
+            orders = [argsort_live(score, live) for score in (jnp.abs(coef), shuffled)]
             counts = jnp.minimum(jnp.asarray(kept), width)[:, None]
             pruned = [jnp.where(jnp.argsort(order)[None, :] < counts, coef[None, :], 0) for order in orders]
             refitted = [least_squares.retrain_path(data, order, kept, width, moments) for order in orders]

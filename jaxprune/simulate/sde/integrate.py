@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxprune.checks import check_count
-from jaxprune.simulate.arguments import brief, check_key, check_step_size, traced
+from jaxprune.simulate.arguments import check_key, check_step_size, summary, traced
 from jaxprune.simulate.sde.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step
 from jaxprune.struct import struct
 
@@ -33,7 +33,7 @@ class Path:
     guard: Guard
 
     def __repr__(self) -> str:
-        state, watched, guard = jax.tree.map(brief, (self.state, self.watched, self.guard))
+        state, watched, guard = jax.tree.map(summary, (self.state, self.watched, self.guard))
         return f"Path(state={state}, watched={watched}, guard={guard})"
 
 

@@ -25,7 +25,7 @@ LOGISTIC, CROSS_ENTROPY, SQUARED = losses.Logistic(), losses.CrossEntropy(), los
 
 
 @jax.jit
-def mean_field_row(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, Array]:
+def mean_field_trial(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, Array]:
     """One run of the mean-field tanh network: the columns of ``heavy_tailed_sgd.record``, and how the run ended.
 
     ``steps``: those made. ``stopped_because``: an index into ``heavy_tailed_sgd.REASONS``. ``diverged``: 1 where that is
@@ -59,7 +59,7 @@ def mean_field_row(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, Ar
 
 
 def violated(problem: HeavyTailedSGD) -> list[str]:
-    """What keeps ``mean_field_row`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``); of
+    """What keeps ``mean_field_trial`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``); of
     noise of your own nothing but the law is named."""
     if not isinstance(problem.noise, NoiseType):
         return [f"noise: {problem.noise!r} is not one of the types 'I', 'II', 'III'"]
@@ -69,9 +69,9 @@ def violated(problem: HeavyTailedSGD) -> list[str]:
 
 
 @functools.partial(jax.jit, static_argnames=("depth", "compat"))
-def released_row(problem: HeavyTailedSGD, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
+def released_trial(problem: HeavyTailedSGD, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
     """One run of the released code's network, with its quirks or without (``compat=None``): the columns of
-    ``mean_field_row`` but ``assumptions_ok``.
+    ``mean_field_trial`` but ``assumptions_ok``.
 
     With quirks (``released_code.QUIRKS``) ``problem.steps`` is that code's counter, so that ``steps`` may be one more, and
     runs that it does not save, "loss not finite" (there: NaN) and "no better than chance", are NaN in the columns of the
@@ -120,7 +120,7 @@ def neurons(
     targets = jnp.zeros((problem.samples, 1)) if null else jnp.where(inputs[:, :1] > 0, 1.0, -1.0)
     net = mean_field.network(n, largest=largest)
     drift = mean_field.Drift(net, inputs, targets, SQUARED if null else LOGISTIC, problem.decay, None, problem.time_scale)
-    law = training.Live(stable.neuron_noise(problem.noise, problem.alpha, problem.sigma), net.live)
+    law = training.PaddedLaw(stable.neuron_noise(problem.noise, problem.alpha, problem.sigma), net.live)
     start = mean_field.initial(net, first, problem.dim, 0.0 if null else None)
     path = sde.euler(drift, law, start, path, step_size=problem.step_size, steps=problem.steps)
     return net, path.state.value

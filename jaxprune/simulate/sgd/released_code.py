@@ -1,7 +1,7 @@
 """What the released code of Wan et al. 2023 does: its network, its noise, its training loop, with every quirk listed here.
 
 ``QUIRKS`` lists where that code departs from the paper's setting, or from what one would expect; ``compat="released-code"``
-here, in ``heavy_tailed_sgd.train`` and ``record``, and in ``noisy_training.released_row`` reproduces them. Source:
+here, in ``heavy_tailed_sgd.train`` and ``record``, and in ``noisy_training.released_trial`` reproduces them. Source:
 guide/sgd.md, The released code.
 """
 

@@ -30,7 +30,7 @@ Layers = Sequence[Array]
 
 
 @jax.jit
-def row(problem: SGD, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict[str, Array]:
+def trial(problem: SGD, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict[str, Array]:
     """One run, NaN where it diverged. ``errors``: relative errors that pruning may make in every layer, the first of them for
     the controls too.
 

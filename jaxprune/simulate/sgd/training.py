@@ -22,7 +22,7 @@ from jaxprune.simulate.sgd.stopping import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_F
 from jaxprune.struct import struct
 
 __all__ = [
-    "ACCURATE", "ALL_STEPS", "BY_CHANCE", "NOT_FINITE", "REASONS", "RUNNING", "Live", "Run", "Stopping",
+    "ACCURATE", "ALL_STEPS", "BY_CHANCE", "NOT_FINITE", "REASONS", "RUNNING", "PaddedLaw", "Run", "Stopping",
     "assumptions", "longest_step", "record", "train",
 ]  # fmt: skip
 
@@ -33,7 +33,7 @@ Outputs = Callable[[Sequence[Array], Array], Array]  # hidden layers, inputs -> 
 
 
 @struct
-class Live:
+class PaddedLaw:
     """A noise law for a padded layer: nothing in the rows of the padding. ``law``: that of the live rows."""
 
     law: Any

@@ -19,9 +19,18 @@ from jaxprune.checks import noise_type
 from jaxprune.simulate.arguments import check_number, check_shape, check_step_size
 from jaxprune.simulate.stable import counters, elementary
 from jaxprune.simulate.stable.counters import precision, target
-from jaxprune.simulate.stable.skewed import lean, skewed_from, skewed_log_from
+from jaxprune.simulate.stable.skewed import skew_constants, skewed_from, skewed_log_from
 from jaxprune.simulate.stable.sums import Sum
-from jaxprune.simulate.stable.tail_index import Index, Law, Named, checked_index, checked_scale, checked_skew, index, settle
+from jaxprune.simulate.stable.tail_index import (
+    Index,
+    Law,
+    ShortRepr,
+    checked_index,
+    checked_scale,
+    checked_skew,
+    index,
+    set_checked,
+)
 from jaxprune.simulate.stable.transforms import (
     angle_from,
     draws,
@@ -53,7 +62,7 @@ __all__ = [
 ]
 
 
-class _Strict(Named):
+class _Strict(ShortRepr):
     """Strictly stable: the increment is a scaled draw."""
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
@@ -73,7 +82,7 @@ class Symmetric(_Strict):
     scale: Any = 1.0
 
     def __post_init__(self):
-        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
+        set_checked(self, index=checked_index(self.index), scale=checked_scale(self.scale))
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
@@ -101,19 +110,19 @@ class Skewed(_Strict):
     skew: Any
     scale: Any = 1.0
     parametrisation: str = static(default="S0")
-    lean: Any = dataclasses.field(init=False, default=None)
+    constants: Any = dataclasses.field(init=False, default=None)
 
     def __post_init__(self):
         given = checked_index(self.index)
         skew = checked_skew(self.skew, given, self.parametrisation)
-        settle(self, index=given, skew=skew, scale=checked_scale(self.scale))
-        object.__setattr__(self, "lean", lean(self.index, self.skew))
+        set_checked(self, index=given, skew=skew, scale=checked_scale(self.scale))
+        object.__setattr__(self, "constants", skew_constants(self.index, self.skew))
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: Any = None) -> Float[Array, "..."]:
         """Draws of ``shape``."""
         angle, exponential = counters.draw(key, shape, precision(dtype))
-        unit = skewed_from(self.index, self.lean, angle, exponential, self.parametrisation)
+        unit = skewed_from(self.index, self.constants, angle, exponential, self.parametrisation)
         return _times(self.scale, unit).astype(target(dtype))
 
     @draws
@@ -122,7 +131,7 @@ class Skewed(_Strict):
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         """Sign and log magnitude of the draws of ``sample``; no alpha is too small for it."""
         angle, exponential = counters.draw(key, shape, precision(dtype))
-        sign, log = skewed_log_from(self.index, self.lean, angle, exponential, self.parametrisation)
+        sign, log = skewed_log_from(self.index, self.constants, angle, exponential, self.parametrisation)
         return sign, log + log_scale(self.scale, log)
 
     def increment(self, key: Key[Array, ""], shape: tuple[int, ...], step_size: Any) -> Float[Array, "..."]:
@@ -132,7 +141,7 @@ class Skewed(_Strict):
 
 
 def _drift(law: Skewed, step) -> Array:
-    shift = step * law.lean.shift(law.index, jnp.log(step))
+    shift = step * law.constants.shift(law.index, jnp.log(step))
     return shift if law.parametrisation == "S0" else jnp.where(law.index.rest == 0, shift, 0.0)
 
 
@@ -144,7 +153,7 @@ class Positive(_Strict):
     scale: Any = 1.0
 
     def __post_init__(self):
-        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
+        set_checked(self, index=checked_index(self.index), scale=checked_scale(self.scale))
         check_number("alpha", self.index.alpha, "(0, 1]", "the law is positive")
 
     @draws
@@ -204,7 +213,7 @@ class Isotropic(_Strict):
     mixing: Any = dataclasses.field(init=False, default=None)
 
     def __post_init__(self):
-        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
+        set_checked(self, index=checked_index(self.index), scale=checked_scale(self.scale))
         object.__setattr__(self, "mixing", index(self.index.alpha / 2))
 
     @draws
@@ -243,7 +252,7 @@ class Common(_Strict):
     scale: Any = 1.0
 
     def __post_init__(self):
-        settle(self, index=checked_index(self.index), scale=checked_scale(self.scale))
+        set_checked(self, index=checked_index(self.index), scale=checked_scale(self.scale))
 
     @draws
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = None) -> Float[Array, "*n d"]:

@@ -29,7 +29,7 @@ FAR = 50.0  # log magnitude beyond which a shift is below the last digit
 
 
 @struct
-class Lean:
+class SkewConstants:
     """Constants of a skewed law, computed on the host in float64 from (alpha, skew); angles in quarter turns."""
 
     tangent: Any  # t, 0 at alpha = 1
@@ -48,7 +48,7 @@ class Lean:
         return self.tau * growth(index, jnp.asarray(log))
 
 
-def lean(index: Index, skew: Any) -> Lean:
+def skew_constants(index: Index, skew: Any) -> SkewConstants:
     """The constants of ``skew`` in [-1, 1] at an index."""
     xp: Any = jnp if traced(index, skew) else np
     alpha, rest = index.alpha, index.rest
@@ -63,7 +63,9 @@ def lean(index: Index, skew: Any) -> Lean:
     # Not below 0 by round-off; a maximum would halve the derivative at alpha = 2, where both are 0.
     low, high = (xp.where(end < 0, 0.0, end) for end in (edge - turn, edge + turn))
     before, after = (alpha - turn) / alpha, (alpha + turn) / alpha
-    return Lean(tangent, tau, cosine, cosine ** (-1 / alpha), before, after, 2 - alpha - turn, 2 - alpha + turn, low, high)
+    return SkewConstants(
+        tangent, tau, cosine, cosine ** (-1 / alpha), before, after, 2 - alpha - turn, 2 - alpha + turn, low, high
+    )
 
 
 def growth(index: Index, log: Array) -> Array:
@@ -75,10 +77,12 @@ def growth(index: Index, log: Array) -> Array:
     return log * index.inverse * jnp.where(small, series, jnp.expm1(safe) / safe)
 
 
-def skewed_from(index: Index, lean: Lean, angle: Angle, exponential: Any, parametrisation: str = "S0") -> Float[Array, "..."]:
+def skewed_from(
+    index: Index, constants: SkewConstants, angle: Angle, exponential: Any, parametrisation: str = "S0"
+) -> Float[Array, "..."]:
     """The unit skewed draw of given random numbers."""
     dtype = angle.near.dtype
-    c, k = jax.tree.map(lambda x: jnp.asarray(x, dtype), (index, lean))
+    c, k = jax.tree.map(lambda x: jnp.asarray(x, dtype), (index, constants))
     away = _strict(c, k, angle, exponential)
     beside = _continuous(c, k, angle, exponential)
     if parametrisation == "S1":
@@ -91,7 +95,7 @@ def _poles(angle: Angle) -> tuple[Array, Array]:
     return jnp.where(angle.right, 1 + angle.far, angle.near), jnp.where(angle.right, angle.near, 1 + angle.far)
 
 
-def _cosine(c: Index, k: Lean, v, w) -> Array:
+def _cosine(c: Index, k: SkewConstants, v, w) -> Array:
     """``cos(e U - alpha B)``, from two angles that sum to a half turn, each a sum of positive numbers."""
     size = jnp.abs(c.rest)
     first, second = jnp.where(c.rest >= 0, v, w), jnp.where(c.rest >= 0, w, v)
@@ -99,13 +103,13 @@ def _cosine(c: Index, k: Lean, v, w) -> Array:
 
 
 def skewed_log_from(
-    index: Index, lean: Lean, angle: Angle, exponential: Any, parametrisation: str
+    index: Index, constants: SkewConstants, angle: Angle, exponential: Any, parametrisation: str
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """Sign and log magnitude of the draw of ``skewed_from``, also where that overflows or underflows; of a draw that is 0
     because its digits cancel, half of the last one."""
     dtype = angle.near.dtype
-    c, k = jax.tree.map(lambda x: jnp.asarray(x, dtype), (index, lean))
-    draw = skewed_from(index, lean, angle, exponential, parametrisation)
+    c, k = jax.tree.map(lambda x: jnp.asarray(x, dtype), (index, constants))
+    draw = skewed_from(index, constants, angle, exponential, parametrisation)
     size, coarse, fine = _strict_parts(c, k, angle, exponential)
     least = jnp.finfo(dtype).eps / 4
     log = _log(size, c.alpha * least) + np.log(2) * (coarse + fine) - jnp.log(k.cosine) * c.inverse
@@ -119,12 +123,12 @@ def _log(x: Array, least: Any) -> Array:
     return jnp.log(jnp.where(x == 0, least, jnp.abs(x)))
 
 
-def _strict(c: Index, k: Lean, angle: Angle, exponential) -> Array:
+def _strict(c: Index, k: SkewConstants, angle: Angle, exponential) -> Array:
     """S1 for alpha != 1."""
     return k.factor * elementary.scaled_exp2(*_strict_parts(c, k, angle, exponential))
 
 
-def _strict_parts(c: Index, k: Lean, angle: Angle, exponential) -> tuple[Array, Array, Array]:
+def _strict_parts(c: Index, k: SkewConstants, angle: Angle, exponential) -> tuple[Array, Array, Array]:
     """S1 over its constant factor: a sine, and the two parts of the exponent of 2."""
     v, w = _poles(angle)
     turn = c.alpha * jnp.where(angle.right, k.after - w, v - k.before)
@@ -134,7 +138,7 @@ def _strict_parts(c: Index, k: Lean, angle: Angle, exponential) -> tuple[Array, 
     return numerator, *exponent(c, angle.near, _cosine(c, k, v, w), exponential)
 
 
-def _continuous(c: Index, k: Lean, angle: Angle, exponential) -> Array:
+def _continuous(c: Index, k: SkewConstants, angle: Angle, exponential) -> Array:
     """S0 beside alpha = 1."""
     side = jnp.where(angle.right, 1.0, -1.0).astype(angle.near.dtype)
     u = side * angle.far * (np.pi / 2)
@@ -148,7 +152,7 @@ def _continuous(c: Index, k: Lean, angle: Angle, exponential) -> Array:
     return y * (1 + c.rest * d) + k.tau * d
 
 
-def _raised(c: Index, k: Lean, angle: Angle) -> Array:
+def _raised(c: Index, k: SkewConstants, angle: Angle) -> Array:
     """``cos(e U) + t sin(e U)``, positive; at alpha = 1 its limit ``1 + 2 skew U / pi``."""
     v, w = _poles(angle)
     skew = k.tau * (np.pi / 2)

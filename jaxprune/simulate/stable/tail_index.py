@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxprune.simulate.arguments import brief, check_number, traced
+from jaxprune.simulate.arguments import check_number, summary, traced
 from jaxprune.struct import struct
 
 COARSE = 2.0**-10  # coarse parts are multiples of this, so that a product with an exponent is exact in float32
@@ -17,7 +17,7 @@ SMALL_INDEX = 0.4  # below it float32 draws overflow more often than once in 10^
 NEAR_ONE = 1e-3
 
 
-class Named:
+class ShortRepr:
     """A short ``repr`` of a law: its index, then what else was given, by name; types and shapes of a batch and of tracers."""
 
     def __repr__(self) -> str:
@@ -28,7 +28,7 @@ class Named:
 
 
 def _shown(value: Any) -> str:
-    found = value if isinstance(value, str) else brief(getattr(value, "alpha", value))
+    found = value if isinstance(value, str) else summary(getattr(value, "alpha", value))
     return f"{found:.7g}" if isinstance(found, float) else str(found)
 
 
@@ -113,7 +113,7 @@ def _warn_small(given: Index) -> None:
         warnings.warn(text, stacklevel=5)
 
 
-def settle(law: Any, **given: Any) -> None:
+def set_checked(law: Any, **given: Any) -> None:
     """Set the checked numbers of a law that is being built; on the host they, and each constant of the index, get one
     common shape, so that a batch of laws has batches for leaves. Raises ValueError for shapes that do not match."""
     if not traced(given):

@@ -14,7 +14,7 @@ from jaxprune.theory.stable.norms import Energy, exp, isotropic
 MANY = 1000  # coordinates
 
 
-def of(alpha: float, dim: float, kind: int) -> Energy:
+def law_of(alpha: float, dim: float, kind: int) -> Energy:
     """The law for noise of type ``kind`` (1, 2, 3) with ``dim`` inputs (1 for type I), finite at alpha = 2.
 
     Equation: d = 1: X^2. dim = inf: A, up to scale. Type III: 2 A chi^2_d. Type II: sum of d squares (2 A chi^2_d, which is

@@ -108,7 +108,7 @@ def _law(alpha: float, dim: int, noise: str) -> tuple[Energy, int]:
     number = arguments.noise_type("noise", noise)
     if number == 2 and dim > 1:
         raise ValueError(f"noise: {noise!r} has no norm law in closed form; use 'I' or 'III'")
-    return (energies.of(alpha, 1, 1), dim) if number == 1 else (energies.of(alpha, dim, 3), 1)
+    return (energies.law_of(alpha, 1, 1), dim) if number == 1 else (energies.law_of(alpha, dim, 3), 1)
 
 
 def _seen(radius: Array) -> tuple[Array, Array]:

@@ -108,13 +108,13 @@ def _exact(alpha: float, n: float, dim: float, share: float, kind: int) -> pruni
     alpha = 2.0 if 2 - alpha < NORMAL else alpha
     if 2 / alpha * np.log(1e3 * n) > RANGE:
         return None
-    energy, complement = energies.of(alpha, dim, kind), pruning_law.complement(alpha, dim, kind)
+    energy, complement = energies.law_of(alpha, dim, kind), pruning_law.complement(alpha, dim, kind)
     return pruning_law.counts(pruning_law.Law(int(n), share, energy, pruning_law.quantiles(energy), complement))
 
 
 def _limits(p: Array, upper: Array, alpha: float, n: float, dim: float, share: float, kind: int) -> Array:
     """Ratios at probabilities ``p`` = 1 - ``upper`` under one law, for many neurons."""
-    a, energy = alpha / 2, energies.of(alpha, dim, kind)
+    a, energy = alpha / 2, energies.law_of(alpha, dim, kind)
     with np.errstate(divide="ignore"):
         log_total = np.log(positive.quantile(upper, a)) + (1 / a - 1) * np.log(n) + energy.log_scale
     return _below(energy, np.log(share) + log_total, a)

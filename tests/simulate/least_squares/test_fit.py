@@ -63,7 +63,7 @@ def test_surfaces_are_cell_by_cell(x64, make):
     keys = jax.random.split(jax.random.key(3), 3)
     data, other = least_squares.draw(problem, keys[0]), least_squares.draw(problem, keys[1])
     path = least_squares.min_norm_path(data, WIDTHS)
-    order = pruning.orders(path, problem, RULES, keys[2])
+    order = pruning.ranking(path, problem, RULES, keys[2])
     pruned = pruning.risk_surface(path, problem, order, KEPT)
     same = pruning.retrained_surface(data, problem, order, WIDTHS, KEPT)
     fresh = pruning.retrained_surface(other, problem, order, WIDTHS, KEPT)
@@ -130,7 +130,7 @@ def test_qr_flags_dependent_samples(x64):
 def test_pruned_risks_do_not_cancel(x64):
     problem = LinearGaussian(np.full(10, 1e12), np.ones(10), 1e-3, 30)
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(0)), [10])
-    order = pruning.orders(path, problem, [pruning.magnitude], jax.random.key(0))
+    order = pruning.ranking(path, problem, [pruning.magnitude], jax.random.key(0))
     judge.exact(pruning.risk_surface(path, problem, order, [10])[0, 0, 0], problem.risk(path.coef)[0])
 
 
@@ -150,7 +150,7 @@ def test_rules_rank_as_their_names_say(x64):
     problem = correlated()
     data = least_squares.draw(problem, jax.random.key(5))
     path = least_squares.min_norm_path(data, [64])
-    order = pruning.orders(path, problem, RULES, jax.random.key(1))[0]
+    order = pruning.ranking(path, problem, RULES, jax.random.key(1))[0]
     b, sigma = np.asarray(path.coef[0]), covariance(problem)
     second = np.mean(np.asarray(data.features) ** 2, axis=1)
     expected = [
@@ -179,7 +179,7 @@ def test_a_diagonal_covariance_may_be_a_matrix(x64):
     for problem in (plain, matrix):
         data = least_squares.draw(problem, jax.random.key(4))
         path = least_squares.min_norm_path(data, WIDTHS)
-        order = pruning.orders(path, problem, RULES, jax.random.key(5))
+        order = pruning.ranking(path, problem, RULES, jax.random.key(5))
         found.append(pruning.risk_surface(path, problem, order, KEPT))
         found.append(pruning.retrained_surface(data, problem, order, WIDTHS, KEPT))
     judge.exact(found[2], found[0])
@@ -199,7 +199,7 @@ def test_a_rotation_leaves_the_full_width_risk(x64):
 def test_ties_go_to_the_lower_index(x64):
     problem = LinearGaussian(np.ones(8), np.ones(8), 0.1, 4)
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(0)), [6, 8])
-    order = pruning.orders(path, problem, [pruning.oracle], jax.random.key(0))
+    order = pruning.ranking(path, problem, [pruning.oracle], jax.random.key(0))
     np.testing.assert_array_equal(order[:, 0], [range(8), range(8)])
 
 
@@ -269,7 +269,7 @@ def test_one_program_for_all_widths_kept_counts_and_seeds(x64):
         traces.append(1)
         data = least_squares.draw(problem, key)
         path = least_squares.min_norm_path(data, WIDTHS)
-        order = pruning.orders(path, problem, RULES, key)
+        order = pruning.ranking(path, problem, RULES, key)
         return pruning.risk_surface(path, problem, order, KEPT)
 
     for seed in range(5):

@@ -143,7 +143,7 @@ def test_leaving_one_out_of_everything_is_unbiased_at_one_sample_less(x64, width
         estimates = risk_estimators.estimate(fits, truth, pruning.magnitude, KEY, kept)
         less = least_squares.Data(data.features[:, 1:], data.target[1:])
         path = least_squares.min_norm_path(less, [width])
-        order = pruning.orders(path, truth, [pruning.magnitude], KEY)
+        order = pruning.ranking(path, truth, [pruning.magnitude], KEY)
         risks = (
             pruning.risk_surface(path, truth, order, kept)[0, 0, 0],
             pruning.retrained_surface(less, truth, order, [width], kept)[0, 0, 0],

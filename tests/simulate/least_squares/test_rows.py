@@ -189,7 +189,7 @@ def test_a_failed_fit_stays_failed(x64):
     found = jax.jit(lambda path: pruning.risks(path, problem, [pruning.magnitude], [0, 2], KEY))(path)
     for values in found.values():
         assert np.all(np.isfinite(values[0])) and np.all(np.isnan(values[1]))
-    order = pruning.orders(path, problem, [pruning.magnitude, pruning.random], KEY)[1]
+    order = pruning.ranking(path, problem, [pruning.magnitude, pruning.random], KEY)[1]
     assert np.all(order[0] == -1) and sorted(order[1].tolist()) == list(range(10))  # chance needs no fit
 
 
@@ -267,9 +267,9 @@ def test_one_meaning_of_descending(x64, dtype):
         [[1, np.nan, 1, -np.inf, 2, -0.0, 0.0, np.inf], [np.nan] * 8, [3, 3, -1, np.nan, 3, 1e-40, 2e-40, 0]], dtype
     )
     expected = [[7, 4, 0, 2, 5, 6, 3, 1], list(range(8)), [0, 1, 4, 6, 5, 7, 2, 3]]
-    np.testing.assert_array_equal(sorting.descending(jnp.asarray(scores)), expected)
+    np.testing.assert_array_equal(sorting.argsort_descending(jnp.asarray(scores)), expected)
     live = jnp.arange(8)[None, :] != 1
-    ranked = sorting.ranking(jnp.asarray(scores), live)
+    ranked = sorting.argsort_live(jnp.asarray(scores), live)
     np.testing.assert_array_equal(ranked, [[7, 4, 0, 2, 5, 6, 1, 3], [-1] * 8, [-1] * 8])
 
 
@@ -299,7 +299,7 @@ def _everything(problem, method, key):
     path = least_squares.min_norm_path(data, [2, 4, 6], refine=1)
     rules = [pruning.magnitude, pruning.hessian, pruning.empirical_hessian, pruning.oracle, pruning.random]
     found = pruning.risks(path, problem, rules, [1, 3], key, data)
-    order = pruning.orders(path, problem, [saliency.obs_greedy, saliency.empirical_obs(0.1)], key)
+    order = pruning.ranking(path, problem, [saliency.obs_greedy, saliency.empirical_obs(0.1)], key)
     found["compensated"] = saliency.compensated_surface(path, problem, order, [1, 3])
     schedule = rounds.geometric([2, 4, 6], [1, 3], 2)
     found["rounds"] = rounds.iterative_path(path, problem, schedule, pruning.magnitude, key)
@@ -333,7 +333,7 @@ def test_what_is_refused_is_named(x64, unchecked, call, name):
 
 def _orders(x, y, rules):
     path = least_squares.min_norm_path(least_squares.from_rows(x, y), [2])
-    return pruning.orders(path, None, rules, KEY)
+    return pruning.ranking(path, None, rules, KEY)
 
 
 def test_an_interpolator_with_an_intercept_says_when_its_digits_are_lost(x64):

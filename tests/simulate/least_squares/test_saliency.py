@@ -82,7 +82,7 @@ def test_greedy_removes_the_cheapest_again_and_again(x64, problem):
 @pytest.mark.parametrize("problem", [gaussian(), population()], ids=["gaussian", "population"])
 def test_compensation_is_the_closest_model_on_the_support(x64, problem):
     path, sigma = fitted(), covariance()
-    order = pruning.orders(path, problem, [pruning.magnitude, saliency.obs_greedy], KEY)
+    order = pruning.ranking(path, problem, [pruning.magnitude, saliency.obs_greedy], KEY)
     found = saliency.compensated_surface(path, problem, order, KEPT)
     plain = pruning.risk_surface(path, problem, order, KEPT)
     assert found.shape == plain.shape
@@ -106,7 +106,7 @@ def test_one_removal_costs_its_saliency(x64):
     """The trained model as its own teacher: the compensated risk without feature i is the saliency of i."""
     path, problem = fitted(widths=[DIM]), gaussian()
     trained = LinearGaussian(problem.eigs, np.asarray(path.coef[0]), 0.0, N, problem.basis)
-    order = pruning.orders(path, trained, [saliency.obs], KEY)
+    order = pruning.ranking(path, trained, [saliency.obs], KEY)
     risk = saliency.compensated_surface(path, trained, order, [DIM - 1])[0, 0, 0]
     judge.exact(risk, jnp.min(pruning.scores(saliency.obs, path, trained, KEY)) ** 2, 1e-7)
 
@@ -123,7 +123,7 @@ def test_a_diagonal_covariance_knows_no_difference(x64):
     judge.exact(pruning.scores(saliency.obs, path, matrix, KEY), hessian, 1e-12)
     rules = [pruning.hessian, saliency.obs, saliency.obs_greedy]
     for problem in (plain, matrix):
-        order = pruning.orders(path, problem, rules, KEY)
+        order = pruning.ranking(path, problem, rules, KEY)
         np.testing.assert_array_equal(order, np.broadcast_to(order[:, :1], order.shape))
         pruned = pruning.risk_surface(path, problem, order, KEPT)
         judge.exact(saliency.compensated_surface(path, problem, order, KEPT), pruned, 1e-11)
@@ -133,7 +133,7 @@ def test_the_greedy_keeps_the_lower_of_equals(x64):
     basis = np.eye(6)
     problem = LinearGaussian(np.ones(6), np.ones(6), 0.1, 4, basis)
     path = least_squares.Path(fitted().data, jnp.ones((2, 6)), jnp.zeros(2), jnp.zeros(2), (4, 6))
-    np.testing.assert_array_equal(pruning.orders(path, problem, [saliency.obs_greedy], KEY)[:, 0], [range(6), range(6)])
+    np.testing.assert_array_equal(pruning.ranking(path, problem, [saliency.obs_greedy], KEY)[:, 0], [range(6), range(6)])
 
 
 def test_empirical_obs_reads_the_sample(x64):
@@ -160,7 +160,7 @@ def test_dependent_features_are_refused_or_solved_by_rank(x64):
     for rule in (saliency.obs, saliency.obs_greedy):
         with pytest.raises(ValueError, match="^problem: "):
             pruning.scores(rule, path, problem, KEY)
-    order = pruning.orders(path, problem, [pruning.magnitude], KEY)
+    order = pruning.ranking(path, problem, [pruning.magnitude], KEY)
     found = saliency.compensated_surface(path, problem, order, KEPT)
     for w, p in enumerate(path.widths):
         for k, s in enumerate(KEPT):
@@ -178,6 +178,6 @@ def test_a_bad_ridge_is_named(ridge):
 
 def test_bad_kept_counts_are_named(x64):
     path = fitted()
-    order = pruning.orders(path, gaussian(), [pruning.magnitude], KEY)
+    order = pruning.ranking(path, gaussian(), [pruning.magnitude], KEY)
     with pytest.raises(ValueError, match="^kept: "):
         saliency.compensated_surface(path, gaussian(), order, [3, 3])

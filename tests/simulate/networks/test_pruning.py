@@ -30,7 +30,7 @@ def fitted(widths=WIDTHS):
 @pytest.mark.parametrize("rule, size", [(pruning.magnitude, 2), (pruning.magnitude, 10), (pruning.random, 5)])
 def test_groups_stay_together_in_the_order_of_their_scores(x64, rule, size):
     path = fitted([10, 20, 40])
-    order = np.asarray(pruning.orders(path, problem(), [pruning.grouped(rule, size)], KEY))[:, 0]
+    order = np.asarray(pruning.ranking(path, problem(), [pruning.grouped(rule, size)], KEY))[:, 0]
     scores = np.asarray(pruning.scores(rule, path, problem(), KEY))
     for row, score, p in zip(order, scores, path.widths, strict=True):
         blocks = row[:p].reshape(-1, size)
@@ -42,10 +42,10 @@ def test_groups_stay_together_in_the_order_of_their_scores(x64, rule, size):
 def test_groups_of_one_are_the_rule_and_groups_of_equals_keep_their_order(x64):
     path = fitted()
     for rule in (pruning.magnitude, pruning.hessian, pruning.random):
-        plain, single = (pruning.orders(path, problem(), [r], KEY) for r in (rule, pruning.grouped(rule, 1)))
+        plain, single = (pruning.ranking(path, problem(), [r], KEY) for r in (rule, pruning.grouped(rule, 1)))
         np.testing.assert_array_equal(plain, single)
     equal = least_squares.Path(path.data, jnp.ones((1, DIM)), jnp.zeros(1), jnp.zeros(1), (20,))
-    order = pruning.orders(equal, problem(), [pruning.grouped(pruning.magnitude, 5)], KEY)
+    order = pruning.ranking(equal, problem(), [pruning.grouped(pruning.magnitude, 5)], KEY)
     np.testing.assert_array_equal(order[0, 0], range(DIM))
 
 
@@ -69,7 +69,7 @@ def test_schedules_fall_by_a_constant_factor():
 
 def test_one_round_is_one_shot(x64):
     path = fitted()
-    order = pruning.orders(path, problem(), [pruning.magnitude], KEY)
+    order = pruning.ranking(path, problem(), [pruning.magnitude], KEY)
     one_shot = pruning.retrained_surface(path.data, problem(), order, WIDTHS, KEPT)[:, 0]
     schedule = iterative.geometric(WIDTHS, KEPT, 1)
     once = iterative.iterative_path(path, problem(), schedule, pruning.magnitude, KEY)

@@ -140,7 +140,7 @@ def test_surfaces_take_a_population(x64, network):
     weights = random_features.draw_weights(point, keys[0])
     population, data = random_features.population(point, weights), random_features.draw(point, weights, keys[1])
     path = least_squares.min_norm_path(data, widths)
-    order = pruning.orders(path, population, [pruning.magnitude, pruning.hessian, pruning.oracle], keys[2])
+    order = pruning.ranking(path, population, [pruning.magnitude, pruning.hessian, pruning.oracle], keys[2])
     pruned = pruning.risk_surface(path, population, order, kept)
     retrained = pruning.retrained_surface(data, population, order, widths, kept)
     moments = theory.moments(np.asarray(weights), point.teacher, 0.3, "tanh", point.inner)

@@ -8,7 +8,7 @@ import pytest
 from jaxprune.simulate import sde, stable
 from jaxprune.simulate.networks import losses
 from jaxprune.simulate.sgd import batches, mean_field
-from jaxprune.simulate.sgd.training import Live
+from jaxprune.simulate.sgd.training import PaddedLaw
 from tests import grades as judge
 
 M, D, N = 13, 4, 9
@@ -107,7 +107,7 @@ def test_a_width_has_the_same_numbers_whatever_the_padding(kind, x64):
     def run(n, largest):
         net = mean_field.network(n, largest=largest)
         drift = mean_field.Drift(net, x, y, losses.Logistic(), batch=5)
-        law = Live(stable.neuron_noise(kind, 1.5, 0.3), net.live)
+        law = PaddedLaw(stable.neuron_noise(kind, 1.5, 0.3), net.live)
         start = mean_field.initial(net, jax.random.key(1), D)
         return net, sde.euler(drift, law, start, jax.random.key(2), step_size=0.5, steps=6).state.value
 

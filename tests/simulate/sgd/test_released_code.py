@@ -393,13 +393,13 @@ def test_quirk_12_the_test_loss_counts_too():
     inputs = np.array(X, float)
     inputs[int(order[-1])] = 1e308  # infinite in float32; it is in the test set
     data = Labelled(inputs, np.asarray(Y), n=30)
-    row = noisy_training.released_row(small(data=data), KEY)
+    row = noisy_training.released_trial(small(data=data), KEY)
     assert (int(row["steps"]), int(row["stopped_because"])) == (1, NOT_FINITE)
-    assert int(noisy_training.released_row(small(data=data), KEY, compat=None)["stopped_because"]) == ALL_STEPS
+    assert int(noisy_training.released_trial(small(data=data), KEY, compat=None)["stopped_because"]) == ALL_STEPS
 
 
 def test_quirk_13_such_runs_are_not_saved():
-    nan = noisy_training.released_row(small(alpha=2.0, noise="III"), KEY)
+    nan = noisy_training.released_trial(small(alpha=2.0, noise="III"), KEY)
     assert [int(nan[name]) for name in ("steps", "stopped_because", "diverged", "first_bad")] == [6, NOT_FINITE, 1, 1]
     assert all(np.isnan(nan[name]) for name in RECORD)
     one = jnp.asarray(1)
@@ -419,7 +419,7 @@ def test_weight_decay_is_not_forgotten():
     start, drift = problem(3)
     for w, b, c in zip(start, drift(start), dataclasses.replace(drift, decay=0.3)(start), strict=True):
         judge.exact(c, b - 0.3 * w, 1e-5)
-    rows = [noisy_training.released_row(small(decay=d), KEY) for d in (0.0, 1.0)]
+    rows = [noisy_training.released_trial(small(decay=d), KEY) for d in (0.0, 1.0)]
     assert rows[0]["participation"] != rows[1]["participation"]
 
 
@@ -455,7 +455,7 @@ def test_a_network_without_biases_is_one_with_zero_biases():
 
 @pytest.mark.parametrize("compat, most", [(RELEASED, 21), (None, 20)])
 def test_rows(compat, most):
-    row = noisy_training.released_row(small(), KEY, compat=compat)
+    row = noisy_training.released_trial(small(), KEY, compat=compat)
     assert all(np.all(np.isfinite(v)) for v in row.values()) and int(row["steps"]) == most
 
 

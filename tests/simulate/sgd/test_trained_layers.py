@@ -71,7 +71,7 @@ def test_padded_layers_are_pruned_as_they_are(error, x64):
 def test_a_row(x64):
     """Accuracies and ratios of a network that is trained again by hand, estimates of its layers; then one that diverges."""
     problem, errors = SGD(**DESCENT), jnp.array([0.1, 0.7])
-    row = trained_layers.row(problem, errors, KEY)
+    row = trained_layers.trial(problem, errors, KEY)
     assert int(row["steps"]) == 20 and int(row["stopped_because"]) == ALL_STEPS and int(row["diverged"]) == 0
     assert row["inverse"].shape == (4, 2, 3) and row["removed"].shape == (3, 2) and row["entries_removed"].shape == (4, 3)
     assert all(np.all(np.isfinite(value)) for value in row.values())
@@ -96,7 +96,7 @@ def test_a_row(x64):
         gamma = [extreme.moment(extreme.centred(jnp.ravel(w)), 20).inverse for w in each]
         judge.exact(row["inverse"][weights, 1], [gamma[0], (gamma[1] + gamma[2]) / 2, gamma[3]])
 
-    wild = trained_layers.row(SGD(**{**DESCENT, "step_size": 1e300}), errors, KEY)
+    wild = trained_layers.trial(SGD(**{**DESCENT, "step_size": 1e300}), errors, KEY)
     assert int(wild["diverged"]) == 1 and training.REASONS[int(wild["stopped_because"])] == "loss not finite"
     assert all(np.all(np.isnan(wild[n])) for n in set(wild) - {"steps", "stopped_because", "diverged"})
 

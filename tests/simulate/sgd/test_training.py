@@ -261,19 +261,21 @@ def test_types_of_noise_have_two_names():
 def test_rows_of_the_tables(classes, x64):
     labels = np.eye(classes)[RNG.integers(0, classes, 60)]
     problem = HeavyTailedSGD(**{**DESCENT, "data": Labelled(X, labels, n=40), "alpha": stable.index(1.7), "batch": 10})
-    rows = jax.jit(lambda k: jax.lax.map(lambda key: noisy_training.mean_field_row(problem, key), k))(jax.random.split(KEY, 3))
+    rows = jax.jit(lambda k: jax.lax.map(lambda key: noisy_training.mean_field_trial(problem, key), k))(
+        jax.random.split(KEY, 3)
+    )
     assert all(v.shape == (3,) and np.all(np.isfinite(v)) for v in rows.values())
     assert np.all(rows["steps"] == 6) and not np.any(rows["assumptions_ok"]) and not np.any(rows["diverged"])
     with pytest.warns(UserWarning, match="step_size"):
         assert [item.split(":")[0] for item in noisy_training.violated(problem)] == ["step_size"]
-    slow = noisy_training.mean_field_row(HeavyTailedSGD(**{**DESCENT, "step_size": 1e-4}), KEY)
+    slow = noisy_training.mean_field_trial(HeavyTailedSGD(**{**DESCENT, "step_size": 1e-4}), KEY)
     assert int(slow["assumptions_ok"]) == 1
 
 
 def test_a_diverged_run_has_no_measures():
     wild = HeavyTailedSGD(**{**DESCENT, "alpha": 0.5, "sigma": 1e37})
     problems = jax.tree.map(lambda a, b: jnp.stack([jnp.asarray(a), jnp.asarray(b)]), wild, HeavyTailedSGD(**DESCENT))
-    row = jax.vmap(noisy_training.mean_field_row, in_axes=(0, None))(problems, KEY)
+    row = jax.vmap(noisy_training.mean_field_trial, in_axes=(0, None))(problems, KEY)
     ending = ("steps", "stopped_because", "diverged", "first_bad", "assumptions_ok")
     assert [training.REASONS[i] for i in row["stopped_because"]] == ["loss not finite", "all steps made"]
     assert row["diverged"].tolist() == [1, 0] and row["first_bad"][0] >= 1 and row["first_bad"][1] == -1
@@ -287,10 +289,10 @@ def test_a_record_takes_a_list_of_layers(unchecked):
 
 
 def test_rows_are_compiled_once():
-    before = noisy_training.mean_field_row._cache_size()
+    before = noisy_training.mean_field_trial._cache_size()
     for seed in range(3):
-        noisy_training.mean_field_row(HeavyTailedSGD(**{**DESCENT, "n": 18}), jax.random.key(seed))
-    assert noisy_training.mean_field_row._cache_size() == before + 1
+        noisy_training.mean_field_trial(HeavyTailedSGD(**{**DESCENT, "n": 18}), jax.random.key(seed))
+    assert noisy_training.mean_field_trial._cache_size() == before + 1
 
 
 @struct
@@ -308,11 +310,11 @@ OWN = {name: value for name, value in DESCENT.items() if name not in ("alpha", "
 
 def test_a_law_of_ones_own_is_the_noise(x64):
     """The law of a type gives the numbers of that type; another one gives others, by the same program."""
-    kind, before = "II", noisy_training.mean_field_row._cache_size()
-    typed = noisy_training.mean_field_row(HeavyTailedSGD(**DESCENT, noise=kind), KEY)
-    own = noisy_training.mean_field_row(HeavyTailedSGD(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.1)), KEY)
-    other = noisy_training.mean_field_row(HeavyTailedSGD(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.11)), KEY)
-    assert noisy_training.mean_field_row._cache_size() == before + 2
+    kind, before = "II", noisy_training.mean_field_trial._cache_size()
+    typed = noisy_training.mean_field_trial(HeavyTailedSGD(**DESCENT, noise=kind), KEY)
+    own = noisy_training.mean_field_trial(HeavyTailedSGD(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.1)), KEY)
+    other = noisy_training.mean_field_trial(HeavyTailedSGD(**OWN, noise=stable.neuron_noise(kind, 1.7, 0.11)), KEY)
+    assert noisy_training.mean_field_trial._cache_size() == before + 2
     assert int(own["assumptions_ok"]) == 0
     for name in set(typed) - {"assumptions_ok"}:
         np.testing.assert_array_equal(typed[name], own[name])
@@ -322,9 +324,9 @@ def test_a_law_of_ones_own_is_the_noise(x64):
 @pytest.mark.parametrize(
     "row, law",
     [
-        (noisy_training.mean_field_row, Uniform(np.float64(0.1))),
+        (noisy_training.mean_field_trial, Uniform(np.float64(0.1))),
         (
-            functools.partial(noisy_training.released_row, compat=None),
+            functools.partial(noisy_training.released_trial, compat=None),
             stable.Sum((stable.Gaussian(0.02), stable.Isotropic(1.6, scale=0.02))),
         ),
     ],
@@ -354,7 +356,7 @@ def test_bad_laws_are_named():
     with pytest.raises(ValueError, match=r"^noise: Symmetric\(1.5, scale=1\) is not a type of noise"):
         NoisyNeurons(**NEURONS, noise=law)
     with pytest.raises(ValueError, match="^noise: Symmetric is a law, .*compat=None"):
-        noisy_training.released_row(HeavyTailedSGD(**OWN, noise=law), KEY)
+        noisy_training.released_trial(HeavyTailedSGD(**OWN, noise=law), KEY)
 
 
 @pytest.mark.parametrize("batch", [None, 8])

@@ -13,7 +13,7 @@ from scipy import stats
 from jaxprune.simulate.stable import counters
 from jaxprune.simulate.stable import laws as stable
 from jaxprune.simulate.stable.counters import Angle
-from jaxprune.simulate.stable.skewed import lean
+from jaxprune.simulate.stable.skewed import skew_constants
 from tests import grades as judge
 
 N = 200_000
@@ -38,7 +38,7 @@ def cases():
     w, skewed = jnp.asarray(W), stable.index(1.3)
     return {
         "symmetric": stable.symmetric_from(stable.index(1.5), angle, w),
-        "skewed": stable.skewed_from(skewed, lean(skewed, 0.7), angle, w, "S1"),
+        "skewed": stable.skewed_from(skewed, skew_constants(skewed, 0.7), angle, w, "S1"),
         "positive": stable.positive_from(stable.index(0.75), theta, w),
     }
 
@@ -100,7 +100,7 @@ def test_skewed_in_float32_is_skewed_in_float64(alpha, skew):
 
     def unit(parametrisation, dtype):
         angle = Angle(jnp.full(near.shape, True), jnp.asarray(near, dtype), jnp.asarray(1 - near.astype(dtype)))
-        draws = stable.skewed_from(given, lean(given, skew), angle, jnp.asarray(w, dtype), parametrisation)
+        draws = stable.skewed_from(given, skew_constants(given, skew), angle, jnp.asarray(w, dtype), parametrisation)
         return np.asarray(draws, float)
 
     single = unit("S0", np.float32)
@@ -488,7 +488,7 @@ def test_the_derivative_in_alpha_is_continuous_at_two(skew):
 
         def draw(alpha):
             index = stable.index(alpha)
-            return stable.skewed_from(index, lean(index, skew), angle, exponential)
+            return stable.skewed_from(index, skew_constants(index, skew), angle, exponential)
 
         at, before = (jax.jit(jax.jacfwd(draw))(jnp.asarray(a)) for a in (2.0, 2 - 1e-9))
     judge.exact(at, before, 1e-5, 1.001)

@@ -93,14 +93,14 @@ def test_mixtures_over_either_factor_agree(alpha, monkeypatch):
 def test_an_isotropic_neuron_of_one_input_is_a_scalar():
     log_y = np.array([-4.0, 0.0, 3.0, 9.0])
     for alpha in (0.6, 1.5, 1.98):
-        scalar, isotropic = energies.of(alpha, 1, 1), norms.isotropic(alpha, 1)
+        scalar, isotropic = energies.law_of(alpha, 1, 1), norms.isotropic(alpha, 1)
         judge.exact(isotropic.truncated(log_y), scalar.truncated(log_y), tolerance=1e-9)
         judge.exact(isotropic.cdf(log_y), scalar.cdf(log_y), tolerance=1e-9)
         judge.exact(isotropic.log_scale, scalar.log_scale)
 
 
 def test_the_truncated_mean_is_that_of_the_distribution():
-    for law in (energies.of(1.5, 9, 3), energies.of(1.5, np.inf, 2)):
+    for law in (energies.law_of(1.5, 9, 3), energies.law_of(1.5, np.inf, 2)):
         part = integrate.quad(lambda u, law=law: np.exp(u) * law.cdf(np.array([u]))[0], -40, 2, epsrel=1e-9, limit=200)[0]
         found = law.truncated(np.array([2.0]))[0]
         judge.exact(found, np.exp(2) * law.cdf(np.array([2.0]))[0] - part, tolerance=1e-7)

@@ -37,7 +37,7 @@ def test_transform_by_plain_quadrature(alpha):
 def test_one_coordinate_is_a_square(alpha):
     log_y = np.array([-3.0, 0.0, 2.0, 12.0])
     truncated, cdf = theory.truncated_and_cdf(log_y, alpha, 1)
-    scalar = energies.of(alpha, 1, 1)
+    scalar = energies.law_of(alpha, 1, 1)
     judge.exact(truncated / scalar.truncated(log_y), np.ones(4), tolerance=1e-8)
     judge.exact(cdf / scalar.cdf(log_y), np.ones(4), tolerance=1e-8)
 
