@@ -112,7 +112,7 @@ def _qr_factor(a, y, ridge):
 
 def _fit_wide(x, y, counts, widths, ridge, refine, method):
     """p > n: the sample Gram matrix, or its factor, grows by blocks of features; one factor per width."""
-    n, dim = len(y), len(x)
+    n = len(y)
     starts = jnp.concatenate([jnp.zeros(1, counts.dtype), counts[:-1]])
     block = _block_size(widths, overhead=16 if method == "cholesky" else n)
     padded = jnp.pad(x, ((0, block), (0, 0)))
@@ -143,14 +143,19 @@ def _fit_wide(x, y, counts, widths, ridge, refine, method):
 
     empty = jnp.eye(n, dtype=x.dtype) * (ridge if method == "cholesky" else jnp.sqrt(ridge))
     _, (dual, condition, factors) = jax.lax.scan(grow, empty.astype(x.dtype), (starts, counts))
-    live = jnp.arange(dim)[None, :] < counts[:, None]
+    return _from_dual(x, y, counts, ridge, dual, factors, refine), condition
+
+
+def _from_dual(x, y, counts, ridge, dual, factors, refine):
+    """The coefficients of every width, after ``refine`` solves for the residual of the sample equations."""
+    live = jnp.arange(len(x))[None, :] < counts[:, None]
     coef = jnp.where(live, jnp.matmul(dual, x.T, precision=EXACT), 0)
     for _ in range(refine):
         residual = y[None, :] - jnp.matmul(coef, x, precision=EXACT) - ridge * dual
         step = jax.lax.map(lambda pair: _solve(*pair), (factors, residual))
         dual = dual + step
         coef = coef + jnp.where(live, jnp.matmul(step, x.T, precision=EXACT), 0)
-    return coef, condition
+    return coef
 
 
 def _fit_by_rank(x, y, counts, ridge):

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Bool, Float
 
 
@@ -52,7 +53,7 @@ class CrossEntropy:
 
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
         """The loss of every sample."""
-        return -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=-1), axis=-1)
+        return optax.losses.softmax_cross_entropy(outputs, targets)
 
     def check(self, targets: Any) -> None:
         """Raises ValueError for targets that are not one-hot."""
@@ -71,34 +72,12 @@ class Squared:
 
     def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
         """The loss of every sample."""
-        return jnp.sum((outputs - targets) ** 2, axis=-1) / 2
+        return jnp.sum(optax.losses.l2_loss(outputs, targets), axis=-1)
 
     def check(self, targets: Any) -> None:
         """Raises ValueError for targets that are not finite."""
-        _finite(targets)
-
-
-@dataclasses.dataclass(frozen=True)
-class Huber:
-    """``r^2/2`` for a residual up to ``width``, then linear; summed over outputs. Any finite targets."""
-
-    width: float = 1.0
-    bounded_slope = True
-    smooth = True
-
-    def __post_init__(self):
-        if not 0 < self.width < np.inf:
-            raise ValueError(f"width: {self.width} is not where Huber's loss turns linear; use a finite number > 0")
-
-    def __call__(self, outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, " b"]:
-        """The loss of every sample."""
-        gap = jnp.abs(outputs - targets)
-        inside = jnp.minimum(gap, self.width)
-        return jnp.sum(inside * (gap - inside / 2), axis=-1)
-
-    def check(self, targets: Any) -> None:
-        """Raises ValueError for targets that are not finite."""
-        _finite(targets)
+        if not np.all(np.isfinite(np.asarray(targets))):
+            raise ValueError("targets: hold NaN or infinity; leave such samples out")
 
 
 def accuracy(outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, ""]:
@@ -108,8 +87,3 @@ def accuracy(outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Floa
     else:
         right = jnp.argmax(outputs, axis=-1) == jnp.argmax(targets, axis=-1)
     return jnp.mean(right, dtype=outputs.dtype)
-
-
-def _finite(targets) -> None:
-    if not np.all(np.isfinite(np.asarray(targets))):
-        raise ValueError("targets: hold NaN or infinity; leave such samples out")

@@ -1,7 +1,7 @@
 """Long runs that survive being killed: a state on disk, bound to its configuration, and a loop that goes on from it.
 
-A file is one line of JSON (what the configuration was, the checksum of the rest), then a NumPy archive of the leaves.
-It is written beside, flushed to the disk and renamed, so that a kill leaves the old file or the new one. Source:
+A file is the checksum of what follows, one line of JSON (what the configuration was), and a NumPy archive of the leaves. It is
+written beside, flushed to the disk and renamed, so that a kill leaves the old file or the new one. Source:
 guide/sde.md, Saved runs.
 """
 
@@ -10,7 +10,6 @@ import io
 import json
 import os
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path as File
 from typing import Any
@@ -36,20 +35,15 @@ def save(file: str | os.PathLike, state: Any, configuration: Any) -> None:
 
     Raises ValueError for a configuration that holds anything else.
     """
-    described, packed = _describe(configuration), io.BytesIO()
+    described, packed, file = json.dumps(_describe(configuration)), io.BytesIO(), File(file)
     np.savez(packed, *[_plain(leaf) for leaf in jax.tree.leaves(state)])
-    data = packed.getvalue()
-    head = dict(configuration=described, digest=_digest(described), sha256=hashlib.sha256(data).hexdigest())
-    file = File(file)
+    content = described.encode() + b"\n" + packed.getvalue()
     beside = file.with_name(f".{file.name}.{os.getpid()}.part")
     with open(beside, "wb") as out:
-        out.write(json.dumps(head).encode() + b"\n" + data)
+        out.write(_checksum(content) + b"\n" + content)
         out.flush()
         os.fsync(out.fileno())
     os.replace(beside, file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)  # the new name is on the disk too
-    os.close(folder)
 
 
 def load(file: str | os.PathLike, configuration: Any, like: Any) -> Any:
@@ -59,10 +53,9 @@ def load(file: str | os.PathLike, configuration: Any, like: Any) -> Any:
     Raises ValueError for another configuration, saying what differs, and for a file that is damaged or holds a state
     of another structure.
     """
-    head, data = _read(File(file))
-    described = _describe(configuration)
-    if head["configuration"] != described:
-        raise ValueError(f"configuration: {file} was written by another one; {_difference(head['configuration'], described)}")
+    before, data = _read(File(file))
+    if before != (now := _describe(configuration)):
+        raise ValueError(f"configuration: {file} was written by another one; {_difference(before, now)}")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         found = [archive[name] for name in archive.files]
     leaves, structure = jax.tree.flatten(like)
@@ -101,7 +94,10 @@ def resumable(
     compiled, axis = jax.jit(advance, static_argnums=2), start.step.ndim  # the runs that are vmapped come before time
     none, guard = _nothing(advance, start, key, min(chunk, steps), axis)
     configuration = dict(configuration=configuration, key=key, start=start)
-    state, watched, done = _resume(file, configuration, (start, none), steps)
+    state, watched = load(file, configuration, (start, none)) if File(file).exists() else (start, none)
+    done = int(np.max(state.step))
+    if done > steps:
+        raise ValueError(f"steps: {file} has made {done} steps, more than {steps}; ask for at least as many")
     while done < steps:
         path = compiled(state, key, min(chunk, steps - done))
         watched = jax.tree.map(lambda a, b, new=done == 0: _append(a, b, axis, new), watched, path.watched)
@@ -129,15 +125,6 @@ def _nothing(advance, start, key, count, axis):
     return none, jax.jit(lambda s, k: advance(s, k, count).guard)(start, key)
 
 
-def _resume(file, configuration, first, steps):
-    """State and records so far, and the steps made."""
-    state, watched = load(file, configuration, first) if File(file).exists() else first
-    done = int(np.max(state.step))
-    if done > steps:
-        raise ValueError(f"steps: {file} has made {done} steps, more than {steps}; ask for at least as many")
-    return state, watched, done
-
-
 def _append(before, later, axis, new):
     """Records of one chunk more, without the first, which is the last of the chunk before."""
     later = np.asarray(later)
@@ -146,15 +133,15 @@ def _append(before, later, axis, new):
 
 
 def _read(file):
-    try:
-        line, data = file.read_bytes().split(b"\n", 1)
-        head = json.loads(line)
-        whole = head["digest"] == _digest(head["configuration"]) and head["sha256"] == hashlib.sha256(data).hexdigest()
-        if not whole or not zipfile.is_zipfile(io.BytesIO(data)):
-            raise ValueError("its checksum is wrong")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"file: {file} is damaged ({error}); remove it and run again") from error
-    return head, data
+    checksum, _, rest = file.read_bytes().partition(b"\n")
+    if checksum != _checksum(rest):
+        raise ValueError(f"file: {file} is damaged, or none of ours; remove it and run again")
+    described, _, data = rest.partition(b"\n")
+    return json.loads(described), data
+
+
+def _checksum(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
 
 
 def _describe(configuration: Any) -> dict[str, str]:
@@ -176,31 +163,23 @@ def _words(path, leaf) -> str:
     return f"{array.dtype}{list(array.shape)} {array.tolist() if array.size <= SHOWN else digest}"
 
 
-def _digest(described: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
-
-
 def _difference(before, now) -> str:
     changed = [name for name in (*before, *now) if before.get(name) != now.get(name)]
     values = [name for name in dict.fromkeys(changed) if name != "structure"]
-    shown = [f"{n}: {_short(before.get(n, 'absent'))} then, {_short(now.get(n, 'absent'))} now" for n in values[:SHOWN]]
+    then, today = ([known.get(n, "absent") for n in values[:SHOWN]] for known in (before, now))
+    short = [[w if len(w) <= WORDS else f"{w[:WORDS]}..." for w in words] for words in (then, today)]
+    shown = [f"{n}: {a} then, {b} now" for n, a, b in zip(values, *short, strict=False)]
     shown += [f"and {len(values) - SHOWN} more"] if len(values) > SHOWN else []
     return "; ".join(shown or ["the same values in another structure, or other functions or static fields"])
 
 
-def _short(words: str) -> str:
-    return words if len(words) <= WORDS else f"{words[:WORDS]}..."
-
-
 def _plain(leaf) -> np.ndarray:
     """Keys are kept as their numbers."""
-    if is_key(leaf):
-        return np.asarray(jax.random.key_data(leaf))
-    return np.asarray(leaf)
+    return np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf)
 
 
 def _fits(found, wanted) -> bool:
-    same = len(found.shape) == len(wanted.shape) and found.dtype == wanted.dtype
+    same = found.ndim == wanted.ndim and found.dtype == wanted.dtype
     return same and all(w in (0, f) for f, w in zip(found.shape, wanted.shape, strict=True))
 
 

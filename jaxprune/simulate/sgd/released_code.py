@@ -158,10 +158,7 @@ def train(
     first = begin(start)
     laws = per_leaf(law, first.value)
     check_drift(drift, first.value, key)
-    random = getattr(drift, "random", False)
-    if random and not hasattr(drift, "shuffled"):
-        name = type(drift).__name__
-        raise ValueError(f"drift: {name} draws no shuffled epochs, as the released code does; use released_code.Drift")
+    random = _draws_epochs(drift)
 
     def descend(state):
         moves = drift.shuffled(state.value, key, state.step) if random else drift(state.value)
@@ -182,6 +179,15 @@ def train(
     # The code sees that an accuracy is that of chance once its patience is over, which may be later than the evaluation.
     made = jnp.where(reason == BY_CHANCE, jnp.maximum(state.step, stopping.patience + 2), state.step)
     return Run(state.value, made, reason, state.alive, state.first_bad)
+
+
+def _draws_epochs(drift) -> bool:
+    """Whether the drift draws mini-batches, which must be by shuffled epochs."""
+    random = getattr(drift, "random", False)
+    if random and not hasattr(drift, "shuffled"):
+        name = type(drift).__name__
+        raise ValueError(f"drift: {name} draws no shuffled epochs, as the released code does; use released_code.Drift")
+    return random
 
 
 def decide(stopping: Stopping, made: Int[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:

@@ -59,7 +59,7 @@ def isotropic(alpha: float, dim: float) -> Energy:
     a, spread = alpha / 2, np.sqrt(2 / dim)
     ends = np.log(dim) - 9 * spread - 40 / (dim / 2 + a), np.log(dim + 12 * np.sqrt(2 * dim) + 90)
     log_chi = np.arange(*ends, min(spread / 2, 0.2, (1 - a) / 4))
-    logit = np.arange(-40.0, 37.4, a * min(spread / 1.5, 0.2))  # beyond, a probability rounds to 1
+    logit = np.arange(-40.0, 40.0, a * min(spread / 1.5, 0.2))
     log_scale = 2 * np.log(2) + float(log_ratio(dim / 2, a)) / a
     if COST * len(log_chi) < len(logit):
         weights = np.exp(dim / 2 * (log_chi - np.log(dim)) - (np.exp(log_chi) - dim) / 2)
@@ -78,6 +78,7 @@ def _over_chi(a: float, log_factor: Array, weights: Array, log_scale: float) -> 
 
 
 def _over_positive(a: float, dim: float, logit: Array, log_scale: float) -> Energy:
+    logit = logit[special.expit(logit) < 1]
     weights = (logit[1] - logit[0]) * special.expit(logit) * special.expit(-logit)
     log_a = positive.log_quantile(special.expit(logit), a)
 
