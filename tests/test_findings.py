@@ -1,0 +1,88 @@
+"""Numbers that the README quotes are those that the experiments state at their default sizes.
+
+``tests/data/findings/NAME.json`` is the ``results/NAME/findings.json`` of a default run; after a change of an experiment run it
+again and put its file here.
+"""
+
+import json
+
+import pytest
+
+from jaxprune.sweep import load_experiments
+from jaxprune.theory.compression import required_width_log10
+from tests.places import ROOT
+
+README = " ".join((ROOT / "README.md").read_text().split())
+KEPT = {p.stem: json.loads(p.read_text()) for p in sorted((ROOT / "tests" / "data" / "findings").glob("*.json"))}
+STATING = {e.name: e for p in ROOT.glob("sims/*/*.py") if "findings=" in p.read_text() for e in load_experiments(p)}
+SHORT = "{value:.3f}"  # of tables, without the zero before the point
+QUOTED = [  # experiment, finding, how it is quoted
+    ("equicorrelated", "correlation from which retraining helps", "{value:.3f} ± {error:.3f}"),
+    ("ar1", "correlation from which retraining helps", "{value:.3f} ± {error:.3f}"),
+    ("retraining_sample", "same over fresh sample at p = n, isotropic, s/n = 0.5, n = 60", "{value:.2f} ± {error:.2f}"),
+    ("retraining_sample", "same over fresh sample at p = n, isotropic, s/n = 0.5, n = 240", "{value:.2f} ± {error:.2f}"),
+    ("retraining_sample", "same over fresh sample at p = n, isotropic, s/n = 0.2, n = 240", "{value:.3f} ± {error:.3f}"),
+    ("strong_spike", "the same, n to infinity", "{value:.3f} ± {error:.3f}"),
+    ("scaling_laws", "exponent of n, dense, energy 2", "n^{value:.2f}"),
+    ("scaling_laws", "exponent of n, dense, energy 1.2", "n^{value:.2f}"),
+    ("scaling_laws", "exponent of n, pruned, energy 1.2", "n^{value:.2f}"),
+    ("random_feature_regression", "40 features from the start", "{value:.3f} ± {error:.3f}"),
+    ("random_feature_regression", "40 of 1500 kept by magnitude, retrained", "{value:.3f} ± {error:.3f}"),
+    ("random_feature_regression", "40 of 1500 kept at random, retrained", "{value:.3f} ± {error:.3f}"),
+    ("saliencies", "dense, correlation 0.95", "{value:.3f} ± {error:.3f}"),
+    ("saliencies", "10 kept by magnitude, correlation 0.95", "{value:.3f} ± {error:.3f}"),
+    ("saliencies", "10 kept by the greedy surgeon, compensated, correlation 0.95", "{value:.3f} ± {error:.3f}"),
+    ("saliencies", "risk in 3 rounds less that at once, 10 kept, correlation 0.95", "{gain:.3f} ± {error:.3f}"),
+    ("saliencies", "risk in 10 rounds less that at once, 10 kept, correlation 0.95", "{gain:.3f} ± {error:.3f}"),
+    ("saliencies", "risk in leap, 5 rounds less that at once, 10 kept, correlation 0.95", "{gain:.3f} ± {error:.3f}"),
+    ("risk_estimators", "leave-one-out of all steps: min of estimate over risk", "{value:.2f} ± {error:.2f}"),
+    ("risk_estimators", "leave-one-out of all steps: max of estimate over risk", "{value:.2f} ± {error:.2f}"),
+    ("risk_estimators", "leave-one-out, support fixed: min of estimate over risk", "{value:.3f} ± {error:.3f}"),
+    ("network_double_descent", "dense, width 128", SHORT),
+    ("network_double_descent", "dense, width 16", SHORT),
+    *(
+        ("network_double_descent", f"width {width} pruned to that of 16 and retrained: {rule}, trained", SHORT)
+        for rule in ("magnitude", "hessian", "random")
+        for width in (16, 24, 32, 48, 64, 96, 128)
+    ),
+    ("heavy_tailed_sgd", "pruning_ratio, no noise", SHORT),
+    *(
+        ("heavy_tailed_sgd", f"{metric}, type {noise}, alpha {alpha}", SHORT)
+        for metric in ("pruning_ratio", "test_accuracy", "pruned_test_accuracy")
+        for noise in ("I", "II", "III")
+        for alpha in ("2", "1.9", "1.8", "1.75", "1.5")
+    ),
+    ("euler_explosion", "lost at a step of 0.1, alpha 1.5", "{value:.4f} ± {error:.4f}"),
+    *(
+        ("relative_error", f"exponent of n of the squared error, kappa 0.1, alpha {alpha}", "n^{value:.3f} ± {error:.3f}")
+        for alpha in ("1.2", "1.5", "1.75")
+    ),
+]
+
+
+@pytest.mark.parametrize("experiment, words, form", QUOTED)
+def test_the_readme_quotes_what_was_found(experiment, words, form):
+    found = KEPT[experiment]["findings"][words]
+    quoted = form.format(gain=-found["value"], **found)
+    assert (quoted.removeprefix("0") if form == SHORT else quoted) in README
+
+
+def test_orders_and_rates_are_those_of_theory():
+    orders = [found["value"] for found in KEPT["euler_strong_error"]["findings"].values()]
+    assert f"{min(orders):.3f} to {max(orders):.3f}" in README
+    for words, found in KEPT["propagation_of_chaos"]["findings"].items():
+        alpha = float(words.rsplit(" ", 1)[1])
+        rate = 1 / alpha - 1 if "linear" in words else -0.5
+        assert abs(found["value"] - rate) < 0.01 + 5 * found["error"], words
+        assert abs(found["value"] - 1.2 * rate) > 0.01 + 5 * found["error"], words
+
+
+def test_widths_are_those_of_theory():
+    for alpha, quoted in ((1.2, "10^3.5"), (1.5, "10^6.0"), (1.75, "10^13")):
+        digits = 0 if quoted == "10^13" else 1
+        assert f"10^{float(required_width_log10(alpha, 0.1, 0.1)):.{digits}f}" == quoted and quoted in README
+
+
+@pytest.mark.parametrize("name", STATING)
+def test_what_is_kept_is_of_the_experiment_as_it_is_declared(name):
+    assert KEPT[name]["seeds"] == STATING[name].seeds
