@@ -289,7 +289,7 @@ run(TOY, executor=Slow(), store=sys.argv[1])
 """
 
 
-SIGNALS = int(os.environ.get("JAXPRUNE_SIGNALS", 6))  # of each kind
+SIGNALS = int(os.environ.get("JAXPRUNE_SIGNALS", 2))  # of each kind
 
 
 @pytest.mark.slow
