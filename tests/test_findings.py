@@ -15,29 +15,30 @@ from tests.places import ROOT
 README = " ".join((ROOT / "README.md").read_text().split())
 KEPT = {p.stem: json.loads(p.read_text()) for p in sorted((ROOT / "tests" / "data" / "findings").glob("*.json"))}
 STATING = {e.name: e for p in ROOT.glob("sims/*/*.py") if "findings=" in p.read_text() for e in load_experiments(p)}
+PLAIN = "{value:.3f} ± {error:.3f}"
 SHORT = "{value:.3f}"  # of tables, without the zero before the point
 QUOTED = [  # experiment, finding, how it is quoted
-    ("equicorrelated", "correlation from which retraining helps", "{value:.3f} ± {error:.3f}"),
-    ("ar1", "correlation from which retraining helps", "{value:.3f} ± {error:.3f}"),
+    ("equicorrelated", "correlation from which retraining helps", PLAIN),
+    ("ar1", "correlation from which retraining helps", PLAIN),
     ("retraining_sample", "same over fresh sample at p = n, isotropic, s/n = 0.5, n = 60", "{value:.2f} ± {error:.2f}"),
     ("retraining_sample", "same over fresh sample at p = n, isotropic, s/n = 0.5, n = 240", "{value:.2f} ± {error:.2f}"),
-    ("retraining_sample", "same over fresh sample at p = n, isotropic, s/n = 0.2, n = 240", "{value:.3f} ± {error:.3f}"),
-    ("strong_spike", "the same, n to infinity", "{value:.3f} ± {error:.3f}"),
+    ("retraining_sample", "same over fresh sample at p = n, isotropic, s/n = 0.2, n = 240", PLAIN),
+    ("strong_spike", "the same, n to infinity", PLAIN),
     ("scaling_laws", "exponent of n, dense, energy 2", "n^{value:.2f}"),
     ("scaling_laws", "exponent of n, dense, energy 1.2", "n^{value:.2f}"),
     ("scaling_laws", "exponent of n, pruned, energy 1.2", "n^{value:.2f}"),
-    ("random_feature_regression", "40 features from the start", "{value:.3f} ± {error:.3f}"),
-    ("random_feature_regression", "40 of 1500 kept by magnitude, retrained", "{value:.3f} ± {error:.3f}"),
-    ("random_feature_regression", "40 of 1500 kept at random, retrained", "{value:.3f} ± {error:.3f}"),
-    ("saliencies", "dense, correlation 0.95", "{value:.3f} ± {error:.3f}"),
-    ("saliencies", "10 kept by magnitude, correlation 0.95", "{value:.3f} ± {error:.3f}"),
-    ("saliencies", "10 kept by the greedy surgeon, compensated, correlation 0.95", "{value:.3f} ± {error:.3f}"),
+    ("random_feature_regression", "40 features from the start", PLAIN),
+    ("random_feature_regression", "40 of 1500 kept by magnitude, retrained", PLAIN),
+    ("random_feature_regression", "40 of 1500 kept at random, retrained", PLAIN),
+    ("saliencies", "dense, correlation 0.95", PLAIN),
+    ("saliencies", "10 kept by magnitude, correlation 0.95", PLAIN),
+    ("saliencies", "10 kept by the greedy surgeon, compensated, correlation 0.95", PLAIN),
     ("saliencies", "risk in 3 rounds less that at once, 10 kept, correlation 0.95", "{gain:.3f} ± {error:.3f}"),
     ("saliencies", "risk in 10 rounds less that at once, 10 kept, correlation 0.95", "{gain:.3f} ± {error:.3f}"),
     ("saliencies", "risk in leap, 5 rounds less that at once, 10 kept, correlation 0.95", "{gain:.3f} ± {error:.3f}"),
     ("risk_estimators", "leave-one-out of all steps: min of estimate over risk", "{value:.2f} ± {error:.2f}"),
     ("risk_estimators", "leave-one-out of all steps: max of estimate over risk", "{value:.2f} ± {error:.2f}"),
-    ("risk_estimators", "leave-one-out, support fixed: min of estimate over risk", "{value:.3f} ± {error:.3f}"),
+    ("risk_estimators", "leave-one-out, support fixed: min of estimate over risk", PLAIN),
     ("network_double_descent", "dense, width 128", SHORT),
     ("network_double_descent", "dense, width 16", SHORT),
     *(
@@ -53,6 +54,14 @@ QUOTED = [  # experiment, finding, how it is quoted
         for alpha in ("2", "1.9", "1.8", "1.75", "1.5")
     ),
     ("euler_explosion", "lost at a step of 0.1, alpha 1.5", "{value:.4f} ± {error:.4f}"),
+    *(
+        ("trained_layer_tails", f"index by block sums, {layer} layer, {weights}, step size / batch {ratio}", PLAIN)
+        for layer in ("first", "last")
+        for weights in ("trained", "equal norms")
+        for ratio in ("0.005", "0.03")
+    ),
+    ("trained_layer_tails", "entries that can be pruned, step size / batch 0.005", "{value:.4f} ± {error:.4f}"),
+    ("trained_layer_tails", "entries that can be pruned, step size / batch 0.03", "{value:.4f} ± {error:.4f}"),
     *(
         ("relative_error", f"exponent of n of the squared error, kappa 0.1, alpha {alpha}", "n^{value:.3f} ± {error:.3f}")
         for alpha in ("1.2", "1.5", "1.75")
