@@ -1,4 +1,6 @@
+from . import contracts as contracts
 from . import datasets as datasets
+from . import judge as judge
 from . import problems as problems
 from . import simulate as simulate
 from . import spectra as spectra

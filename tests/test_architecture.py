@@ -32,7 +32,7 @@ LIBRARIES = {
     "datasets": {"numpy", "sklearn", "lazy_loader"},
     "plots": {"matplotlib", "numpy", "scipy", "xarray", "lazy_loader"},
 }
-FOUND = {"Crossing", "crossing", "estimates"}  # what an experiment states findings with
+FOUND = {"Count", "Crossing", "count_failures", "crossing", "estimates"}  # what an experiment states findings with
 MOST = 11  # names that a package shows; more where an issue has fixed them
 FIXED = {"jaxprune.problems", "jaxprune.predictions", "jaxprune", "jaxprune.theory.compression"}
 STANDARD = set(sys.stdlib_module_names)

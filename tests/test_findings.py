@@ -83,7 +83,7 @@ def test_orders_and_rates_are_those_of_theory():
         alpha = float(words.rsplit(" ", 1)[1])
         rate = 1 / alpha - 1 if "linear" in words else -0.5
         assert abs(found["value"] - rate) < 0.01 + 5 * found["error"], words
-        assert abs(found["value"] - 1.2 * rate) > 0.01 + 5 * found["error"], words
+        assert abs(found["value"] - 1.5 * rate) > 0.01 + 5 * found["error"], words
 
 
 def test_widths_are_those_of_theory():
@@ -94,4 +94,5 @@ def test_widths_are_those_of_theory():
 
 @pytest.mark.parametrize("name", STATING)
 def test_what_is_kept_is_of_the_experiment_as_it_is_declared(name):
+    assert name in KEPT, f"run {name} at its default size, and put its findings.json here as tests/data/findings/{name}.json"
     assert KEPT[name]["seeds"] == STATING[name].seeds

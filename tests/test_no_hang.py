@@ -12,7 +12,8 @@ SURFACE = """
 import jax
 from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
-from jaxprune.simulate import least_squares, pruning
+from jaxprune.simulate import least_squares
+from jaxprune.simulate.least_squares import pruning
 
 widths, kept = [*range(10, 100, 10), *range(110, 501, 10)], range(5, 100, 5)
 eigs = spectra.constant(500)

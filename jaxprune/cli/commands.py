@@ -99,7 +99,7 @@ def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how:
     folder = store / selection.folder(declared, asked)
     folder.mkdir(exist_ok=True)
     report = _report(asked, samples, folder)
-    state(asked, samples, folder)
+    state(asked, samples, folder, not options.smoke and not selection.changes(declared, asked))
     if not options.smoke:
         _warn_of_few_seeds(samples)
     draw(options, folder, declared, asked, samples, report)
@@ -183,7 +183,7 @@ def _tell(store: Store) -> bool:
 
 
 def _experiments(sims: Path) -> Iterator[tuple[Path, Experiment]]:
-    """Those of a folder; a file without any, such as a helper module, is told and left out."""
+    """Those of a folder; a file without any, such as a helper module, and one that cannot be read are told and left out."""
     if not (found := files(sims)):
         raise ValueError(f"sims: no experiments in {sims}; run from the project's folder or name another")
     for file in found:
@@ -191,6 +191,8 @@ def _experiments(sims: Path) -> Iterator[tuple[Path, Experiment]]:
             yield from ((file, experiment) for experiment in load_experiments(file))
         except NoExperiment:
             print(f"{file}: no experiment in it")
+        except Exception as error:
+            print(f"{file}: it cannot be loaded: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
 
 
 def _missing_data(experiment) -> str | None:
@@ -199,6 +201,8 @@ def _missing_data(experiment) -> str | None:
         experiment.make(**experiment.smoke_size().points()[0])
     except (FileNotFoundError, ImportError) as error:
         return str(error)
+    except Exception as error:
+        return f"its make fails: {error}"
     return None
 
 
@@ -252,7 +256,7 @@ def figure(options: Any) -> int:
             print(f"{folder} is of the old kind: whether its samples belong to the present code cannot be told")
         place = folder / selection.folder(declared, asked)
         place.mkdir(exist_ok=True)
-        state(asked, samples, place)
+        state(asked, samples, place, not options.smoke and not selection.changes(declared, asked))
         draw(options, place, declared, asked, samples, _judge(asked, samples))
     return AGREE
 

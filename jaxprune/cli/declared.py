@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import re
 import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,12 @@ def file_of(word: str) -> Path:
         return file
     if found := named(word):
         return found
+    if len(twins := [str(p) for p in files() if p.stem == word]) > 1:
+        raise ValueError(f"file: {len(twins)} files have the name {word}; give the path of one: {', '.join(twins)}")
+    if homes := [
+        p.stem for p in files() if re.search(rf"Experiment\(\s*[\"']{re.escape(word)}[\"']", p.read_text(errors="replace"))
+    ]:
+        raise ValueError(f"file: {word} is one of the experiments of {homes[0]}; write {homes[0]} --only {word}")
     if file.exists():
         raise ValueError(f"file: {file} is not a file; {WANTED}")
     there = {p.stem: p.stem for p in files()} | {p.stem: str(p) for p in sorted(file.parent.glob("*.py"))}

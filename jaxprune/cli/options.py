@@ -24,7 +24,7 @@ class Run:
     failed or are missing (the others are done), 4 the experiment's own code failed at every point, or as it was loaded.
     """
 
-    file: Positional[Path]
+    file: Annotated[Positional[Path], tyro.conf.arg(metavar="NAME")]
     """The experiment's name in sims/, such as pruned_double_descent, or the path of its file."""
     only: Annotated[str | None, _own("NAME", "all of the file")] = None
     """One experiment, where the file declares several; jaxprune list names them."""
@@ -78,7 +78,7 @@ class Figure:
     selection that is there.
     """
 
-    file: Positional[Path]
+    file: Annotated[Positional[Path], tyro.conf.arg(metavar="NAME")]
     """The experiment's name in sims/, or the path of its file."""
     only: Annotated[str | None, _own("NAME", "all of the file")] = None
     """One experiment, where the file declares several; jaxprune list names them."""

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from jaxprune.contracts import KINDS, Metric, Prediction
+from jaxprune.contracts import KINDS, Certificate, Metric, Prediction
 from jaxprune.judge import kinds
 from jaxprune.judge.deviates import detectable, skewness
 from jaxprune.judge.report import REASONS, Report
@@ -109,6 +109,8 @@ def _common(samples: xr.Dataset, given: Mapping[str, Any]) -> list[str]:
 
 def _expected(name: str, given: Any, values: xr.DataArray) -> Prediction:
     """What is predicted at each point, how it is judged, and its standard error."""
+    if isinstance(given, Certificate):
+        raise ValueError(f"prediction: that of {name!r} is a certificate; hold its failures against it by judge.count_failures")
     whole = given if isinstance(given, Prediction) else Prediction(given)
     mean, kind, error = (_aligned(name, part, values) for part in (whole.mean, whole.kind, whole.error))
     if unknown := set(np.unique(kind)) - set(KINDS):

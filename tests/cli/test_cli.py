@@ -84,7 +84,7 @@ def test_run_writes_samples_report_and_figure(tmp_path, capsys):
 
 def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
     """A theory spoiled by ten per cent, and the command fails."""
-    from jaxprune.theory import least_squares as theory
+    from jaxprune.theory.least_squares import diagonal as theory
 
     honest = theory.finite_risk
     monkeypatch.setattr(theory, "finite_risk", lambda *a, **k: 1.1 * honest(*a, **k))
@@ -209,7 +209,7 @@ def test_a_log_file_sees_signs_of_life(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     assert call("run", sim("relative_error"), "--smoke", "--workers", 0, "--out", tmp_path) == 0
     said = capsys.readouterr()
-    assert "drawing figures/relative_error.py" in said.out
+    assert "drawing figures/compression/relative_error.py" in said.out
     lines = said.err.splitlines()
     assert "tasks to do, 0 done before" in lines[0] and "1/" in lines[1]
     assert all("trials/s" in line and "elapsed" in line and ", ," not in line for line in lines[1:])

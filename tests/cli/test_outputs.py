@@ -118,6 +118,43 @@ def test_findings_are_printed_and_kept(project, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    "stated, words",
+    [
+        ("lambda s: 1.0", "findings: 1.0 is no mapping"),
+        ("lambda s: {'a': 1.0}", "findings: 'a' is 1.0; use Finding"),
+        ("lambda s: {'a': Finding(float('nan'))}", "findings: the function of 'own' fails: value: nan of a finding"),
+        ("lambda s: s['misspelt']", "findings: the function of 'own' fails: "),
+    ],
+)
+def test_findings_that_are_none_end_with_a_sentence(project, capsys, stated, words):
+    text = "from jaxprune.contracts import Finding\n" + project.read_text()
+    project.write_text(text.replace("seeds=20", f"seeds=20, findings={stated}"))
+    assert call("run", project, "--workers", 0) == 2
+    said = capsys.readouterr().err
+    assert words in said and "Traceback" not in said
+
+
+def test_files_that_cannot_be_loaded_are_told_and_the_others_listed(project, capsys):
+    (project.parent / "broken.py").write_text("x = (\n")
+    (project.parent / "wrong.py").write_text(
+        EXPERIMENT.replace("middle=[1.0, 2.0]", "muddle=[1.0, 2.0]").replace('"own"', '"wrong"')
+    )
+    assert call("list") == 0
+    said = capsys.readouterr().out
+    assert "sims/broken.py: it cannot be loaded: " in said and "sims/own.py: own" in said and "sims/wrong.py: wrong" in said
+
+
+def test_names_that_are_not_of_one_file_are_explained(project, capsys):
+    (project.parent / "other").mkdir()
+    (project.parent / "other" / "own.py").write_text(EXPERIMENT)
+    assert call("run", "own") == 2
+    assert "file: 2 files have the name own; give the path of one: sims/other/own.py, sims/own.py" in capsys.readouterr().err
+    (project.parent / "several.py").write_text(EXPERIMENT.replace('"own"', '"inside"'))
+    assert call("run", "inside") == 2
+    assert "file: inside is one of the experiments of several; write several --only inside" in capsys.readouterr().err
+
+
 def test_without_options_the_only_selection_is_drawn(project, capsys):
     assert call("run", project, "--middle", 1, "--workers", 0) == 0
     assert call("figure", project) == 0

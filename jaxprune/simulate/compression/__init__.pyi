@@ -1,4 +1,5 @@
 from . import layer_pruning as layer_pruning
+from . import rules as rules
 from .compressibility import functional_error as functional_error
 from .compressibility import kept_count as kept_count
 from .compressibility import participation as participation
