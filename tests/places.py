@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 
 def sim(name):
     """The file of an experiment."""
-    (found,) = ROOT.glob(f"sims/*/{name}.py")
+    (found,) = (p for p in ROOT.glob(f"sims/*/{name}.py") if p.parent.name != "bench")
     return found
 
 
