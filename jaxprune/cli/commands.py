@@ -9,23 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
-
-from jaxprune import sweep
+from jaxprune import judge, sweep
 from jaxprune.cli import selection
 from jaxprune.cli.declared import benchmarks, files
 from jaxprune.cli.drawing import command, draw
 from jaxprune.cli.options import AGREE, DISAGREE, INCOMPLETE, Run
 from jaxprune.cli.stating import found_in, state
 from jaxprune.contracts import Metric
-from jaxprune.judge import Report, compare
-from jaxprune.predictions import predict
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
 from jaxprune.sweep.experiment import NoExperiment, load_file
 
 
 def start_jax() -> None:
     """Refuse a device that is not here, before anything else is begun."""
+    import jax
+
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as error:  # JAX asserts that a platform without a plug-in is there
@@ -106,7 +104,7 @@ def _sweep_and_judge(options: Any, declared: Experiment, asked: Experiment, how:
     return _status(report)
 
 
-def _status(report: Report | None) -> int:
+def _status(report: Any) -> int:
     return DISAGREE if report is not None and report.failed else AGREE
 
 
@@ -121,14 +119,16 @@ def _warn_of_few_seeds(samples) -> None:
             )
 
 
-def _judge(experiment, samples) -> Report | None:
-    """By the experiment's own theory, else by ours; None where no metric has a prediction."""
+def _judge(experiment, samples) -> Any:
+    """A report by the experiment's own theory, else by ours; None where no metric has a prediction."""
+    from jaxprune.predictions import predict  # with all of the theory, which status and list do without
+
     own = experiment.predict
     prediction = predict(experiment.make, samples) if own is None else own(samples)
-    return None if prediction is None else compare(samples, prediction)
+    return None if prediction is None else judge.compare(samples, prediction)
 
 
-def _report(experiment, samples, folder: Path) -> Report | None:
+def _report(experiment, samples, folder: Path) -> Any:
     """Compare with theory where there is any: print the table, keep every point as CSV."""
     report = _judge(experiment, samples)
     if report is None:

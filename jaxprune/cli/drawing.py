@@ -5,13 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure
-
 from jaxprune.cli import selection
 from jaxprune.cli.declared import named
 from jaxprune.cli.options import Run
-from jaxprune.plots import style
 from jaxprune.sweep import Experiment, load_experiments
 from jaxprune.sweep.experiment import load_file
 
@@ -37,6 +33,11 @@ def _script(file: Path) -> tuple[Path, Path]:
 
 def draw(options: Any, folder: Path, declared: Experiment, asked: Experiment, samples, report) -> None:
     """figure.pdf and figure.png, by the experiment's file in ``figures/``, if there is one."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    from jaxprune.plots import style
+
     project, script = _script(options.file)
     if not script.exists():
         print(f"no figure: {script} does not exist; a figure is a file of that name with draw(samples, report) -> Figure")
