@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from jaxprune.plots import style
 from jaxprune.predictions import covariance
-from jaxprune.theory import least_squares as theory
+from jaxprune.theory.least_squares import correlated as theory
 from sims.least_squares import rank_one as sim
 
 SHOWN = dict(n=style.last, noise=style.last, exponent=style.last)
