@@ -56,6 +56,7 @@ def test_help_is_quick(argv):
     assert ours < 2 * library + 0.1
 
 
+@pytest.mark.slow
 def test_run_writes_samples_report_and_figure(tmp_path, capsys):
     """Two small sizes of the main experiment, twice: the second time nothing is left to do."""
     argv = ["run", MAIN, "--n", 50, 100, "--seeds", 40, "--out", tmp_path, "--workers", 0]
@@ -82,6 +83,7 @@ def test_run_writes_samples_report_and_figure(tmp_path, capsys):
     assert "missing: n=" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_disagreement_is_an_exit_status(tmp_path, capsys, monkeypatch):
     """A theory spoiled by ten per cent, and the command fails."""
     from jaxprune.theory.least_squares import diagonal as theory
@@ -156,6 +158,7 @@ def test_axes_are_read_without_importing(tmp_path):
     assert axes(built) == dict(noise=(0.1, 0.5), decay=(0.0, 1.0))
 
 
+@pytest.mark.slow
 def test_few_seeds_of_a_pruning_ratio_are_called_few(tmp_path, capsys):
     argv = ["run", sim("pruning_ratio"), "--n", 50, 100, "--alpha", 1.9, "--noise", "I", "--out", tmp_path]
     for more, few in ((["--seeds", 19], True), (["--seeds", 20], False), (["--smoke", "--seeds", 5], False)):
@@ -290,6 +293,7 @@ def test_missing_data_are_skipped_by_name(small_cifar10, capfd, monkeypatch):
     assert not Path("results").exists()
 
 
+@pytest.mark.slow
 def test_cifar10_from_files_to_figure(small_cifar10, capsys):
     from tests.datasets.test_datasets import write_cifar10
 

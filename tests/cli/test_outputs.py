@@ -257,6 +257,7 @@ def test_a_file_in_no_encoding_is_named(tmp_path, capsys):
     assert f"jaxprune: file: {file}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", [dict(), dict(PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")])
 def test_a_plain_locale_knows_all_letters(tmp_path, env):
     file = tmp_path / "\u00e9.py"
@@ -273,12 +274,14 @@ def test_a_plain_locale_knows_all_letters(tmp_path, env):
     assert shell("run", file, "--help", LC_ALL="C", **env).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_here_is_named(tmp_path):
     done = shell("run", sim("relative_error"), "--smoke", "--out", tmp_path, JAX_PLATFORMS="tpu_of_no_kind")
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "JAX_PLATFORMS: 'tpu_of_no_kind' does not start here; unset it, or set it to cpu" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_command_with_a_sentence(tmp_path, number):
     """At any moment: while it starts, imports, sweeps, judges and draws."""

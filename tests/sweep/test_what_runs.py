@@ -378,6 +378,7 @@ def test_numbers_that_do_not_fit_are_refused():
         run(small(lambda k, p: {"m": 1.0}, make=lambda a: jax.random.key(0)), workers=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bfloat16", "float16", "int4", "float8_e4m3fn", "complex64", "bool"])
 def test_leaves_of_every_type_travel(kind):
     own = small(lambda k, p: {"m": jnp.sum(p.astype(float))}, make=lambda a: jnp.ones(3).astype(kind))
@@ -402,6 +403,7 @@ with ThreadPoolExecutor(1) as pool:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.cpu_count() == 1, reason="needs several cores")
 @pytest.mark.parametrize("begin, printed", [("", "same"), ("jnp.zeros(3) + 1", "XLA uses several threads in this process")])
 def test_threads_of_xla_change_no_bits(tmp_path, begin, printed):
@@ -437,6 +439,7 @@ def test_what_cannot_be_made_any_more_is_not_shown(tmp_path):
     assert read(now.resized(n=[1]), tmp_path / "s")["m"].values.tolist() == [[1.0, 1.0]]
 
 
+@pytest.mark.slow
 def test_this_package_is_part_of_the_program(monkeypatch, tmp_path):
     from jaxprune.simulate import least_squares
     from jaxprune.simulate.least_squares import pruning
@@ -455,6 +458,7 @@ def test_this_package_is_part_of_the_program(monkeypatch, tmp_path):
         run(own, workers=0, store=tmp_path / "s")
 
 
+@pytest.mark.slow
 def test_the_same_hash_in_every_process(tmp_path):
     body = """
     from tests.sweep.toy import make, trial
@@ -531,6 +535,7 @@ def test_a_problem_that_differs_at_every_call_is_refused(tmp_path):
         run(wild.resized(seeds=8), workers=0, store=tmp_path / "s")
 
 
+@pytest.mark.slow
 def test_across_versions_of_jax_sources_decide(tmp_path):
     """As if the receipts were written under another jax, where programs have other texts."""
     from tests.sweep.toy import TOY
@@ -552,6 +557,7 @@ def test_across_versions_of_jax_sources_decide(tmp_path):
         run(one.resized(seeds=20), workers=0, store=tmp_path / "s")
 
 
+@pytest.mark.slow
 def test_samples_say_what_they_depend_on(tmp_path):
     """The digest grows with the grid and is the same from memory and from a store."""
     from tests.sweep.toy import TOY
@@ -562,6 +568,7 @@ def test_samples_say_what_they_depend_on(tmp_path):
     assert run(one, workers=0, root=1).attrs["digest"] != found[0]
 
 
+@pytest.mark.slow
 def test_an_edit_while_a_sweep_runs_changes_nothing(tmp_path):
     """Workers that start after the edit run what was lowered before it."""
     body = """

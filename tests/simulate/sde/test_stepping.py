@@ -9,6 +9,7 @@ from jaxprune.simulate import sde
 from jaxprune.simulate.sde import drifts, stepping
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 15, 16, 17, 31, 32, 33, 100])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e30])
 def test_every_entry_is_looked_at(size, bad):

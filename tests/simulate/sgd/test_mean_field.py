@@ -97,6 +97,7 @@ def test_a_mini_batch_drift_is_that_of_its_samples(x64):
     judge.exact(found, mean_field.Drift(net, x[rows], y[rows], losses.Logistic())(theta))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["I", "II", "III"])
 def test_a_width_has_the_same_numbers_whatever_the_padding(kind, x64):
     """Up to round-off: a sum over more terms is taken in another order."""

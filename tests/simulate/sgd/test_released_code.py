@@ -188,6 +188,7 @@ def same(run, expected, tolerance=1e-11):
         judge.exact(found, w, tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes, depth, width", [(2, 3, 8), (3, 4, 3), (6, 2, 8)])
 def test_the_authors_program_step_by_step(classes, depth, width, x64):
     """Also where hidden layers have as many units as there are classes, and where as many inputs as classes."""
@@ -353,6 +354,7 @@ class Overflow:
         return jnp.zeros(shape).at[0].set(-jnp.inf)
 
 
+@pytest.mark.slow
 def test_quirk_12_only_nan_stops(x64):
     """A unit at minus infinity is dead where inputs are positive: outputs stay finite, and training goes on."""
     start, drift = problem(3)
@@ -387,6 +389,7 @@ def small(**change):
 RECORD = ("train_accuracy", "pruning_ratio", "pruned_test_accuracy", "functional_error", "participation")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_quirk_12_the_test_loss_counts_too():
     order = jax.random.permutation(jax.random.split(jax.random.split(KEY, 4)[0])[0], 40)

@@ -42,6 +42,7 @@ def test_tail_constant(kind):
     judge.exact(found, stable.norm_tail_constant(1.3, 6, kind), 1e-4)
 
 
+@pytest.mark.slow
 def test_function_energy_against_direct_integration():
     """Gaussian weights in one dimension: E tanh(s R g)^2 by two nested integrals."""
 

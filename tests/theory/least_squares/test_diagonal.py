@@ -225,6 +225,7 @@ def every_risk(eigs, beta, noise, n, ridge=0.0):
     return np.array(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.7]))
 def test_invariants(seed, ridge):

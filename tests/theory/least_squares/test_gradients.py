@@ -61,6 +61,7 @@ def test_the_dense_risk(name):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["magnitude", "hessian"])
 @pytest.mark.parametrize("kept", [1, 4, 8])
 @pytest.mark.parametrize("name", PROBLEMS)

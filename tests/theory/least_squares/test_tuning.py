@@ -74,6 +74,7 @@ def test_noise_may_make_fewer_coefficients_better_than_the_budget():
     assert best.kept < 20 and best.risk < 0.9 * tuning.pruned(*sparse, 60).risk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_of_several_valleys_the_deepest(seed):
     """Heavy-tailed coefficients and much noise: keeping few and keeping many compete."""

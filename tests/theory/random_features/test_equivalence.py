@@ -69,6 +69,7 @@ def test_moments_are_the_closed_forms():
     assert np.linalg.eigvalsh(kernels.moments("relu", weights))[0] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", theory.ACTIVATIONS)
 def test_equivalent_is_the_projection(name):
     """What is left is orthogonal to every feature, and its energy is the noise; the network teacher too."""
