@@ -55,6 +55,7 @@ def pytest_collection_modifyitems(config, items):
         config.stash[LEFT] = len(left)
 
 
+@pytest.hookimpl(optionalhook=True)  # of xdist
 def pytest_testnodedown(node, error):
     node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
 
