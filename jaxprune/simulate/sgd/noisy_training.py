@@ -26,7 +26,7 @@ LOGISTIC, CROSS_ENTROPY, SQUARED = losses.Logistic(), losses.CrossEntropy(), los
 
 @jax.jit
 def mean_field_trial(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, Array]:
-    """One run of the mean-field tanh network: the columns of ``heavy_tailed_sgd.record``, and how the run ended.
+    """One run of the mean-field tanh network: the columns of ``training.record``, and how the run ended.
 
     ``steps``: those made. ``stopped_because``: an index into ``heavy_tailed_sgd.REASONS``. ``diverged``: 1 where that is
     "loss not finite"; then the columns of the record are NaN, so that no average takes them in. ``first_bad``: the step
@@ -59,7 +59,7 @@ def mean_field_trial(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, 
 
 
 def violated(problem: HeavyTailedSGD) -> list[str]:
-    """What keeps ``mean_field_trial`` of a problem from the assumptions of the theorem (``heavy_tailed_sgd.assumptions``); of
+    """What keeps ``mean_field_trial`` of a problem from the assumptions of the theorem (``training.assumptions``); of
     noise of your own nothing but the law is named."""
     if not isinstance(problem.noise, NoiseType):
         return [f"noise: {problem.noise!r} is not one of the types 'I', 'II', 'III'"]

@@ -1,7 +1,7 @@
 """What the released code of Wan et al. 2023 does: its network, its noise, its training loop, with every quirk listed here.
 
 ``QUIRKS`` lists where that code departs from the paper's setting, or from what one would expect; ``compat="released-code"``
-here, in ``heavy_tailed_sgd.train`` and ``record``, and in ``noisy_training.released_trial`` reproduces them. Source:
+here, in ``training.train`` and ``record``, and in ``noisy_training.released_trial`` reproduces them. Source:
 guide/sgd.md, The released code.
 """
 
@@ -145,7 +145,7 @@ def train(
     stopping: Stopping,
     score: Callable[[Any], tuple[Array, Array]],
 ) -> Run:
-    """``heavy_tailed_sgd.train`` as the released code has it: items 7 and 9 to 12 of ``QUIRKS``.
+    """``training.train`` as the released code has it: items 7 and 9 to 12 of ``QUIRKS``.
 
     Every step is a gradient step, perhaps an evaluation, then noise. ``stopping.steps`` and ``patience`` are that code's
     counter, which is one less than the steps made; of two classes (``chance`` 1/2) the bound is 53 %, whatever the margin.
