@@ -7,6 +7,7 @@ import pytest
 
 from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
+from jaxprune.simulate import sorting
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import pruning, saliency
 from tests import grades as judge
