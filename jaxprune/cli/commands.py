@@ -13,7 +13,7 @@ from jaxprune import judge, sweep
 from jaxprune.cli import selection
 from jaxprune.cli.declared import benchmarks, files
 from jaxprune.cli.drawing import command, draw
-from jaxprune.cli.options import AGREE, DISAGREE, INCOMPLETE, Run
+from jaxprune.cli.options import AGREE, BAD_INPUT, DISAGREE, INCOMPLETE, Run
 from jaxprune.cli.stating import found_in, state
 from jaxprune.contracts import Metric
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
@@ -182,8 +182,9 @@ def _tell(store: Store) -> bool:
     return not missing and not corrupt
 
 
-def _experiments(sims: Path) -> Iterator[tuple[Path, Experiment]]:
-    """Those of a folder; a file without any, such as a helper module, and one that cannot be read are told and left out."""
+def _experiments(sims: Path) -> Iterator[tuple[Path, Experiment | None]]:
+    """Those of a folder; a file without any, such as a helper module, is told and left out, and one that cannot be loaded is
+    told and stands there without an experiment."""
     if not (found := files(sims)):
         raise ValueError(f"sims: no experiments in {sims}; run from the project's folder or name another")
     for file in found:
@@ -193,6 +194,7 @@ def _experiments(sims: Path) -> Iterator[tuple[Path, Experiment]]:
             print(f"{file}: no experiment in it")
         except Exception as error:
             print(f"{file}: it cannot be loaded: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+            yield file, None
 
 
 def _missing_data(experiment) -> str | None:
@@ -201,8 +203,6 @@ def _missing_data(experiment) -> str | None:
         experiment.make(**experiment.smoke_size().points()[0])
     except (FileNotFoundError, ImportError) as error:
         return str(error)
-    except Exception as error:
-        return f"its make fails: {error}"
     return None
 
 
@@ -211,6 +211,9 @@ def verify(options: Any) -> int:
     status = AGREE
     for _, experiment in _experiments(options.sims):
         started = time.perf_counter()
+        if experiment is None:
+            status = max(status, BAD_INPUT)
+            continue
         if reason := _missing_data(experiment):
             said = f"skipped: {reason}"
         else:
@@ -275,10 +278,15 @@ def _only_other(options: Any, store: Store, declared: Experiment) -> Experiment:
 def listing(options: Any) -> int:
     """The experiments of a folder."""
     for file, e in _experiments(options.sims):
+        if e is None:
+            continue
         axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
         print(f"{file}: {e.name}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
-        if reason := _missing_data(e):
-            print(f"    skipped by verify: {reason}")
+        try:
+            if reason := _missing_data(e):
+                print(f"    skipped by verify: {reason}")
+        except Exception as error:
+            print(f"    its make fails: {error}")
     return AGREE
 
 

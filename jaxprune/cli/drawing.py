@@ -33,15 +33,15 @@ def _script(file: Path) -> tuple[Path, Path]:
 
 def draw(options: Any, folder: Path, declared: Experiment, asked: Experiment, samples, report) -> None:
     """figure.pdf and figure.png, by the experiment's file in ``figures/``, if there is one."""
+    project, script = _script(options.file)
+    if not script.exists():
+        print(f"no figure: {script} does not exist; a figure is a file of that name with draw(samples, report) -> Figure")
+        return
     import matplotlib
     from matplotlib.figure import Figure
 
     from jaxprune.plots import style
 
-    project, script = _script(options.file)
-    if not script.exists():
-        print(f"no figure: {script} does not exist; a figure is a file of that name with draw(samples, report) -> Figure")
-        return
     print(f"drawing {script.relative_to(project)}", flush=True)  # its theory may take half a minute
     matplotlib.use("Agg")
     if str(project) not in sys.path:

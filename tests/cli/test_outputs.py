@@ -143,6 +143,8 @@ def test_files_that_cannot_be_loaded_are_told_and_the_others_listed(project, cap
     assert call("list") == 0
     said = capsys.readouterr().out
     assert "sims/broken.py: it cannot be loaded: " in said and "sims/own.py: own" in said and "sims/wrong.py: wrong" in said
+    (project.parent / "wrong.py").unlink()
+    assert call("verify", "--workers", 0) == 2  # what could not be looked at is no success
 
 
 def test_names_that_are_not_of_one_file_are_explained(project, capsys):
