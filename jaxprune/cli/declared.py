@@ -23,17 +23,19 @@ def file_of(word: str) -> Path:
     file = Path(word)
     if file.is_file():
         return file
-    if found := named(word):
-        return found
-    if len(twins := [str(p) for p in files() if p.stem == word]) > 1:
-        raise ValueError(f"file: {len(twins)} files have the name {word}; give the path of one: {', '.join(twins)}")
+    known = files()
+    twins = [p for p in known if p.stem == word]
+    if len(twins) == 1:
+        return twins[0]
+    if twins:
+        raise ValueError(f"file: {len(twins)} files have the name {word}; give the path of one: {', '.join(map(str, twins))}")
     if homes := [
-        p.stem for p in files() if re.search(rf"Experiment\(\s*[\"']{re.escape(word)}[\"']", p.read_text(errors="replace"))
+        p.stem for p in known if re.search(rf"Experiment\(\s*[\"']{re.escape(word)}[\"']", p.read_text(errors="replace"))
     ]:
         raise ValueError(f"file: {word} is one of the experiments of {homes[0]}; write {homes[0]} --only {word}")
     if file.exists():
         raise ValueError(f"file: {file} is not a file; {WANTED}")
-    there = {p.stem: p.stem for p in files()} | {p.stem: str(p) for p in sorted(file.parent.glob("*.py"))}
+    there = {p.stem: p.stem for p in known} | {p.stem: str(p) for p in sorted(file.parent.glob("*.py"))}
     close = difflib.get_close_matches(file.stem, there, n=1)
     raise ValueError(f"file: {file} does not exist; {f'did you mean {there[close[0]]}?' if close else WANTED}")
 
