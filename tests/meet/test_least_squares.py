@@ -220,7 +220,7 @@ RHO = {  # guide/least_squares.md, Correlation decides: pruned, retrained on the
 def test_correlation_decides_whether_retraining_helps(name, expected):
     """The table ``RHO`` (errors of both up to 1.5 % each, 5 % where it says so), and the crossing by code."""
     experiment = correlation.EQUICORRELATED if name == "equicorrelated" else correlation.AR1
-    rhos = sorted({*RHO[name], *([0.05, 0.08, 0.12] if name == "equicorrelated" else [0.75, 0.85])})
+    rhos = sorted({*RHO[name], *([0.05, 0.08, 0.12, 0.6] if name == "equicorrelated" else [0.75, 0.85])})
     samples = run(experiment.resized(n=[150], rho=rhos, seeds=100), workers=0)
     for rho, values in RHO[name].items():
         for metric, value in zip(("pruned_risk", "retrained_same", "retrained_fresh"), values, strict=True):

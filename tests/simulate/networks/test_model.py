@@ -312,8 +312,8 @@ def test_surfaces_are_network_by_network(x64):
         for j, base in enumerate(bases):
             budget = networks.weight_count(shallow(base), base)
             for k, (rule, start) in enumerate(TREATMENTS.values()):
-                chosen = jax.jit(rule, static_argnums=0)
-                mask = chosen(model, dense.params, whole, budget, train.inputs, numbers(model, keys[2]))
+                network = pruning.Trained(model, dense.params, whole, train.inputs, numbers(model, keys[2]))
+                mask = rule(network, budget)
                 again = fit(model, starts[start], mask, train, ADAM, steps)
                 _, loss = measure(model, again.params, test)
                 judge.exact(found["retrained_loss"][i, j, k], loss, 1e-9)
