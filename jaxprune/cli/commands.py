@@ -230,8 +230,8 @@ def _verified(experiment: Experiment, folder: Path, workers: int | None) -> tupl
         samples = sweep.run(experiment.smoke_size(), store=folder, workers=workers)
     except Stopped as error:
         return INCOMPLETE, f"FAILED  {error}"
-    found, _ = found_in(experiment, samples)
-    stated = f", {len(found)} findings" if found else ""
+    found, why = found_in(experiment, samples)
+    stated = f", {len(found)} findings" if found else f", no findings: {why}" if why else ""
     report = _judge(experiment, samples)
     if report is None:
         return AGREE, f"ran, not judged{stated}"
@@ -249,9 +249,10 @@ def figure(options: Any) -> int:
             raise ValueError(f"out: {folder} holds no samples (no run.json); run this first: {first}")
         store = Store(folder)
         store.check(declared)
-        if selection.lacking(store, asked) and not selection.changes(declared, asked):
+        done = store.done()
+        if selection.lacking(store, done, asked) and not selection.changes(declared, asked):
             asked = _only_other(options, store, declared)
-        if missing := selection.lacking(store, asked):
+        if missing := selection.lacking(store, done, asked):
             first = command("run", options, asked.name, selection.changes(declared, asked))
             raise ValueError(f"out: {missing} tasks of this selection are missing in {folder}; run this first: {first}")
         samples = sweep.read(asked, folder)

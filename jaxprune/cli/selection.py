@@ -4,10 +4,11 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from jaxprune.sweep import Experiment, Store
+from jaxprune.sweep.receipts import Chunk
 
 LONGEST = 80  # letters of a folder's name before its digest; file systems take 255 bytes
 WORD = re.compile(r"[A-Za-z0-9.+-]+")  # what stands in a folder's name as it is, and is told apart from what is around it
@@ -52,12 +53,12 @@ def options(changed: Mapping[str, Sequence[Any]]) -> list[str]:
     return [word for name, values in changed.items() for word in (f"--{name.replace('_', '-')}", *map(str, values))]
 
 
-def lacking(store: Store, asked: Experiment) -> int:
-    """How many tasks of a selection a store does not hold."""
+def lacking(store: Store, done: Collection[Chunk], asked: Experiment) -> int:
+    """How many tasks of a selection are not among the ``done`` ones of a store."""
     total = math.prod(asked.shape) * asked.blocks
     places = {name: {i for i, v in enumerate(held) if v in asked.axes[name]} for name, held in store.axes.items()}
     wanted = [*places.values(), range(asked.blocks)]
-    return total - sum(all(i in some for i, some in zip(chunk, wanted, strict=True)) for chunk in store.done())
+    return total - sum(all(i in some for i, some in zip(chunk, wanted, strict=True)) for chunk in done)
 
 
 def requests(store: Store, declared: Experiment) -> list[Experiment]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxprune.predictions.core import NONE, Predictor, Value, predictors
 from jaxprune.problems import BoundedChaos, Explosion, LinearChaos, OrnsteinUhlenbeck
+from jaxprune.theory.numerics.estimate import Estimate
 from jaxprune.theory.sde import explosion, ornstein_uhlenbeck, particles
 
 DRAWS = 200_000  # of the limit process, for the constant of bounded interaction
@@ -66,7 +67,7 @@ def _(problem: BoundedChaos) -> dict[str, Predictor]:
     numbers = _numbers(problem, "alpha", "rate", "coupling", "scale", "horizon")
 
     @functools.cache
-    def constant() -> particles.Estimate:
+    def constant() -> Estimate:
         return particles.bounded_chaos_constant(*numbers, draws=DRAWS, seed=0, steps=problem.steps)
 
     def scaled_square(place: dict[str, Any]) -> Value:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -21,7 +21,7 @@ from jaxtyping import Array, Key
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import is_key
-from jaxprune.simulate.sde.integrate import Path
+from jaxprune.simulate.sde.integrate import Trajectory
 from jaxprune.simulate.sde.stepping import State
 
 SHOWN = 8  # numbers that an error message spells out; longer arrays are told by their digest
@@ -35,7 +35,7 @@ def save(file: str | os.PathLike, state: Any, configuration: Any) -> None:
 
     Raises ValueError for a configuration that holds anything else.
     """
-    described, packed, file = json.dumps(_describe(configuration)), io.BytesIO(), File(file)
+    described, packed, file = json.dumps(_describe(configuration)), io.BytesIO(), Path(file)
     np.savez(packed, *[_plain(leaf) for leaf in jax.tree.leaves(state)])
     content = described.encode() + b"\n" + packed.getvalue()
     beside = file.with_name(f".{file.name}.{os.getpid()}.part")
@@ -53,7 +53,7 @@ def load(file: str | os.PathLike, configuration: Any, like: Any) -> Any:
     Raises ValueError for another configuration, saying what differs, and for a file that is damaged or holds a state
     of another structure.
     """
-    before, data = _read(File(file))
+    before, data = _read(Path(file))
     if before != (now := _describe(configuration)):
         raise ValueError(f"configuration: {file} was written by another one; {_difference(before, now)}")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
@@ -66,7 +66,7 @@ def load(file: str | os.PathLike, configuration: Any, like: Any) -> Any:
 
 def resumable(
     file: str | os.PathLike,
-    advance: Callable[[State, Key[Array, "..."], int], Path],
+    advance: Callable[[State, Key[Array, "..."], int], Trajectory],
     start: State,
     key: Key[Array, "..."],
     configuration: Any,
@@ -74,7 +74,7 @@ def resumable(
     steps: int,
     chunk: int,
     report: Callable[[int, int, int], None] | None = None,
-) -> Path:
+) -> Trajectory:
     """The path of ``steps`` steps from ``start``, in chunks, saved after each; where ``file`` exists the run goes on from
     it. Neither chunks nor kills change a bit.
 
@@ -94,7 +94,7 @@ def resumable(
     compiled, axis = jax.jit(advance, static_argnums=2), start.step.ndim  # the runs that are vmapped come before time
     none, guard = _nothing(advance, start, key, min(chunk, steps), axis)
     configuration = dict(configuration=configuration, key=key, start=start)
-    state, watched = load(file, configuration, (start, none)) if File(file).exists() else (start, none)
+    state, watched = load(file, configuration, (start, none)) if Path(file).exists() else (start, none)
     done = int(np.max(state.step))
     if done > steps:
         raise ValueError(f"steps: {file} has made {done} steps, more than {steps}; ask for at least as many")
@@ -105,7 +105,7 @@ def resumable(
         save(file, (state, watched), configuration)
         if report is not None:
             report(done, steps, int(np.sum(~np.asarray(state.alive))))
-    return Path(state, jax.tree.map(jnp.asarray, watched), guard)
+    return Trajectory(state, jax.tree.map(jnp.asarray, watched), guard)
 
 
 def _check_runs(start, key):

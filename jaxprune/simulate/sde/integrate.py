@@ -19,11 +19,11 @@ from jaxprune.simulate.arguments import check_key, check_step_size, summary, tra
 from jaxprune.simulate.sde.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step
 from jaxprune.struct import struct
 
-__all__ = ["Guard", "Path", "State", "begin", "coupled", "euler", "gaps"]
+__all__ = ["Guard", "State", "Trajectory", "begin", "coupled", "euler", "gaps"]
 
 
 @struct
-class Path:
+class Trajectory:
     """The last ``state``: ``state.value`` the numbers, ``state.alive`` whether the run has not diverged, ``state.first_bad``
     the step at which it did (-1: none), ``state.step`` the step reached; ``watched``, a pytree with a leading axis of records
     (at the start, then every so many steps); and the ``guard`` that was on."""
@@ -34,7 +34,7 @@ class Path:
 
     def __repr__(self) -> str:
         state, watched, guard = jax.tree.map(summary, (self.state, self.watched, self.guard))
-        return f"Path(state={state}, watched={watched}, guard={guard})"
+        return f"Trajectory(state={state}, watched={watched}, guard={guard})"
 
 
 def euler(
@@ -50,7 +50,7 @@ def euler(
     guard: Guard | None = None,
     most: int | None = None,
     rows: bool = False,
-) -> Path:
+) -> Trajectory:
     """``X <- X + step_size * drift(X) + increment``, ``steps`` times, from ``start``: a value (an array, or a pytree of
     arrays, in the precision of the program), or the ``State`` of a run to go on from. Of the path that comes back,
     ``path.state.value`` is X at the end, ``path.state.alive`` whether the run is finite and within the cap.
@@ -81,7 +81,7 @@ def euler(
     def advance(state, _):
         return step(drift, laws, key, step_size, guard, limit, state), None
 
-    return Path(*_watched(advance, state, watch, count, every), guard)
+    return Trajectory(*_watched(advance, state, watch, count, every), guard)
 
 
 def _watched(advance, state, watch, count, every) -> tuple[State, Any]:

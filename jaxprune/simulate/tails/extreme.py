@@ -19,7 +19,7 @@ from jaxprune.struct import struct
 
 
 @struct
-class Estimate:
+class TailEstimate:
     """A tail index with its standard error. ``valid`` is False where it should not be believed: too few or degenerate
     data, a threshold that is not positive, a value that the method cannot give.
 
@@ -34,18 +34,18 @@ class Estimate:
     inverse_error: Float[Array, "*s"]
 
 
-def from_inverse(inverse: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool[Array, "*s"]) -> Estimate:
+def from_inverse(inverse: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool[Array, "*s"]) -> TailEstimate:
     """The estimate of alpha whose inverse is ``inverse`` +- ``error``; inf where that is not positive."""
     heavy = inverse > 0
     safe = jnp.where(heavy, inverse, 1.0)
     value = jnp.where(heavy, 1 / safe, jnp.where(jnp.isnan(inverse), jnp.nan, jnp.inf))
     spread = jnp.where(heavy, error / safe**2, jnp.where(jnp.isnan(inverse), jnp.nan, jnp.inf))
-    return Estimate(value, spread, valid & jnp.isfinite(inverse) & jnp.isfinite(error), inverse, error)
+    return TailEstimate(value, spread, valid & jnp.isfinite(inverse) & jnp.isfinite(error), inverse, error)
 
 
-def from_value(value: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool[Array, "*s"]) -> Estimate:
+def from_value(value: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool[Array, "*s"]) -> TailEstimate:
     """The estimate ``value`` +- ``error`` of alpha > 0."""
-    return Estimate(value, error, valid & jnp.isfinite(value) & jnp.isfinite(error), 1 / value, error / value**2)
+    return TailEstimate(value, error, valid & jnp.isfinite(value) & jnp.isfinite(error), 1 / value, error / value**2)
 
 
 def check_sample(x: Float[Array, "*shape"], least: int = 2) -> None:
@@ -85,7 +85,7 @@ def _log_excesses(x, top):
 
 
 @functools.partial(jax.jit, static_argnames="top")
-def hill(x: Float[Array, "N *d"], top: int) -> Estimate:
+def hill(x: Float[Array, "N *d"], top: int) -> TailEstimate:
     """Hill: 1/alpha is the mean log-excess of the ``top`` largest magnitudes over the next one.
 
     Error ``1/(alpha sqrt(top))``, exact for Pareto data; the bias of other tails, of order top/N for stable ones, is not
@@ -98,7 +98,7 @@ def hill(x: Float[Array, "N *d"], top: int) -> Estimate:
 
 
 @functools.partial(jax.jit, static_argnames="top")
-def moment(x: Float[Array, "N *d"], top: int) -> Estimate:
+def moment(x: Float[Array, "N *d"], top: int) -> TailEstimate:
     """The moment estimator (Dekkers, Einmahl, de Haan): ``gamma = m1 + 1 - 1/(2 (1 - m1^2/m2))`` from the first two moments
     of the log-excesses of the ``top`` largest magnitudes; alpha = 1/gamma, inf where gamma <= 0.
 
@@ -121,7 +121,7 @@ def _moment_variance(gamma):
 
 
 @functools.partial(jax.jit, static_argnames="top")
-def de_haan(x: Float[Array, "N *d"], top: int) -> Estimate:
+def de_haan(x: Float[Array, "N *d"], top: int) -> TailEstimate:
     """De Haan's ratio of moments: ``gamma = m2/(2 m1)`` of the log-excesses of the ``top`` largest magnitudes.
 
     Error ``gamma sqrt(2/top)``. Errors raised and invalid as for ``hill``. Source: guide/tails.md, Moments of log-excesses.
@@ -133,7 +133,7 @@ def de_haan(x: Float[Array, "N *d"], top: int) -> Estimate:
 
 
 @functools.partial(jax.jit, static_argnames="top")
-def pickands(x: Float[Array, "N *d"], top: int) -> Estimate:
+def pickands(x: Float[Array, "N *d"], top: int) -> TailEstimate:
     """Pickands: ``gamma = log((x1 - x2)/(x2 - x4))/log 2`` with x1, x2, x4 the k-th, 2k-th and 4k-th largest magnitudes,
     k = floor(top/4); alpha = 1/gamma, inf where gamma <= 0. It alone does not change when the magnitudes are shifted.
 
@@ -155,7 +155,7 @@ def pickands(x: Float[Array, "N *d"], top: int) -> Estimate:
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def second_to_first(x: Float[Array, "N *d"], size: int) -> Estimate:
+def second_to_first(x: Float[Array, "N *d"], size: int) -> TailEstimate:
     """Paulauskas and Vaiciulis: the mean Z over blocks of ``size`` data of (second largest)/(largest) magnitude gives
     ``alpha = Z/(1 - Z)``. Biased like Hill's estimate from the top N/size.
 

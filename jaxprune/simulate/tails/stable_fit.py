@@ -32,7 +32,7 @@ ROUNDS, STEPS = 2, 5
 
 
 @struct
-class Fit:
+class StableFit:
     """A stable law fitted to data, and whether they are in agreement.
 
     ``p_value``: of the test; ``rejected``: it is below 1 %. ``needed``: how many data would show, in nine samples of ten, an
@@ -47,7 +47,7 @@ class Fit:
 
 
 @jax.jit
-def fit(x: Float[Array, "N *d"]) -> Fit:
+def fit(x: Float[Array, "N *d"]) -> StableFit:
     """The stable law that fits independent data, already ``tails.centred``, with a test of the model. Isotropy of vectors is
     taken for granted.
 
@@ -67,7 +67,7 @@ def fit(x: Float[Array, "N *d"]) -> Fit:
     (index, log_scale), places, mean, spread = _fitted(columns)
     p_value = jnp.where(middle > 0, _p_value(mean, spread, places, index, log_scale, count, dim), 0.0)
     needed = _needed(mean, places, jnp.minimum(index, LIGHTEST), log_scale, dim)
-    return Fit(index, p_value, ~(p_value >= LEVEL), needed, needed <= count)
+    return StableFit(index, p_value, ~(p_value >= LEVEL), needed, needed <= count)
 
 
 def _fitted(columns) -> tuple[tuple[Array, Array], Array, Array, Array]:

@@ -18,14 +18,14 @@ from jaxtyping import Array, Float, Key
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_compat
 from jaxprune.simulate.tails import quantile_ratio
-from jaxprune.simulate.tails.extreme import Estimate, check_sample, from_inverse, from_value, norms
+from jaxprune.simulate.tails.extreme import TailEstimate, check_sample, from_inverse, from_value, norms
 
 CANDIDATES = (2, 5, 10, 20, 50, 100, 500, 1000)  # block sizes of the released code
 CAP = 2.0
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def block_log_moment(x: Float[Array, "N *d"], size: int) -> Estimate:
+def block_log_moment(x: Float[Array, "N *d"], size: int) -> TailEstimate:
     """Block sums (Mohammadi et al. 2015): ``1/alpha = (mean log|Y| - mean log|X|)/log(size)``, Y the sums of ``size``
     consecutive data. ``inverse`` is unbiased at any sample size for strictly stable laws of any dimension.
 
@@ -53,7 +53,7 @@ def _block_differences(x, size, floor):
 @functools.partial(jax.jit, static_argnames=("compat", "shuffles"))
 def aggregate(
     x: Float[Array, "N *d"], key: Key[Array, ""], *, compat: Literal["released-code"] | None = None, shuffles: int = 5
-) -> Estimate:
+) -> TailEstimate:
     """The aggregate of the released code: the median of the block estimates over ``block_sizes(N)``, and the median of that
     over ``shuffles`` random orders of the rows.
 
@@ -105,7 +105,7 @@ def _divisor(count, most):
 
 
 @jax.jit
-def log_variance(x: Float[Array, "N *d"]) -> Estimate:
+def log_variance(x: Float[Array, "N *d"]) -> TailEstimate:
     """From ``Var log|X| = (pi^2/6)(1/alpha^2 - 1/4) + psi'(d/2)/4``, d = 1 for numbers, for isotropic stable vectors.
 
     Error by the fourth moment of log|X|. Invalid where the variance is too small for any alpha, or a vector is zero.
@@ -124,7 +124,7 @@ def log_variance(x: Float[Array, "N *d"]) -> Estimate:
 
 def characteristic(
     x: Float[Array, " N"], low: float | Float[Array, ""] = 0.2, high: float | Float[Array, ""] = 0.8, *, modulus: bool = False
-) -> Estimate:
+) -> TailEstimate:
     """Two points of the empirical characteristic function phi: ``alpha = log(log phi(high)/log phi(low))/log(high/low)``,
     at arguments in units of one over the median of |x|. The sharpest for symmetric stable numbers.
 
@@ -142,7 +142,7 @@ def characteristic(
 
 
 @functools.partial(jax.jit, static_argnames="modulus")
-def _characteristic(x, low, high, modulus) -> Estimate:
+def _characteristic(x, low, high, modulus) -> TailEstimate:
     median = jnp.median(jnp.abs(x))
     places = jnp.stack([jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)])
     angles = places[:, None] * x / jnp.where(median > 0, median, jnp.nan)
@@ -161,7 +161,7 @@ def _characteristic(x, low, high, modulus) -> Estimate:
 
 
 @jax.jit
-def quantiles(x: Float[Array, " N"]) -> Estimate:
+def quantiles(x: Float[Array, " N"]) -> TailEstimate:
     """McCulloch: ``(q95 - q05)/(q75 - q25)`` of the data, inverted for alpha exactly (``quantile_ratio``). Shift invariant.
 
     Capped at 2, where the ratio is smallest. Error by the covariance of sample quantiles with slopes from order statistics
@@ -190,7 +190,7 @@ def quantiles(x: Float[Array, " N"]) -> Estimate:
 
 
 @functools.partial(jax.jit, static_argnames=("groups", "order"))
-def participation(x: Float[Array, "N *d"], groups: int, order: float = 2.0) -> Estimate:
+def participation(x: Float[Array, "N *d"], groups: int, order: float = 2.0) -> TailEstimate:
     """``alpha = q (1 - sum|x|^2q/(sum|x|^q)^2)`` with q = ``order``, averaged over ``groups`` of consecutive data.
 
     In one group it tends to a random limit whose mean is alpha < q as the group grows (a Poisson-Dirichlet law), so the

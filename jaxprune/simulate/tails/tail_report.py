@@ -15,8 +15,8 @@ from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.tails import extreme as tails
 from jaxprune.simulate.tails import stable_fit, stable_model
 from jaxprune.simulate.tails.checks import dependent, skewed, tied, uneven
-from jaxprune.simulate.tails.extreme import Estimate
-from jaxprune.simulate.tails.stable_fit import Fit
+from jaxprune.simulate.tails.extreme import TailEstimate
+from jaxprune.simulate.tails.stable_fit import StableFit
 from jaxprune.struct import static, struct
 
 DEVIATES = 3.0  # combined errors that the two families may differ by
@@ -30,7 +30,7 @@ AGAINST = {  # checks of the data, by name
 
 
 @struct
-class Report:
+class TailReport:
     """Estimates by name, how the data were read, and what speaks against the estimates.
 
     ``count`` data of ``dim`` entries, None for numbers. The stable model presumes independent draws of a symmetric stable
@@ -46,9 +46,9 @@ class Report:
     law is not seen.
     """
 
-    model: dict[str, Estimate]
-    extreme: dict[str, Estimate]
-    fit: Fit
+    model: dict[str, TailEstimate]
+    extreme: dict[str, TailEstimate]
+    fit: StableFit
     disagree: Bool[Array, ""]
     skewed: Bool[Array, ""]
     tied: Bool[Array, ""]
@@ -60,7 +60,7 @@ class Report:
     dim: int | None = static()
 
 
-def report(x: Float[Array, "N *d"], size: int | None = None, top: int | None = None) -> Report:
+def report(x: Float[Array, "N *d"], size: int | None = None, top: int | None = None) -> TailReport:
     """Every estimate that suits numbers (N,), or vectors (N, d), one a row, after centring by the median, and what the data say
     about the law that it presumes. A column (N, 1) is read as numbers; for the entries of a matrix pass ``x.ravel()``.
 
@@ -87,7 +87,7 @@ def _check_values(x) -> None:
 
 
 @functools.partial(jax.jit, static_argnames=("size", "top"))
-def _report(x: Float[Array, "N *d"], size: int, top: int) -> Report:
+def _report(x: Float[Array, "N *d"], size: int, top: int) -> TailReport:
     rows = _near_one(tails.centred(x))
     found = stable_fit.fit(rows)
     sound = jnp.all(jnp.isfinite(rows)) & jnp.any(x != x[0])
@@ -101,7 +101,7 @@ def _report(x: Float[Array, "N *d"], size: int, top: int) -> Report:
     model = {name: _withheld(e, True, ~wrong) for name, e in model.items()}
     lighter = _lighter(model, extreme) & ~against
     dim = x.shape[1] if x.ndim == 2 else None
-    return Report(model, extreme, found, against, **checks, contradict=apart, lighter=lighter, count=x.shape[0], dim=dim)
+    return TailReport(model, extreme, found, against, **checks, contradict=apart, lighter=lighter, count=x.shape[0], dim=dim)
 
 
 def _near_one(rows: Float[Array, "N *d"]) -> Float[Array, "N *d"]:
@@ -111,7 +111,7 @@ def _near_one(rows: Float[Array, "N *d"]) -> Float[Array, "N *d"]:
     return jnp.ldexp(rows, -exponent)
 
 
-def _model(rows, size) -> dict[str, Estimate]:
+def _model(rows, size) -> dict[str, TailEstimate]:
     model = {"block sums": stable_model.block_log_moment(rows, size), "log variance": stable_model.log_variance(rows)}
     if rows.ndim == 1:
         model["characteristic function"] = stable_model.characteristic(rows)
@@ -119,7 +119,7 @@ def _model(rows, size) -> dict[str, Estimate]:
     return model
 
 
-def _extreme(rows, top) -> dict[str, Estimate]:
+def _extreme(rows, top) -> dict[str, TailEstimate]:
     return {
         "moment": tails.moment(rows, top),
         "Hill": tails.hill(rows, top),
@@ -128,10 +128,10 @@ def _extreme(rows, top) -> dict[str, Estimate]:
     }
 
 
-def _withheld(e: Estimate, known, valid) -> Estimate:
+def _withheld(e: TailEstimate, known, valid) -> TailEstimate:
     """NaN unless the estimate is ``known``, and not valid unless it may be."""
     value, error, inverse, spread = (jnp.where(known, a, jnp.nan) for a in (e.value, e.error, e.inverse, e.inverse_error))
-    return Estimate(value, error, e.valid & valid, inverse, spread)
+    return TailEstimate(value, error, e.valid & valid, inverse, spread)
 
 
 def _lighter(model, extreme) -> Bool[Array, ""]:
@@ -142,24 +142,24 @@ def _lighter(model, extreme) -> Bool[Array, ""]:
     return jnp.all(jnp.stack(gaussian)) & least.valid & (least.inverse + DEVIATES * least.inverse_error < 0.5)
 
 
-def _heavy(e: Estimate) -> Bool[Array, "*s"]:
+def _heavy(e: TailEstimate) -> Bool[Array, "*s"]:
     """Whether alpha is below 2 by three errors of 1/alpha: otherwise the stable law may be Gaussian."""
     return e.inverse > 0.5 + DEVIATES * e.inverse_error
 
 
-def _apart(one: Estimate, other: Estimate) -> Bool[Array, "*s"]:
+def _apart(one: TailEstimate, other: TailEstimate) -> Bool[Array, "*s"]:
     error = jnp.hypot(one.inverse_error, other.inverse_error)
     return one.valid & other.valid & (jnp.abs(one.inverse - other.inverse) > APART * error)
 
 
-def disagree(model: Estimate, extreme: Estimate) -> Bool[Array, "*s"]:
+def disagree(model: TailEstimate, extreme: TailEstimate) -> Bool[Array, "*s"]:
     """Whether a stable-model and an extreme-value estimate contradict each other beyond three combined errors of 1/alpha."""
     gap = model.inverse - extreme.inverse
     beyond = jnp.abs(gap) > DEVIATES * jnp.hypot(model.inverse_error, extreme.inverse_error)
     return model.valid & extreme.valid & beyond & (_heavy(model) | (gap < 0))
 
 
-def table(found: Report) -> str:
+def table(found: TailReport) -> str:
     """The report of one sample for people: how the data were read, a line per estimate with the law that it presumes, 'not
     valid' where it should not be believed, 'if stable' where the data are too few to test that, and verdicts.
 
@@ -177,7 +177,7 @@ def table(found: Report) -> str:
     return "\n".join([*lines, *_verdicts(found)])
 
 
-def _read(found: Report) -> str:
+def _read(found: TailReport) -> str:
     if found.dim is None:
         return f"Read: {found.count:,} independent numbers. For vectors pass an array (N, d), one vector a row."
     return (
@@ -186,7 +186,7 @@ def _read(found: Report) -> str:
     )
 
 
-def _verdicts(found: Report) -> list[str]:
+def _verdicts(found: TailReport) -> list[str]:
     lines = [text for name, text in AGAINST.items() if bool(np.asarray(getattr(found, name)))]
     lines += [] if lines or _unsound(found) else [_tested(found)]
     if bool(np.asarray(found.contradict)):
@@ -202,11 +202,11 @@ def _verdicts(found: Report) -> list[str]:
     return lines
 
 
-def _unsound(found: Report) -> bool:
+def _unsound(found: TailReport) -> bool:
     return bool(np.all([np.isnan(np.asarray(e.inverse)) for e in (*found.model.values(), *found.extreme.values())]))
 
 
-def _tested(found: Report) -> str:
+def _tested(found: TailReport) -> str:
     chance = f"p = {float(np.asarray(found.fit.p_value)):.2g}"
     if bool(np.asarray(found.fit.rejected)):
         return f"The stable model is REJECTED ({chance}): its alpha is not the index of the tail."

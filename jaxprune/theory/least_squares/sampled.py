@@ -4,8 +4,6 @@ Each draw keeps exactly ``kept`` coefficients, so nothing is assumed of their de
 answers are ``Estimate(value, error)`` with the shape of ``kept``, the error a standard error over ``draws``.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
@@ -15,15 +13,9 @@ from jaxprune.theory.least_squares import correlated
 from jaxprune.theory.least_squares.diagonal import BY_FIT, RULES, SAMPLES
 from jaxprune.theory.least_squares.fit import first_fit
 from jaxprune.theory.least_squares.order import descending
+from jaxprune.theory.numerics.estimate import Estimate
 
 Array = NDArray[np.float64]
-
-
-class Estimate(NamedTuple):
-    """A mean over draws and its standard error."""
-
-    value: Array
-    error: Array
 
 
 def pruned_risk(

@@ -4,7 +4,7 @@ Particles and their limits share noise and start, at 0; rates and couplings are 
 Scalars give floats, arrays broadcast.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,18 +12,12 @@ from scipy.special import roots_jacobi
 
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
+from jaxprune.theory.numerics.estimate import Estimate
 from jaxprune.theory.sde.euler_sums import NEGLIGIBLE, chaos_sum, geometric_sum, log_factor, scaled_root
 from jaxprune.theory.sde.ornstein_uhlenbeck import transition_scale
 from jaxprune.theory.stable.laws import norm_tail_constant
 
 GROWTH = 350.0  # exponent: beyond, squares are beyond the floats
-
-
-class Estimate(NamedTuple):
-    """A Monte Carlo value and its standard error."""
-
-    value: float
-    error: float
 
 
 def linear_chaos_scale(

@@ -264,8 +264,8 @@ def test_a_long_difference_is_told_briefly(tmp_path):
 
 
 def test_the_public_names_are_told():
-    assert {"begin", "euler", "coupled", "gaps", "Path", "State", "Guard"} == set(sde.__all__)
-    assert all(f"state.{name}" in sde.Path.__doc__ for name in ("value", "alive", "first_bad", "step"))
+    assert {"begin", "euler", "coupled", "gaps", "Trajectory", "State", "Guard"} == set(sde.__all__)
+    assert all(f"state.{name}" in sde.Trajectory.__doc__ for name in ("value", "alive", "first_bad", "step"))
 
 
 def test_a_path_prints_shapes_not_numbers():
