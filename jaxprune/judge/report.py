@@ -26,12 +26,14 @@ AGREE, IN_RANGE, DISAGREE, REFUSED, NOT_JUDGED = "agree", "in range", "DISAGREE"
 @dataclasses.dataclass(frozen=True)
 class Report:
     """The outcome. ``points``: metric -> dataset over grid and inner axes with the ``FIELDS``; ``limit``: the |z|
-    that a point may reach; ``refused``: metrics with non-finite trials that nobody allowed."""
+    that a point may reach; ``refused``: metrics with non-finite trials that nobody allowed; ``unpredicted``: those that nothing
+    was said of."""
 
     points: Mapping[str, xr.Dataset]
     limit: float
     nonfinite: Mapping[str, int]
     refused: tuple[str, ...]
+    unpredicted: tuple[str, ...] = ()
 
     @property
     def judged(self) -> int:
@@ -92,6 +94,8 @@ class Report:
         if reasons := self.reasons():
             lines.append(f"Not judged: {sum(reasons.values())} points.")
             lines += [f"  {count} {words}" for words, count in reasons.items()]
+        if self.unpredicted:
+            lines.append(f"Without a prediction, so not compared: {', '.join(self.unpredicted)}.")
         return "\n".join([*lines, f"|z| may reach {self.limit:.2f}. {self._sentence()}"])
 
     def _extrapolated(self) -> bool:

@@ -57,7 +57,7 @@ def compare(
     lost = {name: int((~np.isfinite(samples[name])).sum()) for name in names}
     allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
     refused = tuple(name for name in names if lost[name] and name not in allowed)
-    return Report(points, limit, lost, refused)
+    return Report(points, limit, lost, refused, tuple(name for name in _metrics(samples) if name not in names))
 
 
 def _as_given(points: xr.Dataset, like: xr.DataArray) -> xr.Dataset:
@@ -94,9 +94,13 @@ def _undone(samples: xr.Dataset) -> int:
     return int(functools.reduce(operator.and_, empty).sum())
 
 
+def _metrics(samples: xr.Dataset) -> list[str]:
+    return [str(name) for name in samples.data_vars if "seed" in samples[name].dims and name != "nonfinite"]
+
+
 def _common(samples: xr.Dataset, given: Mapping[str, Any]) -> list[str]:
     """The metrics that are predicted, in the order of the samples; one that they lack is refused."""
-    metrics = [str(name) for name in samples.data_vars if "seed" in samples[name].dims and name != "nonfinite"]
+    metrics = _metrics(samples)
     for name in given:
         if name not in metrics:
             close = difflib.get_close_matches(str(name), metrics, n=1)

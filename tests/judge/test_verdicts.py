@@ -135,6 +135,16 @@ def test_a_prediction_of_round_off_has_no_size():
     assert not tiny.ok and str(tiny).splitlines()[2].split()[4].endswith("%")
 
 
+def test_metrics_that_nothing_is_said_of_are_named():
+    data = samples()
+    theory = {"risk": np.full((2, 3), 2.0)}
+    assert "Without a prediction" not in str(compare(data, theory))
+    more = data.assign(other=data["risk"], third=data["risk"], nonfinite=data["risk"].isel(seed=0))
+    report = compare(more, theory)
+    assert report.unpredicted == ("other", "third")
+    assert "Without a prediction, so not compared: other, third.\n" in str(report)
+
+
 def test_predictions_that_are_nan_are_counted():
     data, theory = samples(), np.full((2, 3), 2.0)
     nan = "have a prediction that is not finite"
