@@ -4,7 +4,7 @@ import ast
 import difflib
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +57,25 @@ def benchmarks(sims: Path = SIMS) -> dict[str, Path]:
     return {p.stem: p for p in sorted((sims / BENCH).glob("*.py"))}
 
 
-def axes(file: Path) -> dict[str, Sequence[Any]]:
-    """The axes declared in a file: read from its text where they are literal, else by importing it."""
-    found: dict[str, Sequence[Any]] = {}
+def axes(file: Path) -> dict[str, list[Sequence[Any]]]:
+    """The axes declared in a file, each with the lists of values that its experiments give it: read from its text where they
+    are literal, else by importing it."""
     try:
-        for node in _declarations(_tree(file)):
-            found.update(_literal(node))
-        if found:
+        if found := _merged(_literal(node) for node in _declarations(_tree(file))):
             return found
     except (ValueError, TypeError):  # they are computed, or nothing that an experiment accepts
         pass
     from jaxprune.sweep import load_experiments
 
-    return {name: values for experiment in load_experiments(file) for name, values in experiment.axes.items()}
+    return _merged(experiment.axes for experiment in load_experiments(file))
+
+
+def _merged(several: Iterable[Mapping[str, Sequence[Any]]]) -> dict[str, list[Sequence[Any]]]:
+    found: dict[str, list[Sequence[Any]]] = {}
+    for name, values in (item for declared in several for item in declared.items()):
+        if values not in found.setdefault(name, []):
+            found[name].append(values)
+    return found
 
 
 def _tree(file: Path) -> ast.Module:

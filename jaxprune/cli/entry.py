@@ -106,12 +106,12 @@ def _with_axes(command: type, file: Path) -> type:
     """``command`` with one more option for each axis of ``file``."""
     own = {"help", *(f.name for f in dataclasses.fields(Run))}
     fields = []
-    for name, values in axes(file).items():
+    for name, lists in axes(file).items():
         if name in own:
             raise ValueError(f"{file}: the axis {name!r} has the name of an option; rename it")
-        kinds = {type(v) for v in values}
-        kind = float if kinds == {int, float} else type(values[0])
-        hint = f"(default: {' '.join(map(str, values))})"
+        kinds = {type(v) for values in lists for v in values}
+        kind = float if kinds == {int, float} else type(lists[0][0])
+        hint = f"(default: {', or '.join(' '.join(map(str, values)) for values in lists)})"
         note = tyro.conf.arg(
             help=f"Values of the axis {name}.", metavar=f"{kind.__name__.upper()} ...", help_behavior_hint=hint
         )

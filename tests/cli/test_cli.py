@@ -152,10 +152,12 @@ def test_bad_input_ends_with_a_sentence(argv, words, capfd, tmp_path, monkeypatc
 
 
 def test_axes_are_read_without_importing(tmp_path):
-    assert axes(MAIN) == dict(n=[50, 100, 200], noise=[0.5], spike=[25.0])
+    assert axes(MAIN) == dict(n=[[50, 100, 200]], noise=[[0.5]], spike=[[25.0]])
     built = tmp_path / "built.py"
     built.write_text(TOY.read_text().replace("axes=dict(noise=[0.1, 0.5]", "axes=dict(noise=[x / 10 for x in (1, 5)]"))
-    assert axes(built) == dict(noise=(0.1, 0.5), decay=(0.0, 1.0))
+    assert axes(built) == dict(noise=[(0.1, 0.5)], decay=[(0.0, 1.0)])
+    first, second = axes(sim("correlation_decides"))["rho"]  # of two experiments
+    assert first[1] == 0.005 and second[1] == 0.3
 
 
 @pytest.mark.slow

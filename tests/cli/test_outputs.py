@@ -248,7 +248,7 @@ def test_an_error_in_a_file_names_its_place(tmp_path, capsys, text, status, word
 def test_files_are_read_in_their_encoding(tmp_path, encoding, cookie):
     file = tmp_path / "own.py"
     file.write_text(f"{cookie}# \u00e9\n{EXPERIMENT}", encoding=encoding)
-    assert axes(file) == dict(middle=[1.0, 2.0])
+    assert axes(file) == dict(middle=[[1.0, 2.0]])
     assert load_experiments(file)[0].describe == ""
 
 
