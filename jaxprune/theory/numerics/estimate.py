@@ -1,13 +1,10 @@
 """What a theory returns where an average over draws stands for an integral."""
 
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NamedTuple
 
 
 class Estimate(NamedTuple):
-    """A mean over draws and its standard error, of one shape."""
+    """A mean over draws and its standard error: two numbers, or two arrays of one shape."""
 
-    value: NDArray[np.float64] | float
-    error: NDArray[np.float64] | float
+    value: Any
+    error: Any
