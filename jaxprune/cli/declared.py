@@ -54,7 +54,7 @@ def files(sims: Path = SIMS) -> list[Path]:
 
 def benchmarks(sims: Path = SIMS) -> dict[str, Path]:
     """Name -> file of the benchmarks of a folder."""
-    return {p.stem: p for p in sorted((sims / BENCH).glob("*.py"))}
+    return {p.stem: p for p in sorted((sims / BENCH).glob("*.py")) if not p.name.startswith("_")}
 
 
 def axes(file: Path) -> dict[str, list[Sequence[Any]]]:

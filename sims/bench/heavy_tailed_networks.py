@@ -8,14 +8,13 @@ of the noise are checked to agree before anything is timed. Peers alternate; med
 
 import functools
 import os
-import platform
-import time
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _timing import optional, peak, range_of, seconds, setting
 from scipy import stats
 
 from jaxprune.simulate import sde, stable
@@ -148,7 +147,8 @@ def compare(torch: Any, dim: int, seeds: int) -> None:
             rows.append(row)
         table = np.array(rows) * 1e3
         words = [f"jaxprune {np.median(table[:, 0]):7.2f}"]
-        words += [f"{who} {np.median(t):7.2f} ({_range(t / table[:, 0])})" for who, t in zip(peers, table.T[1:], strict=True)]
+        for who, theirs in zip(peers, table.T[1:], strict=True):
+            words.append(f"{who} {np.median(theirs):7.2f}, ratio {range_of(theirs / table[:, 0])}")
         print(f"  type {kind:3}  {'  '.join(words)}")
 
 
@@ -177,35 +177,12 @@ def costs() -> None:
         print(f"  n {n:5} d {dim:4} seeds {seeds:3} alphas {alphas:2}  {ms}   {share:.0%} of {top / 1e9:.0f} GFLOP/s")
 
 
-def peak() -> float:
-    """FLOP per second of a float32 matrix product, with the threads that our programs use."""
-    a = jax.random.normal(jax.random.key(0), (1024, 1024))
-    product = jax.jit(lambda a: a @ a)
-    jax.block_until_ready(product(a))
-    return 2 * 1024**3 / min(seconds(lambda: jax.block_until_ready(product(a))) for _ in range(7))
-
-
-def seconds(work: Peer) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def _range(ratios) -> str:
-    return f"{np.median(ratios):.1f}, {min(ratios):.1f} to {max(ratios):.1f}"
-
-
 def main() -> None:
     """Print the tables; without PyTorch, the costs alone."""
     with pinned("float32"):
-        cores = len(os.sched_getaffinity(0))
-        print(f"jax {jax.__version__}, Python {platform.python_version()}, {cores} cores, {jax.devices()[0].device_kind}")
-        try:
-            import torch  # type: ignore[import-not-found]
-        except ImportError:
-            print("without PyTorch: not installed, pip install torch")
-        else:
-            print(f"torch {torch.__version__}")
+        torch = optional("torch")
+        print(setting(torch))
+        if torch is not None:
             for dim in STEPS:
                 check(torch, dim)
                 for seeds in (1, 20):

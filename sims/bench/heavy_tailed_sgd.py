@@ -7,7 +7,6 @@ median and range over pairs are printed. Results are checked to agree before any
 
 import functools
 import os
-import platform
 import time
 from collections.abc import Callable
 from types import ModuleType
@@ -15,6 +14,7 @@ from types import ModuleType
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _timing import optional, seconds, setting
 
 from jaxprune.simulate import sde
 from jaxprune.simulate.sde import drifts
@@ -25,12 +25,6 @@ RUNS, STEPS, STEP_SIZE, ALPHA, PAIRS = 10_000, 200, 0.01, 1.5, 7
 REST = 0.3  # seconds
 RATE = 1.0
 Peer = Callable[[], object]
-
-
-def seconds(work: Peer) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def rested(work: Peer) -> float:
@@ -122,7 +116,7 @@ def compare(name: str, alpha: float, draw: Callable, peers: dict[str, Peer]) -> 
     alone = min(seconds(ready(draw, jax.random.key(9))) for _ in range(PAIRS))
     for (who, _), taken in zip(peers.items(), times.T, strict=True):
         rate, ratios = RUNS * STEPS / np.median(taken), taken / times[:, 0]
-        print(f"  {who:34} {rate / 1e6:7.1f} million steps/s   {1e9 / rate:6.1f} ns per step   time {_range(ratios)}")
+        print(f"  {who:34} {rate / 1e6:7.1f} million steps/s   {1e9 / rate:6.1f} ns per step   time {range_of(ratios, 2)}")
     share = alone * STEPS / np.median(times[:, 0])
     print(f"  drawing the noise alone takes {share:.0%} of the time of the first")
 
@@ -175,31 +169,16 @@ def costs() -> None:
         index = jax.vmap(stable.index)(jnp.linspace(1.2, 1.9, alphas))
         work = ready(jax.jit(batch), jax.random.split(jax.random.key(3), count), index)
         taken = np.array([seconds(work) for _ in range(PAIRS)]) / (STEPS * count * alphas) * 1e9
-        print(f"  {count:6} seeds x {alphas} indices   {_range(taken, 1)}")
+        print(f"  {count:6} seeds x {alphas} indices   {spread(taken, 1)}")
 
 
 def euler_section() -> None:
     """Steps of the integrator."""
-    torch, diffrax = _optional("torch"), _optional("diffrax")
+    torch, diffrax = optional("torch"), optional("diffrax")
     print(f"euler: {RUNS} runs of {STEPS} steps, dX = -X dt + dL, float32")
     stable_section(torch)
     brownian_section(diffrax)
     costs()
-
-
-def _optional(name: str) -> ModuleType | None:
-    """A peer, if it is installed; it is never a dependency."""
-    try:
-        module = __import__(name)
-    except ImportError:
-        print(f"without {name}: not installed, pip install {name}")
-        return None
-    print(f"{name} {module.__version__}", end=", ")
-    return module
-
-
-def _range(ratios, digits: int = 2) -> str:
-    return f"{np.median(ratios):.{digits}f} ({min(ratios):.{digits}f} to {max(ratios):.{digits}f})"
 
 
 SECTIONS = [euler_section]
@@ -208,7 +187,6 @@ SECTIONS = [euler_section]
 def main() -> None:
     """Print every section."""
     with pinned("float32"):
-        cores = len(os.sched_getaffinity(0))
-        print(f"jax {jax.__version__}, Python {platform.python_version()}, {cores} cores, {jax.devices()[0].device_kind}")
+        print(setting())
         for section in SECTIONS:
             section()

@@ -6,12 +6,11 @@ that of a matrix product in the same run. Everything is checked to agree before 
 """
 
 import os
-import platform
-import time
 from collections.abc import Callable
 
 import jax
 import numpy as np
+from _timing import peak, range_of, seconds, setting
 from threadpoolctl import threadpool_limits
 
 from jaxprune import spectra, teachers
@@ -100,21 +99,6 @@ def flops(widths) -> float:
     return fit_narrow + fit_wide + residuals + refits
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """One run, by the clock."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def peak() -> float:
-    """FLOP per second of a float64 matrix product on one thread."""
-    a = jax.random.normal(jax.random.key(0), (1024, 1024))
-    product = jax.jit(lambda a: a @ a)
-    jax.block_until_ready(product(a))
-    return 2 * 1024**3 / min(seconds(lambda: jax.block_until_ready(product(a))) for _ in range(5))
-
-
 def compiled(widths, block):
     """Trials of one process: keys -> surfaces, one after another."""
     run = jax.jit(lambda keys, problem: jax.lax.map(lambda k: surface(k, problem, widths), keys))
@@ -163,8 +147,7 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     with pinned("float64"):
         problem, widths = make(0), widths_of(48)
-        versions = f"jax {jax.__version__}, numpy {np.__version__}, Python {platform.python_version()}"
-        print(f"{versions}, {cores} cores, {jax.devices()[0].device_kind}")
+        print(setting())
         print(f"surface: n={N}, {len(widths)} widths 10..{DIM}, {len(KEPT)} kept counts, pruned and retrained, float64")
         print(f"largest relative difference from the careful NumPy user: {check(problem, widths):.1e}")
         x, y, _ = sample(problem)
@@ -183,7 +166,7 @@ def main() -> None:
         print(f"\nmilliseconds per trial (median of {PAIRS} pairs; NumPy with {threads} BLAS thread(s), its better choice)")
         print(f"  jaxprune, one process      {1e3 * one:9.2f}")
         print(f"  jaxprune, {cores} processes      {1e3 * every:9.2f}")
-        beaten = f"ratio {_range(ratios[:, 0])} to one process, {_range(ratios[:, 1])} to {cores}"
+        beaten = f"ratio {range_of(ratios[:, 0], 0)} to one process, {range_of(ratios[:, 1], 0)} to {cores}"
         print(f"  careful NumPy              {1e3 * theirs:9.1f}   {beaten}")
         beaten = f"ratio {naive / one:.0f} to one process, {naive / every:.0f} to {cores}"
         print(f"  naive scikit-learn         {1e3 * naive:9.1f}   {beaten}")
@@ -199,8 +182,4 @@ def main() -> None:
                 mine = seconds(run) / 16
                 with threadpool_limits(threads, "blas"):
                     pairs.append(seconds(lambda s=some: careful_numpy(x, y, problem, s)) / mine)
-            print(f"  {len(some):3d} widths   {_range(pairs)}")
-
-
-def _range(ratios) -> str:
-    return f"{np.median(ratios):.0f} ({min(ratios):.0f} to {max(ratios):.0f})"
+            print(f"  {len(some):3d} widths   {range_of(pairs, 0)}")

@@ -7,7 +7,6 @@ of several such pairs. Losses and weights are checked to agree before anything i
 
 import functools
 import os
-import platform
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from _timing import optional, peak, range_of, seconds, setting
 
 from jaxprune import datasets
 from jaxprune.problems import Labelled, Training
@@ -148,20 +148,6 @@ def flops() -> float:
     return sum(2 * N * width * (2 * 64 + 3 * 10) for width in WIDTH)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def peak() -> float:
-    """FLOP per second of a float32 matrix product on one thread."""
-    a = jax.random.normal(jax.random.key(0), (1024, 1024))
-    product = jax.jit(lambda a: a @ a)
-    jax.block_until_ready(product(a))
-    return 2 * 1024**3 / min(seconds(lambda: jax.block_until_ready(product(a))) for _ in range(7))
-
-
 def compiled(kind: str) -> tuple[Callable[[], object], float]:
     """One seed of all widths in this process, and the seconds that compiling took."""
     problem, key = make(STEPS), jax.random.key(1)
@@ -213,9 +199,9 @@ def compare(torch, kind: str, cores: int) -> None:
     print(f"microseconds per step of all {len(WIDTH)} widths (median of {PAIRS} pairs; compiling took {compiling:.1f} s)")
     print(f"  jaxprune, one process        {one:8.0f}")
     print(f"  jaxprune, {cores} processes        {every:8.0f}")
-    both = f"ratio {_range(ratios[0])} to one process, {_range(ratios[1])} to {cores}"
+    both = f"ratio {range_of(ratios[0])} to one process, {range_of(ratios[1])} to {cores}"
     print(f"  PyTorch, {threads} thread(s), best   {best:8.0f}   {both}")
-    print(f"  PyTorch, 1 thread            {single:8.0f}   ratio {_range(ratios[2])} to one process")
+    print(f"  PyTorch, 1 thread            {single:8.0f}   ratio {range_of(ratios[2])} to one process")
     work, top = flops(), peak()
     print(f"{work / 1e6:.1f} MFLOP per step; {work / one / 1e3:.1f} GFLOP/s on one thread, {work / one * 1e6 / top:.0%} of the")
     print(f"matrix-product peak of {top / 1e9:.1f} GFLOP/s; Adam of PyTorch: {'fused' if fused else 'foreach'}")
@@ -223,19 +209,11 @@ def compare(torch, kind: str, cores: int) -> None:
 
 def main() -> None:
     """Print the tables; without PyTorch, say how to get it."""
-    try:
-        import torch  # type: ignore[import-not-found]
-    except ImportError:
-        print("bench networks compares with PyTorch, which is not installed: pip install torch")
+    if (torch := optional("torch")) is None:
         return
     cores = len(os.sched_getaffinity(0))
     with pinned("float32"):
-        versions = f"jax {jax.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
-        print(f"{versions}, {cores} cores, {jax.devices()[0].device_kind}")
+        print(setting(torch))
         print(f"networks 64 - k - 10, k = {WIDTH}, {N} digits, full-batch Adam, float32, {STEPS} steps")
         for kind in KINDS:
             compare(torch, kind, cores)
-
-
-def _range(ratios) -> str:
-    return f"{np.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"

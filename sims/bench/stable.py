@@ -6,7 +6,6 @@ laws are checked to agree before anything is timed; compiling is timed apart.
 """
 
 import os
-import platform
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _timing import optional, range_of, seconds, setting
 from scipy import stats
 
 from jaxprune.simulate import stable
@@ -97,12 +97,6 @@ def faster(work: Callable[[int], Any]) -> Callable[[], Any]:
     return lambda: work(best)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def check(draws: dict[str, Callable[[], Any]]) -> None:
     """The law of each: characteristic function and tail within five standard errors. Raises RuntimeError."""
     far = (2 / np.pi) * 0.5 * np.sqrt(np.pi) * np.sin(np.pi * ALPHA / 2) * 1000.0**-ALPHA  # two terms agree to 1e-5 there
@@ -168,7 +162,7 @@ def compare(torch) -> None:
     print(f"  {'jaxprune, this process':32s} {mine:7.2f}   {1e3 / mine:7.1f} million per second; compiling took {took:.1f} s")
     for name, pairs in rows.items():
         theirs = np.median([other for _, other in pairs]) / SIZE * 1e9
-        print(f"  {name:32s} {theirs:7.2f}   ratio {_range([other / one for one, other in pairs])}")
+        print(f"  {name:32s} {theirs:7.2f}   ratio {range_of([other / one for one, other in pairs])}")
     _compare_engine(others)
 
 
@@ -178,7 +172,7 @@ def _compare_engine(others: dict[str, Callable[[], Any]]) -> None:
     name, best = list(others.items())[-1]
     pairs = [(seconds(engine) / cores, seconds(best)) for _ in range(PAIRS)]
     mine = np.median([one for one, _ in pairs]) / SIZE * 1e9
-    print(f"  {f'jaxprune, {cores} processes':32s} {mine:7.2f}   ratio {_range([b / a for a, b in pairs])} to it of {name}")
+    print(f"  {f'jaxprune, {cores} processes':32s} {mine:7.2f}   ratio {range_of([b / a for a, b in pairs])} to it of {name}")
 
 
 def every_law() -> None:
@@ -202,17 +196,8 @@ def every_law() -> None:
 
 def main() -> None:
     """Print the tables; PyTorch is left out where it is not installed."""
-    try:
-        import torch  # type: ignore[import-not-found]
-    except ImportError:
-        torch = None
+    torch = optional("torch")
     with pinned("float32"):
-        cores, threads = len(os.sched_getaffinity(0)), os.environ.get("NPROC", "all")
-        versions = f"jax {jax.__version__}, torch {torch.__version__ if torch else 'not installed'}, numpy {np.__version__}"
-        print(f"{versions}, Python {platform.python_version()}, {cores} cores, threads of this process: {threads}")
+        print(f"{setting(torch)}, threads of this process: {os.environ.get('NPROC', 'all')}")
         compare(torch)
         every_law()
-
-
-def _range(ratios) -> str:
-    return f"{np.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
