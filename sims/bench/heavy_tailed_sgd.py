@@ -14,7 +14,7 @@ from types import ModuleType
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _timing import optional, seconds, setting
+from _timing import optional, range_of, seconds, setting
 
 from jaxprune.simulate import sde
 from jaxprune.simulate.sde import drifts
