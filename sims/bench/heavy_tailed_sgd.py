@@ -169,13 +169,13 @@ def costs() -> None:
         index = jax.vmap(stable.index)(jnp.linspace(1.2, 1.9, alphas))
         work = ready(jax.jit(batch), jax.random.split(jax.random.key(3), count), index)
         taken = np.array([seconds(work) for _ in range(PAIRS)]) / (STEPS * count * alphas) * 1e9
-        print(f"  {count:6} seeds x {alphas} indices   {spread(taken, 1)}")
+        print(f"  {count:6} seeds x {alphas} indices   {range_of(taken)}")
 
 
 def euler_section() -> None:
     """Steps of the integrator."""
     torch, diffrax = optional("torch"), optional("diffrax")
-    print(f"euler: {RUNS} runs of {STEPS} steps, dX = -X dt + dL, float32")
+    print(f"{setting(torch, diffrax)}\neuler: {RUNS} runs of {STEPS} steps, dX = -X dt + dL, float32")
     stable_section(torch)
     brownian_section(diffrax)
     costs()
@@ -187,6 +187,5 @@ SECTIONS = [euler_section]
 def main() -> None:
     """Print every section."""
     with pinned("float32"):
-        print(setting())
         for section in SECTIONS:
             section()
