@@ -172,20 +172,11 @@ def costs() -> None:
         print(f"  {count:6} seeds x {alphas} indices   {range_of(taken)}")
 
 
-def euler_section() -> None:
-    """Steps of the integrator."""
-    torch, diffrax = optional("torch"), optional("diffrax")
-    print(f"{setting(torch, diffrax)}\neuler: {RUNS} runs of {STEPS} steps, dX = -X dt + dL, float32")
-    stable_section(torch)
-    brownian_section(diffrax)
-    costs()
-
-
-SECTIONS = [euler_section]
-
-
 def main() -> None:
-    """Print every section."""
+    """Steps of the integrator, against its peers."""
+    torch, diffrax = optional("torch"), optional("diffrax")
     with pinned("float32"):
-        for section in SECTIONS:
-            section()
+        print(f"{setting(torch, diffrax)}\neuler: {RUNS} runs of {STEPS} steps, dX = -X dt + dL, float32")
+        stable_section(torch)
+        brownian_section(diffrax)
+        costs()
