@@ -22,7 +22,7 @@ HALF = math.pi / 2 - 1  # energy of |x| above its mean, in units of the mean's
 REST = 0.25 - 1 / (2 * math.pi)  # of relu, above degree 1
 ROOT = math.sqrt(2 / math.pi)
 NARROW = 1e-4  # an angle that the rounding of its cosine moves
-ROUNDING = 2.0**-53  # of a cosine near 1
+ROUNDING = 2.0**-51  # of a cosine near 1, and of the steps to it
 EPS = 4 * np.finfo(float).eps
 
 
@@ -62,7 +62,12 @@ def limit_value(M: int, d: int) -> float:  # noqa: N803
     M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)  # noqa: N806
     if M > d + 1:
         raise ValueError(f"M: {M} is above d + 1 = {d + 1}, where no optimum is known; lower_bound(M, d) bounds it")
-    value, excess = simplex_value(M), float(simplified.norm_excess(d))
+    return limit_of(simplex_value(M), d)
+
+
+def limit_of(value: float, d: int) -> float:
+    """The exact loss against infinitely many isotropic rows of directions whose least simplified loss at eta = 0 is known."""
+    excess = float(simplified.norm_excess(d))
     return max((1 + excess) * (value - excess * (1 - value)), 0.0)
 
 

@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 Pair = tuple[Any, Any]
 SPLIT = 2.0**27 + 1
 HALVINGS, TERMS = 6, 8  # of an angle before its Taylor series, and terms of that: below 1e-33
+HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
 BLOCK = 64  # rows whose pairs are held at once
 
 
@@ -60,9 +61,7 @@ def _angles(cosine: Pair, count: int) -> tuple[Pair, Pair]:
     """Cosines, exactly 1 on the diagonal, and sines."""
     own = np.arange(count)
     cosine[0][own, own], cosine[1][own, own] = 1.0, 0.0
-    low, high = (plus((np.ones_like(cosine[0]), np.zeros_like(cosine[0])), (s * cosine[0], s * cosine[1])) for s in (-1.0, 1.0))
-    sine = times(low, high)
-    return cosine, root((np.maximum(sine[0], 0.0), np.where(sine[0] > 0, sine[1], 0.0)))
+    return cosine, _sine(cosine)
 
 
 def two_sum(a: Array, b: Array) -> Pair:
@@ -163,3 +162,17 @@ def _series(x: Pair, first: int) -> Pair:
         high = float(term)
         found = plus(times(found, x), (np.full_like(x[0], high), np.full_like(x[0], float(term - Fraction(high)))))
     return found
+
+
+def arc_cosine(cosine: Pair) -> Pair:
+    """2 pi times the arc-cosine kernel of unit rows: sin t + (pi - t) cos t."""
+    one = (np.ones_like(cosine[0]), np.zeros_like(cosine[0]))
+    sine = _sine(cosine)
+    turn = plus((HALF_PI[0] * one[0], HALF_PI[1] * one[0]), arcsine(cosine, sine))
+    return plus(sine, times(turn, cosine))
+
+
+def _sine(cosine: Pair) -> Pair:
+    one = (np.ones_like(cosine[0]), np.zeros_like(cosine[0]))
+    square = times(plus(one, (-cosine[0], -cosine[1])), plus(one, cosine))
+    return root((np.maximum(square[0], 0.0), np.where(square[0] > 0, square[1], 0.0)))
