@@ -80,6 +80,8 @@ def signs(value: str) -> str:
 
 def _array(name: str, value: ArrayLike) -> NDArray:
     """Of one kind of float; what is ragged, of integers, booleans or complex numbers is refused with its cure."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name}: is a masked array; choose what the masked entries are, and pass a plain one")
     try:
         array = np.asarray(value)
     except ValueError:

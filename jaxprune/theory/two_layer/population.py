@@ -30,7 +30,7 @@ def loss(
     Arguments: float64 arrays; ``activation`` one of relu, abs, leaky (max(z, slope z), ``slope`` in [-1, 1)), step and sign
     (1/2 and 0 at zero), relu2, linear, quadratic (z^2), erf, cos, sin, tanh, sigmoid, softplus, gelu (z Phi(z)), silu.
     Equation: a' K a with the rows of both and the target's weights negated, K = E s(v.x) s(w.x), summed degree by degree; pairs
-    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are sums over a mixture of 39 normal laws (1,521 terms a pair),
+    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are sums over a mixture of 29 normal laws (841 terms a pair),
     the others closed forms. Regime: exact at every size and length, to about 1e-15 of a' |K| a; for relu, abs and leaky to
     about 1e-13 of the loss itself, where it is tiny in twice the precision. Source: guide/two_layer.md, Exact loss.
 

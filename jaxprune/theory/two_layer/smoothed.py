@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Mixture = tuple[tuple[float, float], ...]  # (standard deviation of the noise, probability)
-STEP = 0.1  # of the trapezoidal rule over log K; the law of K is analytic for |Im log K| < pi/4: an error of e^-49
-REACH = (-20, 18)  # nodes; beyond, less than 1e-24 of the law
+STEP = 0.125  # of the trapezoidal rule over log K; the law of K is analytic for |Im log K| < pi/4: an error of e^-39
+REACH = (-15, 13)  # nodes; beyond, less than 1e-21 of the law
 EXACT: Mixture = ((1.0, 1.0),)
 TINY = np.finfo(float).tiny
 
