@@ -113,7 +113,12 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:  # noqa: N803
     angle, beyond = angles.angle_of(cosine), angles.angle_of(-cosine)
     if eta > 0 and min(angle, beyond) < NARROW:
         best = best_cone(M, eta)
-        angle, beyond = _within(best.angle, 1 - cosine, angle), _within(best.beyond, 1 + cosine, beyond)
+        if angle < beyond:
+            angle = _within(best.angle, 1 - cosine)
+            beyond = math.pi - angle
+        else:
+            beyond = _within(best.beyond, 1 + cosine)
+            angle = math.pi - beyond
     return tangent_bound(M, eta, angle, beyond)
 
 
@@ -184,10 +189,8 @@ def free_sign_optimum(M: int, eta: float) -> tuple[float, str]:  # noqa: N803
     return (value, "cone") if eta <= eta_switch(M) else (plateau(M - 1), "plateau")
 
 
-def _within(angle: float, height: float, near: float) -> float:
-    """``angle`` as far as its 1 - cos is ``height`` to rounding; ``near``, where it is large."""
-    if near >= NARROW:
-        return near
+def _within(angle: float, height: float) -> float:
+    """``angle`` as far as its 1 - cos is ``height`` to rounding."""
     low, high = (2 * math.asin(math.sqrt(max(height + s * ROUNDING, 0.0) / 2)) for s in (-1, 1))
     return min(max(angle, low), high)
 

@@ -99,7 +99,7 @@ def test_the_norm_excess():
     judge.exact(1 + theory.norm_excess(2), 1.273239545, tolerance=1e-9)
     judge.exact([1.051184515, 1.010049494], 1 + theory.norm_excess([10, 50]), tolerance=1e-9)
     for size in (1e3, 1e8, 1e15):
-        judge.exact(theory.norm_excess(size) * 2 * size, 1 + 1 / (4 * size), tolerance=1e-7)
+        judge.exact(theory.norm_excess(size) * 2 * size, 1 + 1 / (4 * size) - 1 / (8 * size**2), tolerance=1e-9)
     for wrong in (0, 1.5, np.nan):
         with pytest.raises(ValueError, match="d:"):
             theory.norm_excess(wrong)
