@@ -19,7 +19,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import angles, inputs, simplified, smoothed
 
 HALF = math.pi / 2 - 1  # energy of |x| above its mean, in units of the mean's
-REST = 0.25 - 1 / (2 * math.pi)  # of relu, above degree 1
+REST = smoothed.END
 ROOT = math.sqrt(2 / math.pi)
 NARROW = 1e-4  # an angle that the rounding of its cosine moves
 ROUNDING = 2.0**-51  # of a cosine near 1, and of the steps to it
@@ -38,7 +38,7 @@ class Cone(NamedTuple):
     beyond: float
 
 
-def simplex_value(M: int) -> float:  # noqa: N803
+def simplex_value(M: int) -> float:
     """The least simplified loss of M neurons at eta = 0: that of a simplex.
 
     Arguments: M >= 1. Equation: e/(1 + e), e = 2 pi [k(1) + (M-1) k(1/(M-1))]/M, k the kernel above degree 1; 1 - 1/pi for
@@ -47,11 +47,11 @@ def simplex_value(M: int) -> float:  # noqa: N803
 
     Raises ValueError unless M is an integer >= 1.
     """
-    M = arguments.integer("M", M, 1)  # noqa: N806
+    M = arguments.integer("M", M, 1)
     return _value(M, 0.0, 0.0, 1.0) if M > 1 else 1 - 1 / math.pi
 
 
-def limit_value(M: int, d: int) -> float:  # noqa: N803
+def limit_value(M: int, d: int) -> float:
     """The least loss against infinitely many isotropic target rows in R^d, with c = E f* = 1.
 
     Equation: g - g^2 (1 - l), g = d/(E|x|)^2 for x ~ N(0, I_d) and l = ``simplex_value``; no simplification.
@@ -59,8 +59,8 @@ def limit_value(M: int, d: int) -> float:  # noqa: N803
 
     Raises ValueError unless M and d are integers >= 1 and M <= d + 1.
     """
-    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)  # noqa: N806
-    if M > d + 1:
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    if d + 1 < M:
         raise ValueError(f"M: {M} is above d + 1 = {d + 1}, where no optimum is known; lower_bound(M, d) bounds it")
     return limit_of(simplex_value(M), d)
 
@@ -71,7 +71,7 @@ def limit_of(value: float, d: int) -> float:
     return max((1 + excess) * (value - excess * (1 - value)), 0.0)
 
 
-def cone_optimum(M: int, eta: float) -> tuple[float, float]:  # noqa: N803
+def cone_optimum(M: int, eta: float) -> tuple[float, float]:
     """The least simplified loss of M nonnegative neurons, and the pairwise cosine that attains it: (value, cosine).
 
     Arguments: M >= 1, eta = |m|/c >= 0. Equation: ``best_cone``. The cosine is NaN for M = 1, which has no pair.
@@ -82,13 +82,13 @@ def cone_optimum(M: int, eta: float) -> tuple[float, float]:  # noqa: N803
     return best_cone(M, eta)[:2]
 
 
-def best_cone(M: int, eta: float) -> Cone:  # noqa: N803
+def best_cone(M: int, eta: float) -> Cone:
     """``cone_optimum`` with the gain, the tilt and the angle of its certificate.
 
     Equation: sqrt(2/pi) y (pi - t) = eta D, which has one root; value by squares, without cancellation at any eta.
     Regime, errors: as there. Source: guide/two_layer.md, Theorem A.
     """
-    M, eta = arguments.integer("M", M, 1), inputs.number("eta", eta, 0, np.inf, cure="give |m|/c")  # noqa: N806
+    M, eta = arguments.integer("M", M, 1), inputs.number("eta", eta, 0, np.inf, cure="give |m|/c")
     if M == 1:
         level = ROOT + eta
         value = 2 * ((eta / math.sqrt(2 * math.pi) - 0.5) ** 2 + REST * (1 + eta**2))
@@ -99,16 +99,17 @@ def best_cone(M: int, eta: float) -> Cone:  # noqa: N803
     return Cone(_value(M, eta, y, across), cosine, gain, y, angle, beyond)
 
 
-def dual_bound(M: int, eta: float, cosine: float) -> float:  # noqa: N803
+def dual_bound(M: int, eta: float, cosine: float) -> float:
     """A lower bound of the simplified loss of M nonnegative neurons in any dimension, one for every ``cosine``.
 
     Equation: eta^2 (1 - pi/(2 (pi - t))) + 1 - 1/D, t the angle of the cosine: the tangent to the convex kernel. At the best
     cone's cosine it equals the cone's value, and so proves it. Arguments: M >= 1, eta >= 0, cosine in [-1, 1]; one near 1
-    or -1 stands for all that round to it; minus infinity for 1 at eta = 0. Regime: proved. Source: guide/two_layer.md, Certificates.
+    or -1 stands for all that round to it; minus infinity for 1 at eta = 0. Regime: proved.
+    Source: guide/two_layer.md, Certificates.
 
     Raises ValueError for other arguments.
     """
-    M, eta = arguments.integer("M", M, 1), inputs.number("eta", eta, 0, np.inf, cure="give |m|/c")  # noqa: N806
+    M, eta = arguments.integer("M", M, 1), inputs.number("eta", eta, 0, np.inf, cure="give |m|/c")
     cosine = inputs.number("cosine", cosine, -1, 1, "[]", "give a cosine of two neurons")
     angle, beyond = angles.angle_of(cosine), angles.angle_of(-cosine)
     if eta > 0 and min(angle, beyond) < NARROW:
@@ -122,7 +123,7 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:  # noqa: N803
     return tangent_bound(M, eta, angle, beyond)
 
 
-def tangent_bound(M: int, eta: float, angle: float, beyond: float) -> float:  # noqa: N803
+def tangent_bound(M: int, eta: float, angle: float, beyond: float) -> float:
     """``dual_bound`` by angle and pi - angle, of checked arguments."""
     if angle == 0:
         return -math.inf
@@ -132,7 +133,7 @@ def tangent_bound(M: int, eta: float, angle: float, beyond: float) -> float:  # 
     return slope + narrow / width
 
 
-def plateau(K: int) -> float:  # noqa: N803
+def plateau(K: int) -> float:
     """The simplified loss of K orthonormal equal neurons where the linear part of the target is matched for free.
 
     Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1 neurons of free sign in R^d,
@@ -140,20 +141,20 @@ def plateau(K: int) -> float:  # noqa: N803
 
     Raises ValueError unless K is an integer >= 1.
     """
-    K = arguments.integer("K", K, 1)  # noqa: N806
+    K = arguments.integer("K", K, 1)
     return HALF / (K + HALF)
 
 
-def orthonormal_eta(K: int) -> float:  # noqa: N803
+def orthonormal_eta(K: int) -> float:
     """The eta at which the best cone of K neurons is orthonormal and matches the linear part: its value is ``plateau(K)``.
 
     Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime, errors: as there. Source: guide/two_layer.md, Outputs of any sign.
     """
-    K = arguments.integer("K", K, 1)  # noqa: N806
+    K = arguments.integer("K", K, 1)
     return math.sqrt(math.pi * K / 2) / (K + HALF)
 
 
-def eta_switch(M: int) -> float:  # noqa: N803
+def eta_switch(M: int) -> float:
     """The eta above which a negative neuron helps: there the cone of M neurons is as good as ``plateau(M - 1)``.
 
     Arguments: M >= 1. Infinite for M = 1, whose negative gain never helps. Equation: cone_optimum(M, eta) = plateau(M - 1), in
@@ -162,7 +163,7 @@ def eta_switch(M: int) -> float:  # noqa: N803
 
     Raises ValueError unless M is an integer >= 1.
     """
-    M = arguments.integer("M", M, 1)  # noqa: N806
+    M = arguments.integer("M", M, 1)
     if M == 1:
         return math.inf
 
@@ -176,7 +177,7 @@ def eta_switch(M: int) -> float:  # noqa: N803
     return ROOT * (math.pi / 2 + w) * math.sqrt(M * (1 + (M - 1) * math.sin(w))) / (M + HALF - bent)
 
 
-def free_sign_optimum(M: int, eta: float) -> tuple[float, str]:  # noqa: N803
+def free_sign_optimum(M: int, eta: float) -> tuple[float, str]:
     """The least simplified loss of M neurons of any sign: (value, "cone" or "plateau").
 
     Arguments: M >= 1, eta >= 0. Equation: the cone up to ``eta_switch(M)``, beyond it ``plateau(M - 1)``: M - 1 orthonormal
@@ -195,14 +196,14 @@ def _within(angle: float, height: float) -> float:
     return min(max(angle, low), high)
 
 
-def _cone_angle(M: int, y: float, across: float) -> tuple[float, float, float, float]:  # noqa: N803
+def _cone_angle(M: int, y: float, across: float) -> tuple[float, float, float, float]:
     """Cosine, sine, angle and pi - angle of M > 1 neurons whose mean has length y, and across = sqrt(1 - y^2)."""
     up, down = (M - 2 + M * y**2) / (M - 1), M * across**2 / (M - 1)  # 1 + cos, 1 - cos
     far, near = math.sqrt(down), math.sqrt(up)
     return (M * y**2 - 1) / (M - 1), far * near, 2 * math.atan2(far, near), 2 * math.atan2(near, far)
 
 
-def _opening(M: int, eta: float) -> tuple[float, float]:  # noqa: N803
+def _opening(M: int, eta: float) -> tuple[float, float]:
     """y of the best cone and sqrt(1 - y^2), each from its own angle where it is the smaller one; M > 1."""
 
     def excess(y: float, across: float) -> float:
@@ -219,13 +220,13 @@ def _opening(M: int, eta: float) -> tuple[float, float]:  # noqa: N803
     return math.sin(a), math.cos(a)
 
 
-def _excess(M: int, y: float, across: float) -> float:  # noqa: N803
+def _excess(M: int, y: float, across: float) -> float:
     """Energy above degree 1 of M > 1 gains 1/M whose directions have a mean of length y."""
     cosine, sine, *_ = _cone_angle(M, y, across)
     return REST / M + (1 - 1 / M) * float(smoothed.rest(np.float64(cosine), np.float64(sine)))
 
 
-def _value(M: int, eta: float, y: float, across: float) -> float:  # noqa: N803
+def _value(M: int, eta: float, y: float, across: float) -> float:
     """|b|^2 - (a.b)^2/|a|^2 as a cross product, b = (1, eta, 0), a = (1/sqrt(2 pi), y/2, sqrt(excess))."""
     energy = _excess(M, y, across)
     apart = (eta / math.sqrt(2 * math.pi) - y / 2) ** 2

@@ -71,7 +71,7 @@ def limit_of(value: float, d: int) -> float:
     return cone.limit_of(inputs.number("value", value, 0, 1, "[]", "give a simplified loss"), arguments.integer("d", d, 1))
 
 
-def lower_bound(M: int, d: int) -> float:  # noqa: N803
+def lower_bound(M: int, d: int) -> float:
     """A lower bound of the simplified loss of M nonnegative neurons in R^d.
 
     Arguments: M, d >= 1. Equation: e/(1 + e), e = 2 pi [b + psi'(t)/min(M, d) + (1/4 - b - psi'(t))/M] - 1 with
@@ -80,8 +80,8 @@ def lower_bound(M: int, d: int) -> float:  # noqa: N803
 
     Raises ValueError unless M and d are integers >= 1.
     """
-    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)  # noqa: N806
-    t = (M - d) / (d * (M - 1)) if M > d else 0.0
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    t = (M - d) / (d * (M - 1)) if d < M else 0.0
     sine, angle = math.sqrt(1 - t), math.asin(math.sqrt(t))
     slope = angle / (2 * math.sqrt(t)) if t else 0.5
     flat = math.sqrt(t) * angle / 2 - t / (1 + sine)  # 2 pi b - 1
@@ -101,7 +101,7 @@ def scaling_exponent(d: int) -> float:
     return -(d + 2) / (d - 1)
 
 
-def optimum(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> Optimum:  # noqa: N803
+def optimum(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> Optimum:
     """The least simplified loss of M neurons in R^d with its lower bound, computed apart from it.
 
     Arguments: M, d >= 1, eta = |m|/c >= 0, ``signs`` "nonnegative" or "free". Proved for M <= d, and for M = d + 1 at eta = 0;
@@ -110,16 +110,16 @@ def optimum(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> Opt
 
     Raises ValueError for other arguments.
     """
-    M, d, signs = arguments.integer("M", M, 1), arguments.integer("d", d, 1), inputs.signs(signs)  # noqa: N806
+    M, d, signs = arguments.integer("M", M, 1), arguments.integer("d", d, 1), inputs.signs(signs)
     best = cone.best_cone(M, eta)
     bound = cone.tangent_bound(M, eta, best.angle, best.beyond)
-    if M > d:
+    if d < M:
         bound = max(bound, lower_bound(M, d))
     value = best.value
     if signs == "free":
         negative = cone.plateau(M - 1) if M > 1 else 1 + eta**2 - max(eta - cone.ROOT, 0.0) ** 2 / 2
         bound, value = min(bound, negative), cone.free_sign_optimum(M, eta)[0]
-    if M <= d or (M == d + 1 and eta == 0):
+    if d >= M or (d + 1 == M and eta == 0):
         return Optimum(value, bound, value - bound, "proved")
     return Optimum(math.nan, bound, math.nan, "bounded")
 
@@ -136,7 +136,7 @@ def frame_optimum(frame: ArrayLike, linear: ArrayLike | None = None, signs: str 
     return Optimum(value, bound, value - bound, "proved" if value - bound <= GAP * value else "best found")
 
 
-def certificate(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> contracts.Certificate:  # noqa: N803
+def certificate(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> contracts.Certificate:
     """What no network of M neurons can explain more of: 1 + eta^2 - (simplified loss) of every network is at most the bound.
 
     Arguments, errors: as for ``optimum``. Regime: proved, so the probability of failure is 0; tight where ``optimum`` says
@@ -163,5 +163,3 @@ def _squares(frame: Array) -> Array:
     values, vectors = np.linalg.eigh(smoothed.rest(*angles.between(unit, unit, same=True)))
     rest = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
     return np.concatenate([np.full((1, len(frame)), 1 / math.sqrt(2 * math.pi)), unit.T / 2, rest])
-
-

@@ -4,6 +4,7 @@ Networks are sums of a_i s(w_i.x) with rows w_i (M, d) and output weights a_i (M
 output scaling (1/N, 1/sqrt N) into the weights. Derivations: guide/two_layer.md.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -118,12 +119,11 @@ def over_pairs(function: kernels.PairKernel, unit: Array, size: Array, gains: Ar
 
 
 def blocks(count: int) -> list[slice]:
+    """Slices of ``BLOCK`` rows that cover ``count``."""
     return [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
 
 
-def _joined(
-    activation: str, rows: Array, weights: Array, target_rows: Array, target_weights: Array
-) -> tuple[Array, Array]:
+def _joined(activation: str, rows: Array, weights: Array, target_rows: Array, target_weights: Array) -> tuple[Array, Array]:
     """The network f - f*; rows of one activation that are equal up to a sign it takes out are one row."""
     every, signed = np.concatenate([rows, target_rows]), np.concatenate([weights, -target_weights])
     if activation in kernels.ODD + kernels.EVEN:
@@ -139,7 +139,7 @@ def _merged(rows: Array, weights: Array) -> tuple[Array, Array]:
         return rows, weights
     order = np.argsort(which.ravel(), kind="stable")
     ends = np.searchsorted(which.ravel()[order], np.arange(len(distinct) + 1))
-    return distinct, np.array([math.fsum(weights[order[a:b]]) for a, b in zip(ends[:-1], ends[1:], strict=True)])
+    return distinct, np.array([math.fsum(weights[order[a:b]]) for a, b in itertools.pairwise(ends)])
 
 
 def _slope(activation: str, slope: float | None) -> float | None:

@@ -1,7 +1,7 @@
 """The affine simplification of a ReLU target, its exact error, and how small that is for many random rows.
 
-A target f* = sum a_i relu(w_i.x) enters the simplified loss through its factors alone: c = E f*, m = E x f* and R, the energy of
-what is left of it. Derivations: guide/two_layer.md.
+A target f* = sum a_i relu(w_i.x) enters the simplified loss through its factors alone: c = E f*, m = E x f* and R, the energy
+of what is left of it. Derivations: guide/two_layer.md.
 """
 
 import math
@@ -84,7 +84,33 @@ def interaction(directions: ArrayLike, target_rows: ArrayLike, target_weights: A
     return found
 
 
-def uniform_error_limit(d: ArrayLike, N: ArrayLike):  # noqa: N803
+def expected_factors(
+    N: int, d: int, output_mean: float, output_square: float, norm_mean: float, norm_square: float
+) -> tuple[float, float, float]:
+    """The means of c, of |m|^2 and of R over targets of N independent rows of isotropic directions in R^d.
+
+    Arguments: E a and E a^2 of the output weights, every scaling included, E |w| and E |w|^2 of the rows, all independent.
+    Equation: N E a E|w|/sqrt(2 pi); N E a^2 E|w|^2/4; N E a^2 E|w|^2 k(1) + N (N-1) (E a E|w|)^2 ``norm_excess(d)``/(2 pi),
+    k as in ``interaction``. Regime: exact. Source: guide/two_layer.md, Expected factors.
+
+    Raises ValueError unless N and d are integers >= 1 and these are moments of numbers.
+    """
+    N, d = arguments.integer("N", N, 1), arguments.integer("d", d, 1)
+    mean, norm = (
+        inputs.number("output_mean", output_mean, -np.inf, np.inf, "()"),
+        inputs.number("norm_mean", norm_mean, 0, np.inf),
+    )
+    second = {"output_square": (output_square, mean**2), "norm_square": (norm_square, norm**2)}
+    cure = "a mean square is at least the square of the mean"
+    own, pair = (
+        math.prod(inputs.number(k, v, low * (1 - 1e-12), np.inf, "[)", cure) for k, (v, low) in second.items()),
+        mean * norm,
+    )
+    rest = N * own * smoothed.END + N * (N - 1) * pair**2 * float(norm_excess(d)) / (2 * math.pi)
+    return N * pair / math.sqrt(2 * math.pi), N * own / 4, rest
+
+
+def uniform_error_limit(d: ArrayLike, N: ArrayLike):
     """sup |h| of ``interaction`` for a target of ``N`` random rows in R^d, unit weights 1/N.
 
     Equation: (d^-1/2 + N^-1/2)^2 / (4 pi), from the largest eigenvalue of Marchenko and Pastur's law. Arguments broadcast.
@@ -93,7 +119,7 @@ def uniform_error_limit(d: ArrayLike, N: ArrayLike):  # noqa: N803
 
     Raises ValueError unless d and N are whole and >= 1.
     """
-    d, N = arguments.whole("d", d), arguments.whole("N", N)  # noqa: N806
+    d, N = arguments.whole("d", d), arguments.whole("N", N)
     return arguments.plain((d**-0.5 + N**-0.5) ** 2 / (4 * np.pi))
 
 

@@ -20,6 +20,7 @@ STEP = 0.125  # of the trapezoidal rule over log K; the law of K is analytic for
 REACH = (-15, 13)  # nodes; beyond, less than 1e-21 of the law
 EXACT: Mixture = ((1.0, 1.0),)
 TINY = np.finfo(float).tiny
+END = 0.25 - 1 / (2 * np.pi)  # of ``rest`` at 1: the energy of relu above degree 1
 
 
 class Smoothed(NamedTuple):

@@ -26,7 +26,7 @@ class Tilted(NamedTuple):
     tilt: float
 
 
-def leaky_value(M: int, slope: float) -> float:  # noqa: N803
+def leaky_value(M: int, slope: float) -> float:
     """The least simplified loss of M leaky neurons max(z, slope z), with c = 1 and no linear part.
 
     Arguments: M >= 1, slope in [-1, 1). Equation: e/(1 + e), e = 2 pi [(r y/2)^2 + k(1)/M + (1 - 1/M) k(rho)], at
@@ -41,25 +41,25 @@ def leaky_value(M: int, slope: float) -> float:  # noqa: N803
         energy = ratio**2 / 4 + REST
     else:
         sine = math.sqrt((1 - cosine) * (1 + cosine))
-        mean = max((1 + (M - 1) * cosine) / M, 0.0)
+        mean = 0.0 if cosine == -1 / (M - 1) else (1 + (M - 1) * cosine) / M
         energy = ratio**2 * mean / 4 + REST / M + (1 - 1 / M) * float(smoothed.rest(np.float64(cosine), np.float64(sine)))
     return energy / (1 / (2 * math.pi) + energy)
 
 
-def leaky_cosine(M: int, slope: float) -> float:  # noqa: N803
+def leaky_cosine(M: int, slope: float) -> float:
     """The pairwise cosine at which ``leaky_value`` is attained; NaN for M = 1, which has no pair.
 
     Equation: max(-1/(M-1), -sin(pi r^2/2)), r = (1 + slope)/(1 - slope), for slopes <= 0; -1/(M-1) above.
     Regime, errors: as there. Source: guide/two_layer.md, Leaky slopes.
     """
-    M, slope = arguments.integer("M", M, 1), inputs.number("slope", slope, -1, 1, "[)", "1 is linear")  # noqa: N806
+    M, slope = arguments.integer("M", M, 1), inputs.number("slope", slope, -1, 1, "[)", "1 is linear")
     if M == 1:
         return math.nan
     ratio = (1 + slope) / (1 - slope)
     return -1 / (M - 1) if slope >= 0 else max(-1 / (M - 1), -math.sin(math.pi * ratio**2 / 2))
 
 
-def shift_value(M: int, beta: float) -> float:  # noqa: N803
+def shift_value(M: int, beta: float) -> float:
     """The loss of the best cone against infinitely many target rows with a common mean; ``shift_optimum`` has its tilt.
 
     Arguments: M >= 1, ``beta`` in [0, 1] the cosine of the rows to their mean, E[a |w|] = 1. Equation:
@@ -72,12 +72,12 @@ def shift_value(M: int, beta: float) -> float:  # noqa: N803
     return shift_optimum(M, beta).value
 
 
-def shift_optimum(M: int, beta: float) -> Tilted:  # noqa: N803
+def shift_optimum(M: int, beta: float) -> Tilted:
     """``shift_value`` and the tilt that attains it, by a grid of angles and zooms, in pairs of floats.
 
     Regime, errors: as there. Source: guide/two_layer.md, Common mean.
     """
-    M = arguments.integer("M", M, 1)  # noqa: N806
+    M = arguments.integer("M", M, 1)
     beta = inputs.number("beta", beta, 0, 1, "[]", "give the cosine of the rows to their mean; turn the mean if it is negative")
     grid = GRID if M > 1 else GRID[:1]
     for _ in range(ZOOMS if M > 1 else 1):
@@ -88,18 +88,18 @@ def shift_optimum(M: int, beta: float) -> Tilted:  # noqa: N803
     return Tilted(max(value, 0.0), math.cos(angle))
 
 
-def quadratic_value(matrix: ArrayLike, M: int, signs: str = "free") -> float:  # noqa: N803
+def quadratic_value(matrix: ArrayLike, M: int, signs: str = "free") -> float:
     """The least loss of M neurons of activation z^2 against a target sum a (w.x)^2, ``matrix`` C = sum a w w^T (d, d).
 
     Arguments: a symmetric float64 matrix, M >= 1, ``signs`` of the outputs, "free" or "nonnegative". Equation:
     2 |C - B|^2 + (tr C - tr B)^2 over matrices B of rank <= M: n eigenvalues l are kept and shifted by t/(n + 2), t the sum of
-    the others, which cost 2 sum l^2 + 2 t^2/(n + 2); they are the k largest and n - k smallest, for the best k. With nonnegative
-    outputs only sets all of whose shifted eigenvalues are >= 0. Regime: exact; proved. Source: guide/two_layer.md, Quadratic
-    activation.
+    the others, which cost 2 sum l^2 + 2 t^2/(n + 2); they are the k largest and n - k smallest, for the best k. With
+    nonnegative outputs only sets all of whose shifted eigenvalues are >= 0. Regime: exact; proved.
+    Source: guide/two_layer.md, Quadratic activation.
 
     Raises ValueError for another matrix, M or signs.
     """
-    matrix, M = inputs.symmetric("matrix", matrix), arguments.integer("M", M, 1)  # noqa: N806
+    matrix, M = inputs.symmetric("matrix", matrix), arguments.integer("M", M, 1)
     signs = inputs.signs(signs)
     scale = float(np.max(np.abs(matrix))) or 1.0
     eigs = np.linalg.eigvalsh((matrix + matrix.T) / 2 / scale)[::-1]
@@ -122,7 +122,7 @@ def _kept(eigs: Array, n: int, signs: str) -> float:
     return float(np.min(values))
 
 
-def _tilted(M: int, beta: float, angle: Array) -> Array:  # noqa: N803
+def _tilted(M: int, beta: float, angle: Array) -> Array:
     """Losses of cones at these angles to the mean."""
     mean = _wide(beta, angle)
     tilt = extended.sincos(angle)[1]

@@ -71,7 +71,7 @@ def test_cones(M, d, cosine):
     direction = np.arange(d) - 1.3
     frame = frames.cone(M, d, cosine, 1e200 * direction)
     judge.exact(frame @ frame.T, (1 - cosine) * np.eye(M) + cosine, tolerance=1e-13)
-    if M <= d:
+    if d >= M:
         tilt = np.sqrt((1 + (M - 1) * cosine) / M)
         judge.exact(1 + frame @ direction / np.linalg.norm(direction), np.full(M, 1 + tilt), tolerance=1e-7)
 

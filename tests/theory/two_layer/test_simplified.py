@@ -105,6 +105,27 @@ def test_the_norm_excess():
             theory.norm_excess(wrong)
 
 
+def test_expected_factors():
+    """Over draws of Gaussian rows in R^3 with outputs of mean 0.3, and of one row, whose factors are known."""
+    rng, (N, d) = np.random.default_rng(5), (5, 3)
+    found = []
+    for _ in range(3000):
+        target = theory.factors(rng.normal(size=(N, d)), 0.3 + 0.4 * rng.normal(size=N))
+        found.append([target.constant, np.sum(target.linear**2), target.remainder])
+    norm = np.sqrt(d / (1 + theory.norm_excess(d)))
+    judge.statistical(np.array(found), theory.expected_factors(N, d, 0.3, 0.25, norm, d), spoil=1.2)
+    single = theory.factors(np.array([[3.0, 4.0]]), np.ones(1))
+    judge.exact(theory.expected_factors(1, 2, 1.0, 1.0, 5.0, 25.0), [single.constant, 25 / 4, single.remainder], 1e-13)
+    for match, call in {
+        "output_square": lambda: theory.expected_factors(5, 3, 1.0, 0.5, 1.0, 1.0),
+        "norm_square": lambda: theory.expected_factors(5, 3, 1.0, 1.0, 1.0, 0.9),
+        "norm_mean": lambda: theory.expected_factors(5, 3, 1.0, 1.0, -1.0, 1.0),
+        "N: 0": lambda: theory.expected_factors(0, 3, 1.0, 1.0, 1.0, 1.0),
+    }.items():
+        with pytest.raises(ValueError, match=match):
+            call()
+
+
 def test_bad_input_is_refused_by_name():
     target = theory.factors(TARGET, OUTPUTS)
     for match, call in {

@@ -12,7 +12,7 @@ SLACK = 1e-12  # by which a cosine may be outside its range
 SPLIT = 1e-8  # eigenvalues of a Gram matrix below it are zero, others are not
 
 
-def simplex(M: int, d: int) -> Array:  # noqa: N803
+def simplex(M: int, d: int) -> Array:
     """M unit vectors in R^d with pairwise cosines -1/(M-1) and sum zero, (M, d).
 
     Arguments: 1 <= M <= d + 1; M = 1 is one unit vector. Equation: sqrt(M/(M-1)) times the columns of Helmert's matrix, padded
@@ -20,8 +20,8 @@ def simplex(M: int, d: int) -> Array:  # noqa: N803
 
     Raises ValueError unless M and d are integers >= 1 and M <= d + 1.
     """
-    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)  # noqa: N806
-    if M > d + 1:
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    if d + 1 < M:
         raise ValueError(f"M: {M} vectors of one cosine -1/(M-1) need d >= {M - 1}, not {d}; use at most d + 1 = {d + 1}")
     found = np.zeros((M, d))
     if M == 1:
@@ -33,7 +33,7 @@ def simplex(M: int, d: int) -> Array:  # noqa: N803
     return measures.at_welch_bound("M", M, found[:, : M - 1], "take fewer vectors") if d == M - 1 else found
 
 
-def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:  # noqa: N803
+def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
     """M unit vectors at equal angles to ``direction`` with pairwise cosines ``cosine``, (M, d).
 
     Arguments: M <= d, or M <= d + 1 at the cosine -1/(M-1) of a simplex, which has no direction; cosine in [-1/(M-1), 1];
@@ -42,23 +42,23 @@ def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:  # noqa:
 
     Raises ValueError for other arguments.
     """
-    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)  # noqa: N806
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
     axis = _axis(direction, d)
     if M == 1:
         return axis[None]
     low = -1 / (M - 1)
     if not low - SLACK <= (cosine := inputs.number("cosine", cosine, -np.inf, np.inf, "()")) <= 1 + SLACK:
         raise ValueError(f"cosine: {cosine} of {M} vectors is outside [{low:.6g}, 1]; choose one inside")
-    if M == d + 1 and cosine <= low + SLACK:
+    if d + 1 == M and cosine <= low + SLACK:
         return simplex(M, d)
-    if M > d:
+    if d < M:
         raise ValueError(f"M: {M} vectors around a direction need d >= {M}, not {d}; use at most {d}")
     tilt = np.sqrt(np.clip((1 + (M - 1) * cosine) / M, 0, 1))
     across = np.sqrt(np.clip((M - 1) * (1 - cosine) / M, 0, 1))
     return tilt * axis + across * simplex(M, d - 1) @ _complement(axis)
 
 
-def orthonormal(M: int, d: int) -> Array:  # noqa: N803
+def orthonormal(M: int, d: int) -> Array:
     """The first M unit vectors of R^d, (M, d).
 
     Raises ValueError unless M and d are integers with 1 <= M <= d.
@@ -67,12 +67,12 @@ def orthonormal(M: int, d: int) -> Array:  # noqa: N803
     return np.eye(d)[: arguments.integer("M", M, 1, d)]
 
 
-def polygon(M: int) -> Array:  # noqa: N803
+def polygon(M: int) -> Array:
     """The corners of a regular polygon, (M, 2): tight and centred for M >= 3.
 
     Raises ValueError unless M is an integer >= 1.
     """
-    M = arguments.integer("M", M, 1)  # noqa: N806
+    M = arguments.integer("M", M, 1)
     angle = 2 * np.pi * np.arange(M) / M
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 

@@ -30,7 +30,7 @@ class Known(NamedTuple):
     optimum: gains.Optimum
 
 
-def best_known(M: int, d: int) -> Known:  # noqa: N803
+def best_known(M: int, d: int) -> Known:
     """The frame of M vectors in R^d with the least simplified loss at eta = 0 that is constructed here.
 
     Arguments: M, d >= 1. A simplex for M <= d + 1 and the centred equiangular tight frames of the catalogue, which are proved;
@@ -39,8 +39,8 @@ def best_known(M: int, d: int) -> Known:  # noqa: N803
 
     Raises ValueError unless M and d are integers >= 1.
     """
-    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)  # noqa: N806
-    if M <= d + 1:
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    if d + 1 >= M:
         return _known(basic.simplex(M, d), "simplex")
     if (M, d) in CENTRED:
         words, make = CENTRED[M, d]

@@ -181,9 +181,7 @@ def _elements(difference_set: Iterable[Element], orders: tuple[int, ...]) -> lis
         parts = (element,) if isinstance(element, int | np.integer) else tuple(element)
         if len(parts) != len(orders):
             raise ValueError(f"difference_set: {element!r} has {len(parts)} entries, the group {len(orders)} factors")
-        found.append(
-            tuple(arguments.integer("difference_set", x, 0, n - 1) for x, n in zip(parts, orders, strict=True))
-        )
+        found.append(tuple(arguments.integer("difference_set", x, 0, n - 1) for x, n in zip(parts, orders, strict=True)))
     if len(set(found)) != len(found) or len(found) < 2:
         raise ValueError(f"difference_set: {found} has equal elements, or fewer than 2; give distinct ones")
     return found

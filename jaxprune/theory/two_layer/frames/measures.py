@@ -21,7 +21,7 @@ def coherence(frame: ArrayLike) -> float:
     return float(np.max(_cosines(frame)))
 
 
-def welch_bound(M: int, d: int) -> float:  # noqa: N803
+def welch_bound(M: int, d: int) -> float:
     """The least coherence of M unit vectors in d dimensions, real or complex.
 
     Equation: sqrt((M - d)/(d (M - 1))), 0 for M <= d; attained just by equiangular tight frames. Regime: proved.
@@ -29,7 +29,7 @@ def welch_bound(M: int, d: int) -> float:  # noqa: N803
 
     Raises ValueError unless M >= 2 and d >= 1 are integers.
     """
-    M, d = arguments.integer("M", M, 2), arguments.integer("d", d, 1)  # noqa: N806
+    M, d = arguments.integer("M", M, 2), arguments.integer("d", d, 1)
     return math.sqrt(max(M - d, 0) / (d * (M - 1)))
 
 
