@@ -1,5 +1,7 @@
 """The guide: what docstrings cite of it is there, and its numbers are those of the code."""
 
+import contextlib
+import io
 import re
 from importlib import resources
 from pathlib import Path
@@ -20,6 +22,7 @@ CHAPTERS = {p.name: p.read_text() for p in sorted(GUIDE.glob("*.md"))}
 HEADINGS = {name: re.findall(r"^## (.+)$", text, re.MULTILINE) for name, text in CHAPTERS.items()}
 SUBJECTS = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails", "two_layer"}
 CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
+PRINTS = re.compile(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", re.DOTALL)
 NUMBERED = re.compile(r"\b[Ss]ections? \d|\b[Ss]ource: rows? \d")
 
 
@@ -66,6 +69,17 @@ def test_what_code_cites_is_in_the_guide(path):
 def test_what_chapters_cite_is_in_the_guide(name):
     assert broken(CHAPTERS[name], r"(?:guide/)?(?<![\w/(])(\w+\.md)") == []
     assert closed(CHAPTERS[name]) == []
+
+
+EXAMPLES = [example for text in CHAPTERS.values() for example in PRINTS.findall(text)]
+
+
+@pytest.mark.parametrize("code, printed", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_prints_what_it_says(code, printed):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(code, {})
+    assert said.getvalue() == printed
 
 
 def test_readers_find_the_guide():
