@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 NEAR = 0.99  # of |cosine|, beyond which a sine is taken from chords
 
 
@@ -14,6 +14,19 @@ def polar(rows: Array) -> tuple[Array, Array]:
     scaled = rows / np.where(largest > 0, largest, 1)[:, None]
     length = np.linalg.norm(scaled, axis=1)
     return largest * length, scaled / np.where(length > 0, length, 1)[:, None]
+
+
+def balanced(rows: Array, weights: Array, degree: int) -> tuple[Array, Array, int]:
+    """Neurons of homogeneity ``degree`` with rows of entries up to 1 and weights up to 1, and the exponent of two by which the
+    weights were divided: powers of two only, so nothing is rounded. Dead neurons are left out."""
+    live = np.any(rows, axis=1) & (weights != 0)
+    if not np.any(live):
+        return rows[:1] * 0, weights[:1] * 0, 0
+    shift = np.frexp(np.max(np.abs(rows[live]), axis=1))[1]
+    mantissa, exponent = np.frexp(weights[live])
+    exponent = exponent + degree * shift
+    common = int(np.max(exponent))
+    return np.ldexp(rows[live], -shift[:, None]), np.ldexp(mantissa, exponent - common), common
 
 
 def between(unit: Array, other: Array, same: bool = False) -> tuple[Array, Array]:

@@ -10,7 +10,8 @@ Derivations: guide/two_layer.md.
 """
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -172,7 +173,7 @@ def eta_switch(M: int) -> float:
         straight = 2 * w * (math.pi / 2 + w) * (1 + (M - 1) * math.sin(w)) / math.pi * (M - 1 + HALF)
         return straight - (HALF + bent * (M - 1)) * (M + HALF - bent) / M
 
-    w = brentq(excess, 0, math.pi / 2, xtol=1e-300, rtol=EPS, maxiter=500)
+    w = _root(excess)
     bent = w + (M - 1) * 2 * math.sin(w / 2) ** 2
     return ROOT * (math.pi / 2 + w) * math.sqrt(M * (1 + (M - 1) * math.sin(w))) / (M + HALF - bent)
 
@@ -214,16 +215,22 @@ def _opening(M: int, eta: float) -> tuple[float, float]:
     if eta == 0:
         return 0.0, 1.0
     if eta > 1:
-        a = brentq(lambda a: excess(math.cos(a), math.sin(a)), 0.0, math.pi / 2, xtol=1e-300, rtol=EPS, maxiter=5000)
+        a = _root(lambda a: excess(math.cos(a), math.sin(a)))
         return math.cos(a), math.sin(a)
-    a = brentq(lambda a: excess(math.sin(a), math.cos(a)), 0.0, math.pi / 2, xtol=1e-300, rtol=EPS, maxiter=5000)
+    a = _root(lambda a: excess(math.sin(a), math.cos(a)))
     return math.sin(a), math.cos(a)
+
+
+def _root(function: Callable[[float], float]) -> float:
+    """The one in (0, pi/2), to its own last digits however small it is."""
+    found: Any = brentq(function, 0.0, math.pi / 2, xtol=1e-300, rtol=EPS, maxiter=5000)
+    return found
 
 
 def _excess(M: int, y: float, across: float) -> float:
     """Energy above degree 1 of M > 1 gains 1/M whose directions have a mean of length y."""
     cosine, sine, *_ = _cone_angle(M, y, across)
-    return REST / M + (1 - 1 / M) * float(smoothed.rest(np.float64(cosine), np.float64(sine)))
+    return REST / M + (1 - 1 / M) * float(smoothed.rest(cosine, sine))
 
 
 def _value(M: int, eta: float, y: float, across: float) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Pair = tuple[Any, Any]
 SPLIT = 2.0**27 + 1
 HALVINGS, TERMS = 6, 8  # of an angle before its Taylor series, and terms of that: below 1e-33
@@ -20,21 +20,9 @@ BLOCK = 64  # rows whose pairs are held at once
 
 
 def parts(rows: Array, weights: Array) -> tuple[float, float]:
-    """E (sum a |x.w|)^2 / 4 and |sum a w|^2 of rows w and weights a: four times a square of the even, and of the odd part.
-
-    Powers of two are moved from the rows into the weights and taken out of these, so that nothing overflows.
-    """
-    live = np.any(rows, axis=1) & (weights != 0)
-    if not np.any(live):
-        return 0.0, 0.0
-    shift = np.frexp(np.max(np.abs(rows[live]), axis=1))[1]
-    exponent = np.frexp(weights[live])[1] + shift
-    common = int(np.max(exponent))
-    rows = np.ldexp(rows[live], -shift[:, None])
-    weights = np.ldexp(np.frexp(weights[live])[0], exponent - common)
+    """E (sum a |x.w|)^2 / 4 and |sum a w|^2 of rows w and weights a: four times a square of the even, and of the odd part."""
     odd = total(product(rows, weights[:, None]))
-    odd = float(np.sum((odd[0] + odd[1]) ** 2))
-    return float(np.ldexp(max(_even(rows, weights), 0.0), 2 * common)), float(np.ldexp(odd, 2 * common))
+    return max(_even(rows, weights), 0.0), float(np.sum((odd[0] + odd[1]) ** 2))
 
 
 def _even(rows: Array, weights: Array) -> float:

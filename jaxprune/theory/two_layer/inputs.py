@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jaxprune.theory import arguments
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 SIGNS = ("free", "nonnegative")
 UNIT = 1e-10  # by which the length of a row of a frame may differ from 1
 

@@ -15,7 +15,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import smoothed
 from jaxprune.theory.two_layer.smoothed import EXACT, logistic, mean, pair
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 PairKernel = Callable[[Array, Array, Array, Array], Array]  # of cosines, sines (p, q), lengths (p, 1) and (1, q)
 ACTIVATIONS = (
     *("relu", "abs", "leaky", "step", "sign", "relu2", "linear", "quadratic"),
@@ -23,7 +23,9 @@ ACTIVATIONS = (
 )
 ODD = ("sign", "linear", "erf", "sin", "tanh")
 EVEN = ("abs", "quadratic", "cos")
+GROWING = ("softplus", "gelu", "silu")  # without bound, and not homogeneous
 ROOT = np.sqrt(2 * np.pi)
+LONG = 1e150  # of a row: beyond it, waves of different directions have nothing in common
 SERIES = 1.0  # of the angle from -1, below which the closed form of the arc-cosine kernel cancels
 
 
@@ -70,12 +72,12 @@ def arc_cosine_slope(cosine: ArrayLike):
 def of(activation: str, slope: float | None) -> Kernel:
     """The kernel of a checked activation; ``slope`` is that of leaky."""
     if activation in ("relu", "abs", "leaky"):
-        return _kinked({"relu": 0.0, "abs": -1.0}.get(activation, slope))
+        return _kinked({"relu": 0.0, "abs": -1.0}.get(activation, slope or 0.0))
     return {
         "step": lambda: Kernel(lambda size: np.stack([0.5 + 0 * size, (size > 0) / 2]), _scaled(0.25, _turn)),
         "sign": lambda: Kernel(lambda size: (size > 0) * 1.0, _turn),
         "relu2": lambda: Kernel(_constant(0.5), _odd_square, square=0.5, degree=2),
-        "linear": lambda: Kernel(_constant(0.0), None, linear=1.0),
+        "linear": lambda: Kernel(_constant(0.0), None, linear=1.0, degree=1),
         "quadratic": lambda: Kernel(_constant(1.0), None, square=2.0, degree=2),
         "cos": lambda: Kernel(lambda size: np.exp(-(size**2) / 2), _cosines),
         "sin": lambda: Kernel(_constant(0.0), _sines),
@@ -131,11 +133,11 @@ def _sines(cosine: Array, sine: Array, size: Array, other: Array) -> Array:
 
 def _waves(cosine: Array, sine: Array, size: Array, other: Array) -> tuple[Array, Array, Array, Array]:
     """g (clipped to [-1, 1]), exp(-(a + b)/2) and exp(-|v - w|^2/2), exp(-|v + w|^2/2)."""
-    product, apart = size * other, (size - other) ** 2
+    product, apart = np.minimum(size, LONG) * np.minimum(other, LONG), (size - other) ** 2
     chord = np.where(cosine > 0, sine**2 / (1 + np.abs(cosine)), 1 - cosine)  # 1 - cos
     across = np.where(cosine < 0, sine**2 / (1 + np.abs(cosine)), 1 + cosine)
-    waves = (np.exp(-(apart / 2 + product * c)) for c in (chord, across))
-    return np.clip(product * cosine, -1, 1), np.exp(-(size**2 + other**2) / 2), *waves
+    near, far = np.exp(-(apart / 2 + product * chord)), np.exp(-(apart / 2 + product * across))
+    return np.clip(product * cosine, -1, 1), np.exp(-(size**2 + other**2) / 2), near, far
 
 
 def _cosine(value: ArrayLike) -> Array:

@@ -15,6 +15,7 @@ from jaxprune.theory.two_layer import angles, extended, inputs, kernels, smoothe
 from jaxprune.theory.two_layer.inputs import Array
 
 BLOCK = 384  # rows whose pairs are held at once: memory does not grow with the number of neurons
+LONGEST = 1e150  # entry of a row whose square is a float
 DIGITS = 1e-6  # of the sum of all sizes: smaller losses have cancelled, and are summed anew in twice the precision
 
 
@@ -33,36 +34,44 @@ def loss(
     Equation: a' K a with the rows of both and the target's weights negated, K = E s(v.x) s(w.x), summed degree by degree; pairs
     in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are sums over a mixture of 29 normal laws (841 terms a pair),
     the others closed forms. Regime: exact at every size and length, to about 1e-15 of a' |K| a; for relu, abs and leaky to
-    about 1e-13 of the loss itself, where it is tiny in twice the precision. Source: guide/two_layer.md, Exact loss.
+    about 1e-13 of the loss itself, where it is tiny in twice the precision. Infinite above the largest float. Source: guide/two_layer.md, Exact loss.
 
     Raises ValueError for what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside
-    [-1, 1) or not asked for.
+    [-1, 1) or not asked for, and entries above 1e150 with softplus, gelu and silu.
     """
     activation = arguments.choice("activation", activation, kernels.ACTIVATIONS)
     slope = _slope(activation, slope)
-    rows, signed = _joined(activation, *inputs.pair(rows, weights, target_rows, target_weights))
-    return float(energy(rows, signed, activation, slope))
+    every, signed = _joined(activation, *inputs.pair(rows, weights, target_rows, target_weights))
+    if activation in kernels.GROWING and (longest := float(np.max(np.abs(every)))) > LONGEST:
+        raise ValueError(f"rows: an entry {longest:.3g} is too long for {activation}; use relu, which it is for rows so long")
+    return energy(every, signed, activation, slope)
 
 
 def energy(rows: Array, weights: Array, activation: str = "relu", slope: float | None = None) -> float:
-    """E f(x)^2 of one network, of checked arguments."""
+    """E f(x)^2 of one network, of checked arguments; infinite where it is above the largest float."""
     kernel = kernels.of(activation, slope)
+    common = 0
+    if kernel.degree:
+        rows, weights, common = angles.balanced(rows, weights, kernel.degree)
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(max(_energy(kernel, rows, weights), 0.0), 2 * common))
+
+
+def _energy(kernel: kernels.Kernel, rows: Array, weights: Array) -> float:
     size, unit = angles.polar(rows)
-    gains = weights
-    for _ in range(kernel.degree):
-        gains = gains * size
+    gains = weights * size**kernel.degree
     scale = np.ones_like(size) if kernel.degree else size
-    total = math.fsum(math.fsum(column) ** 2 for column in np.atleast_2d(gains * kernel.mean(scale)))
+    total = float(sum(math.fsum(column) ** 2 for column in np.atleast_2d(gains * kernel.mean(scale))))
     if kernel.linear:
         total += kernel.linear**2 * float(np.sum((weights @ rows) ** 2))
     if kernel.square:
         total += kernel.square * float(np.sum(((gains[:, None] * unit).T @ unit) ** 2))
     if kernel.pair is not None:
         total += over_pairs(kernel.pair, unit, scale, gains)
-    if kernel.degree == 1 and total <= DIGITS * np.sum(np.abs(gains)) ** 2:
+    if kernel.degree == 1 and kernel.pair is not None and total < DIGITS * np.sum(np.abs(gains)) ** 2:
         even, odd = extended.parts(rows, weights)
         return (kernels.ROOT * float(kernel.mean(np.ones(1))[0])) ** 2 * even + kernel.linear**2 * odd
-    return max(total, 0.0)
+    return total
 
 
 def loss_gradient(
@@ -91,8 +100,7 @@ def loss_gradient(
     constant = math.fsum(gains) / (2 * np.pi)
     straight = linear / 4 + onto / (2 * np.pi) + (constant + along[0] / (2 * np.pi))[:, None] * unit
     outer = 2 * size * (constant + unit @ linear / 4 + along[1])
-    value = float(energy(*_merged(every, signed)))
-    return value, 2 * weights[:, None] * straight, outer
+    return energy(*_merged(every, signed)), 2 * weights[:, None] * straight, outer
 
 
 def _angles(unit: Array, others: Array, here: slice, there: slice, count: int) -> tuple[Array, Array]:

@@ -142,5 +142,8 @@ def norm_excess(d: ArrayLike):
 
 
 def _remainder(unit: Array, gains: Array) -> float:
-    rest = population.over_pairs(lambda cosine, sine, *_: smoothed.rest(cosine, sine), unit, np.ones(len(gains)), gains)
-    return max(rest, 0.0)
+    common = int(np.frexp(np.max(np.abs(gains)))[1])  # so that nothing overflows before the sum does
+    gains, ones = np.ldexp(gains, -common), np.ones(len(gains))
+    rest = population.over_pairs(lambda cosine, sine, *_: smoothed.rest(cosine, sine), unit, ones, gains)
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(max(rest, 0.0), 2 * common))

@@ -9,12 +9,12 @@ Derivations: guide/two_layer.md, Logistic activations.
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Mixture = tuple[tuple[float, float], ...]  # (standard deviation of the noise, probability)
 STEP = 0.125  # of the trapezoidal rule over log K; the law of K is analytic for |Im log K| < pi/4: an error of e^-39
 REACH = (-15, 13)  # nodes; beyond, less than 1e-21 of the law
@@ -104,7 +104,7 @@ def gelu_mean(size: Array, t: float) -> Array:
     return size * (size / np.hypot(size, t)) / np.sqrt(2 * np.pi)
 
 
-def rest(cosine: Array, sine: Array) -> Array:
+def rest(cosine: Any, sine: Any) -> Any:
     """The arc-cosine kernel of unit rows less its parts of degree 0 and 1: a sum of even powers, positive.
 
     Equation: kappa - 1/(2 pi) - cos/4 = [cos arcsin cos + sin - 1]/(2 pi), without cancellation at any angle.

@@ -42,7 +42,7 @@ def leaky_value(M: int, slope: float) -> float:
     else:
         sine = math.sqrt((1 - cosine) * (1 + cosine))
         mean = 0.0 if cosine == -1 / (M - 1) else (1 + (M - 1) * cosine) / M
-        energy = ratio**2 * mean / 4 + REST / M + (1 - 1 / M) * float(smoothed.rest(np.float64(cosine), np.float64(sine)))
+        energy = ratio**2 * mean / 4 + REST / M + (1 - 1 / M) * float(smoothed.rest(cosine, sine))
     return energy / (1 / (2 * math.pi) + energy)
 
 

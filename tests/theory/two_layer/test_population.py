@@ -132,6 +132,28 @@ def test_lengths_and_weights_are_exchanged_at_any_scale(activation):
     judge.exact(of(activation, ROWS * factor[:, None], WEIGHTS / factor**power, TARGET, OUTPUTS), of(activation, *NET))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("activation", FUNCTIONS)
+def test_extreme_lengths(activation):
+    """No warning and no NaN: the limit of short or of long rows, infinity where the loss is one."""
+    short, long = (of(activation, s * ROWS, WEIGHTS, s * TARGET, OUTPUTS) for s in (1e-200, 1e140))
+    at_zero = float(FUNCTIONS[activation](np.zeros(1))[0])
+    if activation not in ("step", "sign"):
+        assert short == pytest.approx((at_zero * (np.sum(OUTPUTS) - np.sum(WEIGHTS))) ** 2, rel=1e-12)
+    limit = {"erf": "sign", "tanh": "sign", "sigmoid": "step", "step": "step", "sign": "sign"}.get(activation)
+    if limit:
+        judge.exact(long, of(limit, *NET), tolerance=1e-12)
+        judge.exact(of(activation, 1e300 * ROWS, WEIGHTS, 1e300 * TARGET, OUTPUTS), long, tolerance=1e-12)
+    elif activation in ("cos", "sin"):
+        judge.exact(long, (np.sum(OUTPUTS**2) + np.sum(WEIGHTS**2)) / 2, tolerance=1e-12)
+    elif activation in ("softplus", "gelu", "silu"):
+        judge.exact(long / 1e280, of("relu", *NET), tolerance=1e-12)
+        with pytest.raises(ValueError, match="rows.*too long"):
+            of(activation, 1e160 * ROWS, WEIGHTS, TARGET, OUTPUTS)
+    else:
+        assert np.isinf(of(activation, 1e200 * ROWS, WEIGHTS, TARGET, OUTPUTS))
+
+
 @pytest.mark.parametrize("activation", FUNCTIONS)
 def test_dead_rows_and_padding_change_what_they_should(activation):
     at_zero = float(FUNCTIONS[activation](np.zeros(1))[0])

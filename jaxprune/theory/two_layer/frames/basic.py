@@ -7,7 +7,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import inputs
 from jaxprune.theory.two_layer.frames import measures
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 SLACK = 1e-12  # by which a cosine may be outside its range
 SPLIT = 1e-8  # eigenvalues of a Gram matrix below it are zero, others are not
 

@@ -10,7 +10,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import gains
 from jaxprune.theory.two_layer.frames import basic, designs
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 CENTRED: dict[tuple[int, int], tuple[str, Callable[[], Array]]] = {  # (M, d) of equiangular tight frames whose sum is zero
     (10, 5): ("pairs of 5 points", designs.petersen),
     (16, 6): ("pairs of 4 points with Hadamard's matrix", designs.steiner_pairs),

@@ -13,7 +13,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import inputs
 from jaxprune.theory.two_layer.frames import basic, fields, measures
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Element = int | Sequence[int]
 
 

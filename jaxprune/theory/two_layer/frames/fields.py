@@ -68,5 +68,5 @@ def hadamard(n: int) -> Integers | None:
         if order % 2:
             return None
         order, doublings = order // 2, doublings + 1
-    found = np.kron(linalg.hadamard(2**doublings, dtype=np.int64), found)
+    found = np.kron(linalg.hadamard(2**doublings), found)
     return found * found[0]
