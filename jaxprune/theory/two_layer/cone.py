@@ -22,6 +22,7 @@ from jaxprune.theory.two_layer import angles, inputs, simplified, smoothed
 HALF = math.pi / 2 - 1  # energy of |x| above its mean, in units of the mean's
 REST = smoothed.END
 ROOT = math.sqrt(2 / math.pi)
+LONGEST = 1e150
 NARROW = 1e-4  # an angle that the rounding of its cosine moves
 ROUNDING = 2.0**-51  # of a cosine near 1, and of the steps to it
 EPS = 4 * np.finfo(float).eps
@@ -43,7 +44,7 @@ def simplex_value(M: int) -> float:
     """The least simplified loss of M neurons at eta = 0: that of a simplex.
 
     Arguments: M >= 1. Equation: e/(1 + e), e = 2 pi [k(1) + (M-1) k(1/(M-1))]/M, k the kernel above degree 1; 1 - 1/pi for
-    M = 1; to (pi/2 - 1)/M. Regime: proved for outputs of any sign and M <= d + 1; infinite d not needed.
+    M = 1; to (pi/2 - 1)/M. Regime: proved for outputs of any sign and M <= d + 1.
     Source: guide/two_layer.md, Theorem A.
 
     Raises ValueError unless M is an integer >= 1.
@@ -78,7 +79,7 @@ def cone_optimum(M: int, eta: float) -> tuple[float, float]:
     Arguments: M >= 1, eta = |m|/c >= 0. Equation: ``best_cone``. The cosine is NaN for M = 1, which has no pair.
     Regime: proved for M <= d, and for M <= d + 1 at eta = 0. Source: guide/two_layer.md, Theorem A.
 
-    Raises ValueError unless M is an integer >= 1 and eta finite and >= 0.
+    Raises ValueError unless M is an integer >= 1 and eta in [0, 1e150], whose square is a float.
     """
     return best_cone(M, eta)[:2]
 
@@ -89,7 +90,7 @@ def best_cone(M: int, eta: float) -> Cone:
     Equation: sqrt(2/pi) y (pi - t) = eta D, which has one root; value by squares, without cancellation at any eta.
     Regime, errors: as there. Source: guide/two_layer.md, Theorem A.
     """
-    M, eta = arguments.integer("M", M, 1), inputs.number("eta", eta, 0, np.inf, cure="give |m|/c")
+    M, eta = arguments.integer("M", M, 1), _eta(eta)
     if M == 1:
         level = ROOT + eta
         value = 2 * ((eta / math.sqrt(2 * math.pi) - 0.5) ** 2 + REST * (1 + eta**2))
@@ -110,7 +111,7 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:
 
     Raises ValueError for other arguments.
     """
-    M, eta = arguments.integer("M", M, 1), inputs.number("eta", eta, 0, np.inf, cure="give |m|/c")
+    M, eta = arguments.integer("M", M, 1), _eta(eta)
     cosine = inputs.number("cosine", cosine, -1, 1, "[]", "give a cosine of two neurons")
     angle, beyond = angles.angle_of(cosine), angles.angle_of(-cosine)
     if eta > 0 and min(angle, beyond) < NARROW:
@@ -189,6 +190,10 @@ def free_sign_optimum(M: int, eta: float) -> tuple[float, str]:
     """
     value, _ = cone_optimum(M, eta)
     return (value, "cone") if eta <= eta_switch(M) else (plateau(M - 1), "plateau")
+
+
+def _eta(eta: float) -> float:
+    return inputs.number("eta", eta, 0, LONGEST, "[]", "give |m|/c, whose square must be a float")
 
 
 def _within(angle: float, height: float) -> float:

@@ -92,8 +92,8 @@ def lower_bound(M: int, d: int) -> float:
 def scaling_exponent(d: int) -> float:
     """The exponent of M in the least exact loss against infinitely many isotropic rows, for M much larger than d.
 
-    Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with slopes of minima found; Source: guide/two_layer.md, More neurons
-    than dimensions.
+    Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with the slopes of minima found.
+    Source: guide/two_layer.md, More neurons than dimensions.
 
     Raises ValueError unless d is an integer >= 2.
     """

@@ -34,7 +34,8 @@ def loss(
     Equation: a' K a with the rows of both and the target's weights negated, K = E s(v.x) s(w.x), summed degree by degree; pairs
     in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are sums over a mixture of 29 normal laws (841 terms a pair),
     the others closed forms. Regime: exact at every size and length, to about 1e-15 of a' |K| a; for relu, abs and leaky to
-    about 1e-13 of the loss itself, where it is tiny in twice the precision. Infinite above the largest float. Source: guide/two_layer.md, Exact loss.
+    about 1e-13 of the loss itself, where it is tiny in twice the precision. Infinite above the largest float.
+    Source: guide/two_layer.md, Exact loss.
 
     Raises ValueError for what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside
     [-1, 1) or not asked for, and entries above 1e150 with softplus, gelu and silu.
@@ -50,9 +51,11 @@ def loss(
 def energy(rows: Array, weights: Array, activation: str = "relu", slope: float | None = None) -> float:
     """E f(x)^2 of one network, of checked arguments; infinite where it is above the largest float."""
     kernel = kernels.of(activation, slope)
-    common = 0
     if kernel.degree:
         rows, weights, common = angles.balanced(rows, weights, kernel.degree)
+    else:
+        common = int(np.max(np.frexp(weights)[1]))
+        weights = np.ldexp(weights, -common)
     with np.errstate(over="ignore", under="ignore"):
         return float(np.ldexp(max(_energy(kernel, rows, weights), 0.0), 2 * common))
 

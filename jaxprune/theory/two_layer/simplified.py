@@ -52,6 +52,7 @@ def simplified_loss(rows: ArrayLike, weights: ArrayLike, target: Factors) -> flo
     """
     rows, weights = inputs.network("rows", rows, "weights", weights)
     constant, linear, remainder = target
+    constant, remainder = (inputs.number("target", x, -np.inf, np.inf, "()") for x in (constant, remainder))
     linear = arguments.vector("target", linear)
     if len(linear) != rows.shape[1]:
         raise ValueError(f"target: its linear part has {len(linear)} inputs, rows have {rows.shape[1]}; give the same")
@@ -96,18 +97,11 @@ def expected_factors(
     Raises ValueError unless N and d are integers >= 1 and these are moments of numbers.
     """
     N, d = arguments.integer("N", N, 1), arguments.integer("d", d, 1)
-    mean, norm = (
-        inputs.number("output_mean", output_mean, -np.inf, np.inf, "()"),
-        inputs.number("norm_mean", norm_mean, 0, np.inf),
-    )
-    second = {"output_square": (output_square, mean**2), "norm_square": (norm_square, norm**2)}
-    cure = "a mean square is at least the square of the mean"
-    own, pair = (
-        math.prod(inputs.number(k, v, low * (1 - 1e-12), np.inf, "[)", cure) for k, (v, low) in second.items()),
-        mean * norm,
-    )
-    rest = N * own * smoothed.END + N * (N - 1) * pair**2 * float(norm_excess(d)) / (2 * math.pi)
-    return N * pair / math.sqrt(2 * math.pi), N * own / 4, rest
+    mean = inputs.number("output_mean", output_mean, -np.inf, np.inf, "()")
+    norm = inputs.number("norm_mean", norm_mean, 0, np.inf)
+    own = _mean_square("output_square", output_square, mean) * _mean_square("norm_square", norm_square, norm)
+    rest = N * own * smoothed.END + N * (N - 1) * (mean * norm) ** 2 * float(norm_excess(d)) / (2 * math.pi)
+    return N * mean * norm / math.sqrt(2 * math.pi), N * own / 4, rest
 
 
 def uniform_error_limit(d: ArrayLike, N: ArrayLike):
@@ -139,6 +133,11 @@ def norm_excess(d: ArrayLike):
     for k, coefficient in enumerate(STIRLING):
         logarithm += 2 * coefficient * (2 / x) ** (2 * k + 1)
     return arguments.plain(np.expm1(logarithm))
+
+
+def _mean_square(name: str, value: float, mean: float) -> float:
+    low = mean**2 * (1 - 1e-12)
+    return inputs.number(name, value, low, np.inf, cure="a mean square is at least the square of the mean")
 
 
 def _remainder(unit: Array, gains: Array) -> float:

@@ -132,6 +132,7 @@ def test_bad_input_is_refused_by_name():
         "target_rows": lambda: theory.factors(TARGET[0], OUTPUTS),
         "target_weights": lambda: theory.factors(TARGET, OUTPUTS[1:]),
         "target: ": lambda: theory.simplified_loss(np.ones((1, 2)), np.ones(1), target),
+        "target: nan": lambda: theory.simplified_loss(np.ones((1, 3)), np.ones(1), (np.nan, np.ones(3), 0.0)),
         "weights": lambda: theory.simplified_loss(np.ones((1, 3)), np.ones(2), target),
         "directions: row 0": lambda: theory.interaction(np.zeros((1, 3)), TARGET, OUTPUTS),
         "directions: 2": lambda: theory.interaction(np.ones((1, 2)), TARGET, OUTPUTS),
