@@ -112,7 +112,7 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:
     Raises ValueError for other arguments.
     """
     M, eta = arguments.integer("M", M, 1), _eta(eta)
-    cosine = inputs.number("cosine", cosine, -1, 1, "[]", "give a cosine of two neurons")
+    cosine = float(inputs.cosine(inputs.number("cosine", cosine, -np.inf, np.inf, "()", "give a cosine of two neurons")))
     angle, beyond = angles.angle_of(cosine), angles.angle_of(-cosine)
     if eta > 0 and min(angle, beyond) < NARROW:
         best = best_cone(M, eta)

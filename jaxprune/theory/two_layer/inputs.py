@@ -7,6 +7,7 @@ from jaxprune.theory import arguments
 
 Array = NDArray[np.floating]
 SIGNS = ("free", "nonnegative")
+SLACK = 1e-12  # by which a cosine may be beyond its range
 UNIT = 1e-10  # by which the length of a row of a frame may differ from 1
 
 
@@ -71,6 +72,12 @@ def number(name: str, value: float, low: float, high: float, ends: str = "[)", c
     if np.ndim(value) != 0:
         raise ValueError(f"{name}: shape {np.shape(value)} is not that of a number; call once for each")
     return float(arguments.inside(name, value, low, high, ends, cure))
+
+
+def cosine(value: ArrayLike) -> Array:
+    """Cosines; what is beyond -1 or 1 by rounding is brought back."""
+    array = arguments.inside("cosine", value, -1 - SLACK, 1 + SLACK, "[]", "give the cosine of an angle")
+    return np.clip(array, -1.0, 1.0)
 
 
 def signs(value: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jaxprune.theory import arguments
-from jaxprune.theory.two_layer import smoothed
+from jaxprune.theory.two_layer import inputs, smoothed
 from jaxprune.theory.two_layer.smoothed import EXACT, logistic, mean, pair
 
 Array = NDArray[np.floating]
@@ -49,9 +49,9 @@ def arc_cosine(cosine: ArrayLike):
     Equation: kappa = (sin t + (pi - t) cos t)/(2 pi), t the angle; near -1 its series in pi - t, whose terms do not cancel.
     Arguments: cosines in [-1, 1], of any shape. Regime: exact, to the last digits. Source: guide/two_layer.md, Kernels.
 
-    Raises ValueError for a cosine outside.
+    Raises ValueError for a cosine outside by more than 1e-12.
     """
-    cosine = _cosine(cosine)
+    cosine = inputs.cosine(cosine)
     beyond = 2 * np.arctan2(np.sqrt(1 + cosine), np.sqrt(1 - cosine))  # pi - t
     term, series = np.minimum(beyond, SERIES) ** 3 / 3, np.zeros_like(beyond)
     for k in range(1, 12):
@@ -65,7 +65,7 @@ def arc_cosine_slope(cosine: ArrayLike):
 
     Equation: kappa' = (pi - t)/(2 pi). Regime, errors: as there. Source: guide/two_layer.md, Kernels.
     """
-    cosine = _cosine(cosine)
+    cosine = inputs.cosine(cosine)
     return arguments.plain(np.arctan2(np.sqrt(1 + cosine), np.sqrt(1 - cosine)) / np.pi)
 
 
@@ -138,7 +138,3 @@ def _waves(cosine: Array, sine: Array, size: Array, other: Array) -> tuple[Array
     across = np.where(cosine < 0, sine**2 / (1 + np.abs(cosine)), 1 + cosine)
     near, far = np.exp(-(apart / 2 + product * chord)), np.exp(-(apart / 2 + product * across))
     return np.clip(product * cosine, -1, 1), np.exp(-(size**2 + other**2) / 2), near, far
-
-
-def _cosine(value: ArrayLike) -> Array:
-    return arguments.inside("cosine", value, -1, 1, "[]", "give the cosine of an angle")

@@ -59,6 +59,16 @@ def test_the_certificate_meets_the_cone(M):
         judge.exact(theory.optimum(M, M, eta).bound, value, tolerance=1e-14, spoil=1.0001)
 
 
+def test_the_certificate_is_the_tangent_to_the_kernel():
+    """As it is derived: kappa above its tangent k0 + k1 (r - cosine), and both squares completed."""
+    for M, eta, cosine in ((3, 0.4, -0.3), (10, 2.0, 0.5), (5, 0.0, -0.2)):
+        k0, k1 = theory.arc_cosine(cosine), theory.arc_cosine_slope(cosine)
+        b = k0 - k1 * cosine
+        expected = 1 + eta**2 - eta**2 / (4 * k1) - 2 / np.pi / (4 * (b + (0.5 - k1 - b) / M))
+        judge.exact(theory.dual_bound(M, eta, cosine), expected, tolerance=1e-12)
+    assert theory.dual_bound(3, 0.1, 1 + 5e-13) == theory.dual_bound(3, 0.1, 1.0)
+
+
 @pytest.mark.parametrize("M", [2, 3, 7, 64])
 def test_the_certificate_is_below_everywhere_else(M):
     for eta in (0.0, 0.1, 1.0, 5.0):

@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize, special
 
 from jaxprune.theory import two_layer as theory
-from jaxprune.theory.two_layer import kernels, population
+from jaxprune.theory.two_layer import kernels, population, smoothed
 from tests import grades as judge
 
 ROWS = np.array([[0.034, 1.36, 1.225, -0.51], [-0.298, -0.527, 0.57, -0.056], [0.747, -1.847, 1.567, -0.096]])
@@ -22,6 +22,7 @@ TARGET = np.array(
     ]
 )
 OUTPUTS = np.array([-0.3, 0.545, 1.043, -0.207, -0.814])
+ONE = np.ones(1)
 NET = (ROWS, WEIGHTS, TARGET, OUTPUTS)
 REFERENCE = [
     ("relu", None, 5.1592346),
@@ -115,6 +116,19 @@ def test_activations_are_combinations_of_each_other():
     both = np.concatenate([ROWS, -ROWS]), np.concatenate([WEIGHTS, -WEIGHTS])
     for activation in ("softplus", "silu", "gelu"):
         judge.exact(theory.loss(*both, TARGET, 0 * OUTPUTS, activation), np.sum((WEIGHTS @ ROWS) ** 2))
+
+
+def test_mixtures_are_exact_at_every_length(monkeypatch):
+    """Half the step of the quadrature changes nothing, for rows from 1e-3 to 1e4, nearly parallel and opposite ones."""
+    rows = np.array([[1e-3, 2e-3], [0.1, -0.3], [5.0, 1.0], [5.0, 1.001], [-50.0, -10.0], [1e4, 3e3]])
+    net = rows, np.array([3.0, 0.5, -1.2, 0.8, 0.3, -0.1]), np.array([[1.0, 0.4]]), ONE
+    smooth = ("tanh", "sigmoid", "softplus", "silu")
+    found = [of(activation, *net) for activation in smooth]
+    monkeypatch.setattr(smoothed, "logistic", smoothed.logistic.__wrapped__)
+    monkeypatch.setattr(smoothed, "STEP", 0.0625)
+    monkeypatch.setattr(smoothed, "REACH", (-31, 27))
+    monkeypatch.setattr(kernels, "logistic", smoothed.logistic)
+    judge.exact(np.array([of(activation, *net) for activation in smooth]) / found, 1.0, tolerance=2e-14, spoil=1 + 1e-12)
 
 
 def test_long_rows_make_steps_and_short_rows_lines():
@@ -360,7 +374,6 @@ def test_the_arc_cosine_kernel():
     assert theory.arc_cosine(-1.0) == 0 and theory.arc_cosine_slope(-1.0) == 0
 
 
-ONE = np.ones(1)
 BAD = [
     (dict(rows=np.array([[np.nan, 1.0]])), "rows"),
     (dict(rows=np.array([[np.inf, 1.0]])), "rows"),
@@ -405,6 +418,7 @@ def test_bad_networks_are_refused_by_name(change, match):
 
 
 def test_a_cosine_is_one():
+    assert theory.arc_cosine(1 + 5e-13) == theory.arc_cosine(1.0) and theory.arc_cosine(-1 - 5e-13) == 0
     for wrong in (1.1, -1.0001, np.nan, "a", True):
         with pytest.raises(ValueError, match="cosine"):
             theory.arc_cosine(wrong)

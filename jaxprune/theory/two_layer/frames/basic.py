@@ -8,7 +8,6 @@ from jaxprune.theory.two_layer import inputs
 from jaxprune.theory.two_layer.frames import measures
 
 Array = NDArray[np.floating]
-SLACK = 1e-12  # by which a cosine may be outside its range
 SPLIT = 1e-8  # eigenvalues of a Gram matrix below it are zero, others are not
 
 
@@ -47,9 +46,9 @@ def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
     if M == 1:
         return axis[None]
     low = -1 / (M - 1)
-    if not low - SLACK <= (cosine := inputs.number("cosine", cosine, -np.inf, np.inf, "()")) <= 1 + SLACK:
+    if not low - inputs.SLACK <= (cosine := inputs.number("cosine", cosine, -np.inf, np.inf, "()")) <= 1 + inputs.SLACK:
         raise ValueError(f"cosine: {cosine} of {M} vectors is outside [{low:.6g}, 1]; choose one inside")
-    if d + 1 == M and cosine <= low + SLACK:
+    if d + 1 == M and cosine <= low + inputs.SLACK:
         return simplex(M, d)
     if d < M:
         raise ValueError(f"M: {M} vectors around a direction need d >= {M}, not {d}; use at most {d}")
