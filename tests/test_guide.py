@@ -1,5 +1,7 @@
 """The guide: what docstrings cite of it is there, and its numbers are those of the code."""
 
+import contextlib
+import io
 import re
 from importlib import resources
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxprune.theory import compression, stable, tails
+from jaxprune.theory import compression, stable, tails, two_layer
 from jaxprune.theory.least_squares import diagonal, propositions
 from jaxprune.theory.sde import explosion, ornstein_uhlenbeck
 from jaxprune.theory.sgd import linear
@@ -18,8 +20,9 @@ CODE = [p for folder in ("jaxprune", "sims", "figures", "tests") for p in sorted
 CODE.remove(Path(__file__).resolve())
 CHAPTERS = {p.name: p.read_text() for p in sorted(GUIDE.glob("*.md"))}
 HEADINGS = {name: re.findall(r"^## (.+)$", text, re.MULTILINE) for name, text in CHAPTERS.items()}
-SUBJECTS = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails"}
+SUBJECTS = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails", "two_layer"}
 CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
+PRINTS = re.compile(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", re.DOTALL)
 NUMBERED = re.compile(r"\b[Ss]ections? \d|\b[Ss]ource: rows? \d")
 
 
@@ -66,6 +69,17 @@ def test_what_code_cites_is_in_the_guide(path):
 def test_what_chapters_cite_is_in_the_guide(name):
     assert broken(CHAPTERS[name], r"(?:guide/)?(?<![\w/(])(\w+\.md)") == []
     assert closed(CHAPTERS[name]) == []
+
+
+EXAMPLES = [example for text in CHAPTERS.values() for example in PRINTS.findall(text)]
+
+
+@pytest.mark.parametrize("code, printed", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_prints_what_it_says(code, printed):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(code, {})
+    assert said.getvalue() == printed
 
 
 def test_readers_find_the_guide():
@@ -128,6 +142,17 @@ NUMBERS = {
         "0.12877313": lambda: compression.stable_finite(2, 1, 1.0),
         "0.5554": lambda: compression.gaussian_pruning_ratio(1),
         "264": lambda: compression.kept_for_share(1.5, 2.0, 0.1),
+    },
+    "two_layer.md": {
+        "0.07432554": lambda: two_layer.simplex_value(8),
+        "0.14641": lambda: two_layer.cone_optimum(4, 0.2)[0],
+        "0.15595": lambda: two_layer.optimum(4, 3, 0.2).bound,
+        "1.25459744": lambda: two_layer.eta_switch(2),
+        "1.8025": lambda: 1e3 * two_layer.eta_switch(10**6),
+        "0.15624": lambda: two_layer.cone_optimum(8, 1.0)[0],
+        "0.07539": lambda: two_layer.free_sign_optimum(8, 1.0)[0],
+        "0.097113434": lambda: two_layer.frame_loss(two_layer.frames.petersen()).value,
+        "0.152504050": lambda: two_layer.lower_bound(6, 3),
     },
     "tails.md": {"1.333": lambda: tails.hill_bias_slope(1.5), "1.66": lambda: tails.block_limit_student(3, 10)},
 }

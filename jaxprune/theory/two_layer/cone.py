@@ -1,0 +1,245 @@
+"""Best compression by ReLU neurons: the cone, the plateau, their switch, and the lower bounds that prove them.
+
+The simplified loss of guide/two_layer.md with c = 1, R = 0 and eta = |m|/c; values of another target are R + c^2 times these.
+M neurons in R^d, M <= d, or M <= d + 1 where eta = 0. A cone is M equal gains at pairwise angle t around m; with
+y = |sum u|/M, y^2 = (1 + (M-1) cos t)/M, everything is a function of t alone:
+
+    eta = sqrt(2/pi) y (pi - t)/D,    D = sin t + (t - sin t)/M.
+
+Derivations: guide/two_layer.md.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+
+from jaxprune.theory import arguments
+from jaxprune.theory.two_layer import angles, inputs, simplified, smoothed
+
+HALF = math.pi / 2 - 1  # energy of |x| above its mean, in units of the mean's
+REST = smoothed.END
+ROOT = math.sqrt(2 / math.pi)
+LONGEST = 1e150
+NARROW = 1e-4  # an angle that the rounding of its cosine moves
+ROUNDING = 2.0**-51  # of a cosine near 1, and of the steps to it
+EPS = 4 * np.finfo(float).eps
+
+
+class Cone(NamedTuple):
+    """The best cone: its ``value``, pairwise ``cosine`` (NaN of one neuron), ``gain`` s of each neuron and ``tilt`` of each
+    direction to m; ``angle`` at which its lower bound touches, and ``beyond`` = pi - angle."""
+
+    value: float
+    cosine: float
+    gain: float
+    tilt: float
+    angle: float
+    beyond: float
+
+
+def simplex_value(M: int) -> float:
+    """The least simplified loss of M neurons at eta = 0: that of a simplex.
+
+    Arguments: M >= 1. Equation: e/(1 + e), e = 2 pi [k(1) + (M-1) k(1/(M-1))]/M, k the kernel above degree 1; 1 - 1/pi for
+    M = 1; to (pi/2 - 1)/M. Regime: proved for outputs of any sign and M <= d + 1.
+    Source: guide/two_layer.md, Theorem A.
+
+    Raises ValueError unless M is an integer >= 1.
+    """
+    M = arguments.integer("M", M, 1)
+    return _value(M, 0.0, 0.0, 1.0) if M > 1 else 1 - 1 / math.pi
+
+
+def limit_value(M: int, d: int) -> float:
+    """The least loss against infinitely many isotropic target rows in R^d, with c = E f* = 1.
+
+    Equation: g - g^2 (1 - l), g = d/(E|x|)^2 for x ~ N(0, I_d) and l = ``simplex_value``; no simplification.
+    Arguments: M <= d + 1. Regime: exact at N = infinity; proved. Source: guide/two_layer.md, Infinitely many rows.
+
+    Raises ValueError unless M and d are integers >= 1 and M <= d + 1.
+    """
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    if d + 1 < M:
+        raise ValueError(f"M: {M} is above d + 1 = {d + 1}, where no optimum is known; lower_bound(M, d) bounds it")
+    return limit_of(simplex_value(M), d)
+
+
+def limit_of(value: float, d: int) -> float:
+    """The exact loss against infinitely many isotropic rows of directions whose least simplified loss at eta = 0 is known."""
+    excess = float(simplified.norm_excess(d))
+    return max((1 + excess) * (value - excess * (1 - value)), 0.0)
+
+
+def cone_optimum(M: int, eta: float) -> tuple[float, float]:
+    """The least simplified loss of M nonnegative neurons, and the pairwise cosine that attains it: (value, cosine).
+
+    Arguments: M >= 1, eta = |m|/c >= 0. Equation: ``best_cone``. The cosine is NaN for M = 1, which has no pair.
+    Regime: proved for M <= d, and for M <= d + 1 at eta = 0. Source: guide/two_layer.md, Theorem A.
+
+    Raises ValueError unless M is an integer >= 1 and eta in [0, 1e150], whose square is a float.
+    """
+    return best_cone(M, eta)[:2]
+
+
+def best_cone(M: int, eta: float) -> Cone:
+    """``cone_optimum`` with the gain, the tilt and the angle of its certificate.
+
+    Equation: sqrt(2/pi) y (pi - t) = eta D, which has one root; value by squares, without cancellation at any eta.
+    Regime, errors: as there. Source: guide/two_layer.md, Theorem A.
+    """
+    M, eta = arguments.integer("M", M, 1), _eta(eta)
+    if M == 1:
+        level = ROOT + eta
+        value = 2 * ((eta / math.sqrt(2 * math.pi) - 0.5) ** 2 + REST * (1 + eta**2))
+        return Cone(value, math.nan, level, 1.0, math.pi * ROOT / level, math.pi * eta / level)
+    y, across = _opening(M, eta)
+    cosine, _, angle, beyond = _cone_angle(M, y, across)
+    gain = (ROOT + eta * y) / M / (1 / math.pi + y**2 / 2 + 2 * _excess(M, y, across))
+    return Cone(_value(M, eta, y, across), cosine, gain, y, angle, beyond)
+
+
+def dual_bound(M: int, eta: float, cosine: float) -> float:
+    """A lower bound of the simplified loss of M nonnegative neurons in any dimension, one for every ``cosine``.
+
+    Equation: eta^2 (1 - pi/(2 (pi - t))) + 1 - 1/D, t the angle of the cosine: the tangent to the convex kernel. At the best
+    cone's cosine it equals the cone's value, and so proves it. Arguments: M >= 1, eta >= 0, cosine in [-1, 1]; one near 1
+    or -1 stands for all that round to it; minus infinity for 1 at eta = 0. Regime: proved.
+    Source: guide/two_layer.md, Certificates.
+
+    Raises ValueError for other arguments.
+    """
+    M, eta = arguments.integer("M", M, 1), _eta(eta)
+    cosine = float(inputs.cosine(inputs.number("cosine", cosine, -np.inf, np.inf, "()", "give a cosine of two neurons")))
+    angle, beyond = angles.angle_of(cosine), angles.angle_of(-cosine)
+    if eta > 0 and min(angle, beyond) < NARROW:
+        best = best_cone(M, eta)
+        if angle < beyond:
+            angle = _within(best.angle, 1 - cosine)
+            beyond = math.pi - angle
+        else:
+            beyond = _within(best.beyond, 1 + cosine)
+            angle = math.pi - beyond
+    return tangent_bound(M, eta, angle, beyond)
+
+
+def tangent_bound(M: int, eta: float, angle: float, beyond: float) -> float:
+    """``dual_bound`` by angle and pi - angle, of checked arguments."""
+    if angle == 0:
+        return -math.inf
+    narrow = ((angle - 1) - (M - 1) * 2 * math.sin((math.pi / 2 - angle) / 2) ** 2) / M  # D - 1
+    width = math.sin(min(angle, beyond)) * (1 - 1 / M) + angle / M
+    slope = eta * (eta * (beyond - angle) / (2 * beyond)) if eta else 0.0
+    return slope + narrow / width
+
+
+def plateau(K: int) -> float:
+    """The simplified loss of K orthonormal equal neurons where the linear part of the target is matched for free.
+
+    Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1 neurons of free sign in R^d,
+    d >= K. Source: guide/two_layer.md, Outputs of any sign.
+
+    Raises ValueError unless K is an integer >= 1.
+    """
+    K = arguments.integer("K", K, 1)
+    return HALF / (K + HALF)
+
+
+def orthonormal_eta(K: int) -> float:
+    """The eta at which the best cone of K neurons is orthonormal and matches the linear part: its value is ``plateau(K)``.
+
+    Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime, errors: as there. Source: guide/two_layer.md, Outputs of any sign.
+    """
+    K = arguments.integer("K", K, 1)
+    return math.sqrt(math.pi * K / 2) / (K + HALF)
+
+
+def eta_switch(M: int) -> float:
+    """The eta above which a negative neuron helps: there the cone of M neurons is as good as ``plateau(M - 1)``.
+
+    Arguments: M >= 1. Infinite for M = 1, whose negative gain never helps. Equation: cone_optimum(M, eta) = plateau(M - 1), in
+    terms of the angle pi/2 - w, where the leading terms cancel exactly. To 1.80/sqrt(M). Regime: proved for 2 <= M <= d.
+    Source: guide/two_layer.md, Outputs of any sign.
+
+    Raises ValueError unless M is an integer >= 1.
+    """
+    M = arguments.integer("M", M, 1)
+    if M == 1:
+        return math.inf
+
+    def excess(w: float) -> float:
+        bent = w + (M - 1) * 2 * math.sin(w / 2) ** 2
+        straight = 2 * w * (math.pi / 2 + w) * (1 + (M - 1) * math.sin(w)) / math.pi * (M - 1 + HALF)
+        return straight - (HALF + bent * (M - 1)) * (M + HALF - bent) / M
+
+    w = _root(excess)
+    bent = w + (M - 1) * 2 * math.sin(w / 2) ** 2
+    return ROOT * (math.pi / 2 + w) * math.sqrt(M * (1 + (M - 1) * math.sin(w))) / (M + HALF - bent)
+
+
+def free_sign_optimum(M: int, eta: float) -> tuple[float, str]:
+    """The least simplified loss of M neurons of any sign: (value, "cone" or "plateau").
+
+    Arguments: M >= 1, eta >= 0. Equation: the cone up to ``eta_switch(M)``, beyond it ``plateau(M - 1)``: M - 1 orthonormal
+    positive neurons and a negative one opposite to one of them. Regime: proved for M <= d, and for M <= d + 1 at eta = 0.
+    Source: guide/two_layer.md, Outputs of any sign.
+
+    Raises ValueError as ``cone_optimum`` does.
+    """
+    value, _ = cone_optimum(M, eta)
+    return (value, "cone") if eta <= eta_switch(M) else (plateau(M - 1), "plateau")
+
+
+def _eta(eta: float) -> float:
+    return inputs.number("eta", eta, 0, LONGEST, "[]", "give |m|/c, whose square must be a float")
+
+
+def _within(angle: float, height: float) -> float:
+    """``angle`` as far as its 1 - cos is ``height`` to rounding."""
+    low, high = (2 * math.asin(math.sqrt(max(height + s * ROUNDING, 0.0) / 2)) for s in (-1, 1))
+    return min(max(angle, low), high)
+
+
+def _cone_angle(M: int, y: float, across: float) -> tuple[float, float, float, float]:
+    """Cosine, sine, angle and pi - angle of M > 1 neurons whose mean has length y, and across = sqrt(1 - y^2)."""
+    up, down = (M - 2 + M * y**2) / (M - 1), M * across**2 / (M - 1)  # 1 + cos, 1 - cos
+    far, near = math.sqrt(down), math.sqrt(up)
+    return (M * y**2 - 1) / (M - 1), far * near, 2 * math.atan2(far, near), 2 * math.atan2(near, far)
+
+
+def _opening(M: int, eta: float) -> tuple[float, float]:
+    """y of the best cone and sqrt(1 - y^2), each from its own angle where it is the smaller one; M > 1."""
+
+    def excess(y: float, across: float) -> float:
+        _, sine, angle, beyond = _cone_angle(M, y, across)
+        width = sine + (angle - sine) / M
+        return ROOT * y * beyond / eta - width if eta > 1 else ROOT * y * beyond - eta * width
+
+    if eta == 0:
+        return 0.0, 1.0
+    if eta > 1:
+        a = _root(lambda a: excess(math.cos(a), math.sin(a)))
+        return math.cos(a), math.sin(a)
+    a = _root(lambda a: excess(math.sin(a), math.cos(a)))
+    return math.sin(a), math.cos(a)
+
+
+def _root(function: Callable[[float], float]) -> float:
+    """The one in (0, pi/2), to its own last digits however small it is."""
+    found: Any = brentq(function, 0.0, math.pi / 2, xtol=1e-300, rtol=EPS, maxiter=5000)
+    return found
+
+
+def _excess(M: int, y: float, across: float) -> float:
+    """Energy above degree 1 of M > 1 gains 1/M whose directions have a mean of length y."""
+    cosine, sine, *_ = _cone_angle(M, y, across)
+    return REST / M + (1 - 1 / M) * float(smoothed.rest(cosine, sine))
+
+
+def _value(M: int, eta: float, y: float, across: float) -> float:
+    """|b|^2 - (a.b)^2/|a|^2 as a cross product, b = (1, eta, 0), a = (1/sqrt(2 pi), y/2, sqrt(excess))."""
+    energy = _excess(M, y, across)
+    apart = (eta / math.sqrt(2 * math.pi) - y / 2) ** 2
+    return (apart + energy * (1 + eta**2)) / (1 / (2 * math.pi) + y**2 / 4 + energy)

@@ -1,0 +1,116 @@
+"""Frames that exist in every dimension: simplices, cones, orthonormal ones, polygons; and a frame from its Gram matrix."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jaxprune.theory import arguments
+from jaxprune.theory.two_layer import inputs
+from jaxprune.theory.two_layer.frames import measures
+
+Array = NDArray[np.floating]
+SPLIT = 1e-8  # eigenvalues of a Gram matrix below it are zero, others are not
+
+
+def simplex(M: int, d: int) -> Array:
+    """M unit vectors in R^d with pairwise cosines -1/(M-1) and sum zero, (M, d).
+
+    Arguments: 1 <= M <= d + 1; M = 1 is one unit vector. Equation: sqrt(M/(M-1)) times the columns of Helmert's matrix, padded
+    with zeros. Source: guide/two_layer.md, Frames.
+
+    Raises ValueError unless M and d are integers >= 1 and M <= d + 1.
+    """
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    if d + 1 < M:
+        raise ValueError(f"M: {M} vectors of one cosine -1/(M-1) need d >= {M - 1}, not {d}; use at most d + 1 = {d + 1}")
+    found = np.zeros((M, d))
+    if M == 1:
+        found[0, 0] = 1.0
+        return found
+    for k in range(1, M):
+        found[:k, k - 1], found[k, k - 1] = 1 / np.sqrt(k * (k + 1)), -k / np.sqrt(k * (k + 1))
+    found *= np.sqrt(M / (M - 1))
+    return measures.at_welch_bound("M", M, found[:, : M - 1], "take fewer vectors") if d == M - 1 else found
+
+
+def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
+    """M unit vectors at equal angles to ``direction`` with pairwise cosines ``cosine``, (M, d).
+
+    Arguments: M <= d, or M <= d + 1 at the cosine -1/(M-1) of a simplex, which has no direction; cosine in [-1/(M-1), 1];
+    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine. Equation: tilt a = sqrt((1 +
+    (M-1) cosine)/M) to the direction, a simplex across it. Source: guide/two_layer.md, Frames.
+
+    Raises ValueError for other arguments.
+    """
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    axis = _axis(direction, d)
+    if M == 1:
+        return axis[None]
+    low = -1 / (M - 1)
+    if not low - inputs.SLACK <= (cosine := inputs.number("cosine", cosine, -np.inf, np.inf, "()")) <= 1 + inputs.SLACK:
+        raise ValueError(f"cosine: {cosine} of {M} vectors is outside [{low:.6g}, 1]; choose one inside")
+    if d + 1 == M and cosine <= low + inputs.SLACK:
+        return simplex(M, d)
+    if d < M:
+        raise ValueError(f"M: {M} vectors around a direction need d >= {M}, not {d}; use at most {d}")
+    tilt = np.sqrt(np.clip((1 + (M - 1) * cosine) / M, 0, 1))
+    across = np.sqrt(np.clip((M - 1) * (1 - cosine) / M, 0, 1))
+    return tilt * axis + across * simplex(M, d - 1) @ _complement(axis)
+
+
+def orthonormal(M: int, d: int) -> Array:
+    """The first M unit vectors of R^d, (M, d).
+
+    Raises ValueError unless M and d are integers with 1 <= M <= d.
+    """
+    d = arguments.integer("d", d, 1)
+    return np.eye(d)[: arguments.integer("M", M, 1, d)]
+
+
+def polygon(M: int) -> Array:
+    """The corners of a regular polygon, (M, 2): tight and centred for M >= 3.
+
+    Raises ValueError unless M is an integer >= 1.
+    """
+    M = arguments.integer("M", M, 1)
+    angle = 2 * np.pi * np.arange(M) / M
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def from_gram(gram: ArrayLike) -> Array:
+    """Unit vectors (M, d) of a Gram matrix (M, M) with unit diagonal, d its rank.
+
+    Equation: eigenvectors times the roots of eigenvalues, which must be zero or clearly not. Source: guide/two_layer.md,
+    Frames.
+
+    Raises ValueError for a matrix that is not symmetric, positive semi-definite, of unit diagonal and of clear rank.
+    """
+    gram = inputs.symmetric("gram", gram)
+    if (gap := np.max(np.abs(np.diag(gram) - 1))) > inputs.UNIT:
+        raise ValueError(f"gram: its diagonal is off 1 by {gap:.3g}; divide rows and columns by the lengths")
+    values, vectors = np.linalg.eigh((gram + gram.T) / 2)
+    if values[0] < -SPLIT:
+        raise ValueError(f"gram: has the eigenvalue {values[0]:.3g}; a Gram matrix has none below zero")
+    live = values > SPLIT
+    if np.any(unclear := live & (values < SPLIT**0.5)):
+        raise ValueError(f"gram: the eigenvalue {values[unclear][0]:.3g} is neither zero nor clear of it; its rank is unclear")
+    found = vectors[:, live] * np.sqrt(values[live])
+    return found / np.linalg.norm(found, axis=1)[:, None]
+
+
+def _axis(direction: ArrayLike, d: int) -> Array:
+    direction = arguments.vector("direction", direction)
+    if len(direction) != d:
+        raise ValueError(f"direction: length {len(direction)} differs from d = {d}; give one entry for each dimension")
+    scale = np.max(np.abs(direction))
+    if scale == 0:
+        raise ValueError("direction: is zero; give the vector that the cone surrounds")
+    return direction / scale / np.linalg.norm(direction / scale)
+
+
+def _complement(axis: Array) -> Array:
+    """d - 1 orthonormal rows across a unit vector: the reflection that takes the axis to a unit vector, less one row."""
+    k = int(np.argmax(np.abs(axis)))
+    mirror = axis.copy()
+    mirror[k] += np.copysign(1.0, axis[k])
+    reflection = np.eye(len(axis)) - 2 * np.outer(mirror, mirror) / (mirror @ mirror)
+    return np.delete(reflection, k, axis=0)

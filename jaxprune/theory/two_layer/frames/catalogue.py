@@ -1,0 +1,59 @@
+"""The best frame known here for a number of vectors and a dimension."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxprune.theory import arguments
+from jaxprune.theory.two_layer import gains
+from jaxprune.theory.two_layer.frames import basic, designs
+
+Array = NDArray[np.floating]
+CENTRED: dict[tuple[int, int], tuple[str, Callable[[], Array]]] = {  # (M, d) of equiangular tight frames whose sum is zero
+    (10, 5): ("pairs of 5 points", designs.petersen),
+    (16, 6): ("pairs of 4 points with Hadamard's matrix", designs.steiner_pairs),
+    (16, 10): ("characters on the complement of a bent set", lambda: designs.bent(2, larger=True)),
+    (28, 7): ("lines of the Fano plane with Hadamard's matrix", designs.steiner_fano),
+    (64, 28): ("characters on a bent set", lambda: designs.bent(3)),
+    (64, 36): ("characters on the complement of a bent set", lambda: designs.bent(3, larger=True)),
+    (120, 35): ("lines of a projective space with Hadamard's matrix", lambda: designs.steiner_projective(3)),
+}
+
+
+class Known(NamedTuple):
+    """``frame`` (M, d), what it is in words, and its ``optimum``: value, bound, gap and status."""
+
+    frame: Array
+    words: str
+    optimum: gains.Optimum
+
+
+def best_known(M: int, d: int) -> Known:
+    """The frame of M vectors in R^d with the least simplified loss at eta = 0 that is constructed here.
+
+    Arguments: M, d >= 1. A simplex for M <= d + 1 and the centred equiangular tight frames of the catalogue, which are proved;
+    else the better of polygons (d = 2) and a simplex some of whose vectors are repeated, "best found": descent finds better.
+    Source: guide/two_layer.md, Frames.
+
+    Raises ValueError unless M and d are integers >= 1.
+    """
+    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    if d + 1 >= M:
+        return _known(basic.simplex(M, d), "simplex")
+    if (M, d) in CENTRED:
+        words, make = CENTRED[M, d]
+        return _known(make(), words)
+    tried = [_known(_repeated(basic.simplex(d + 1, d), M), f"simplex of {d + 1}, vectors repeated")]
+    if d == 2:
+        tried += [_known(_repeated(basic.polygon(k), M), f"polygon of {k} corners") for k in (M, M - 1)]
+    return min(tried, key=lambda known: known.optimum.value)
+
+
+def _known(frame: Array, words: str) -> Known:
+    return Known(frame, words, gains.frame_optimum(frame))
+
+
+def _repeated(frame: Array, count: int) -> Array:
+    return frame[np.arange(count) % len(frame)]

@@ -1,0 +1,148 @@
+"""The affine simplification of a ReLU target, its exact error, and how small that is for many random rows.
+
+A target f* = sum a_i relu(w_i.x) enters the simplified loss through its factors alone: c = E f*, m = E x f* and R, the energy
+of what is left of it. Derivations: guide/two_layer.md.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxprune.theory import arguments
+from jaxprune.theory.two_layer import angles, inputs, population, smoothed
+from jaxprune.theory.two_layer.inputs import Array
+
+SHIFT = 30.0  # dimension from which the expansion of a ratio of gamma functions has all digits
+# (1 - 4^-k) B_2k / (k (2k - 1)), of log Gamma(x + 1/2) - log Gamma(x)
+STIRLING = (1 / 8, -1 / 192, 1 / 640, -17 / 14336, 31 / 18432, -691 / 180224, 5461 / 425984)
+
+
+class Factors(NamedTuple):
+    """``constant`` c = E f*, ``linear`` m = E x f* (d,), ``remainder`` R = E f*^2 - c^2 - |m|^2."""
+
+    constant: float
+    linear: Array
+    remainder: float
+
+
+def factors(target_rows: ArrayLike, target_weights: ArrayLike) -> Factors:
+    """What the simplified loss knows of a ReLU target with rows (N, d) and weights (N,).
+
+    Equation: c = sum a |w| / sqrt(2 pi), m = sum a w / 2, R the energy of the degrees above 1, summed by itself.
+    Regime: exact. Source: guide/two_layer.md, Simplification.
+
+    Raises ValueError for what is not finite float64 or does not fit.
+    """
+    rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
+    size, unit = angles.polar(rows)
+    gains = weights * size
+    return Factors(math.fsum(gains) / math.sqrt(2 * math.pi), weights @ rows / 2, _remainder(unit, gains))
+
+
+def simplified_loss(rows: ArrayLike, weights: ArrayLike, target: Factors) -> float:
+    """The loss against the affine function c + m.x, plus R.
+
+    Arguments: a network (M, d), (M,), and ``factors`` of the target. Equation: with gains s = b |v|, S their sum and
+    p = sum s u: R + (c - S/sqrt(2 pi))^2 + |m - p/2|^2 + the energy of the degrees of f above 1, a sum of squares.
+    Regime: exact. Source: guide/two_layer.md, Simplification.
+
+    Raises ValueError as ``factors`` does, and for a target of other inputs.
+    """
+    rows, weights = inputs.network("rows", rows, "weights", weights)
+    constant, linear, remainder = target
+    constant, remainder = (inputs.number("target", x, -np.inf, np.inf, "()") for x in (constant, remainder))
+    linear = arguments.vector("target", linear)
+    if len(linear) != rows.shape[1]:
+        raise ValueError(f"target: its linear part has {len(linear)} inputs, rows have {rows.shape[1]}; give the same")
+    size, unit = angles.polar(rows)
+    gains = weights * size
+    level = constant - math.fsum(gains) / math.sqrt(2 * math.pi)
+    return remainder + level**2 + float(np.sum((linear - weights @ rows / 2) ** 2)) + _remainder(unit, gains)
+
+
+def interaction(directions: ArrayLike, target_rows: ArrayLike, target_weights: ArrayLike) -> Array:
+    """h(u) (K,) for directions u (K, d): loss - simplified loss = -2 sum s_j h(u_j) of every network with gains s_j.
+
+    Equation: h(u) = sum a |w| k(cos(w, u)), k(r) = (r arcsin r + sqrt(1 - r^2) - 1)/(2 pi) in [0, 1/4 - 1/(2 pi)]. So
+    |loss - simplified| <= 2 sum |s| sup |h|, and for nonnegative weights of both the loss is at most the simplified one.
+    Regime: exact. Source: guide/two_layer.md, Simplification.
+
+    Raises ValueError for what is not finite float64 or does not fit, and for a direction zero.
+    """
+    directions = inputs.matrix("directions", directions)
+    rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
+    if directions.shape[1] != rows.shape[1]:
+        raise ValueError(f"directions: {directions.shape[1]} inputs differ from the {rows.shape[1]} of target_rows")
+    (size, unit), (length, other) = angles.polar(directions), angles.polar(rows)
+    if not np.all(size):
+        raise ValueError(f"directions: row {int(np.argmin(size))} is zero and has no direction; leave it out")
+    found, gains = np.zeros(len(unit)), weights * length
+    for here in population.blocks(len(unit)):
+        for there in population.blocks(len(other)):
+            found[here] += smoothed.rest(*angles.between(unit[here], other[there])) @ gains[there]
+    return found
+
+
+def expected_factors(
+    N: int, d: int, output_mean: float, output_square: float, norm_mean: float, norm_square: float
+) -> tuple[float, float, float]:
+    """The means of c, of |m|^2 and of R over targets of N independent rows of isotropic directions in R^d.
+
+    Arguments: E a and E a^2 of the output weights, every scaling included, E |w| and E |w|^2 of the rows, all independent.
+    Equation: N E a E|w|/sqrt(2 pi); N E a^2 E|w|^2/4; N E a^2 E|w|^2 k(1) + N (N-1) (E a E|w|)^2 ``norm_excess(d)``/(2 pi),
+    k as in ``interaction``. Regime: exact. Source: guide/two_layer.md, Expected factors.
+
+    Raises ValueError unless N and d are integers >= 1 and these are moments of numbers.
+    """
+    N, d = arguments.integer("N", N, 1), arguments.integer("d", d, 1)
+    mean = inputs.number("output_mean", output_mean, -np.inf, np.inf, "()")
+    norm = inputs.number("norm_mean", norm_mean, 0, np.inf)
+    own = _mean_square("output_square", output_square, mean) * _mean_square("norm_square", norm_square, norm)
+    rest = N * own * smoothed.END + N * (N - 1) * (mean * norm) ** 2 * float(norm_excess(d)) / (2 * math.pi)
+    return N * mean * norm / math.sqrt(2 * math.pi), N * own / 4, rest
+
+
+def uniform_error_limit(d: ArrayLike, N: ArrayLike):
+    """sup |h| of ``interaction`` for a target of ``N`` random rows in R^d, unit weights 1/N.
+
+    Equation: (d^-1/2 + N^-1/2)^2 / (4 pi), from the largest eigenvalue of Marchenko and Pastur's law. Arguments broadcast.
+    Regime: limit of large d and N, for independent isotropic sub-Gaussian rows with |w|^2 near 1; 4 % high at d = 256.
+    Source: guide/two_layer.md, Uniform error.
+
+    Raises ValueError unless d and N are whole and >= 1.
+    """
+    d, N = arguments.whole("d", d), arguments.whole("N", N)
+    return arguments.plain((d**-0.5 + N**-0.5) ** 2 / (4 * np.pi))
+
+
+def norm_excess(d: ArrayLike):
+    """d / (E|g|)^2 - 1 for g ~ N(0, I_d): how much an isotropic target of infinitely many rows differs from a constant.
+
+    Equation: d Gamma(d/2)^2 / (2 Gamma((d+1)/2)^2) - 1 = 1/(2d) + 1/(8 d^2) + ..., to its own last digits at every d.
+    Regime: exact. Source: guide/two_layer.md, Infinitely many rows.
+
+    Raises ValueError unless d is whole and >= 1.
+    """
+    d = arguments.whole("d", d)
+    logarithm, x = np.zeros_like(d), d.copy()
+    while np.any(low := x < SHIFT):  # excess(x) in terms of excess(x + 2)
+        logarithm += np.where(low, np.log1p(1 / (x * (x + 2))), 0.0)
+        x = np.where(low, x + 2, x)
+    for k, coefficient in enumerate(STIRLING):
+        logarithm += 2 * coefficient * (2 / x) ** (2 * k + 1)
+    return arguments.plain(np.expm1(logarithm))
+
+
+def _mean_square(name: str, value: float, mean: float) -> float:
+    low = mean**2 * (1 - 1e-12)
+    return inputs.number(name, value, low, np.inf, cure="a mean square is at least the square of the mean")
+
+
+def _remainder(unit: Array, gains: Array) -> float:
+    common = int(np.frexp(np.max(np.abs(gains)))[1])  # so that nothing overflows before the sum does
+    gains, ones = np.ldexp(gains, -common), np.ones(len(gains))
+    rest = population.over_pairs(lambda cosine, sine, *_: smoothed.rest(cosine, sine), unit, ones, gains)
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(max(rest, 0.0), 2 * common))
