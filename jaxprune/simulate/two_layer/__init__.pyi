@@ -1,0 +1,2 @@
+from . import losses as losses
+from . import objectives as objectives
