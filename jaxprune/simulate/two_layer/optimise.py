@@ -1,0 +1,231 @@
+"""Optima of narrow networks: all restarts of a problem in one program, to gradients of round-off.
+
+Adam with a cosine schedule, then second-order steps: damped Newton steps whose linear systems are solved by conjugate
+gradients in plain matrix products. Every stage has a fixed number of steps, and there is no factorisation, so that a program
+batches over restarts and problems (``jax.vmap``) alike on a CPU and on an accelerator. The modes of rotation, along which the
+Hessian vanishes, need no care: gradients have no part along them, and conjugate gradients stay where the gradient is.
+Source: guide/two_layer.md, Nonnegative outputs.
+"""
+
+import warnings
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from jaxprune.simulate.arguments import check_key, traced
+from jaxprune.simulate.two_layer import checks
+from jaxprune.simulate.two_layer.objectives import EXACT, Objective, affine_part, hessian_product, loss_and_gradient
+from jaxprune.struct import count, number, struct
+
+FREE, NONNEGATIVE = SIGNS = ("free", "nonnegative")
+GAIN = 2.5  # times the size of the target over the number of neurons: near the gains of the optimum
+FAINT = 0.1  # of the largest gain: a neuron below it whose own line has its minimum at 0 is dead
+
+
+@struct
+class Schedule:
+    """How long to optimise: ``adam`` steps, whose first is ``rate`` of an entry of a typical row, then ``newton`` steps with
+    ``inner`` conjugate-gradient steps each.
+
+    The default reaches gradients of 1e-12 from nearly all starts where there are at most as many neurons as inputs. More neurons
+    than inputs, or losses with flat valleys, want more of both."""
+
+    rate: Any = number("(0, inf)", default=0.3)
+    adam: int = count("steps", low=0, default=60)
+    newton: int = count("steps", low=0, default=8)
+    inner: int = count("steps", default=30)
+
+
+class Runs(NamedTuple):
+    """Where restarts ended: ``rows`` (M, d) ``= |B| v`` and ``signs`` (M,) of the outputs; ``loss``; ``gradient``, the norm of
+    the gradient in the rows that are not zero; ``dead``, how many rows are zero; ``negative``, how many of the others have a
+    negative output. Of many restarts every field has one more axis, the first."""
+
+    rows: Float[Array, "*n M d"]
+    signs: Float[Array, "*n M"]
+    loss: Float[Array, "*n"]
+    gradient: Float[Array, "*n"]
+    dead: Int[Array, "*n"]
+    negative: Int[Array, "*n"]
+
+    def success(self, optimum: Any, tolerance: float = 1e-9) -> Float[Array, ""]:
+        """The fraction of restarts whose loss is ``optimum`` or below, within ``tolerance``."""
+        return jnp.mean(self.loss <= optimum + tolerance, axis=-1)
+
+    def best(self) -> "Runs":
+        """The restart with the smallest loss; one that diverged is none."""
+        index = jnp.argmin(jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf))
+        return jax.tree.map(lambda field: field[index], self)
+
+
+def starts(
+    key: Key[Array, ""], objective: Objective, neurons: int, restarts: int, signs: Any = NONNEGATIVE
+) -> tuple[Float[Array, "n M d"], Float[Array, "n M"]]:
+    """Gaussian rows and output signs of ``restarts`` restarts; each has the key ``fold_in(key, restart)``, so that more restarts,
+    and more neurons, begin with the fewer.
+
+    ``signs``: "nonnegative"; "free": every number of negative outputs is equally likely; or signs (M,) to be kept."""
+    dim = objective.slope.shape[-1]
+    mean, slope = affine_part(objective)
+    gain = GAIN * (jnp.abs(mean) + jnp.linalg.norm(slope)) / neurons
+
+    def one(index):
+        row, share, sign = jax.random.split(jax.random.fold_in(key, index), 3)
+        rows = gain * jax.random.normal(row, (neurons, dim), gain.dtype) / dim**0.5
+        if not isinstance(signs, str):
+            return rows, jnp.asarray(signs, gain.dtype)
+        negative = jax.random.uniform(sign, (neurons,)) < jax.random.uniform(share)
+        return rows, jnp.where(negative & (signs == FREE), -1, 1).astype(gain.dtype)
+
+    return jax.vmap(one)(jnp.arange(restarts))
+
+
+def minimise(
+    objective: Objective,
+    key: Key[Array, ""],
+    neurons: int,
+    restarts: int = 32,
+    signs: Any = NONNEGATIVE,
+    live: Bool[Array, " M"] | None = None,
+    schedule: Schedule | None = None,
+) -> Runs:
+    """Optima from random starts. ``neurons``: M; ``signs`` as in ``starts``; ``live`` (M,): neurons that there are, the others are
+    padding and stay zero.
+
+    Signs do not change: a neuron of the wrong sign dies, and with "free" the best of many restarts has the best signs. Precision is
+    that of the objective; gradients of 1e-12 need float64.
+
+    Raises ValueError, naming the argument. Source: guide/two_layer.md, Nonnegative outputs; Outputs of any sign."""
+    check_key(key)
+    checks.check_count("neurons", neurons, "neurons")
+    checks.check_count("restarts", restarts, "restarts")
+    _check_signs(signs, neurons)
+    _warn_of_nothing(objective, signs)
+    rows, drawn = starts(key, objective, neurons, restarts, signs)
+    if live is not None:
+        rows = jnp.where(live[:, None], rows, 0)
+    return descend(objective, rows, drawn, schedule)
+
+
+def descend(
+    objective: Objective, rows: Float[Array, "n M d"], signs: Float[Array, "n M"], schedule: Schedule | None = None
+) -> Runs:
+    """Optima from given starts, as many as ``rows`` has. A zero row stays zero."""
+    plan = Schedule() if schedule is None else schedule
+    mean, slope = affine_part(objective)
+    typical = (jnp.abs(mean) + jnp.linalg.norm(slope)) * GAIN / (rows.shape[1] * rows.shape[2] ** 0.5)
+
+    def one(rows, signs):
+        rows = _adam(objective, rows, signs, plan, typical)
+        rows = _newton(objective, _bury(objective, rows, signs), signs, plan)
+        return _summary(objective, rows, signs)
+
+    return jax.vmap(one)(rows, signs)
+
+
+def _check_signs(signs, neurons):
+    if not isinstance(signs, str):
+        checks.signs("signs", signs, neurons)
+    elif signs not in SIGNS:
+        raise ValueError(f"signs: {signs!r} is unknown; use {FREE!r}, {NONNEGATIVE!r}, or an array of 1.0 and -1.0")
+
+
+def _warn_of_nothing(objective, signs):
+    mean, slope = affine_part(objective)
+    if isinstance(signs, str) and signs == NONNEGATIVE and not traced(mean, slope) and mean <= 0 and not jnp.any(slope):
+        warnings.warn("objective: mean <= 0 and no slope, so the best nonnegative network is zero", stacklevel=3)
+
+
+def _gradient(objective, rows, signs):
+    """Of the rows that are not zero."""
+    loss, gradient = loss_and_gradient(objective, rows, signs)
+    return loss, jnp.where(jnp.any(rows != 0, axis=1, keepdims=True), gradient, 0)
+
+
+def _adam(objective, rows, signs, plan: Schedule, typical):
+    if plan.adam == 0:
+        return rows
+    optimiser = optax.adam(optax.cosine_decay_schedule(plan.rate, plan.adam), eps=1e-30)
+
+    def step(state, _):
+        rows, moments = state
+        updates, moments = optimiser.update(_gradient(objective, rows, signs)[1], moments)
+        return (rows + typical * updates, moments), None
+
+    return jax.lax.scan(step, (rows, optimiser.init(rows)), None, length=plan.adam)[0][0]
+
+
+def _bury(objective, rows, signs):
+    """Faint rows whose loss along their own line is smallest at 0 become zero."""
+    gradient = _gradient(objective, rows, signs)[1]
+    size = jnp.linalg.norm(rows, axis=1)
+    inward = jnp.sum(gradient * rows, axis=1) >= size**2
+    return jnp.where((inward & (size < FAINT * jnp.max(size)))[:, None], 0, rows)
+
+
+def _newton(objective, rows, signs, plan: Schedule):
+    """Damped steps; one that lowers neither the loss, by more than its round-off, nor the gradient is not taken."""
+    start = rows, *_gradient(objective, rows, signs), jnp.ones((), rows.dtype)
+    noise = 64 * jnp.finfo(rows.dtype).eps * (jnp.abs(objective.constant) + jnp.abs(start[1]))
+
+    def step(state, _):
+        rows, loss, gradient, damping = state
+        size = jnp.linalg.norm(gradient)
+        scale = jnp.max(jnp.abs(rows))
+        shift = damping * size / jnp.where(scale > 0, scale, 1)
+        floor = jnp.finfo(rows.dtype).eps * jnp.sum(jnp.linalg.norm(rows, axis=1))
+        change = _solve(hessian_product(objective, rows, signs), gradient, shift, floor, plan.inner)
+        tried = _bury(objective, _short(rows, change), signs)
+        new_loss, new_gradient = _gradient(objective, tried, signs)
+        better = (new_loss < loss - noise) | (jnp.linalg.norm(new_gradient) < size)
+        rows, loss, gradient = jax.tree.map(
+            lambda new, old: jnp.where(better, new, old), (tried, new_loss, new_gradient), (rows, loss, gradient)
+        )
+        return (rows, loss, gradient, jnp.where(better, damping / 8, damping * 8)), None
+
+    return jax.lax.scan(step, start, None, length=plan.newton)[0][0]
+
+
+def _short(rows, change):
+    """The changed rows. None moves by more than its own length and the mean one, and none runs through zero: it shrinks."""
+    size = jnp.linalg.norm(rows, axis=1, keepdims=True)
+    length = jnp.linalg.norm(change, axis=1, keepdims=True)
+    most = jnp.max(length / jnp.where(size > 0, size + jnp.mean(size), 1))
+    moved = rows + change / jnp.maximum(1, most)
+    through = jnp.sum(moved * rows, axis=1, keepdims=True) < FAINT * size**2 / 2
+    return jnp.where(through, rows * (FAINT / 2), moved)
+
+
+def _solve(product, gradient, shift, floor, steps: int):
+    """``-(H + shift)^-1 gradient`` by conjugate gradients, up to where the curvature is no longer positive, or the residual is
+    small or below ``floor``, its round-off: that has a part along the modes where H vanishes."""
+    first = jnp.sum(gradient * gradient)
+    enough = jnp.maximum(first * jnp.finfo(gradient.dtype).eps, floor**2)
+
+    def step(state, _):
+        solution, residual, direction, square, going = state
+        image = product(direction) + shift * direction
+        curvature = jnp.sum(direction * image)
+        going = going & (curvature > 0) & (square > enough)
+        length = jnp.where(going, square / jnp.where(going, curvature, 1), 0)
+        residual = residual - length * image
+        new = jnp.sum(residual * residual)
+        ratio = jnp.where(going, new / jnp.where(square > 0, square, 1), 0)
+        solution = solution + length * direction
+        direction = jnp.where(going, residual + ratio * direction, direction)
+        return (solution, residual, direction, jnp.where(going, new, square), going), None
+
+    start = jnp.zeros_like(gradient), -gradient, -gradient, first, first > 0
+    solution = jax.lax.scan(step, start, None, length=steps)[0][0]
+    nothing = jnp.sum(solution * solution) == 0  # negative curvature at once: down the slope
+    return jnp.where(nothing, -gradient, solution)
+
+
+def _summary(objective, rows, signs) -> Runs:
+    loss, gradient = _gradient(objective, rows, signs)
+    dead = jnp.all(rows == 0, axis=1)
+    negative = jnp.sum((signs < 0) & ~dead)
+    return Runs(rows, signs, loss, jnp.linalg.norm(gradient), jnp.sum(dead), negative)
