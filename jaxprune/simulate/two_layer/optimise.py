@@ -1,7 +1,7 @@
 """Optima of narrow networks: all restarts of a problem in one program, to gradients of round-off.
 
-Adam with a cosine schedule, then second-order steps: damped Newton steps whose linear systems are solved by conjugate
-gradients in plain matrix products. Every stage has a fixed number of steps, and there is no factorisation, so that a program
+Adam with a cosine schedule, then second-order steps: Newton steps within a trust region, whose linear systems are solved by
+conjugate gradients in plain matrix products. Every stage has a fixed number of steps, and there is no factorisation, so that a program
 batches over restarts and problems (``jax.vmap``) alike on a CPU and on an accelerator. The modes of rotation, along which the
 Hessian vanishes, need no care: gradients have no part along them, and conjugate gradients stay where the gradient is.
 Source: guide/two_layer.md, Nonnegative outputs.
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.arguments import check_key, traced
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.objectives import EXACT, Objective, affine_part, hessian_product, loss_and_gradient
@@ -22,6 +23,7 @@ from jaxprune.struct import count, number, struct
 
 FREE, NONNEGATIVE = SIGNS = ("free", "nonnegative")
 GAIN = 2.5  # times the size of the target over the number of neurons: near the gains of the optimum
+ALIKE, LITTLE = 0.9, 0.02  # cosine of rows that may be one, and what that may cost, of the loss
 FAINT = 0.1  # of the largest gain: a neuron below it whose own line has its minimum at 0 is dead
 
 
@@ -34,9 +36,9 @@ class Schedule:
     than inputs, or losses with flat valleys, want more of both."""
 
     rate: Any = number("(0, inf)", default=0.3)
-    adam: int = count("steps", low=0, default=60)
-    newton: int = count("steps", low=0, default=8)
-    inner: int = count("steps", default=30)
+    adam: int = count("steps", low=0, default=100)
+    newton: int = count("steps", low=0, default=12)
+    inner: int = count("steps", default=24)
 
 
 class Runs(NamedTuple):
@@ -115,12 +117,15 @@ def descend(
 ) -> Runs:
     """Optima from given starts, as many as ``rows`` has. A zero row stays zero."""
     plan = Schedule() if schedule is None else schedule
+    mixed = traced(signs) or bool(jnp.any(signs < 0))
     mean, slope = affine_part(objective)
     typical = (jnp.abs(mean) + jnp.linalg.norm(slope)) * GAIN / (rows.shape[1] * rows.shape[2] ** 0.5)
 
     def one(rows, signs):
         rows = _adam(objective, rows, signs, plan, typical)
-        rows = _newton(objective, _bury(objective, rows, signs), signs, plan)
+        for steps in (plan.newton // 2, plan.newton - plan.newton // 2) if mixed else (plan.newton,):
+            rows = _merge(objective, rows, signs) if mixed else rows
+            rows = _newton(objective, _bury(objective, rows, signs), signs, steps, plan.inner)
         return _summary(objective, rows, signs)
 
     return jax.vmap(one)(rows, signs)
@@ -166,62 +171,91 @@ def _bury(objective, rows, signs):
     return jnp.where((inward & (size < FAINT * jnp.max(size)))[:, None], 0, rows)
 
 
-def _newton(objective, rows, signs, plan: Schedule):
-    """Damped steps; one that lowers neither the loss, by more than its round-off, nor the gradient is not taken."""
-    start = rows, *_gradient(objective, rows, signs), jnp.ones((), rows.dtype)
-    noise = 64 * jnp.finfo(rows.dtype).eps * (jnp.abs(objective.constant) + jnp.abs(start[1]))
+def _merge(objective, rows, signs):
+    """Rows of opposite signs that point almost the same way are one, and the other is zero: along their difference the loss is
+    flat, and only its third order would tell."""
+
+    def one(rows, j):
+        size, unit = polar(rows)
+        cosine = jnp.where((signs != signs[j]) & (size > 0) & (size[j] > 0), unit @ unit[j], -1)
+        near = jnp.argmax(cosine)
+        merged = rows.at[near].add(-rows[j]).at[j].set(0)
+        keep, change = loss_and_gradient(objective, rows, signs)[0], loss_and_gradient(objective, merged, signs)[0]
+        same = (cosine[near] > ALIKE) & (size[j] <= size[near]) & (change < keep + LITTLE * jnp.abs(keep))
+        return jnp.where(same, merged, rows), None
+
+    return jax.lax.scan(one, rows, jnp.arange(len(rows)))[0]
+
+
+def _newton(objective, rows, signs, steps: int, inner: int):
+    """Steps in a region that grows and shrinks with how well the quadratic model foretold the loss; one that lowers neither the
+    loss, by more than its round-off, nor the gradient is not taken. Off a stationary point the modes of rotation have curvatures
+    of the size of the gradient and of either sign: as much is added to all."""
+    loss, gradient = _gradient(objective, rows, signs)
+    noise = 64 * jnp.finfo(rows.dtype).eps * (jnp.abs(objective.constant) + jnp.abs(loss))
 
     def step(state, _):
-        rows, loss, gradient, damping = state
-        size = jnp.linalg.norm(gradient)
-        scale = jnp.max(jnp.abs(rows))
-        shift = damping * size / jnp.where(scale > 0, scale, 1)
-        floor = jnp.finfo(rows.dtype).eps * jnp.sum(jnp.linalg.norm(rows, axis=1))
-        change = _solve(hessian_product(objective, rows, signs), gradient, shift, floor, plan.inner)
-        tried = _bury(objective, _short(rows, change), signs)
-        new_loss, new_gradient = _gradient(objective, tried, signs)
-        better = (new_loss < loss - noise) | (jnp.linalg.norm(new_gradient) < size)
-        rows, loss, gradient = jax.tree.map(
-            lambda new, old: jnp.where(better, new, old), (tried, new_loss, new_gradient), (rows, loss, gradient)
+        rows, loss, gradient, radius = state
+        hessian = hessian_product(objective, rows, signs)
+        damping = jnp.linalg.norm(gradient) / jnp.maximum(2 * jnp.linalg.norm(rows), jnp.finfo(rows.dtype).tiny)
+        change, foretold, cut = _truncated(
+            lambda change: hessian(change) + damping * change, gradient, radius, _round_off(rows), inner
         )
-        return (rows, loss, gradient, jnp.where(better, damping / 8, damping * 8)), None
+        tried = _bury(objective, _outside_zero(rows, change), signs)
+        new_loss, new_gradient = _gradient(objective, tried, signs)
+        good = (loss - new_loss) / jnp.maximum(foretold, noise)
+        better = (new_loss < loss - noise) | (jnp.linalg.norm(new_gradient) < jnp.linalg.norm(gradient))
+        radius = jnp.where(~better | (good < 0.25), radius / 4, jnp.where(cut & (good > 0.75), radius * 2, radius))
+        new, old = (tried, new_loss, new_gradient), (rows, loss, gradient)
+        return (*jax.tree.map(lambda a, b: jnp.where(better, a, b), new, old), radius), None
 
-    return jax.lax.scan(step, start, None, length=plan.newton)[0][0]
+    start = rows, loss, gradient, jnp.linalg.norm(rows) / 4
+    return jax.lax.scan(step, start, None, length=steps)[0][0]
 
 
-def _short(rows, change):
-    """The changed rows. None moves by more than its own length and the mean one, and none runs through zero: it shrinks."""
-    size = jnp.linalg.norm(rows, axis=1, keepdims=True)
-    length = jnp.linalg.norm(change, axis=1, keepdims=True)
-    most = jnp.max(length / jnp.where(size > 0, size + jnp.mean(size), 1))
-    moved = rows + change / jnp.maximum(1, most)
-    through = jnp.sum(moved * rows, axis=1, keepdims=True) < FAINT * size**2 / 2
+def _round_off(rows):
+    """Size of the round-off of a gradient."""
+    return jnp.finfo(rows.dtype).eps * jnp.sum(jnp.linalg.norm(rows, axis=1))
+
+
+def _outside_zero(rows, change):
+    """The changed rows; none runs through zero: it shrinks."""
+    moved = rows + change
+    through = jnp.sum(moved * rows, axis=1, keepdims=True) < FAINT / 2 * jnp.sum(rows**2, axis=1, keepdims=True)
     return jnp.where(through, rows * (FAINT / 2), moved)
 
 
-def _solve(product, gradient, shift, floor, steps: int):
-    """``-(H + shift)^-1 gradient`` by conjugate gradients, up to where the curvature is no longer positive, or the residual is
-    small or below ``floor``, its round-off: that has a part along the modes where H vanishes."""
+def _truncated(product, gradient, radius, floor, steps: int):
+    """The step that ``steps`` conjugate-gradient steps find: it ends at the radius where it would leave it or meets negative
+    curvature, and where the residual is small, or below ``floor``, its round-off: that has a part along the modes where the
+    Hessian vanishes. Also by how much the quadratic model falls, and whether the radius has cut it."""
     first = jnp.sum(gradient * gradient)
     enough = jnp.maximum(first * jnp.finfo(gradient.dtype).eps, floor**2)
 
     def step(state, _):
-        solution, residual, direction, square, going = state
-        image = product(direction) + shift * direction
+        change, residual, direction, square, going, cut = state
+        image = product(direction)
         curvature = jnp.sum(direction * image)
-        going = going & (curvature > 0) & (square > enough)
-        length = jnp.where(going, square / jnp.where(going, curvature, 1), 0)
+        length = square / jnp.where(curvature > 0, curvature, 1)
+        leaves = (curvature <= 0) | (jnp.linalg.norm(change + length * direction) >= radius)
+        length = jnp.where(going, jnp.where(leaves, _to_radius(change, direction, radius), length), 0)
         residual = residual - length * image
         new = jnp.sum(residual * residual)
-        ratio = jnp.where(going, new / jnp.where(square > 0, square, 1), 0)
-        solution = solution + length * direction
-        direction = jnp.where(going, residual + ratio * direction, direction)
-        return (solution, residual, direction, jnp.where(going, new, square), going), None
+        turned = residual + new / jnp.where(square > 0, square, 1) * direction
+        change, cut = change + length * direction, cut | (going & leaves)
+        return (change, residual, turned, new, going & ~leaves & (new > enough), cut), None
 
-    start = jnp.zeros_like(gradient), -gradient, -gradient, first, first > 0
-    solution = jax.lax.scan(step, start, None, length=steps)[0][0]
-    nothing = jnp.sum(solution * solution) == 0  # negative curvature at once: down the slope
-    return jnp.where(nothing, -gradient, solution)
+    start = jnp.zeros_like(gradient), -gradient, -gradient, first, first > enough, jnp.zeros((), bool)
+    change, residual, *_, cut = jax.lax.scan(step, start, None, length=steps)[0]
+    return change, jnp.sum(change * (residual - gradient)) / 2, cut
+
+
+def _to_radius(change, direction, radius):
+    """How far along a direction the change has that norm."""
+    square = jnp.sum(direction * direction)
+    along = jnp.sum(change * direction)
+    room = jnp.maximum(radius**2 - jnp.sum(change * change), 0)
+    return (jnp.sqrt(along**2 + square * room) - along) / jnp.where(square > 0, square, 1)
 
 
 def _summary(objective, rows, signs) -> Runs:
