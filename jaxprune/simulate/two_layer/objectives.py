@@ -40,9 +40,9 @@ class Objective:
     rows: Float[Array, "N d"]
     weights: Float[Array, " N"]
 
-    def __call__(self, rows: Rows, signs: Signs) -> Float[Array, ""]:
+    def __call__(self, rows: Any, signs: Any) -> Float[Array, ""]:
         """The loss of the network with rows ``p`` (M, d) and output signs (M,); a zero row is no neuron."""
-        return loss_and_gradient(self, rows, signs)[0]
+        return loss_and_gradient(self, jnp.asarray(rows), jnp.asarray(signs))[0]
 
 
 class Angles(NamedTuple):

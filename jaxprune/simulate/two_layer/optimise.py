@@ -32,12 +32,12 @@ class Schedule:
     """How long to optimise: ``adam`` steps, whose first is ``rate`` of an entry of a typical row, then ``newton`` steps with
     ``inner`` conjugate-gradient steps each.
 
-    The default reaches gradients of 1e-12 from nearly all starts where there are at most as many neurons as inputs. More neurons
-    than inputs, or losses with flat valleys, want more of both."""
+    The default follows the flat valleys of a finite target, where rotations cost next to nothing, to gradients of 1e-12 from nearly
+    all starts. Against an affine target with at most as many neurons as inputs, 80 and 5 steps with 20 inner ones are enough."""
 
     rate: Any = number("(0, inf)", default=0.3)
     adam: int = count("steps", low=0, default=100)
-    newton: int = count("steps", low=0, default=12)
+    newton: int = count("steps", low=0, default=48)
     inner: int = count("steps", default=24)
 
 
@@ -118,11 +118,9 @@ def descend(
     """Optima from given starts, as many as ``rows`` has. A zero row stays zero."""
     plan = Schedule() if schedule is None else schedule
     mixed = traced(signs) or bool(jnp.any(signs < 0))
-    mean, slope = affine_part(objective)
-    typical = (jnp.abs(mean) + jnp.linalg.norm(slope)) * GAIN / (rows.shape[1] * rows.shape[2] ** 0.5)
 
     def one(rows, signs):
-        rows = _adam(objective, rows, signs, plan, typical)
+        rows = _adam(objective, rows, signs, plan)
         for steps in (plan.newton // 2, plan.newton - plan.newton // 2) if mixed else (plan.newton,):
             rows = _merge(objective, rows, signs) if mixed else rows
             rows = _newton(objective, _bury(objective, rows, signs), signs, steps, plan.inner)
@@ -150,9 +148,10 @@ def _gradient(objective, rows, signs):
     return loss, jnp.where(jnp.any(rows != 0, axis=1, keepdims=True), gradient, 0)
 
 
-def _adam(objective, rows, signs, plan: Schedule, typical):
+def _adam(objective, rows, signs, plan: Schedule):
     if plan.adam == 0:
         return rows
+    typical = jnp.sqrt(jnp.sum(rows**2) / jnp.maximum(jnp.sum(rows != 0), 1))
     optimiser = optax.adam(optax.cosine_decay_schedule(plan.rate, plan.adam), eps=1e-30)
 
     def step(state, _):
@@ -197,7 +196,7 @@ def _newton(objective, rows, signs, steps: int, inner: int):
     def step(state, _):
         rows, loss, gradient, radius = state
         hessian = hessian_product(objective, rows, signs)
-        damping = jnp.linalg.norm(gradient) / jnp.maximum(2 * jnp.linalg.norm(rows), jnp.finfo(rows.dtype).tiny)
+        damping = jnp.linalg.norm(gradient) / jnp.maximum(4 * jnp.linalg.norm(rows), jnp.finfo(rows.dtype).tiny)
         change, foretold, cut = _truncated(
             lambda change: hessian(change) + damping * change, gradient, radius, _round_off(rows), inner
         )
