@@ -23,6 +23,7 @@ from jaxprune.struct import count, number, struct
 
 FREE, NONNEGATIVE = SIGNS = ("free", "nonnegative")
 GAIN = 2.5  # times the size of the target over the number of neurons: near the gains of the optimum
+ROUNDS = 2  # of merging and second-order steps, where outputs have both signs
 ALIKE, LITTLE = 0.9, 0.02  # cosine of rows that may be one, and what that may cost, of the loss
 FAINT = 0.1  # of the largest gain: a neuron below it whose own line has its minimum at 0 is dead
 
@@ -36,8 +37,8 @@ class Schedule:
     all starts. Against an affine target with at most as many neurons as inputs, 80 and 5 steps with 20 inner ones are enough."""
 
     rate: Any = number("(0, inf)", default=0.3)
-    adam: int = count("steps", low=0, default=100)
-    newton: int = count("steps", low=0, default=48)
+    adam: int = count("steps", default=100)
+    newton: int = count("steps", default=48)
     inner: int = count("steps", default=24)
 
 
@@ -121,9 +122,13 @@ def descend(
 
     def one(rows, signs):
         rows = _adam(objective, rows, signs, plan)
-        for steps in (plan.newton // 2, plan.newton - plan.newton // 2) if mixed else (plan.newton,):
+        rounds = ROUNDS if mixed else 1
+
+        def stage(rows, _):
             rows = _merge(objective, rows, signs) if mixed else rows
-            rows = _newton(objective, _bury(objective, rows, signs), signs, steps, plan.inner)
+            return _newton(objective, _bury(objective, rows, signs), signs, -(-plan.newton // rounds), plan.inner), None
+
+        rows, _ = jax.lax.scan(stage, rows, None, length=rounds)
         return _summary(objective, rows, signs)
 
     return jax.vmap(one)(rows, signs)
@@ -137,8 +142,12 @@ def _check_signs(signs, neurons):
 
 
 def _warn_of_nothing(objective, signs):
-    mean, slope = affine_part(objective)
-    if isinstance(signs, str) and signs == NONNEGATIVE and not traced(mean, slope) and mean <= 0 and not jnp.any(slope):
+    if traced(objective) or not isinstance(signs, str) or signs != NONNEGATIVE:
+        return
+    with jax.ensure_compile_time_eval():
+        mean, slope = affine_part(objective)
+        nothing = mean.ndim == 0 and mean <= 0 and not jnp.any(slope)
+    if nothing:
         warnings.warn("objective: mean <= 0 and no slope, so the best nonnegative network is zero", stacklevel=3)
 
 
@@ -149,10 +158,9 @@ def _gradient(objective, rows, signs):
 
 
 def _adam(objective, rows, signs, plan: Schedule):
-    if plan.adam == 0:
-        return rows
     typical = jnp.sqrt(jnp.sum(rows**2) / jnp.maximum(jnp.sum(rows != 0), 1))
-    optimiser = optax.adam(optax.cosine_decay_schedule(plan.rate, plan.adam), eps=1e-30)
+    rate = jnp.asarray(plan.rate, rows.dtype)
+    optimiser = optax.adam(optax.cosine_decay_schedule(rate, plan.adam), eps=1e-30)
 
     def step(state, _):
         rows, moments = state

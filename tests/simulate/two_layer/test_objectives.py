@@ -48,16 +48,16 @@ def test_simplification_errs_by_the_even_part(x64):
 
 
 def test_the_limit_of_many_neurons_is_a_network_of_many(x64):
-    """20,000 neurons on the circle, evenly."""
-    angle = np.arange(20_000) * np.pi / 10_000
-    ring = np.stack([np.cos(angle), np.sin(angle)], axis=1), np.full(20_000, np.sqrt(2 * np.pi) / 20_000)
+    """4,000 neurons on the circle, evenly."""
+    angle = np.arange(4000) * np.pi / 2000
+    ring = np.stack([np.cos(angle), np.sin(angle)], axis=1), np.full(4000, np.sqrt(2 * np.pi) / 4000)
     judge.exact(objectives.limit(1.0, 2)(ROWS[:, :2], SIGNS), losses.loss(ROWS[:, :2], SIGNS, *ring), 1e-7)
 
 
 def test_common_mean_is_the_limit_of_rows_around_it(x64):
     """Rows beta e + sqrt(1 - beta^2) z in ever more inputs: the gap falls like 1/d."""
     beta, gaps = 0.5, []
-    for dim in (100, 400):
+    for dim in (50, 200):
         rng = np.random.default_rng(1)
         rest = rng.normal(size=(4 * dim, dim))
         rest[:, :3] = 0
@@ -65,7 +65,7 @@ def test_common_mean_is_the_limit_of_rows_around_it(x64):
         wide = np.pad(ROWS, ((0, 0), (0, dim - 3)))
         value = losses.loss(wide, SIGNS, target, np.full(4 * dim, 0.25 / dim))
         gaps.append(float(value - every()["common mean"](ROWS, SIGNS)))
-    assert 0 < gaps[1] < gaps[0] / 2.5 < 0.01
+    assert 0 < gaps[1] < gaps[0] / 2.5 < 0.02
 
 
 @pytest.mark.parametrize("name", NAMES)
