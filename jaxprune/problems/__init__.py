@@ -10,11 +10,13 @@ from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.sde import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
 from jaxprune.problems.sgd import HeavyTailedSGD, MultiplicativeSGD, NoisyNeurons
 from jaxprune.problems.tails import TailSample
+from jaxprune.problems.two_layer import Compression
 
 __all__ = [
     "SGD",
     "BoundedChaos",
     "BoundedDrift",
+    "Compression",
     "Explosion",
     "FinitePopulation",
     "HeavyTailedSGD",

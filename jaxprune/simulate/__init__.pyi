@@ -6,3 +6,4 @@ from . import sde as sde
 from . import sgd as sgd
 from . import stable as stable
 from . import tails as tails
+from . import two_layer as two_layer

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprune.simulate.arc_cosine import kappa, polar
+
 EXACT = jax.lax.Precision.HIGHEST
 TERMS = 64
 TOLERANCE = 1e-8
@@ -27,7 +29,7 @@ Activation = Callable[[Array], Array]
 
 def second_moments(activation: Activation, rows: Float[Array, "p m"]) -> Float[Array, "p p"]:
     """``E[f(r_i.a) f(r_j.a)]`` of all pairs of rows, not centred; its diagonal is exact."""
-    size, unit = _polar(rows)
+    size, unit = polar(rows)
     cosine = jnp.matmul(unit, unit.T, precision=EXACT)
     cosine = jnp.where(jnp.eye(len(rows), dtype=bool), 1, jnp.clip(cosine, -1, 1))
     moments = _kernel(activation, size, size, cosine)
@@ -38,14 +40,14 @@ def second_moments(activation: Activation, rows: Float[Array, "p m"]) -> Float[A
 
 def cross_moments(activation: Activation, rows: Float[Array, "p m"], others: Float[Array, "q m"]) -> Float[Array, "p q"]:
     """``E[f(r_i.a) f(s_j.a)]`` between two sets of rows."""
-    (size, unit), (other, direction) = _polar(rows), _polar(others)
+    (size, unit), (other, direction) = polar(rows), polar(others)
     cosine = jnp.clip(jnp.matmul(unit, direction.T, precision=EXACT), -1, 1)
     return _kernel(activation, size, other, cosine)
 
 
 def linear_moments(activation: Activation, rows: Float[Array, "p m"], teacher: Float[Array, " m"]) -> Float[Array, " p"]:
     """``E[f(r_i.a) teacher.a]``: by Stein's lemma ``E[f'] r_i.teacher``, here without a derivative."""
-    size, unit = _polar(rows)
+    size, unit = polar(rows)
     along = jnp.matmul(unit, teacher, precision=EXACT)
     if activation is jax.nn.relu:
         return size / 2 * along
@@ -53,28 +55,16 @@ def linear_moments(activation: Activation, rows: Float[Array, "p m"], teacher: F
     return jnp.where(jnp.isnan(_energy(activation, size)), jnp.nan, slope) * along
 
 
-def _polar(rows):
-    """Lengths and directions; a zero row has none, and gets zeros."""
-    size = jnp.linalg.norm(rows, axis=-1)
-    return size, rows / jnp.where(size > 0, size, 1)[:, None]
-
-
 def _kernel(activation, size, other, cosine):
     if activation is jax.nn.relu:
-        return _arc_cosine(size, other, cosine)
+        return size[:, None] * other * kappa(cosine)
     if activation in ERRORS:
-        return _arcsine(size, other, cosine)
+        return arcsine(size, other, cosine)
     return _series(activation, size, other, cosine)
 
 
-def _arc_cosine(size, other, cosine):
-    # (1 - c)(1 + c) keeps the digits that 1 - c^2 loses, and the angle comes from the same sine.
-    sine = jnp.sqrt((1 - cosine) * (1 + cosine))
-    turn = jnp.arctan2(sine, -cosine)  # pi less the angle
-    return size[:, None] * other * (sine + turn * cosine) / (2 * jnp.pi)
-
-
-def _arcsine(size, other, cosine):
+def arcsine(size: Float[Array, " p"], other: Float[Array, " q"], cosine: Float[Array, "p q"]) -> Float[Array, "p q"]:
+    """The kernel of erf(z), of rows with these lengths and cosines."""
     scale = jnp.sqrt((0.5 + size[:, None] ** 2) * (0.5 + other**2))
     return jnp.arcsin(size[:, None] * other * cosine / scale) * (2 / jnp.pi)
 

@@ -153,6 +153,11 @@ def pseudo_solve(gram: Float[Array, "m m"], rhs: Float[Array, "m k"]) -> Float[A
     return basis @ (inverse[:, None] * (basis.T @ rhs))
 
 
+def eigh(a: Float[Array, "m m"]) -> tuple[Float[Array, " m"], Float[Array, "m m"]]:
+    """Eigenvalues of a symmetric matrix, the smallest first, and eigenvectors in columns."""
+    return _eigh(a)
+
+
 def singular_values(a: Float[Array, "m n"]) -> Float[Array, " r"]:
     """Singular values, the largest first; r = min(m, n)."""
     return _singular_values(a)

@@ -1,0 +1,71 @@
+"""Compression of a wide two-layer network into a narrow one."""
+
+import warnings
+from typing import Any, ClassVar
+
+from jaxprune.contracts import Metric
+from jaxprune.struct import choice, count, number, struct
+
+ROWS = ("gaussian", "rademacher", "sphere", "uniform", "sparse", "student", "stable")
+OUTPUTS = ("constant", "uniform", "gaussian", "rademacher", "student")
+SCALINGS = ("mean", "clt", "sum")
+SIGNS = ("nonnegative", "free")
+
+
+@struct
+class Compression:
+    """A target ``f*(x) = nu sum_i a_i relu(<w_i, x>)`` of ``width`` neurons with random weights and ``dim`` inputs N(0, I), and the
+    network of ``neurons`` neurons that is nearest to it, ``restarts`` random starts from which it is looked for.
+
+    ``rows``: law of the entries of w_i, of mean 0 and variance size^2/dim: "gaussian", "rademacher", "uniform"; "sphere", rows
+    uniform on it; "sparse", Gaussian with probability ``density``, else 0. Heavy tails with ``tail_index``: "student", Student's t
+    with as many degrees of freedom over sqrt(dim), not scaled to a variance; "stable", symmetric stable, ``tail_index`` <= 2.
+    ``cosine``: of all rows to one direction, a common mean. ``outputs``: law of a_i with mean ``output_mean`` and standard deviation
+    ``output_sd``: "constant" has the mean only, "rademacher" is +1 or -1 and has neither, "student" is heavy-tailed with
+    ``tail_index`` (scale ``output_sd``). ``scaling``, nu: "mean" 1/width, "clt" 1/sqrt(width), "sum" 1. ``signs`` of the narrow network's
+    outputs: "nonnegative" or "free".
+
+    Raises ValueError, naming the argument; warns where an exact copy exists. Source: guide/two_layer.md, The model.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("loss", "smallest loss E(f* - f)^2 found", unit="f^2"),
+        Metric("simplified_loss", "smallest simplified loss found", unit="f^2"),
+        Metric("cosine", "mean cosine between neurons at the optimum"),
+        Metric("cosine_sd", "standard deviation of the cosines at the optimum"),
+        Metric("simplified_cosine", "mean cosine between neurons at the simplified optimum"),
+        Metric("tilt", "mean cosine of neurons to the target's slope"),
+        Metric("uniform_error", "largest error of the simplification per gain", unit="f"),
+        Metric("uniform_error_bound", "bound on it by the largest eigenvalue, nonnegative outputs", unit="f"),
+        Metric("success", "fraction of random starts that reach the best optimum"),
+        Metric("negative", "neurons with a negative output at the optimum"),
+        Metric("dead", "neurons that are zero at the optimum"),
+        Metric("gradient", "norm of the gradient at the optimum", unit="f"),
+        Metric("curvature", "smallest eigenvalue of the Hessian, rotations left out"),
+        Metric("curvature_error", "error of that eigenvalue"),
+        Metric("mean", "mean of the target", unit="f"),
+        Metric("slope", "length of the target's slope", unit="f"),
+        Metric("rest", "square of the target beyond its affine part", unit="f^2"),
+    )
+    dim: int = count("inputs")
+    width: int = count("neurons of the target")
+    neurons: int = count("neurons of the narrow network")
+    rows: str = choice(*ROWS, default="gaussian")
+    outputs: str = choice(*OUTPUTS, default="constant")
+    scaling: str = choice(*SCALINGS, default="mean")
+    signs: str = choice(*SIGNS, default="nonnegative")
+    restarts: int = count("restarts", default=32)
+    size: Any = number("(0, inf)", default=1.0)
+    cosine: Any = number("[-1, 1]", default=0.0)
+    output_mean: Any = number(default=1.0)
+    output_sd: Any = number("[0, inf)", default=1.0)
+    tail_index: Any = number("(0, inf)", default=2.0)
+    density: Any = number("(0, 1]", default=0.1)
+
+    def __post_init__(self):
+        if self.rows == "stable" and self.tail_index > 2:
+            raise ValueError(f"tail_index: {self.tail_index} is no index of a stable law; use a number in (0, 2], or 'student'")
+        if self.neurons >= self.width:
+            warnings.warn(
+                f"neurons: {self.neurons} are enough for an exact copy of {self.width}; use fewer to compress", stacklevel=4
+            )

@@ -1,0 +1,11 @@
+from . import baselines as baselines
+from . import curvature as curvature
+from . import losses as losses
+from . import objectives as objectives
+from .optimise import Runs as Runs
+from .optimise import Schedule as Schedule
+from .optimise import descend as descend
+from .optimise import minimise as minimise
+from .targets import Target as Target
+from .targets import draw as draw
+from .trials import trial as trial

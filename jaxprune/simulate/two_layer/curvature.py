@@ -1,0 +1,88 @@
+"""The smallest eigenvalue of the Hessian at an optimum, with its error: so that a minimum is shown to be one.
+
+An objective that does not change when all rows rotate about the target's own directions has modes without curvature, known in
+closed form; they are set apart, and what is left must be positive. Source: guide/two_layer.md, Gradients.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from jaxprune.simulate import linalg
+from jaxprune.simulate.arc_cosine import polar, sine
+from jaxprune.simulate.two_layer.objectives import EXACT, Objective, Rows, Signs, hessian_product
+
+SMALL = 1e-12  # squared lengths below this share of the whole count as zero
+
+
+class Curvature(NamedTuple):
+    """``smallest``: eigenvalue of the Hessian over the rows that are not zero, without the modes of rotation; ``raw``: with them;
+    ``error``: how far off both can be, from round-off and from what the Hessian does to the modes; ``rotations``: their number.
+    A strict minimum, up to rotations, has ``smallest > error``."""
+
+    smallest: Float[Array, ""]
+    raw: Float[Array, ""]
+    error: Float[Array, ""]
+    rotations: Float[Array, ""]
+
+
+def curvature(objective: Objective, rows: Rows, signs: Signs) -> Curvature:
+    """At a stationary point: ``rows`` (M, d), signs (M,). Takes a Hessian of (M d, M d) numbers and two eigenvalue problems.
+
+    Of a zero row it says nothing: there the loss has a cone point. Source: guide/two_layer.md, Gradients."""
+    full = hessian(objective, rows, signs)
+    modes = rotations(objective, rows).reshape(-1, rows.size)
+    norm = jnp.linalg.norm(full)
+    dead = jnp.repeat(jnp.all(rows == 0, axis=1), rows.shape[1])
+    above = full + jnp.diag(jnp.where(dead, norm, 0))  # what is set apart lies above all else
+    apart = above + norm * jnp.matmul(modes.T, modes, precision=EXACT)
+    moved = jnp.linalg.norm(jnp.matmul(modes, full, precision=EXACT))
+    round_off = jnp.finfo(rows.dtype).eps * rows.size * norm * (1 + _steepest(rows))
+    smallest, raw = linalg.eigh(apart)[0][0], linalg.eigh(above)[0][0]
+    return Curvature(smallest, raw, moved + round_off, jnp.sum(jnp.linalg.norm(modes, axis=1) > 0.5))
+
+
+def hessian(objective: Objective, rows: Rows, signs: Signs) -> Float[Array, "Md Md"]:
+    """All of it, symmetric; zero for rows that are zero. Source: guide/two_layer.md, Gradients."""
+    product = hessian_product(objective, rows, signs)
+    basis = jnp.eye(rows.size, dtype=rows.dtype).reshape(-1, *rows.shape)
+    full = jax.vmap(product)(basis).reshape(rows.size, rows.size)
+    return (full + full.T) / 2
+
+
+def rotations(objective: Objective, rows: Rows) -> Float[Array, "K M d"]:
+    """Orthonormal changes of the rows by rotations that leave the target as it is, K = d (d - 1) / 2 of them; zero where two
+    directions have none."""
+    free, basis = _free_directions(objective, rows)
+    first, second = np.triu_indices(len(basis), 1)
+    heights = jnp.matmul(rows, basis, precision=EXACT)  # (M, d), orthogonal columns
+    square = jnp.sum(heights**2, axis=0)
+    changes = heights.T[first][:, :, None] * basis.T[second][:, None] - heights.T[second][:, :, None] * basis.T[first][:, None]
+    length = square[first] + square[second]
+    there = free[first] & free[second] & (length > SMALL * jnp.sum(square))
+    return jnp.where(there, 1 / jnp.sqrt(jnp.where(there, length, 1)), 0)[:, None, None] * changes
+
+
+def _free_directions(objective, rows) -> tuple[Bool[Array, " d"], Float[Array, "d d"]]:
+    """An orthonormal basis (in columns) in which the rows' coordinates are uncorrelated, and which of it the target lacks."""
+    used = jnp.where(objective.weights != 0, 1, 0)[:, None] * objective.rows
+    slope = objective.slope / jnp.where(jnp.any(objective.slope != 0), jnp.linalg.norm(objective.slope), 1)
+    eigs, basis = linalg.eigh(jnp.outer(slope, slope) + jnp.matmul(used.T, used, precision=EXACT))
+    lacks = basis * (eigs <= SMALL * jnp.maximum(eigs[-1], 1))
+    outside = jnp.matmul(rows, lacks, precision=EXACT)
+    spread = jnp.matmul(outside.T, outside, precision=EXACT)
+    taken = jnp.diag(jnp.where(jnp.any(lacks != 0, axis=0), 0, 2 * jnp.trace(spread) + 1))
+    _, turned = linalg.eigh(spread + taken)
+    mixed = jnp.matmul(basis, turned, precision=EXACT)
+    return jnp.sum(jnp.matmul(lacks.T, mixed, precision=EXACT) ** 2, axis=0) > 0.5, mixed
+
+
+def _steepest(rows):
+    """1 over the smallest sine of the angles between rows, by which round-off grows."""
+    size, unit = polar(rows)
+    opposite = sine(jnp.clip(jnp.matmul(unit, unit.T, precision=EXACT), -1, 1))
+    pairs = ~jnp.eye(len(rows), dtype=bool) & (size > 0) & (size > 0)[:, None] & (opposite > 0)
+    return jnp.max(jnp.where(pairs, 1 / jnp.where(pairs, opposite, 1), 0))

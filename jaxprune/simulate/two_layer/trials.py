@@ -1,0 +1,93 @@
+"""One target and its best narrow networks: exact and simplified optima, how they lie, and how far the simplification errs."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from jaxprune.problems import Compression
+from jaxprune.simulate import linalg
+from jaxprune.simulate.arc_cosine import polar, turn
+from jaxprune.simulate.two_layer.curvature import curvature
+from jaxprune.simulate.two_layer.losses import EXACT, beyond_affine, factors
+from jaxprune.simulate.two_layer.objectives import Objective, affine_part, exact, simplified
+from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise
+from jaxprune.simulate.two_layer.targets import Target, draw
+
+TOLERANCE = 1e-9  # of E f*^2: losses that are the same optimum
+LARGEST, RANDOM, ASCENTS = 4, 8, 60  # teachers and random directions an ascent begins at, and its steps
+
+
+def trial(key: Key[Array, ""], problem: Compression, schedule: Schedule | None = None) -> dict[str, Float[Array, ""]]:
+    """The metrics of ``Compression`` for one draw of the target. Pure."""
+    target_key, exact_key, simple_key, direction_key = jax.random.split(key, 4)
+    target = draw(problem, target_key)
+    affine, objective = factors(*target), exact(*target)
+    simple = simplified(affine)
+    runs, simple_runs = (
+        minimise(which, k, problem.neurons, problem.restarts, problem.signs, schedule=schedule)
+        for which, k in ((objective, exact_key), (simple, simple_key))
+    )
+    best = runs.best()
+    lowest = curvature(objective, best.rows, best.signs)
+    error, bound = uniform_error(target, direction_key)
+    return {
+        **geometry(objective, best),
+        "loss": best.loss,
+        "simplified_loss": simple_runs.best().loss,
+        "simplified_cosine": geometry(simple, simple_runs.best())["cosine"],
+        "uniform_error": error,
+        "uniform_error_bound": bound,
+        "success": runs.success(best.loss, TOLERANCE * objective.constant),
+        "negative": best.negative.astype(best.loss.dtype),
+        "dead": best.dead.astype(best.loss.dtype),
+        "gradient": best.gradient,
+        "curvature": lowest.smallest,
+        "curvature_error": lowest.error,
+        "mean": affine.mean,
+        "slope": jnp.linalg.norm(affine.slope),
+        "rest": affine.rest,
+    }
+
+
+def geometry(objective: Objective, run: Runs) -> dict[str, Float[Array, ""]]:
+    """How the neurons of one optimum lie: mean and standard deviation of their cosines (NaN for one neuron), and ``tilt``, their
+    mean cosine to the slope of the target. Zero rows are left out."""
+    size, unit = polar(run.rows)
+    live = size > 0
+    pairs = live & live[:, None] & ~jnp.eye(len(size), dtype=bool)
+    cosine, count = jnp.matmul(unit, unit.T, precision=EXACT), jnp.sum(pairs)
+    mean = jnp.sum(jnp.where(pairs, cosine, 0)) / count
+    spread = jnp.sqrt(jnp.sum(jnp.where(pairs, (cosine - mean) ** 2, 0)) / count)
+    direction = polar(affine_part(objective)[1])[1]
+    return {"cosine": mean, "cosine_sd": spread, "tilt": jnp.sum(unit @ direction) / jnp.sum(live)}
+
+
+def uniform_error(target: Target, key: Key[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """``sup_u |h(u)|``, where the simplified loss exceeds the exact one by ``2 sum_j s_j h(u_j)``: the best of ascents from
+    eigenvectors, the largest teachers and random directions, so from below; and its bound by the largest eigenvalue, which holds
+    for output weights >= 0 and is NaN for others. Source: guide/two_layer.md, Simplification."""
+    size, unit = polar(jnp.asarray(target.rows))
+    gains = jnp.asarray(target.weights) * size
+    eigs, basis = linalg.eigh(jnp.matmul(unit.T * gains, unit, precision=EXACT))
+    teachers = unit[jax.lax.top_k(jnp.abs(gains), min(LARGEST, len(gains)))[1]]
+    chance = polar(jax.random.normal(key, (RANDOM, unit.shape[1]), unit.dtype))[1]
+    begin = jnp.concatenate([basis.T[:1], basis.T[-1:], teachers, chance])
+    found = jnp.maximum(_ascend(unit, gains, begin), _ascend(unit, -gains, begin))
+    bound = jnp.where(jnp.all(gains >= 0), (0.25 - 1 / (2 * np.pi)) * eigs[-1], jnp.nan)
+    return found, bound
+
+
+def _ascend(unit, gains, begin):
+    """The largest h on the way of fixed-point steps: each goes where the gradient points, for gains >= 0 always upwards."""
+    held = jnp.where(jnp.all(gains >= 0), 0, 1)  # others need shorter steps
+
+    def step(state, _):
+        directions, most = state
+        cosine = jnp.clip(jnp.matmul(directions, unit.T, precision=EXACT), -1, 1)
+        most = jnp.maximum(most, jnp.max(beyond_affine(cosine) @ gains))
+        slope = jnp.matmul((turn(cosine) / (2 * np.pi) - 0.25) * gains, unit, precision=EXACT)
+        toward = slope + held * jnp.linalg.norm(slope, axis=1, keepdims=True) * directions
+        return (polar(toward)[1], most), None
+
+    return jax.lax.scan(step, (begin, jnp.full((), -jnp.inf, unit.dtype)), None, length=ASCENTS)[0][1]

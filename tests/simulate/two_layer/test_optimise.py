@@ -1,0 +1,177 @@
+"""Random starts reach the optima that are known, to round-off; minima are shown by their smallest eigenvalue."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxprune.simulate import two_layer
+from jaxprune.simulate.arc_cosine import kappa
+from jaxprune.simulate.two_layer import Schedule, losses, objectives
+from jaxprune.simulate.two_layer.curvature import curvature
+from jaxprune.simulate.two_layer.optimise import starts
+from tests import grades as judge
+
+QUICK = Schedule(adam=80, newton=12, inner=24)
+# Neurons, mean, length of the slope: value, cosine, gain, of the cone (a simplex without a slope).
+CONES = {
+    (2, 1.0, 0.5): (0.2364859805, -0.2026663, 0.91013627),
+    (3, 1.0, 0.2): (0.1995352139, -0.3890213, 0.6574206),
+    (5, 2.0, 1.0): (0.4098574919, -0.002166582, 0.89956905),
+    (3, 1.0, 0.0): (0.2159826454, -0.5, 0.655080023),
+    (5, 1.0, 0.0): (0.1222618849, -0.25, 0.4400326354),
+}
+TARGET = np.array(
+    [
+        [-0.2282, 0.1524, 0.3505],
+        [-0.5613, 0.4432, 0.1473],
+        [0.4521, 0.1573, 0.6709],
+        [-0.5414, 1.0254, 0.6942],
+        [-0.3464, 0.3811, 0.2568],
+        [-1.0079, 0.3436, -0.338],
+    ]
+)
+
+
+def affine(mean, slope, dim):
+    return objectives.simplified(losses.Factors(mean, slope * np.eye(dim)[0], 0.0))
+
+
+def stacked(cells):
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *cells)
+
+
+def cosines(rows):
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return (unit @ unit.T)[np.triu_indices(len(rows), 1)]
+
+
+@pytest.fixture(scope="module")
+def cones():
+    """All cells and restarts in one program, padded to five neurons."""
+    with jax.enable_x64(True):
+        cells = stacked([affine(mean, slope, 5) for _, mean, slope in CONES])
+        live = jnp.array([np.arange(5) < neurons for neurons, *_ in CONES])
+        keys = jax.random.split(jax.random.key(0), len(CONES))
+
+        @jax.jit
+        def program(cells, keys, live):
+            runs = jax.vmap(lambda o, k, a: two_layer.minimise(o, k, 5, 8, live=a, schedule=QUICK))(cells, keys, live)
+            best = jax.vmap(lambda run: run.best())(runs)
+            return runs, best, jax.vmap(curvature)(cells, best.rows, best.signs)
+
+        return jax.tree.map(np.asarray, program(cells, keys, live))
+
+
+def test_random_starts_reach_the_cone(cones):
+    runs, best, _ = cones
+    judge.exact(best.loss, [value for value, *_ in CONES.values()], 1e-9)
+    assert np.all(runs.loss - best.loss[:, None] < 1e-9), "every start finds it"
+    assert np.all(runs.gradient < 1e-12)
+    for index, ((neurons, *_), (_, cosine, gain)) in enumerate(CONES.items()):
+        rows = best.rows[index, :neurons]
+        judge.exact(cosines(rows), np.full(neurons * (neurons - 1) // 2, cosine), 1e-5 / abs(cosine), spoil=1.1)
+        judge.exact(np.linalg.norm(rows, axis=1), np.full(neurons, gain), 1e-6)
+        assert not np.any(best.rows[index, neurons:]), "padding stays zero"
+
+
+def test_they_are_strict_minima_up_to_rotations(cones):
+    _, best, found = cones
+    assert np.all(found.smallest > 100 * found.error) and np.all(found.error < 1e-10)
+    assert np.all(np.abs(found.raw) <= found.error), "with the rotations there is no curvature"
+    # Rotations move the span of the rows, or of what of them lies across the slope: k directions of n.
+    directions = [(n - 1, 5 if slope == 0 else 4) for n, _, slope in CONES]
+    assert [int(r) for r in found.rotations] == [k * (k - 1) // 2 + k * (n - k) for k, n in directions]
+    spoiled = best.rows[4] * np.array([1.0, 1.0, 1.0, 1.0, 0.2])[:, None]  # no stationary point: the error must tell
+    with jax.enable_x64(True):
+        moved = curvature(affine(1.0, 0.0, 5), jnp.asarray(spoiled), jnp.ones(5))
+    assert moved.error > 0.01
+
+
+def test_a_saddle_is_no_minimum(x64):
+    """A regular pentagon in three dimensions: stationary by symmetry, and lower out of its plane."""
+    angle = 2 * np.pi * np.arange(5) / 5
+    unit = jnp.stack([jnp.cos(angle), jnp.sin(angle), 0 * angle], axis=1)
+    objective = affine(1.0, 0.0, 3)
+    rows = unit / (np.sqrt(2 * np.pi) * jnp.sum(kappa(jnp.clip(unit @ unit.T, -1, 1))) / 5)
+    assert np.linalg.norm(objectives.loss_and_gradient(objective, rows, jnp.ones(5))[1]) < 1e-14
+    found = curvature(objective, rows, jnp.ones(5))
+    assert found.smallest < -100 * found.error and found.rotations == 3
+
+
+def test_padding_changes_nothing(x64):
+    """Extra student rows, target rows and coordinates, from the same starts."""
+    weights = np.full(6, 1 / 6)
+    plain, wide = objectives.exact(TARGET, weights), objectives.exact(np.pad(TARGET, ((0, 3), (0, 2))), np.pad(weights, (0, 3)))
+    rows, signs = starts(jax.random.key(1), plain, 2, 4)
+    padded = jnp.pad(rows, ((0, 0), (0, 1), (0, 2)))
+    run = jax.jit(lambda objective, rows, signs: two_layer.descend(objective, rows, signs, QUICK))
+    short, long = run(plain, rows, signs), run(wide, padded, jnp.ones((4, 3)))
+    # Round-off grows along the way, so only optima that were reached agree to it.
+    judge.exact(long.loss, short.loss, 1e-12)
+    judge.exact(long.rows[:, :2, :3], short.rows, 1e-9)
+    assert not np.any(long.rows[:, 2]) and not np.any(long.rows[:, :, 3:])
+    assert np.all(long.dead == 1) and np.all(short.dead == 0)
+    best = short.best()
+    judge.exact(best.loss, 0.002243846664, 1e-6)
+    found = curvature(plain, best.rows, best.signs)
+    assert best.gradient < 1e-12 and found.smallest > found.error and found.rotations == 0
+
+
+def test_more_restarts_and_neurons_begin_with_the_fewer(x64):
+    objective = affine(1.0, 0.5, 3)
+    few, _ = starts(jax.random.key(2), objective, 3, 4)
+    more, _ = starts(jax.random.key(2), objective, 5, 7)
+    judge.exact(more[:4, :3] * 5 / 3, few, 1e-14)
+    assert np.ptp(starts(jax.random.key(2), objective, 3, 64, "free")[1].sum(axis=1)) == 6
+
+
+def test_signs_that_are_free_find_the_phase(x64):
+    """Three neurons: a cone of positive ones at eta = 0.5, one negative at eta = 2."""
+    cells = stacked([affine(1.0, eta, 3) for eta in (0.5, 2.0)])
+    run = jax.jit(jax.vmap(lambda o: two_layer.minimise(o, jax.random.key(3), 3, 24, "free", schedule=QUICK).best()))
+    best = run(cells)
+    judge.exact(best.loss, [0.163514095, 0.2220309407], 1e-8)
+    assert best.negative.tolist() == [0, 1] and np.all(best.gradient < 1e-10)
+
+
+def test_neurons_of_the_wrong_sign_die(x64):
+    """Without a slope the outcome is the simplex of the positive neurons."""
+    signs = np.array([1.0, -1.0, 1.0, 1.0])
+    runs = jax.jit(lambda key: two_layer.minimise(affine(1.0, 0.0, 4), key, 4, 16, signs))(jax.random.key(4))
+    best = runs.best()
+    judge.exact(best.loss, 0.2159826454, 1e-8)
+    reached = np.asarray(runs.loss) < 0.2159826454 + 1e-9
+    dead = np.asarray(runs.dead)
+    assert reached.mean() > 0.5 and np.median(dead[reached]) == 1 and best.negative + best.dead == 1
+    assert runs.success(best.loss, 1e-9) == reached.mean()
+
+
+def test_more_neurons_than_inputs(x64):
+    """Five in three dimensions: no frame is equiangular; not lower than the bound."""
+    best = jax.jit(lambda key: two_layer.minimise(affine(1.0, 0.0, 3), key, 5, 8).best())(jax.random.key(5))
+    judge.exact(best.loss, 0.1547964875, 1e-8)
+    assert best.loss > 0.1538345303 and np.ptp(np.linalg.norm(best.rows, axis=1)) > 0.1
+
+
+def test_float32_finds_the_optimum_to_its_precision():
+    best = jax.jit(lambda key: two_layer.minimise(affine(1.0, 0.2, 3), key, 3, 4, schedule=QUICK).best())(jax.random.key(6))
+    assert best.rows.dtype == jnp.float32
+    judge.exact(best.loss, 0.1995352139, 3e-6)
+
+
+def test_bad_requests_are_refused():
+    objective, key = affine(1.0, 0.0, 3), jax.random.key(0)
+    with pytest.raises(ValueError, match="neurons: 0"):
+        two_layer.minimise(objective, key, 0)
+    with pytest.raises(ValueError, match="restarts: 0"):
+        two_layer.minimise(objective, key, 2, 0)
+    with pytest.raises(ValueError, match="signs: 'positive'"):
+        two_layer.minimise(objective, key, 2, signs="positive")
+    with pytest.raises(ValueError, match="signs: 3 signs for 2"):
+        two_layer.minimise(objective, key, 2, signs=np.ones(3))
+    with pytest.raises(ValueError, match="rate: 0"):
+        Schedule(rate=0.0)
+    nothing = affine(-1.0, 0.0, 3)
+    with pytest.warns(UserWarning, match="best nonnegative network is zero"):
+        jax.eval_shape(lambda key: two_layer.minimise(nothing, key, 2), key)
