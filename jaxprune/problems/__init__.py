@@ -10,10 +10,11 @@ from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.sde import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
 from jaxprune.problems.sgd import HeavyTailedSGD, MultiplicativeSGD, NoisyNeurons
 from jaxprune.problems.tails import TailSample
-from jaxprune.problems.two_layer import Compression
+from jaxprune.problems.two_layer import AffineTarget, Compression
 
 __all__ = [
     "SGD",
+    "AffineTarget",
     "BoundedChaos",
     "BoundedDrift",
     "Compression",

@@ -1,4 +1,4 @@
-"""Compression of a wide two-layer network into a narrow one."""
+"""Compression of a wide two-layer network, or of what many neurons tend to, into a narrow one."""
 
 import warnings
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from jaxprune.struct import choice, count, number, struct
 ROWS = ("gaussian", "rademacher", "sphere", "uniform", "sparse", "student", "stable")
 OUTPUTS = ("constant", "uniform", "gaussian", "rademacher", "student")
 SCALINGS = ("mean", "clt", "sum")
-SIGNS = ("nonnegative", "free")
+SIGNS = ("nonnegative", "free", "random")
 
 
 @struct
@@ -53,7 +53,7 @@ class Compression:
     rows: str = choice(*ROWS, default="gaussian")
     outputs: str = choice(*OUTPUTS, default="constant")
     scaling: str = choice(*SCALINGS, default="mean")
-    signs: str = choice(*SIGNS, default="nonnegative")
+    signs: str = choice(*SIGNS[:2], default="nonnegative")
     restarts: int = count("restarts", default=32)
     size: Any = number("(0, inf)", default=1.0)
     cosine: Any = number("[-1, 1]", default=0.0)
@@ -69,3 +69,33 @@ class Compression:
             warnings.warn(
                 f"neurons: {self.neurons} are enough for an exact copy of {self.width}; use fewer to compress", stacklevel=4
             )
+
+
+@struct
+class AffineTarget:
+    """The affine function ``1 + eta <e, x>`` of ``dim`` inputs N(0, I), e a unit vector: what a network of many neurons looks like
+    to a narrow one, in units of its mean; and the ReLU networks that are nearest to it, ``restarts`` random starts from which
+    each is looked for.
+
+    ``signs`` of their outputs: "nonnegative"; "free", every number of negative ones among the starts; "random", a fair coin for
+    each, and kept. The loss is E(f* - f)^2.
+
+    Raises ValueError, naming the argument. Source: guide/two_layer.md, Simplification.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("loss", "smallest loss E(f* - f)^2 found"),
+        Metric("cosine", "mean cosine between neurons at the optimum"),
+        Metric("cosine_sd", "standard deviation of the cosines at the optimum"),
+        Metric("tilt", "mean cosine of neurons to the target's slope"),
+        Metric("success", "fraction of random starts that reach the best optimum"),
+        Metric("negative", "neurons with a negative output at the optimum"),
+        Metric("dead", "neurons that are zero at the optimum"),
+        Metric("gradient", "norm of the gradient at the optimum"),
+        Metric("curvature", "smallest eigenvalue of the Hessian, rotations left out"),
+        Metric("curvature_error", "error of that eigenvalue"),
+    )
+    dim: int = count("inputs")
+    eta: Any = number("[0, inf)", default=0.0)
+    signs: str = choice(*SIGNS, default="nonnegative")
+    restarts: int = count("restarts", default=16)

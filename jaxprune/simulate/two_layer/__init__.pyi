@@ -8,4 +8,6 @@ from .optimise import descend as descend
 from .optimise import minimise as minimise
 from .targets import Target as Target
 from .targets import draw as draw
+from .trials import affine_objective as affine_objective
+from .trials import affine_trial as affine_trial
 from .trials import trial as trial

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.arguments import check_key, traced
 from jaxprune.simulate.two_layer import checks
-from jaxprune.simulate.two_layer.objectives import EXACT, Objective, affine_part, hessian_product, loss_and_gradient
+from jaxprune.simulate.two_layer.objectives import Objective, affine_part, hessian_product, loss_and_gradient
 from jaxprune.struct import count, number, struct
 
 FREE, NONNEGATIVE = SIGNS = ("free", "nonnegative")
@@ -108,8 +108,8 @@ def minimise(
     _check_signs(signs, neurons)
     _warn_of_nothing(objective, signs)
     rows, drawn = starts(key, objective, neurons, restarts, signs)
-    if live is not None:
-        rows = jnp.where(live[:, None], rows, 0)
+    if live is not None:  # the gains of as many neurons as there are
+        rows = jnp.where(live[:, None], rows, 0) * (neurons / jnp.sum(live))
     return descend(objective, rows, drawn, schedule)
 
 

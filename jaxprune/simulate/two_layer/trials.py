@@ -1,15 +1,17 @@
 """One target and its best narrow networks: exact and simplified optima, how they lie, and how far the simplification errs."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxprune.problems import Compression
+from jaxprune.problems import AffineTarget, Compression
 from jaxprune.simulate import linalg
 from jaxprune.simulate.arc_cosine import polar, turn
 from jaxprune.simulate.two_layer.curvature import curvature
-from jaxprune.simulate.two_layer.losses import EXACT, beyond_affine, factors
+from jaxprune.simulate.two_layer.losses import EXACT, Factors, beyond_affine, factors
 from jaxprune.simulate.two_layer.objectives import Objective, affine_part, exact, simplified
 from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise
 from jaxprune.simulate.two_layer.targets import Target, draw
@@ -28,25 +30,55 @@ def trial(key: Key[Array, ""], problem: Compression, schedule: Schedule | None =
         minimise(which, k, problem.neurons, problem.restarts, problem.signs, schedule=schedule)
         for which, k in ((objective, exact_key), (simple, simple_key))
     )
-    best = runs.best()
-    lowest = curvature(objective, best.rows, best.signs)
     error, bound = uniform_error(target, direction_key)
     return {
-        **geometry(objective, best),
-        "loss": best.loss,
+        **optimum(objective, runs),
         "simplified_loss": simple_runs.best().loss,
         "simplified_cosine": geometry(simple, simple_runs.best())["cosine"],
         "uniform_error": error,
         "uniform_error_bound": bound,
+        "mean": affine.mean,
+        "slope": jnp.linalg.norm(affine.slope),
+        "rest": affine.rest,
+    }
+
+
+def affine_trial(
+    key: Key[Array, ""], problem: AffineTarget, neurons: Sequence[int], schedule: Schedule | None = None
+) -> dict[str, Float[Array, " M"]]:
+    """The metrics of ``AffineTarget`` for every number of ``neurons``, all in one program. Pure."""
+    start_key, sign_key = jax.random.split(key)
+    objective, most = affine_objective(problem), max(neurons)
+    coins = jax.random.rademacher(sign_key, (most,), objective.slope.dtype)
+    signs = coins if problem.signs == "random" else problem.signs
+
+    def one(count):
+        runs = minimise(objective, start_key, most, problem.restarts, signs, jnp.arange(most) < count, schedule)
+        found = optimum(objective, runs)
+        return {**found, "dead": found["dead"] - (most - count)}  # padding is no neuron
+
+    return jax.vmap(one)(jnp.asarray(neurons))
+
+
+def affine_objective(problem: AffineTarget) -> Objective:
+    """What networks near that target minimise; its slope lies along the first input."""
+    slope = jnp.zeros((problem.dim,), jnp.result_type(float)).at[0].set(problem.eta)
+    return simplified(Factors(jnp.ones((), slope.dtype), slope, jnp.zeros((), slope.dtype)))
+
+
+def optimum(objective: Objective, runs: Runs) -> dict[str, Float[Array, ""]]:
+    """The best of several runs: where it lies, how many runs reach it, and whether it is a minimum."""
+    best = runs.best()
+    lowest = curvature(objective, best.rows, best.signs)
+    return {
+        **geometry(objective, best),
+        "loss": best.loss,
         "success": runs.success(best.loss, TOLERANCE * objective.constant),
         "negative": best.negative.astype(best.loss.dtype),
         "dead": best.dead.astype(best.loss.dtype),
         "gradient": best.gradient,
         "curvature": lowest.smallest,
         "curvature_error": lowest.error,
-        "mean": affine.mean,
-        "slope": jnp.linalg.norm(affine.slope),
-        "rest": affine.rest,
     }
 
 
