@@ -27,8 +27,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         style.means(left, neurons, here["loss"], 0, "best of random starts", style.BLUE)
         style.means(left, neurons, here["random_loss"], 1, "random directions, one gain", style.RED)
         left.set(xscale="log", yscale="log", xlabel="neurons $M$", ylabel=r"loss $E(f^*-f)^2/c^2$")
+        left.set_ylim(left.get_ylim()[0] / 5, None)  # room for the legend
         style.ticks(left.xaxis)
-        left.legend(title=f"line: theory, marker: simulation, $d={dim}$", alignment="left")
+        style.ticks(left.yaxis)
+        left.legend(loc="lower left", title=f"line: theory, marker: simulation, $d={dim}$", alignment="left")
         left.set_title("(a) loss", loc="left")
         right.plot(neurons, -1 / (neurons - 1), color=style.BLUE, label="$-1/(M-1)$")
         style.means(right, neurons, here["cosine"], 0, "mean of the pairs", style.BLUE)

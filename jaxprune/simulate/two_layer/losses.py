@@ -58,8 +58,8 @@ def loss(
 ) -> Float[Array, ""]:
     """The loss of ``rows`` (M, d) and ``weights`` (M,) against a target network, for any activation of ``kernel_of``.
 
-    Small losses lose digits to cancellation: see ``split_loss``. Raises ValueError for shapes that do not fit, types that are not
-    floating, numbers that are not finite, an unknown activation. Source: guide/two_layer.md, Kernels."""
+    Small losses lose digits to cancellation: see ``split_loss``. Raises ValueError for shapes that do not fit, types that are
+    not floating, numbers that are not finite, an unknown activation. Source: guide/two_layer.md, Kernels."""
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
     kernel = kernel_of(activation, slope)
     block = _block(activation)
@@ -136,8 +136,8 @@ def monte_carlo_loss(
 
 
 def in_white_inputs(rows: Any, covariance: Any) -> Float[Array, "M d"]:
-    """Rows of the network that does to white inputs what ``rows`` (M, d) do to inputs with a ``covariance`` (d, d): exact losses
-    of anisotropic Gaussian inputs are those of such rows, on both sides. Source: guide/two_layer.md, The model.
+    """Rows of the network that does to white inputs what ``rows`` (M, d) do to inputs with a ``covariance`` (d, d): exact
+    losses of anisotropic Gaussian inputs are those of such rows, on both sides. Source: guide/two_layer.md, The model.
 
     Raises ValueError for a covariance that is not square and symmetric."""
     rows, covariance = jnp.asarray(rows), jnp.asarray(covariance)
