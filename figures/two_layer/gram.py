@@ -26,14 +26,12 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for index, eta in enumerate(samples["eta"].values):
             cosines = gram.sel(eta=eta).transpose("seed", "row", "column").values[:, off].ravel()
             colour = style.COLOURS[index % len(style.COLOURS)]
-            right.hist(
-                cosines, np.linspace(-1, 1, 201), density=False, weights=np.full(len(cosines), 1 / len(cosines)), color=colour
-            )
+            share = np.full(len(cosines), 1 / len(cosines))
+            right.hist(cosines, np.linspace(-1, 1, 201), weights=share, color=colour)
             known = theory.cone_optimum(neurons, float(eta))[1]
-            right.axvline(
-                known, color=colour, ls=":", label=rf"$\eta={eta:g}$: theory {known:.4f}, found {np.mean(cosines):.4f}"
-            )
-        right.set(xlabel="cosine between two neurons", ylabel="share of pairs", ylim=(0, 1.5), xlim=(-0.4, 0.8))
+            words = rf"$\eta={eta:g}$: theory {known:.4f}, found {np.mean(cosines):.4f}"
+            right.plot([known, known], [0, 1.1], color=colour, ls=":", label=words)
+        right.set(xlabel="cosine between two neurons", ylabel="share of pairs", ylim=(0, 1.8), xlim=(-0.4, 0.8))
         right.set_yticks([0, 0.5, 1])
         right.set_title(f"(b) all pairs of {samples.sizes['seed']} optima", loc="left")
         right.legend(loc="upper center", title="bars: simulation, dotted: theory")

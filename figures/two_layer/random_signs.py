@@ -11,7 +11,7 @@ from scipy.stats import binom
 from jaxprune.plots import style
 from jaxprune.theory import two_layer as theory
 
-SHOWN = dict(dim=style.last, eta=style.first)
+SHOWN = dict(dim=style.last, eta=style.last)
 NEAR = 1e-6
 
 
