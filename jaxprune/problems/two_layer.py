@@ -14,16 +14,16 @@ SIGNS = ("nonnegative", "free")
 
 @struct
 class Compression:
-    """A target ``f*(x) = nu sum_i a_i relu(<w_i, x>)`` of ``width`` neurons with random weights and ``dim`` inputs N(0, I), and the
-    network of ``neurons`` neurons that is nearest to it, ``restarts`` random starts from which it is looked for.
+    """A target ``f*(x) = nu sum_i a_i relu(<w_i, x>)`` of ``width`` neurons with random weights and ``dim`` inputs N(0, I), and
+    the network of ``neurons`` neurons that is nearest to it, ``restarts`` random starts from which it is looked for.
 
     ``rows``: law of the entries of w_i, of mean 0 and variance size^2/dim: "gaussian", "rademacher", "uniform"; "sphere", rows
-    uniform on it; "sparse", Gaussian with probability ``density``, else 0. Heavy tails with ``tail_index``: "student", Student's t
-    with as many degrees of freedom over sqrt(dim), not scaled to a variance; "stable", symmetric stable, ``tail_index`` <= 2.
-    ``cosine``: of all rows to one direction, a common mean. ``outputs``: law of a_i with mean ``output_mean`` and standard deviation
-    ``output_sd``: "constant" has the mean only, "rademacher" is +1 or -1 and has neither, "student" is heavy-tailed with
-    ``tail_index`` (scale ``output_sd``). ``scaling``, nu: "mean" 1/width, "clt" 1/sqrt(width), "sum" 1. ``signs`` of the narrow network's
-    outputs: "nonnegative" or "free".
+    uniform on it; "sparse", Gaussian with probability ``density``, else 0. Heavy tails with ``tail_index``: "student",
+    Student's t with as many degrees of freedom over sqrt(dim), not scaled to a variance; "stable", symmetric stable,
+    ``tail_index`` <= 2. ``cosine``: of all rows to one direction, a common mean. ``outputs``: law of a_i with mean
+    ``output_mean`` and standard deviation ``output_sd``: "constant" has the mean only, "rademacher" is +1 or -1 and has
+    neither, "student" is heavy-tailed with ``tail_index`` (scale ``output_sd``). ``scaling``, nu: "mean" 1/width, "clt"
+    1/sqrt(width), "sum" 1. ``signs`` of the narrow network's outputs: "nonnegative" or "free".
 
     Raises ValueError, naming the argument; warns where an exact copy exists. Source: guide/two_layer.md, The model.
     """

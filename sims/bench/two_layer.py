@@ -139,7 +139,7 @@ def restart_steps() -> None:
         restarts = max(4096 // size**2, 16)
         work, _ = compiled(size, size, restarts, Schedule(adam=ADAM, newton=1, inner=1))
         work(0)
-        best = min(seconds(lambda: work(1)) for _ in range(PAIRS))
+        best = min(seconds(lambda w=work: w(1)) for _ in range(PAIRS))
         print(f"  M = d = {size:3d}   {restarts * ADAM / best:12.0f}   {best / restarts / ADAM * 1e6:8.2f} us a step")
 
 

@@ -1,7 +1,7 @@
 """Narrow networks without optimisation, to compare at equal numbers of neurons: kept, clustered or greedily chosen rows.
 
-All take a target, rows (N, d) and output weights (N,), and the number M of neurons; all give rows (M, d) and output weights (M,),
-which ``refit`` replaces by the best ones for these rows. Activation: ReLU. Source: guide/two_layer.md, The model.
+All take a target, rows (N, d) and output weights (N,), and the number M of neurons; all give rows (M, d) and output weights
+(M,), which ``refit`` replaces by the best ones for these rows. Activation: ReLU. Source: guide/two_layer.md, The model.
 """
 
 from typing import Any
@@ -64,8 +64,8 @@ def k_means(key: Key[Array, ""], target: Target, neurons: int) -> Target:
 
 
 def greedy(target: Target, neurons: int) -> Target:
-    """Orthogonal matching pursuit among the target's own neurons: each takes the one that explains most of what is left, and all
-    output weights are refitted. Exact kernels, no samples."""
+    """Orthogonal matching pursuit among the target's own neurons: each takes the one that explains most of what is left, and
+    all output weights are refitted. Exact kernels, no samples."""
     target = _checked(target, neurons)
     gram = kernels.second_moments(jax.nn.relu, target.rows)
     aim, energy = gram @ target.weights, jnp.diagonal(gram)

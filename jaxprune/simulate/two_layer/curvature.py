@@ -19,9 +19,9 @@ SMALL = 1e-12  # squared lengths below this share of the whole count as zero
 
 
 class Curvature(NamedTuple):
-    """``smallest``: eigenvalue of the Hessian over the rows that are not zero, without the modes of rotation; ``raw``: with them;
-    ``error``: how far off both can be, from round-off and from what the Hessian does to the modes; ``rotations``: their number.
-    A strict minimum, up to rotations, has ``smallest > error``."""
+    """``smallest``: eigenvalue of the Hessian over the rows that are not zero, without the modes of rotation; ``raw``: with
+    them; ``error``: how far off both can be, from round-off and from what the Hessian does to the modes; ``rotations``: their
+    number. A strict minimum, up to rotations, has ``smallest > error``."""
 
     smallest: Float[Array, ""]
     raw: Float[Array, ""]

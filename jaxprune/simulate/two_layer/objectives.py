@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxprune.simulate.arc_cosine import kappa, polar, sine, turn
 from jaxprune.simulate.two_layer import checks
-from jaxprune.simulate.two_layer.losses import EXACT, Factors, energy, factors
+from jaxprune.simulate.two_layer.losses import EXACT, Factors, energy
 from jaxprune.struct import struct
 
 BLOCK = 1024  # target rows at a time

@@ -1,9 +1,9 @@
 """Optima of narrow networks: all restarts of a problem in one program, to gradients of round-off.
 
 Adam with a cosine schedule, then second-order steps: Newton steps within a trust region, whose linear systems are solved by
-conjugate gradients in plain matrix products. Every stage has a fixed number of steps, and there is no factorisation, so that a program
-batches over restarts and problems (``jax.vmap``) alike on a CPU and on an accelerator. The modes of rotation, along which the
-Hessian vanishes, need no care: gradients have no part along them, and conjugate gradients stay where the gradient is.
+conjugate gradients in plain matrix products. Every stage has a fixed number of steps, and there is no factorisation, so that a
+program batches over restarts and problems (``jax.vmap``) alike on a CPU and on an accelerator. The modes of rotation, along
+which the Hessian vanishes, need no care: gradients have no part along them, and conjugate gradients stay where the gradient is.
 Source: guide/two_layer.md, Nonnegative outputs.
 """
 
@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.arguments import check_key, traced
 from jaxprune.simulate.two_layer import checks
-from jaxprune.simulate.two_layer.objectives import EXACT, Objective, affine_part, hessian_product, loss_and_gradient
+from jaxprune.simulate.two_layer.objectives import Objective, affine_part, hessian_product, loss_and_gradient
 from jaxprune.struct import count, number, struct
 
 FREE, NONNEGATIVE = SIGNS = ("free", "nonnegative")
@@ -33,12 +33,13 @@ class Schedule:
     """How long to optimise: ``adam`` steps, whose first is ``rate`` of an entry of a typical row, then ``newton`` steps with
     ``inner`` conjugate-gradient steps each.
 
-    The default follows the flat valleys of a finite target, where rotations cost next to nothing, to gradients of 1e-12 from nearly
-    all starts. Against an affine target with at most as many neurons as inputs, 80 and 5 steps with 20 inner ones are enough."""
+    The default follows most of the flat curved valleys of a finite target, along which the narrow network turns at next to no
+    cost; ``gradient`` tells of those that it did not follow to their end. Against an affine target with at most as many neurons
+    as inputs 80 and 5 steps with 20 inner ones are enough."""
 
     rate: Any = number("(0, inf)", default=0.3)
     adam: int = count("steps", default=100)
-    newton: int = count("steps", default=48)
+    newton: int = count("steps", default=64)
     inner: int = count("steps", default=24)
 
 
@@ -67,8 +68,8 @@ class Runs(NamedTuple):
 def starts(
     key: Key[Array, ""], objective: Objective, neurons: int, restarts: int, signs: Any = NONNEGATIVE
 ) -> tuple[Float[Array, "n M d"], Float[Array, "n M"]]:
-    """Gaussian rows and output signs of ``restarts`` restarts; each has the key ``fold_in(key, restart)``, so that more restarts,
-    and more neurons, begin with the fewer.
+    """Gaussian rows and output signs of ``restarts`` restarts; each has the key ``fold_in(key, restart)``, so that more
+    restarts, and more neurons, begin with the fewer.
 
     ``signs``: "nonnegative"; "free": every number of negative outputs is equally likely; or signs (M,) to be kept."""
     dim = objective.slope.shape[-1]
@@ -95,11 +96,11 @@ def minimise(
     live: Bool[Array, " M"] | None = None,
     schedule: Schedule | None = None,
 ) -> Runs:
-    """Optima from random starts. ``neurons``: M; ``signs`` as in ``starts``; ``live`` (M,): neurons that there are, the others are
-    padding and stay zero.
+    """Optima from random starts. ``neurons``: M; ``signs`` as in ``starts``; ``live`` (M,): neurons that there are, the others
+    are padding and stay zero.
 
-    Signs do not change: a neuron of the wrong sign dies, and with "free" the best of many restarts has the best signs. Precision is
-    that of the objective; gradients of 1e-12 need float64.
+    Signs do not change: a neuron of the wrong sign dies, and with "free" the best of many restarts has the best signs.
+    Precision is that of the objective; gradients of 1e-12 need float64.
 
     Raises ValueError, naming the argument. Source: guide/two_layer.md, Nonnegative outputs; Outputs of any sign."""
     check_key(key)
@@ -196,8 +197,8 @@ def _merge(objective, rows, signs):
 
 def _newton(objective, rows, signs, steps: int, inner: int):
     """Steps in a region that grows and shrinks with how well the quadratic model foretold the loss; one that lowers neither the
-    loss, by more than its round-off, nor the gradient is not taken. Off a stationary point the modes of rotation have curvatures
-    of the size of the gradient and of either sign: as much is added to all."""
+    loss, by more than its round-off, nor the gradient is not taken. Off a stationary point the modes of rotation have
+    curvatures of the size of the gradient and of either sign: as much is added to all."""
     loss, gradient = _gradient(objective, rows, signs)
     noise = 64 * jnp.finfo(rows.dtype).eps * (jnp.abs(objective.constant) + jnp.abs(loss))
 

@@ -51,8 +51,8 @@ def trial(key: Key[Array, ""], problem: Compression, schedule: Schedule | None =
 
 
 def geometry(objective: Objective, run: Runs) -> dict[str, Float[Array, ""]]:
-    """How the neurons of one optimum lie: mean and standard deviation of their cosines (NaN for one neuron), and ``tilt``, their
-    mean cosine to the slope of the target. Zero rows are left out."""
+    """How the neurons of one optimum lie: mean and standard deviation of their cosines (NaN for one neuron), and ``tilt``,
+    their mean cosine to the slope of the target. Zero rows are left out."""
     size, unit = polar(run.rows)
     live = size > 0
     pairs = live & live[:, None] & ~jnp.eye(len(size), dtype=bool)
@@ -65,8 +65,8 @@ def geometry(objective: Objective, run: Runs) -> dict[str, Float[Array, ""]]:
 
 def uniform_error(target: Target, key: Key[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """``sup_u |h(u)|``, where the simplified loss exceeds the exact one by ``2 sum_j s_j h(u_j)``: the best of ascents from
-    eigenvectors, the largest teachers and random directions, so from below; and its bound by the largest eigenvalue, which holds
-    for output weights >= 0 and is NaN for others. Source: guide/two_layer.md, Simplification."""
+    eigenvectors, the largest teachers and random directions, so from below; and its bound by the largest eigenvalue, which
+    holds for output weights >= 0 and is NaN for others. Source: guide/two_layer.md, Simplification."""
     size, unit = polar(jnp.asarray(target.rows))
     gains = jnp.asarray(target.weights) * size
     eigs, basis = linalg.eigh(jnp.matmul(unit.T * gains, unit, precision=EXACT))

@@ -22,7 +22,7 @@ def trials():
     """Of 24 targets; two restarts each, all of them in one program."""
     with jax.enable_x64(True):
         keys = jax.random.split(jax.random.key(0), 24)
-        program = jax.jit(jax.vmap(lambda key: two_layer.trial(key, SMALL, Schedule(adam=100, newton=40, inner=16))))
+        program = jax.jit(jax.vmap(lambda key: two_layer.trial(key, SMALL, Schedule())))
         return jax.tree.map(np.asarray, program(keys))
 
 
@@ -119,14 +119,16 @@ def test_baselines_are_networks_of_the_target(x64):
     found, before, after = jax.tree.map(np.asarray, values(target))
     size = np.linalg.norm(target.rows, axis=1)
     judge.exact(np.linalg.norm(found["magnitude"].rows, axis=1), np.sort(size)[::-1][:3], 1e-12)
-    judge.exact(np.sum(found["k_means"].weights), np.sum(target.weights), 1e-12)
+    mean = np.sum(target.weights[:, None] * target.rows, axis=0)  # of all clusters is that of the target
+    judge.exact(found["k_means"].weights @ found["k_means"].rows, mean, 1e-12)
     assert all(after[name] <= before[name] + 1e-12 for name in before)
     judge.exact(after["greedy"], before["greedy"], 1e-9)
     assert after["greedy"] < min(after["magnitude"], after["random"])
-    best = jax.jit(lambda k: two_layer.minimise(two_layer.objectives.exact(*target), k, 3, 4, schedule=Schedule(newton=12)).best())
+    best = jax.jit(
+        lambda k: two_layer.minimise(two_layer.objectives.exact(*target), k, 3, 4, schedule=Schedule(newton=12)).best()
+    )
     assert best(key).loss < min(after.values())
-    again = [{*map(tuple, np.round(np.asarray(target.rows), 12))} >= {*map(tuple, np.round(found["greedy"].rows, 12))}]
-    assert all(again)
+    assert {*map(tuple, found["greedy"].rows)} <= {*map(tuple, np.asarray(target.rows))}
 
 
 def test_refit_solves_for_coincident_rows(x64):
