@@ -25,7 +25,7 @@ from jaxprune.sweep.program import pinned
 
 CLOSE, PAIRS, LOOPS = 1e-9, 5, 200
 ADAM = 1000  # steps of a plain run, of which restart-steps per second are counted
-PLAN = Schedule(adam=80, newton=5, inner=20)
+PLAN = Schedule(adam=80, newton=6, inner=20)
 SIZES = (4, 8, 16, 32)
 
 
