@@ -162,7 +162,7 @@ def _gradient(objective, rows, signs):
 def _adam(objective, rows, signs, plan: Schedule):
     typical = jnp.sqrt(jnp.sum(rows**2) / jnp.maximum(jnp.sum(rows != 0), 1))
     rate = jnp.asarray(plan.rate, rows.dtype)
-    optimiser = optax.adam(optax.cosine_decay_schedule(rate, plan.adam), eps=1e-30)
+    optimiser: Any = optax.adam(optax.cosine_decay_schedule(rate, plan.adam), eps=1e-30)
 
     def step(state, _):
         rows, moments = state
