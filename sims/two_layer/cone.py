@@ -22,7 +22,7 @@ def make(eta, signs):
 
 
 def trial(key, problem):
-    found = two_layer.affine_trial(key, problem, NEURONS)
+    found = two_layer.trials.affine_trial(key, problem, NEURONS)
     return {name: found[name] for name in METRICS}
 
 

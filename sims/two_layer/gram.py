@@ -15,7 +15,7 @@ def make(eta):
 
 
 def trial(key, problem):
-    best = two_layer.minimise(two_layer.affine_objective(problem), key, NEURONS, problem.restarts).best()
+    best = two_layer.minimise(two_layer.trials.affine_objective(problem), key, NEURONS, problem.restarts).best()
     unit = polar(best.rows)[1]
     return {"gram": jnp.matmul(unit, unit.T)[None]}
 

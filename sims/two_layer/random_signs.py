@@ -15,7 +15,7 @@ def make(eta, dim):
 
 
 def trial(key, problem):
-    return {"loss": two_layer.affine_trial(key, problem, NEURONS)["loss"]}
+    return {"loss": two_layer.trials.affine_trial(key, problem, NEURONS)["loss"]}
 
 
 EXPERIMENT = Experiment(

@@ -23,7 +23,7 @@ def make(dim, restarts):
 
 def trial(key, problem):
     start, frame = jax.random.split(key)
-    found = two_layer.affine_trial(start, problem, NEURONS)
+    found = two_layer.trials.affine_trial(start, problem, NEURONS)
     return {**{name: found[name] for name in METRICS}, "random_loss": random_loss(frame, problem.dim)}
 
 

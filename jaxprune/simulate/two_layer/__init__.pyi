@@ -2,12 +2,10 @@ from . import baselines as baselines
 from . import curvature as curvature
 from . import losses as losses
 from . import objectives as objectives
+from . import trials as trials
 from .optimise import Runs as Runs
 from .optimise import Schedule as Schedule
 from .optimise import descend as descend
 from .optimise import minimise as minimise
 from .targets import Target as Target
 from .targets import draw as draw
-from .trials import affine_objective as affine_objective
-from .trials import affine_trial as affine_trial
-from .trials import trial as trial

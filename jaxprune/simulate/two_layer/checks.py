@@ -59,7 +59,7 @@ def unit_vector(name: str, value: Any) -> Array:
 
 def _floats(name: str, value: Any, rank: int, shape: str) -> Array:
     """A finite array of a floating type and of a rank; a traced one may be anything."""
-    dtype = getattr(value, "dtype", np.asarray(value).dtype if not traced(value) else None)
+    dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     if not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"{name}: dtype {dtype} would be cast silently; pass floating-point numbers")
     array = jnp.asarray(value)
