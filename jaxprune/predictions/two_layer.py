@@ -2,7 +2,7 @@
 
 An affine target: ``loss``, ``cosine``, ``cosine_sd`` and ``gram`` (inner axes ``row`` and ``column``) of its optimum. Inner
 axis: ``neurons``. Theory knows nonnegative outputs and outputs of any sign with at most as many neurons as inputs, one more
-where eta = 0, and at eta = 0 also signs that were drawn and are kept. """
+where eta = 0, and at eta = 0 also signs that were drawn and are kept."""
 
 from typing import Any
 
