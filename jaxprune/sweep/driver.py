@@ -142,6 +142,8 @@ def _shown(bar: Progress, held: int, tasks_left: int, size: int) -> Iterator[Non
 def metric_dims(experiment: Experiment, shapes: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The inner dimensions of each metric: declared, or the only ones in order whose lengths fit its shape."""
     lengths = {name: len(values) for name, values in (experiment.inner or {}).items()}
+    if unknown := [name for name in experiment.dims or {} if name not in shapes]:
+        raise ValueError(f"dims: {unknown[0]!r} is no metric of the trial, which returns {', '.join(shapes)}")
     found = {}
     for name, value in shapes.items():
         if not name.isidentifier() or name in (*RESERVED, *experiment.axes, *lengths):

@@ -33,7 +33,8 @@ class Experiment:
 
     ``axes``: name -> values; ``make(**point) -> problem``; ``trial(key, problem) -> {metric: array}``, a pure JAX
     function. Metrics may have axes of their own: ``inner`` gives their coordinates, and a metric's dimensions are
-    read off its shape, or given by ``dims[metric]`` where two inner axes have the same length.
+    read off its shape, in the order of ``inner``, or given by ``dims[metric]`` where the order is another or lengths leave
+    a choice.
 
     ``seeds`` trials per point, run in tasks of ``block`` seeds. ``share`` names axes along which the same seed
     means the same random numbers. ``precision``: "float64" or "float32". ``smoke``: seeds and axes of a quick run.

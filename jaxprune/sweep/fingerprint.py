@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,7 +61,20 @@ class Prepared:
             raise next(iter(self.failed.values()))
         if unknown := [m.name for m in experiment.metrics if m.name not in self.metrics]:
             raise ValueError(f"metrics: {unknown[0]!r} is declared, the trial returns {', '.join(self.metrics)}")
+        self._check_randomness()
         self.sources = sources(experiment.make, experiment.trial)
+
+    def _check_randomness(self) -> None:
+        """Problems are the same at every call; seeds differ by their keys alone."""
+        first = next(point for point in self._experiment.points() if place(point) in self._ready)
+        if self.fickle(first):
+            raise ValueError(f"make: {FICKLE} (at {first})")
+        if self._experiment.seeds > 1 and not any(found.draws for found, _ in self._ready.values()):
+            warnings.warn(
+                f"trial: that of {self._experiment.name!r} makes no use of its key, so all {self._experiment.seeds} seeds are one"
+                " and the same; random numbers come from the key alone (jax.random), never from NumPy or a key of its own",
+                stacklevel=4,
+            )
 
     def _prepare(self, point: Point) -> None:
         found, parcel = self._lowered(point)

@@ -43,11 +43,12 @@ _SYMBOL = re.compile(_NAME)
 
 class Program(NamedTuple):
     """One block of seeds of one signature. ``fingerprint``: a digest of its text, of the compiler's flags and of the names of
-    metrics; ``parcel``: the serialised export; ``metrics``: shape and type of every metric of one trial."""
+    metrics; ``parcel``: the serialised export; ``metrics``: shape and type of every metric of one trial; ``draws``: whether its key has any part in them."""
 
     fingerprint: str
     parcel: Parcel
     metrics: Metrics
+    draws: bool
 
 
 @contextlib.contextmanager
@@ -146,7 +147,8 @@ def _exported(trial: Callable[..., Any], size: int, batch: int, problem: Any) ->
         ) from error
     named = (f"{name} {metric.dtype} {metric.shape}" for name, metric in sorted(metrics.items()))
     word = _word("\n".join([plain(found.mlir_module()), flags(), *named]).encode())
-    return Program(word, Parcel(_word(blob), bytes(blob), len(blob)), dict(sorted(metrics.items())))
+    draws = 0 in found.module_kept_var_idx  # arguments that nothing depends on are left out
+    return Program(word, Parcel(_word(blob), bytes(blob), len(blob)), dict(sorted(metrics.items())), draws)
 
 
 def _word(blob: bytes | bytearray) -> str:

@@ -154,7 +154,11 @@ class Store:
 
         Every chunk is verified. What is not done, or is damaged, is NaN (integers and truth values become numbers then), is
         counted in the attributes ``missing`` and ``damaged`` (tasks), and damage is warned of.
+
+        Raises ValueError for an experiment of another definition, and for coordinates that the store was never asked for.
         """
+        if experiment is not None:
+            self.check(experiment)
         axes = self.axes if experiment is None else experiment.axes
         seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
         blocks = -(-seeds // self.run["block"])
@@ -177,6 +181,7 @@ class Store:
         data["nonfinite"] = nonfinite(data, list(axes), finished)
         if damaged:
             self._warn_of_damage(damaged)
+        self._refuse_mixture(found)
         bad = set(damaged)
         good = [(self.point(c), r) for c, r in found.items() if c not in bad]
         data.attrs = {key: value for key, value in self.run.items() if key not in PRIVATE}
@@ -267,6 +272,17 @@ class Store:
             " run the experiment again to mend them",
             stacklevel=3,
         )
+
+    def _refuse_mixture(self, found: Receipts) -> None:
+        """Of tasks of one point that different programs have computed with one version of jax."""
+        seen: dict[tuple, str] = {}
+        for chunk, receipt in found.items():
+            known = seen.setdefault((chunk[:-1], receipt.get("jax")), receipt.get("program", ""))
+            if known != receipt.get("program", ""):
+                raise StoreError(
+                    f"{self.path}: the tasks of one point come from two programs, one of them at {self.label(chunk)}: somebody has"
+                    " mixed the files of two stores; remove the folder, or the receipts that are not its own"
+                )
 
     def _extend(self, experiment: Experiment, prepared: Prepared) -> None:
         """New coordinates go behind the old ones, so that no chunk moves. The intention is written down first, and
