@@ -71,8 +71,8 @@ class Prepared:
             raise ValueError(f"make: {FICKLE} (at {first})")
         if self._experiment.seeds > 1 and not any(found.draws for found, _ in self._ready.values()):
             warnings.warn(
-                f"trial: that of {self._experiment.name!r} makes no use of its key, so all {self._experiment.seeds} seeds are one"
-                " and the same; random numbers come from the key alone (jax.random), never from NumPy or a key of its own",
+                f"trial: that of {self._experiment.name!r} makes no use of its key, so all {self._experiment.seeds} seeds are"
+                " one and the same; random numbers come from the key alone (jax.random), never from NumPy or a key of its own",
                 stacklevel=4,
             )
 

@@ -43,7 +43,8 @@ _SYMBOL = re.compile(_NAME)
 
 class Program(NamedTuple):
     """One block of seeds of one signature. ``fingerprint``: a digest of its text, of the compiler's flags and of the names of
-    metrics; ``parcel``: the serialised export; ``metrics``: shape and type of every metric of one trial; ``draws``: whether its key has any part in them."""
+    metrics; ``parcel``: the serialised export; ``metrics``: shape and type of every metric of one trial; ``draws``: whether
+    its key has any part in them."""
 
     fingerprint: str
     parcel: Parcel

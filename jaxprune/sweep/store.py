@@ -280,8 +280,8 @@ class Store:
             known = seen.setdefault((chunk[:-1], receipt.get("jax")), receipt.get("program", ""))
             if known != receipt.get("program", ""):
                 raise StoreError(
-                    f"{self.path}: the tasks of one point come from two programs, one of them at {self.label(chunk)}: somebody has"
-                    " mixed the files of two stores; remove the folder, or the receipts that are not its own"
+                    f"{self.path}: the tasks of one point come from two programs, one of them at {self.label(chunk)}: somebody"
+                    " has mixed the files of two stores; remove the folder, or the receipts that are not its own"
                 )
 
     def _extend(self, experiment: Experiment, prepared: Prepared) -> None:

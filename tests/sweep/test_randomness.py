@@ -10,6 +10,9 @@ from jaxprune.sweep import Experiment, Store, StoreError, run
 from jaxprune.sweep.receipts import name as receipt_of
 
 
+RNG = np.random.default_rng(0)
+
+
 def experiment(trial, make=lambda a: a, **more):
     return Experiment("e", dict(a=[1.0, 2.0]), make, trial, **dict(seeds=4, block=2) | more)
 
@@ -18,7 +21,7 @@ def noisy(key, problem):
     return {"m": problem + jax.random.normal(key)}
 
 
-@pytest.mark.parametrize("noise", [lambda: np.random.normal(), lambda: jax.random.normal(jax.random.key(0))])
+@pytest.mark.parametrize("noise", [lambda: RNG.normal(), lambda: jax.random.normal(jax.random.key(0))])
 def test_a_trial_without_its_key_is_told(noise):
     """All its seeds are one."""
     with pytest.warns(UserWarning, match=r"^trial: that of 'e' makes no use of its key, so all 4 seeds are one"):
@@ -32,7 +35,7 @@ def test_a_trial_without_its_key_is_told(noise):
 
 def test_a_problem_with_chance_in_it_is_refused():
     with pytest.raises(ValueError, match="^make: it gives another problem at every call"):
-        run(experiment(noisy, lambda a: a + np.random.normal()), workers=0)
+        run(experiment(noisy, lambda a: a + RNG.normal()), workers=0)
 
 
 def test_dimensions_of_no_metric_are_refused():
