@@ -9,7 +9,6 @@ import pytest
 from jaxprune.sweep import Experiment, Store, StoreError, run
 from jaxprune.sweep.receipts import name as receipt_of
 
-
 RNG = np.random.default_rng(0)
 
 

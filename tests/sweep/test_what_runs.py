@@ -529,7 +529,10 @@ def test_code_that_changed_shows_at_a_point_that_is_not_asked_for(tmp_path):
 
 
 def test_a_problem_that_differs_at_every_call_is_refused(tmp_path):
-    wild = small(lambda key, a: {"m": a}, make=lambda a: np.random.default_rng().normal())
+    """Where the first point does not, on the second run."""
+    wild = small(lambda key, a: {"m": a}, make=lambda a: np.random.default_rng(None if a > 1 else 0).normal()).replace(
+        axes=dict(a=[1.0, 2.0])
+    )
     run(wild, workers=0, store=tmp_path / "s")
     with pytest.raises(ValueError, match="make: it gives another problem at every call"):
         run(wild.resized(seeds=8), workers=0, store=tmp_path / "s")
