@@ -24,20 +24,20 @@ def judged(name, **size):
 @pytest.mark.slow
 def test_optima_of_affine_targets():
     """The best of random starts is the cone, or the plateau, and a minimum; at eta = 1 eight neurons of any sign beat the cone."""
-    samples, report, spoiled = judged("cone", eta=[0.0, 1.0], seeds=8)
+    samples, report, spoiled = judged("cone", eta=[1.0], seeds=8)
     assert report.ok and spoiled.failed
     assert report.points["loss"]["judged"].all()
     free = samples.sel(signs="free", eta=1.0, neurons=8)
     assert theory.cone_optimum(8, 1.0)[0] == pytest.approx(0.15624, abs=5e-6)
     assert float(free["loss"].min()) == pytest.approx(0.07539, abs=5e-6)
-    assert np.all(free["negative"] == 1) and np.all(samples.sel(signs="free", eta=0.0)["negative"] == 0)
+    assert np.all(free["negative"] == 1)
     steep = samples["curvature"] > samples["curvature_error"]
     assert np.all(steep.sel(neurons=[3, 4, 6, 8])) and np.all(samples["gradient"] < 1e-12)
 
 
 @pytest.mark.slow
 def test_signs_that_are_kept():
-    samples, report, spoiled = judged("random_signs", seeds=2000)
+    samples, report, spoiled = judged("random_signs", seeds=1000)
     assert report.ok and spoiled.failed
     known = [1.0, *(theory.simplex_value(k) for k in range(1, 7))]
     found = samples["loss"].isel(neurons=-1).values.ravel()
@@ -45,6 +45,6 @@ def test_signs_that_are_kept():
 
 
 def test_cosines_of_an_optimum():
-    samples, report, spoiled = judged("gram", eta=[0.0, 1.0], seeds=8)
+    samples, report, spoiled = judged("gram", eta=[0.0], seeds=8)
     assert report.ok and spoiled.failed
     assert np.allclose(samples["gram"].sel(eta=0.0), (8 * np.eye(8) - 1) / 7, atol=1e-9)
