@@ -8,12 +8,13 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from jaxprune.plots import style
+from jaxprune.theory import two_layer as theory
 
 SHOWN = dict(restarts=style.largest)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """Markers are simulation, bars 95 % over trials; of the family, which is not random, as large as its error."""
+    """Markers are simulation, with 95 % bars over trials; those of eigenvalues are their errors. Line: theory."""
     samples = style.shown(samples, SHOWN)
     dim = samples["d"].values
     with style.paper():
@@ -32,7 +33,7 @@ def _shares(ax, dim, samples):
     shares = dict(zip(("global minimum", "other minima", "symmetric family"), range(3), strict=True))
     for (label, index), values in zip(shares.items(), (samples["success"], spurious, samples["in_family"]), strict=True):
         style.means(ax, dim + 0.15 * style.beside(index, 3), values, index, label)
-    ax.set(ylabel="share of random starts", ylim=(-0.05, 1.3))
+    ax.set(ylabel="share of random starts", ylim=(-0.05, 1.5))
     ax.set_yticks(np.linspace(0, 1, 6))
     ax.set_title("(a) where random starts end", loc="left")
     ax.legend(loc="upper right", ncol=1)
@@ -42,8 +43,10 @@ def _losses(ax, dim, samples):
     style.means(ax, dim, samples["worst"], 1, "worst of a trial's starts", style.RED)
     style.means(ax, dim, samples["best"], 0, "best of them", style.BLUE)
     style.means(ax, dim, samples["symmetric_loss"], 2, "symmetric family", style.GREEN)
+    grid = np.arange(max(dim.min(), 3), dim.max() + 1)
+    ax.plot(grid, [theory.symmetric_minimum(int(d))[0] for d in grid], color=style.GREEN, label="the same, theory")
     ax.set(ylabel=r"loss $\frac{1}{2}\mathrm{E}(f_*-f)^2$")
-    ax.set_ylim(top=1.5 * ax.get_ylim()[1])  # room for the legend
+    ax.set_ylim(top=1.6 * ax.get_ylim()[1])  # room for the legend
     ax.set_title("(b) losses at rest", loc="left")
     ax.legend(loc="upper left")
 
@@ -52,7 +55,11 @@ def _curvatures(ax, dim, samples):
     ax.axhline(0, color="0.6", lw=0.8)
     lowest = samples["worst_curvature"].min("seed")
     ax.errorbar(
-        dim, lowest, samples["worst_curvature_error"].max("seed"), label="worst start, least over trials", **style.look(1, style.RED)
+        dim,
+        lowest,
+        samples["worst_curvature_error"].max("seed"),
+        label="worst start, least over trials",
+        **style.look(1, style.RED),
     )
     ax.errorbar(
         dim,

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprune import datasets
-from jaxprune.contracts import Metric
+from jaxprune.contracts import Finding, Metric
 from jaxprune.judge import crossing, estimates
 from jaxprune.problems import HeavyTailedSGD, Labelled
 from jaxprune.simulate import stable
@@ -34,7 +34,7 @@ OUTER = ["own", "fitted"]
 RESTARTS = 4
 TESTED = 450  # samples kept for the test
 NEAR = 0.01  # of the dense network's test error
-STATED = [4, 16]  # widths
+STATED = [8, 32]  # widths
 METRICS = (
     Metric("dense_error", "test error of the dense network"),
     Metric("function_error", "relative error of the output, test inputs"),
@@ -98,23 +98,25 @@ def _surfaces(narrow, net, inputs):
 
 
 def findings(samples):
-    """Test errors at two widths, and the width from which a method is within one point of the dense network."""
+    """Test errors at two widths, the width within one point of the dense network, and how far the Gaussian error is from the
+    measured one."""
     stated = {}
     for noise in samples["noise"].values:
         for alpha in samples["alpha"].values[:1] if noise == "none" else samples["alpha"].values:
             here = samples.isel(dict.fromkeys(("data", "sigma", "n"), -1)).sel(noise=noise, alpha=alpha)
             words = "no noise" if noise == "none" else f"type {noise}, alpha {alpha:g}"
             stated[f"test error, dense, {words}"] = estimates.mean(here["dense_error"])
+            own = here.sel(outer="own")
             for method in here["method"].values:
-                for outer in here["outer"].values:
-                    stated |= _of_method(here.sel(method=method, outer=outer), f"{method}, {outer} weights, {words}")
+                for width in STATED:
+                    error = own["test_error"].sel(method=method, width=width)
+                    stated[f"test error, {method}, M = {width}, {words}"] = estimates.mean(error)
+                stated |= _near(own.sel(method=method), f"{method}, {words}")
+                stated |= _near(here.sel(method=method, outer="fitted"), f"{method} fitted, {words}")
+            best = own.sel(method="covariance", width=STATED[-1])
+            ratio = estimates.mean(best["function_error"] / best["gaussian_error"])
+            stated[f"error on test inputs over that on Gaussian ones, covariance, M = {STATED[-1]}, {words}"] = ratio
     return stated
-
-
-def _of_method(here, words):
-    stated = {f"test error, M = {width}, {words}": estimates.mean(here["test_error"].sel(width=width)) for width in STATED}
-    stated[f"function error, M = {STATED[-1]}, {words}"] = estimates.mean(here["function_error"].sel(width=STATED[-1]))
-    return stated | _near(here, words)
 
 
 def _near(here, words):
@@ -124,7 +126,8 @@ def _near(here, words):
         found = crossing(np.log2(here["width"].values), above, seed=0)
     except ValueError:
         return {}
-    return {f"log2 of the M within one point of dense, {words}": estimates.Finding(found.place, found.error)}
+    width = 2**found.place
+    return {f"M within one point of dense, {words}": Finding(width, width * np.log(2) * found.error)}
 
 
 EXPERIMENT = Experiment(
@@ -135,9 +138,9 @@ EXPERIMENT = Experiment(
     findings=findings,
     inner=dict(method=list(trained.METHODS), width=WIDTH, outer=OUTER),
     metrics=METRICS,
-    seeds=8,
+    seeds=12,
     share=("noise", "alpha", "sigma"),
-    block=4,
+    block=6,
     smoke=dict(noise=["none"], alpha=[1.5], n=[40], seeds=8),
     describe="test and function errors of narrow networks in place of a trained one: optimal for Gaussian inputs, and pruned",
 )

@@ -78,9 +78,7 @@ def outputs(network: Target, inputs: Float[Array, "m d"]) -> Float[Array, " m"]:
     return jax.nn.relu(inputs @ network.rows.T) @ network.weights
 
 
-def best(
-    key: Key[Array, ""], target: Target, widths: Sequence[int], restarts: int, schedule: Schedule = QUICK
-) -> Target:
+def best(key: Key[Array, ""], target: Target, widths: Sequence[int], restarts: int, schedule: Schedule = QUICK) -> Target:
     """For each of ``widths`` the best narrow network for inputs N(0, I) that ``restarts`` random starts find, outputs of any sign:
     rows (widths, M, d) and output weights (widths, M), narrower ones padded with zeros to the widest, so that all are one
     program."""
