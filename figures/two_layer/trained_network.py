@@ -13,8 +13,8 @@ NAMES = {"covariance": "optimal, covariance of the data", "white": "optimal, whi
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """A column for every noise and alpha. Large markers: output weights of the method, with 95 % bars over seeds; small ones: output
-    weights fitted on the training inputs. Ticks: errors for Gaussian inputs. Grey: the dense network."""
+    """A column for every noise and alpha. Markers with 95 % bars over seeds: output weights of the method; dots: fitted to the
+    training inputs. Ticks: errors for Gaussian inputs. Grey: the dense network."""
     samples = style.shown(samples, SHOWN)
     cells = _cells(samples)
     with style.paper():
@@ -30,25 +30,25 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 
 def _cells(samples):
-    """Without noise there is no alpha; both have the same networks, and the means are over both."""
+    """Without noise no alpha matters, and all have the same networks."""
     cells = {}
     for noise in samples["noise"].values:
-        for alpha in samples["alpha"].values:
-            words = f"noise {noise}, $\\alpha={alpha:g}$" if noise != "none" else f"no noise ($\\alpha={alpha:g}$)"
+        for alpha in samples["alpha"].values[:1] if noise == "none" else samples["alpha"].values:
+            words = "no noise" if noise == "none" else f"noise {noise}, $\\alpha={alpha:g}$"
             cells[words] = samples.sel(noise=noise, alpha=alpha)
     return cells
 
 
 def _column(axes, here):
-    count = here.sizes["method"]
+    count = here.sizes["rule"]
     mean, half = style.interval(here["dense_error"])
     axes[0].axhspan(float(mean - half), float(mean + half), color=style.GREY, alpha=0.3, lw=0, label="dense network, 95 %")
-    for index, method in enumerate(here["method"].values):
-        one = here.sel(method=method)
+    for index, rule in enumerate(here["rule"].values):
+        one = here.sel(rule=rule)
         place = one["width"].values * 1.04 ** style.beside(index, count)
         own, colour = one.sel(outer="own"), style.colour(index)
         for ax, metric in zip(axes, ("test_error", "function_error"), strict=True):
-            style.means(ax, place, own[metric], index, NAMES.get(method, method))
+            style.means(ax, place, own[metric], index, NAMES.get(rule, rule))
             ax.plot(place, one[metric].sel(outer="fitted").mean("seed"), ls=":", lw=0.8, marker=".", ms=2.5, color=colour)
         axes[1].plot(place, own["gaussian_error"].mean("seed"), ls="", marker="_", ms=7, mew=1, color=colour)
     for ax in axes:

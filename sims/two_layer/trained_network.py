@@ -76,7 +76,7 @@ def trial(key, problem):
 
 
 def _surfaces(narrow, net, inputs):
-    """What narrow networks do, with their own output weights and with fitted ones: by method, width and ``OUTER``."""
+    """What narrow networks do, with their own output weights and with fitted ones: by rule, width and ``OUTER``."""
     seen, whole = net.target.rows @ inputs.root, net.target.weights
     wanted, energy = trained.outputs(net.target, net.train[0]), losses.energy("relu", seen, whole)
 
@@ -107,13 +107,13 @@ def findings(samples):
             words = "no noise" if noise == "none" else f"type {noise}, alpha {alpha:g}"
             stated[f"test error, dense, {words}"] = estimates.mean(here["dense_error"])
             own = here.sel(outer="own")
-            for method in here["method"].values:
+            for rule in here["rule"].values:
                 for width in STATED:
-                    error = own["test_error"].sel(method=method, width=width)
-                    stated[f"test error, {method}, M = {width}, {words}"] = estimates.mean(error)
-                stated |= _near(own.sel(method=method), f"{method}, {words}")
-                stated |= _near(here.sel(method=method, outer="fitted"), f"{method} fitted, {words}")
-            best = own.sel(method="covariance", width=STATED[-1])
+                    error = own["test_error"].sel(rule=rule, width=width)
+                    stated[f"test error, {rule}, M = {width}, {words}"] = estimates.mean(error)
+                stated |= _near(own.sel(rule=rule), f"{rule}, {words}")
+                stated |= _near(here.sel(rule=rule, outer="fitted"), f"{rule} fitted, {words}")
+            best = own.sel(rule="covariance", width=STATED[-1])
             ratio = estimates.mean(best["function_error"] / best["gaussian_error"])
             stated[f"error on test inputs over that on Gaussian ones, covariance, M = {STATED[-1]}, {words}"] = ratio
     return stated
@@ -136,7 +136,7 @@ EXPERIMENT = Experiment(
     make=make,
     trial=trial,
     findings=findings,
-    inner=dict(method=list(trained.METHODS), width=WIDTH, outer=OUTER),
+    inner=dict(rule=list(trained.METHODS), width=WIDTH, outer=OUTER),
     metrics=METRICS,
     seeds=12,
     share=("noise", "alpha", "sigma"),

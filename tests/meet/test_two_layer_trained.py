@@ -38,7 +38,7 @@ def gaussian_loss(network, net, roots):
     return theory.loss(network[0] @ roots.root, network[1], net.target.rows @ roots.root, net.target.weights)
 
 
-def test_it_has_learnt_and_narrow_networks_are_padded(made):
+def test_it_has_learnt_and_narrow_networks_are_padded(x64, made):
     net, _, narrow = made
     assert trained.classification_error(net.target, net.test) < 0.2
     for rows, weights in narrow.values():
@@ -52,14 +52,14 @@ def test_it_has_learnt_and_narrow_networks_are_padded(made):
 def test_gaussian_errors_are_those_of_draws_with_the_second_moment(x64, made):
     """The population loss of rows W S^(1/2), by theory, is the mean over inputs N(0, S)."""
     net, roots, narrow = made
-    inputs = np.random.default_rng(1).normal(size=(40000, 6)) @ np.asarray(roots.root)
+    inputs = jnp.asarray(np.random.default_rng(1).normal(size=(40000, 6))) @ roots.root
     judge.exact(roots.root @ roots.root, net.train[0].T @ net.train[0] / len(net.train[0]), 1e-12)
-    for method, (rows, weights) in narrow.items():
+    for rows, weights in narrow.values():
         network = Target(rows[1], weights[1])
         squares = (trained.outputs(network, inputs) - trained.outputs(net.target, inputs)) ** 2
         judge.statistical(np.asarray(squares)[:, None], gaussian_loss(network, net, roots), spoil=1.2)
         seen = (network.rows @ roots.root, network.weights, net.target.rows @ roots.root, net.target.weights)
-        judge.exact(losses.split_loss(*seen), theory.loss(*seen), 1e-9), method
+        judge.exact(losses.split_loss(*seen), theory.loss(*seen), 1e-9)
 
 
 def test_the_optimum_for_the_covariance_is_below_every_other(x64, made):
@@ -92,6 +92,6 @@ def test_a_run_that_diverges_is_not_a_number_and_bad_problems_are_refused(x64):
     law = stable.Isotropic(1.5)
     with pytest.raises(ValueError, match="is not one of the types"):
         trained.train(problem(noise=law, alpha=None, sigma=None), jax.random.key(0))
+    net = Target(jnp.ones((5, 2)), jnp.ones(5))
     with pytest.raises(ValueError, match="neurons: 30"):
-        net = Target(jnp.ones((5, 2)), jnp.ones(5))
         trained.narrow(jax.random.key(0), net, trained.roots(jnp.eye(2)), [30], 1)

@@ -3,8 +3,8 @@
 Such rows have five entries: ``diagonal`` and ``off`` of the like neurons among the like teachers, ``last`` of theirs along the
 last teacher, and ``across`` and ``corner`` of the last neuron along the like teachers and the last. All permutations of the
 like ones leave them as they are, so that a critical point among them is one among all rows. A loss of them costs the same for
-every d, and d may be any real number. Here the loss is E(f* - f)^2 / 2, as in the literature on such minima (Arjevani and Field,
-arXiv 1912.11939).
+every d, and d may be any real number. Here the loss is E(f* - f)^2 / 2, as in the literature on such minima (Arjevani and
+Field, arXiv 1912.11939).
 """
 
 from typing import Any, NamedTuple
@@ -68,11 +68,11 @@ def rows(entries: Entries, dim: int) -> Float[Array, "d d"]:
 
 
 def minimum(dim: Any, start: Entries | None = None) -> Symmetric:
-    """The critical point that Newton's method finds among symmetric rows, a minimum among them; whether it is one among all rows
-    is for ``curvature`` to say.
+    """The critical point that Newton's method finds among symmetric rows, a minimum among them; whether it is one among all
+    rows is for ``curvature`` to say.
 
-    ``start``: where it begins; by default where the last neuron points away from its teacher and all others lean to that, the
-    family of smallest positive loss known. ``dim`` may be traced. Raises ValueError for an integer below 2.
+    ``start``: where it begins; by default where the last neuron points away from its teacher and all others lean to that, which
+    for two neurons leads to loss 0 and for more to the family of smallest positive loss known from d = 5 on. ``dim`` may be traced. Raises ValueError for an integer below 2.
     """
     if isinstance(dim, int):
         checks.check_count("dim", dim, "inputs", low=2)

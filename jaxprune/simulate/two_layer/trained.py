@@ -20,7 +20,7 @@ from jaxprune.simulate.sde import integrate as sde
 from jaxprune.simulate.sgd import mean_field
 from jaxprune.simulate.two_layer import baselines
 from jaxprune.simulate.two_layer.losses import EXACT
-from jaxprune.simulate.two_layer.objectives import Objective, exact
+from jaxprune.simulate.two_layer.objectives import exact
 from jaxprune.simulate.two_layer.optimise import Schedule, descend, starts
 from jaxprune.simulate.two_layer.targets import Target
 
@@ -79,8 +79,8 @@ def outputs(network: Target, inputs: Float[Array, "m d"]) -> Float[Array, " m"]:
 
 
 def best(key: Key[Array, ""], target: Target, widths: Sequence[int], restarts: int, schedule: Schedule = QUICK) -> Target:
-    """For each of ``widths`` the best narrow network for inputs N(0, I) that ``restarts`` random starts find, outputs of any sign:
-    rows (widths, M, d) and output weights (widths, M), narrower ones padded with zeros to the widest, so that all are one
+    """For each of ``widths`` the best narrow network for inputs N(0, I) that ``restarts`` random starts find, outputs of any
+    sign: rows (widths, M, d) and output weights (widths, M), narrower ones padded with zeros to the widest, so that all are one
     program."""
     objective, most = exact(*target), max(widths)
 
@@ -94,8 +94,8 @@ def best(key: Key[Array, ""], target: Target, widths: Sequence[int], restarts: i
 
 
 def narrow(key: Key[Array, ""], target: Target, inputs: Roots, widths: Sequence[int], restarts: int) -> Target:
-    """Networks of each of ``METHODS`` and ``widths``, with the output weights that the method gives: rows (methods, widths, M, d)
-    and output weights (methods, widths, M), padded with zeros.
+    """Networks of each of ``METHODS`` and ``widths``, with the output weights that the method gives: rows (methods, widths, M,
+    d) and output weights (methods, widths, M), padded with zeros.
 
     "covariance": best for N(0, S); "white": best for N(0, I), blind to the data; "greedy": neurons of the target by orthogonal
     matching pursuit, weights the best for N(0, S); "k-means", "magnitude", "random": as in ``baselines``, of the rows as they

@@ -10,8 +10,8 @@ START = (1.0, 0.0, 2.0, 2.0, -0.6)  # the third and fourth are to be divided by 
 
 
 def symmetric_minimum(dim: int) -> tuple[float, Array]:
-    """Of ``dim`` >= 3 ReLU neurons of output weight 1 against the unit vectors: a critical point, (loss, rows (d, d)), at which the
-    last neuron points away from the last teacher and all others are alike and lean to it. Loss: E(f* - f)^2 / 2.
+    """Of ``dim`` >= 3 ReLU neurons of output weight 1 against the unit vectors: a critical point, (loss, rows (d, d)), at which
+    the last neuron points away from the last teacher and all others are alike and lean to it. Loss: E(f* - f)^2 / 2.
 
     Equation: the gradient's means over the five kinds of entries vanish. Regime: exact, to the round-off of ``loss_gradient``;
     found numerically, not proved to be the only one. Source: Arjevani and Field, arXiv 1912.11939, for the symmetry.

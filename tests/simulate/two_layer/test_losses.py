@@ -49,9 +49,7 @@ def test_kernel_of_unit_rows_and_its_derivative(x64):
 @pytest.mark.parametrize("double, tolerance", [(True, 1e-15), (False, 3e-7)])
 def test_the_angle_is_that_of_the_library(double, tolerance):
     with jax.enable_x64(double):
-        cosine = np.concatenate([np.linspace(-1, 1, 4001), np.logspace(-12, -1, 200) - 1]).astype(
-            float if double else np.float32
-        )
+        cosine = np.concatenate([np.linspace(-1, 1, 4001), np.logspace(-12, -1, 200) - 1]).astype(float if double else np.float32)
         angle = np.pi - np.arccos(cosine.astype(float))
         np.testing.assert_allclose(arc_cosine.turn(jnp.asarray(cosine)), angle, rtol=10 * tolerance, atol=tolerance)
         near = cosine[(cosine > -1) & (cosine < -0.9)]
@@ -164,15 +162,7 @@ def test_bad_networks_are_refused(x64, words):
         losses.loss(*BAD[words], TARGET_ROWS, TARGET_WEIGHTS)
 
 
-@pytest.mark.parametrize(
-    "name, slope, words",
-    [
-        ("relux", None, "activation: 'relux'"),
-        ("leaky", 1.5, "slope: 1.5"),
-        ("relu", 0.1, "slope: 0.1"),
-        ("leaky", None, "slope: None"),
-    ],
-)
+@pytest.mark.parametrize("name, slope, words", [("relux", None, "activation: 'relux'"), ("leaky", 1.5, "slope: 1.5"), ("relu", 0.1, "slope: 0.1"), ("leaky", None, "slope: None")])
 def test_bad_activations_are_refused(name, slope, words):
     with pytest.raises(ValueError, match=words):
         losses.loss(*NETWORKS, name, slope)
