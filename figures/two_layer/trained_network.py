@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from jaxprune.plots import style
 
 SHOWN = dict(data=style.last, sigma=style.last, n=style.largest)
+KEY = "marker, bar: mean, 95 %, output weights of the method; dotted: fitted on training inputs; dash: error for Gaussian inputs"
 NAMES = {"covariance": "optimal, covariance of the data", "white": "optimal, white inputs"}
 
 
@@ -22,10 +23,12 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for column, (words, here) in enumerate(cells.items()):
             _column(axes[:, column], here)
             axes[0, column].set_title(f"({style.LETTERS[column]}) {words}", loc="left")
+        for ax in axes[:, 0]:
+            style.ticks(ax.yaxis, most=6)
         axes[0, 0].set_ylabel("test error")
         axes[1, 0].set_ylabel("relative error of the output")
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncol=4)
+        figure.legend(handles, labels, loc="outside lower center", ncol=4, title=KEY)
     return figure
 
 

@@ -75,7 +75,7 @@ class Compression:
 class OrthonormalTeachers:
     """``dim`` ReLU neurons of output weight 1 learn the sum of ``dim`` others with orthonormal rows, inputs N(0, I), from
     ``restarts`` random starts. Losses are E(f* - f)^2 / 2, with the half that the literature on spurious minima has, and
-    ``Compression`` has not; so are curvatures, the smallest eigenvalues of its Hessian. Source: guide/two_layer.md, Exact loss.
+    ``Compression`` has not; so are curvatures, the smallest eigenvalues of its Hessian. Source: guide/two_layer.md, Orthonormal teachers.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (

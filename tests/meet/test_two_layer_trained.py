@@ -85,7 +85,7 @@ def test_fitted_weights_are_the_least_squares(x64, made):
 
 
 def test_a_run_that_diverges_is_not_a_number_and_bad_problems_are_refused(x64):
-    lost = trained.train(problem(sigma=1e308, alpha=stable.index(0.5), steps=3), jax.random.key(0))
+    lost = jax.jit(trained.train)(problem(sigma=1e308, alpha=stable.index(0.5), steps=3), jax.random.key(0))
     assert np.all(np.isnan(lost.target.rows))
     with pytest.raises(ValueError, match="data: 3 classes"):
         trained.train(problem(classes=3), jax.random.key(0))

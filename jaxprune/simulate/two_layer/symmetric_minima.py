@@ -72,7 +72,8 @@ def minimum(dim: Any, start: Entries | None = None) -> Symmetric:
     rows is for ``curvature`` to say.
 
     ``start``: where it begins; by default where the last neuron points away from its teacher and all others lean to that, which
-    for two neurons leads to loss 0 and for more to the family of smallest positive loss known from d = 5 on. ``dim`` may be traced. Raises ValueError for an integer below 2.
+    for two neurons leads to loss 0 and for more to the family of smallest positive loss known from d = 5 on. ``dim`` may be
+    traced. Raises ValueError for an integer below 2.
     """
     if isinstance(dim, int):
         checks.check_count("dim", dim, "inputs", low=2)

@@ -14,7 +14,7 @@ def symmetric_minimum(dim: int) -> tuple[float, Array]:
     the last neuron points away from the last teacher and all others are alike and lean to it. Loss: E(f* - f)^2 / 2.
 
     Equation: the gradient's means over the five kinds of entries vanish. Regime: exact, to the round-off of ``loss_gradient``;
-    found numerically, not proved to be the only one. Source: Arjevani and Field, arXiv 1912.11939, for the symmetry.
+    found numerically, not proved to be the only one. Source: guide/two_layer.md, Orthonormal teachers.
 
     Raises ValueError for less than three neurons, and where no root is found.
     """
