@@ -44,7 +44,7 @@ def _losses(ax, dim, samples):
     style.means(ax, dim, samples["best"], 0, "best of them", style.BLUE)
     style.means(ax, dim, samples["symmetric_loss"], 2, "symmetric family", style.GREEN)
     grid = np.arange(max(dim.min(), 3), dim.max() + 1)
-    ax.plot(grid, [theory.symmetric_minimum(int(d))[0] for d in grid], color=style.GREEN, label="the same, theory")
+    ax.plot(grid, [theory.symmetric_minimum(int(d))[0] for d in grid], color=style.GREEN, label="symmetric family, theory")
     ax.set(ylabel=r"loss $\frac{1}{2}\mathrm{E}(f_*-f)^2$")
     ax.set_ylim(top=1.6 * ax.get_ylim()[1])  # room for the legend
     ax.set_title("(b) losses at rest", loc="left")

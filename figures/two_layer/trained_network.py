@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from jaxprune.plots import style
 
 SHOWN = dict(data=style.last, sigma=style.last, n=style.largest)
-KEY = "marker, bar: mean, 95 %, output weights of the method; dotted: fitted on training inputs; dash: error for Gaussian inputs"
+KEY = "marker, bar: mean, 95 %, output weights of the method; dotted: fitted on training inputs; dash: for Gaussian inputs"
 NAMES = {"covariance": "optimal, covariance of the data", "white": "optimal, white inputs"}
 
 

@@ -1,4 +1,6 @@
-"""Spurious minima: d ReLU neurons that learn d orthonormal ones can come to rest above loss 0 (guide/two_layer.md, Orthonormal teachers).
+"""Spurious minima: d ReLU neurons that learn d orthonormal ones can come to rest above loss 0.
+
+Source: guide/two_layer.md, Orthonormal teachers.
 
 The loss is the population loss E(f* - f)^2 / 2 of inputs N(0, I), with the half of the literature (Safran and Shamir 2018;
 Arjevani and Field 2019). Starts are Gaussian rows of length about 1. How often they end in the global minimum depends on the
