@@ -98,6 +98,6 @@ EXPERIMENT = Experiment(
     findings=findings,
     seeds=16,
     block=8,
-    smoke=dict(d=[3, 6], seeds=8),
+    smoke=dict(d=[6], seeds=8),
     describe="where d ReLU neurons that learn d orthonormal ones come to rest, and a family of minima that are not global",
 )

@@ -144,7 +144,7 @@ EXPERIMENT = Experiment(
     metrics=METRICS,
     seeds=12,
     share=("noise", "alpha", "sigma"),
-    block=6,
+    block=12,
     smoke=dict(noise=["none"], alpha=[1.5], n=[40], seeds=8),
     describe="test and function errors of narrow networks in place of a trained one: optimal for Gaussian inputs, and pruned",
 )
