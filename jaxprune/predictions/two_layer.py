@@ -2,7 +2,10 @@
 
 An affine target: ``loss``, ``cosine``, ``cosine_sd`` and ``gram`` (inner axes ``row`` and ``column``) of its optimum. Inner
 axis: ``neurons``. Theory knows nonnegative outputs and outputs of any sign with at most as many neurons as inputs, one more
-where eta = 0, and at eta = 0 also signs that were drawn and are kept."""
+where eta = 0, and at eta = 0 also signs that were drawn and are kept.
+
+Orthonormal teachers: metrics ``zero_loss`` and ``symmetric_loss``, both exact.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ import numpy as np
 from scipy.stats import binom
 
 from jaxprune.predictions.core import NONE, Predictor, Value, predictors
-from jaxprune.problems import AffineTarget
+from jaxprune.problems import AffineTarget, OrthonormalTeachers
 from jaxprune.theory import two_layer
 
 
@@ -56,3 +59,14 @@ def _frozen(neurons: int, eta: float) -> Value:
         return NONE
     values = [1.0, *(two_layer.simplex_value(count) for count in range(1, neurons + 1))]
     return Value(float(np.sum(binom.pmf(range(neurons + 1), neurons, 0.5) * values)), "exact")
+
+
+@predictors.register
+def _(problem: OrthonormalTeachers) -> dict[str, Predictor]:
+    teachers, ones = np.eye(problem.dim), np.ones(problem.dim)
+    nothing = two_layer.loss(np.zeros((1, problem.dim)), np.zeros(1), teachers, ones) / 2
+
+    def symmetric(place: dict[str, Any]) -> Value:
+        return Value(two_layer.symmetric_minimum(problem.dim)[0], "exact") if problem.dim > 2 else NONE
+
+    return {"zero_loss": Predictor(lambda place: Value(nothing, "exact")), "symmetric_loss": Predictor(symmetric)}

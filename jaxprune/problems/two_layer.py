@@ -99,3 +99,29 @@ class AffineTarget:
     eta: Any = number("[0, inf)", default=0.0)
     signs: str = choice(*SIGNS, default="nonnegative")
     restarts: int = count("restarts", default=16)
+
+
+@struct
+class OrthonormalTeachers:
+    """``dim`` ReLU neurons of output weight 1 learn the sum of ``dim`` others with orthonormal rows, inputs N(0, I), from
+    ``restarts`` random starts. Losses are E(f* - f)^2 / 2, with the half that the literature on spurious minima has, and
+    ``Compression`` has not; so are curvatures, the smallest eigenvalues of its Hessian. Source: guide/two_layer.md, Orthonormal
+    teachers."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("zero_loss", "loss of the zero network", unit="f^2"),
+        Metric("success", "fraction of starts that end in the global minimum, loss 0"),
+        Metric("unfinished", "fraction of starts that did not come to rest"),
+        Metric("in_family", "fraction of starts that end at the loss of the symmetric family, where that is not 0"),
+        Metric("levels", "distinct losses at which starts come to rest"),
+        Metric("best", "smallest loss at which starts come to rest", unit="f^2"),
+        Metric("worst", "largest loss at which starts come to rest", unit="f^2"),
+        Metric("worst_curvature", "smallest eigenvalue of the Hessian at the worst"),
+        Metric("worst_curvature_error", "error of that eigenvalue"),
+        Metric("symmetric_loss", "loss of the symmetric family", unit="f^2"),
+        Metric("symmetric_gradient", "norm of the gradient at it"),
+        Metric("symmetric_curvature", "smallest eigenvalue of the whole Hessian at it"),
+        Metric("symmetric_curvature_error", "error of that eigenvalue"),
+    )
+    dim: int = count("inputs", low=2)
+    restarts: int = count("restarts", default=32)

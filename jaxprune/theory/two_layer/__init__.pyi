@@ -25,6 +25,7 @@ from .simplified import interaction as interaction
 from .simplified import norm_excess as norm_excess
 from .simplified import simplified_loss as simplified_loss
 from .simplified import uniform_error_limit as uniform_error_limit
+from .teachers import symmetric_minimum as symmetric_minimum
 from .variants import leaky_cosine as leaky_cosine
 from .variants import leaky_value as leaky_value
 from .variants import quadratic_value as quadratic_value
