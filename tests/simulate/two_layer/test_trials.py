@@ -22,7 +22,7 @@ def trials():
     """Of 24 targets; two restarts each, all of them in one program."""
     with jax.enable_x64(True):
         keys = jax.random.split(jax.random.key(0), 24)
-        program = jax.jit(jax.vmap(lambda key: two_layer.trial(key, SMALL, Schedule())))
+        program = jax.jit(jax.vmap(lambda key: two_layer.trials.trial(key, SMALL, Schedule())))
         return jax.tree.map(np.asarray, program(keys))
 
 
