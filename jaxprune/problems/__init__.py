@@ -10,7 +10,7 @@ from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.sde import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
 from jaxprune.problems.sgd import HeavyTailedSGD, MultiplicativeSGD, NoisyNeurons
 from jaxprune.problems.tails import TailSample
-from jaxprune.problems.two_layer import Compression
+from jaxprune.problems.two_layer import Compression, Isotropic
 
 __all__ = [
     "SGD",
@@ -19,6 +19,7 @@ __all__ = [
     "Compression",
     "Explosion",
     "FinitePopulation",
+    "Isotropic",
     "HeavyTailedSGD",
     "Labelled",
     "LinearChaos",

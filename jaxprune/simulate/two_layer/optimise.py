@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key
 
@@ -61,7 +62,7 @@ class Runs(NamedTuple):
     def best(self) -> "Runs":
         """The restart with the smallest loss; one that diverged is none."""
         index = jnp.argmin(jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf))
-        return jax.tree.map(lambda field: field[index], self)
+        return jax.tree.map(lambda field: jnp.asarray(field)[index], self)
 
 
 def starts(
@@ -118,7 +119,7 @@ def descend(
 ) -> Runs:
     """Optima from given starts, as many as ``rows`` has. A zero row stays zero."""
     plan = Schedule() if schedule is None else schedule
-    mixed = traced(signs) or bool(jnp.any(signs < 0))
+    mixed = traced(signs) or bool(np.any(np.asarray(signs) < 0))
 
     def one(rows, signs):
         rows = _adam(objective, rows, signs, plan)
