@@ -73,12 +73,12 @@ class Compression:
 
 @struct
 class Isotropic:
-    """A target that prefers no direction, and the best network of ``neurons`` neurons with nonnegative outputs and ``dim`` inputs,
-    looked for from ``restarts`` random starts.
+    """A target that prefers no direction, and the best network of ``neurons`` neurons with nonnegative outputs and ``dim``
+    inputs, looked for from ``restarts`` random starts.
 
-    ``target``: "affine", a constant of height ``mean`` (the simplified objective of a target without a slope); "limit", infinitely
-    many neurons with isotropic rows and that mean. ``room`` neurons fit into the program, so that problems of one room share it;
-    by default it is the number of neurons.
+    ``target``: "affine", a constant of height ``mean`` (the simplified objective of a target without a slope); "limit",
+    infinitely many neurons with isotropic rows and that mean. ``room`` neurons fit into the program, so that problems of one
+    room share it; by default it is the number of neurons.
 
     Raises ValueError, naming the argument. Source: guide/two_layer.md, More neurons than dimensions.
     """

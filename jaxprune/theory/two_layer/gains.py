@@ -76,7 +76,8 @@ def lower_bound(M: int, d: int) -> float:
 
     Arguments: M, d >= 1. Equation: e/(1 + e), e = 2 pi [b + psi'(t)/min(M, d) + (1/4 - b - psi'(t))/M] - 1 with
     t = max(0, (M-d)/(d (M-1))), b = psi - t psi', psi(r^2) the even part of the kernel. Regime: proved; for M > d attained just
-    by equiangular tight frames whose sum is zero; ``quadrature_bound`` is no lower. Source: guide/two_layer.md, More neurons than dimensions.
+    by equiangular tight frames whose sum is zero; ``quadrature_bound`` is no lower.
+    Source: guide/two_layer.md, More neurons than dimensions.
 
     Raises ValueError unless M and d are integers >= 1.
     """
@@ -93,7 +94,7 @@ def scaling_exponent(d: int) -> float:
     """The exponent of M in the least exact loss against infinitely many isotropic rows, for M much larger than d.
 
     Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with the slopes of minima found.
-    Source: guide/two_layer.md, More neurons than dimensions.
+    Source: guide/two_layer.md, Many more neurons.
 
     Raises ValueError unless d is an integer >= 2.
     """

@@ -19,14 +19,17 @@ COXETER = {6: 12, 8: 30}  # order of the product of all simple reflections
 def polygons(M: int) -> Array:
     """M equally spaced lines of the plane as regular polygons of p corners, p the least odd prime that divides M, (M, 2).
 
-    Argument: M >= 3, no power of 2: for those no choice of signs has the sum zero. Source: guide/two_layer.md, Bounds by quadrature.
+    Argument: M >= 3, no power of 2: for those no choice of signs has the sum zero.
+    Source: guide/two_layer.md, Bounds by quadrature.
 
     Raises ValueError for another M.
     """
     M = arguments.integer("M", M, 3)
     corners = next((p for p in range(3, M + 1, 2) if M % p == 0), 0)
     if not corners:
-        raise ValueError(f"M: {M} is a power of 2, of whose equally spaced lines no signs make the sum zero; use another number")
+        raise ValueError(
+            f"M: {M} is a power of 2, of whose equally spaced lines no signs make the sum zero; use another number"
+        )
     first = np.pi * np.arange(M // corners) / M
     angle = (first[:, None] + 2 * np.pi * np.arange(corners) / corners).ravel()
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
