@@ -42,10 +42,11 @@ def _map(ax, samples, sizes, proved) -> None:
             dims, neurons, c=share[chosen], marker=marker, s=45, vmin=0, vmax=1, cmap="viridis_r", ec="k", lw=0.6, label=label
         )
     for (dim, neurons), value in zip(sizes, share, strict=True):
-        style.note(ax, f"{value:.2f}", (dim, neurons), (6, -2))
+        left = dim == min(dim for dim, _ in sizes)
+        style.note(ax, f"{value:.2f}", (dim, neurons), (-6 if left else 6, -2), "right" if left else "left")
     most = np.array([1.5, max(dim for dim, _ in sizes) + 1])
     ax.plot(most, most + 1, "k-", lw=0.8, label="$M=d+1$: simplex")
-    ax.set(yscale="log", xlabel="dimension $d$", ylabel="neurons $M$", xlim=(1.5, most[1] + 0.6))
+    ax.set(yscale="log", xlabel="dimension $d$", ylabel="neurons $M$", xlim=(0.4, most[1] + 0.6))
     style.ticks(ax.yaxis)
     ax.figure.colorbar(drawn, ax=ax, label="share of starts that reach the best loss")
     ax.legend(loc="lower right")
@@ -57,13 +58,13 @@ def _losses(ax, samples, sizes, loss, bound, proved) -> None:
     at = np.arange(len(sizes))
     first = [theory.lower_bound(neurons, dim) for dim, neurons in sizes]
     ax.hlines(bound, at - 0.4, at + 0.4, color="k", lw=1.4, label="bound by quadrature")
-    ax.hlines(first, at - 0.4, at + 0.4, color=style.RED, lw=1.1, ls=":", label="its first member, by $d$ and $M$ alone")
+    ax.hlines(first, at - 0.4, at + 0.4, color=style.RED, lw=1.1, ls=":", label="its first rule, one node")
     for chosen, look, label in ((proved, 0, "proved"), (~proved, 1, "best found")):
         some = np.flatnonzero(chosen)
         style.means(ax, some, samples["loss"].isel(cell=some).transpose("seed", "cell"), look, label, style.BLUE)
-    ax.set(ylabel="simplified loss $(L-R)/c^2$", ylim=(0, None))
+    ax.set(ylabel="simplified loss $(L-R)/c^2$", ylim=(0, 1.45 * np.max(loss)))
     _cells(ax, sizes)
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper left", ncols=2)
     ax.set_title("(b) loss of the best start", loc="left")
 
 
@@ -73,9 +74,9 @@ def _excess(ax, sizes, loss, bound, proved) -> None:
     for chosen, marker, label in ((proved, "o", "proved"), (~proved, "s", "best found")):
         ax.plot(at[chosen], excess[chosen], ls="", marker=marker, ms=4, mfc="white", color=style.BLUE, label=label)
     ax.axhline(ROUND_OFF, color="k", lw=0.8, ls="--", label="below: attained, to round-off")
-    ax.set(yscale="log", ylabel="excess of the best loss over the bound", ylim=(FLOOR / 3, 10))
+    ax.set(yscale="log", ylabel="excess of the best loss over the bound", ylim=(FLOOR / 3, 1))
     _cells(ax, sizes)
-    ax.legend(loc="upper right")
+    ax.legend(loc="center")
     ax.set_title("(c) relative excess", loc="left")
 
 
