@@ -25,10 +25,18 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             style.ticks(ax.xaxis)
         left.plot([], [], "k-", label="lower bound (attained at odd $M$, $d=2$)")
         left.plot([], [], "k:", label="$M^{-(d+2)/(d-1)}$ through the last")
+        left.set(xlim=(6, None), ylim=(1e-9, None))
         left.legend(loc="lower left", title="marker: simulation, bars: 95 %", alignment="left")
         right.plot([], [], "k:", label="$-(d+2)/(d-1)$")
         right.plot([], [], "k-", lw=0.7, label="of the lower bound")
-        right.legend(loc="lower right", title="marker: between successive sizes, bars: 95 %", alignment="left", ncols=2)
+        right.set(ylim=(right.get_ylim()[0] - 0.2, None))
+        right.legend(
+            loc="lower right",
+            bbox_to_anchor=(1, 0.14),
+            title="marker: between successive sizes, bars: 95 %",
+            alignment="left",
+            ncols=2,
+        )
         left.set_title("(a) loss of the best start", loc="left")
         right.set_title("(b) local exponents", loc="left")
     return figure
@@ -38,8 +46,7 @@ def _dimension(left, right, loss, dim: int, index: int) -> None:
     sizes = np.array([sim.neurons(dim, ratio) for ratio in loss["ratio"].values.tolist()])
     colour, name = style.colour(index), f"$d={dim}$"
     style.means(left, sizes, loss.transpose("seed", "ratio"), index, name)
-    step = 2 if dim == 2 else 1  # odd numbers in the plane
-    grid = np.unique(np.round(np.geomspace(sizes[0], sizes[-1], 25) / step).astype(int) * step + (step - 1))
+    grid = np.unique(np.round(np.geomspace(sizes[0], sizes[-1], 25)).astype(int) | (dim == 2))  # odd in the plane
     bound = np.array([theory.limit_of(theory.quadrature_bound(int(M), dim), dim) for M in grid])
     left.plot(grid, bound, color=colour)
     exponent = theory.scaling_exponent(dim)

@@ -115,7 +115,7 @@ def minimise(
 
 
 def descend(
-    objective: Objective, rows: Float[Array, "n M d"], signs: Float[Array, "n M"], schedule: Schedule | None = None
+    objective: Objective, rows: Float[Array, "n M d"], signs: Float[Array | np.ndarray, "n M"], schedule: Schedule | None = None
 ) -> Runs:
     """Optima from given starts, as many as ``rows`` has. A zero row stays zero."""
     plan = Schedule() if schedule is None else schedule

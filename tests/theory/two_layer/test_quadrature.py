@@ -46,7 +46,7 @@ def test_it_is_no_lower_than_the_bound_by_size_alone_and_below_every_network():
             bound, first = quadrature_bound(M, d), two_layer.lower_bound(M, d)
             assert bound >= first * (1 - 1e-13)
             rows = rng.normal(size=(M, d))
-            assert two_layer.frame_loss(rows / np.linalg.norm(rows, axis=1, keepdims=True)).value >= bound
+            assert two_layer.frame_loss(rows / np.linalg.norm(rows, axis=1, keepdims=True)).value >= bound * (1 - 1e-13)
     judge.exact(quadrature_bound(8, 4), two_layer.lower_bound(8, 4), tolerance=1e-13)  # one node serves few vectors
     assert quadrature_bound(12, 4) > two_layer.lower_bound(12, 4) * 1.003  # and two serve more
 
@@ -75,3 +75,12 @@ def test_bad_input_is_refused_by_name():
     }.items():
         with pytest.raises(ValueError, match=match):
             call()
+
+
+@pytest.mark.parametrize("d, few, many", [(2, 21, 201), (3, 25, 110), (4, 60, 250)])
+def test_it_falls_with_the_exponent_of_many_neurons(d, few, many):
+    """The limit of infinitely many rows, whose losses lie above it."""
+    sizes = np.unique(np.geomspace(few, many, 12).astype(int) | (d == 2))
+    bounds = [two_layer.limit_of(quadrature_bound(int(M), d), d) for M in sizes]
+    slope = np.polynomial.polynomial.polyfit(np.log(sizes), np.log(bounds), 1)[1]
+    assert abs(slope - two_layer.scaling_exponent(d)) < 0.06 < abs(slope - two_layer.scaling_exponent(d + 1))
