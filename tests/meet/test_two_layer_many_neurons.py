@@ -19,7 +19,7 @@ ROUND_OFF = 1e-12
 
 @pytest.fixture(scope="module")
 def found():
-    experiment = load_experiments(sim("many_neurons"))[0].resized(seeds=4, cell=CELLS)
+    experiment = load_experiments(sim("many_neurons"))[0].resized(seeds=8, cell=CELLS)
     return experiment, run(experiment, root=2, workers=0)
 
 
