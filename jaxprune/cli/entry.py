@@ -1,4 +1,4 @@
-"""Command line: run | status | verify | figure | list | bench. JAX is imported after parsing."""
+"""Command line: run | status | verify | figure | list | bench | frame. JAX is imported after parsing."""
 
 import dataclasses
 import os
@@ -13,9 +13,9 @@ import tyro
 from jaxprune import __version__
 from jaxprune.cli import stop
 from jaxprune.cli.declared import axes, file_of, named
-from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Listing, Run, Status, Verify
+from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Frame, Listing, Run, Status, Verify
 
-COMMANDS = dict(run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench)
+COMMANDS = dict(run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench, frame=Frame)
 REFUSED = (ValueError, OSError, MemoryError, ImportError, SyntaxError)
 
 
@@ -68,6 +68,10 @@ def _do(parsed: Any) -> int:
     os.environ.setdefault("NPROC", "1")  # before JAX starts: one thread per process, see sweep.executors
     if (out := getattr(parsed, "out", None)) is not None:
         _no_file(out)
+    if isinstance(parsed, Frame):
+        from jaxprune.cli.frame import frame
+
+        return frame(parsed)
     from jaxprune.cli import commands
 
     if not isinstance(parsed, Status):

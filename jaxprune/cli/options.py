@@ -106,3 +106,26 @@ class Bench:
     """Such as least_squares, for sims/bench/least_squares.py."""
     sims: Path = Path("sims")
     """Folder of benchmarks."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """The best known frame of M unit vectors in R^d: directions of M neurons with nonnegative outputs for compression.
+
+    A wide two-layer ReLU network whose linear part vanishes (E f* = c, E x f* = 0) is compressed best by neurons of these
+    directions, up to rotation. Where a best frame is known it is constructed; else the best of random starts is taken, in
+    float64. Printed are the loss (L - R)/c^2, R being what no narrow network reaches, its lower bound and their gap ("proved"
+    where they meet, else "best found"), tightness, coherence beside Welch's bound, centroid, and the gains at c = 1. The
+    frame is written to OUT/frame_M_d.npy, float64 rows of length 1, of shape (M, d). Exit status: 0, or 2 for bad input.
+    """
+
+    vectors: Annotated[Positional[int], tyro.conf.arg(metavar="M")]
+    """Number of vectors, 1 or more: neurons of the narrow network."""
+    dimension: Annotated[Positional[int], tyro.conf.arg(metavar="D")]
+    """Dimension of the vectors, 1 or more: inputs."""
+    out: Path = Path(".")
+    """Folder of frame_M_d.npy."""
+    restarts: int = 64
+    """Random starts, where no frame is known."""
+    seed: int = 0
+    """Seed of the random starts."""

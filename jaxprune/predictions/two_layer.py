@@ -4,6 +4,8 @@ An affine target: ``loss``, ``cosine``, ``cosine_sd`` and ``gram`` (inner axes `
 axis: ``neurons``. Theory knows nonnegative outputs and outputs of any sign with at most as many neurons as inputs, one more
 where eta = 0, and at eta = 0 also signs that were drawn and are kept.
 
+An isotropic target: ``loss``, where a frame attains its lower bound and random starts find it.
+
 Orthonormal teachers: metrics ``zero_loss`` and ``symmetric_loss``, both exact.
 """
 
@@ -13,8 +15,10 @@ import numpy as np
 from scipy.stats import binom
 
 from jaxprune.predictions.core import NONE, Predictor, Value, predictors
-from jaxprune.problems import AffineTarget, OrthonormalTeachers
+from jaxprune.problems import AffineTarget, Isotropic, OrthonormalTeachers
 from jaxprune.theory import two_layer
+
+IN_PLANE = 9  # neurons: of more, fewer than one start in a hundred reaches the polygons, and the best of many may be none
 
 
 @predictors.register
@@ -70,3 +74,12 @@ def _(problem: OrthonormalTeachers) -> dict[str, Predictor]:
         return Value(two_layer.symmetric_minimum(problem.dim)[0], "exact") if problem.dim > 2 else NONE
 
     return {"zero_loss": Predictor(lambda place: Value(nothing, "exact")), "symmetric_loss": Predictor(symmetric)}
+
+
+@predictors.register
+def _(problem: Isotropic) -> dict[str, Predictor]:
+    known = two_layer.frames.best_known(int(problem.neurons), problem.dim).optimum
+    if known.status != "proved" or (problem.dim == 2 and problem.neurons > IN_PLANE):
+        return {"loss": Predictor(lambda place: NONE)}
+    value = two_layer.limit_of(known.value, problem.dim) if problem.target == "limit" else known.value
+    return {"loss": Predictor(lambda place: Value(float(problem.mean) ** 2 * value, "exact"))}

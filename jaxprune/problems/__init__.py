@@ -10,7 +10,7 @@ from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.sde import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
 from jaxprune.problems.sgd import HeavyTailedSGD, MultiplicativeSGD, NoisyNeurons
 from jaxprune.problems.tails import TailSample
-from jaxprune.problems.two_layer import AffineTarget, Compression, OrthonormalTeachers
+from jaxprune.problems.two_layer import AffineTarget, Compression, Isotropic, OrthonormalTeachers
 
 __all__ = [
     "SGD",
@@ -21,6 +21,7 @@ __all__ = [
     "Explosion",
     "FinitePopulation",
     "HeavyTailedSGD",
+    "Isotropic",
     "Labelled",
     "LinearChaos",
     "LinearGaussian",

@@ -92,6 +92,28 @@ class AffineTarget:
         Metric("negative", "neurons with a negative output at the optimum"),
         Metric("dead", "neurons that are zero at the optimum"),
         Metric("gradient", "norm of the gradient at the optimum"),
+
+
+@struct
+class Isotropic:
+    """A target that prefers no direction, and the best network of ``neurons`` neurons with nonnegative outputs and ``dim``
+    inputs, looked for from ``restarts`` random starts.
+
+    ``target``: "affine", a constant of height ``mean`` (the simplified objective of a target without a slope); "limit",
+    infinitely many neurons with isotropic rows and that mean. ``room`` neurons fit into the program, so that problems of one
+    room share it; by default it is the number of neurons.
+
+    Raises ValueError, naming the argument. Source: guide/two_layer.md, More neurons than dimensions.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("loss", "smallest loss found", unit="f^2"),
+        Metric("success", "fraction of random starts that reach the smallest loss"),
+        Metric("centroid", "length of the mean direction of the neurons at the optimum"),
+        Metric("cosine_spread", "standard deviation of |cosine| of two neurons at the optimum"),
+        Metric("gain_spread", "standard deviation of gains over their mean at the optimum"),
+        Metric("dead", "neurons that are zero at the optimum"),
+        Metric("gradient", "norm of the gradient at the optimum", unit="f"),
         Metric("curvature", "smallest eigenvalue of the Hessian, rotations left out"),
         Metric("curvature_error", "error of that eigenvalue"),
     )
@@ -125,3 +147,16 @@ class OrthonormalTeachers:
     )
     dim: int = count("inputs", low=2)
     restarts: int = count("restarts", default=32)
+    neurons: Any = number("[1, inf)", hint="a whole one")
+    target: str = choice("affine", "limit", default="affine")
+    restarts: int = count("restarts", default=32)
+    room: int | None = count("neurons of the program", default=None)
+    mean: Any = number("(0, inf)", default=1.0)
+
+    def __post_init__(self):
+        if self.neurons != round(float(self.neurons)):
+            raise ValueError(f"neurons: {self.neurons} is not whole; use an integer >= 1")
+        if self.room is None:
+            object.__setattr__(self, "room", int(self.neurons))
+        if self.neurons > self.room:
+            raise ValueError(f"neurons: {self.neurons:g} do not fit into room = {self.room}; use at most as many")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key
 
@@ -62,7 +63,7 @@ class Runs(NamedTuple):
     def best(self) -> "Runs":
         """The restart with the smallest loss; one that diverged is none."""
         index = jnp.argmin(jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf))
-        return jax.tree.map(lambda field: field[index], self)
+        return jax.tree.map(lambda field: jnp.asarray(field)[index], self)
 
 
 def starts(
@@ -115,10 +116,10 @@ def minimise(
 
 
 def descend(
-    objective: Objective, rows: Float[Array, "n M d"], signs: Float[Array, "n M"], schedule: Schedule | None = None
+    objective: Objective, rows: Float[Array, "n M d"], signs: Float[Array | np.ndarray, "n M"], schedule: Schedule | None = None
 ) -> Runs:
     """Optima from given starts, as many as ``rows`` has. A zero row stays zero."""
-    return _descend(objective, rows, signs, schedule, traced(signs) or bool(jnp.any(signs < 0)))
+    return _descend(objective, rows, signs, schedule, traced(signs) or bool(np.any(np.asarray(signs) < 0)))
 
 
 def _descend(objective, rows, signs, schedule, mixed: bool) -> Runs:

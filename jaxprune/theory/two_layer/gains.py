@@ -12,10 +12,10 @@ from scipy import optimize
 
 from jaxprune import contracts
 from jaxprune.theory import arguments
-from jaxprune.theory.two_layer import angles, cone, inputs, smoothed
+from jaxprune.theory.two_layer import angles, cone, inputs, quadrature, smoothed
 from jaxprune.theory.two_layer.inputs import Array
 
-GAP = 1e-9  # of a value: a smaller gap between it and its lower bound is round-off
+GAP = 1e-12  # of a value: a smaller gap between it and its lower bound is round-off
 RANK = 1e-13  # of the largest singular value, below which gains are not told apart
 
 
@@ -76,7 +76,8 @@ def lower_bound(M: int, d: int) -> float:
 
     Arguments: M, d >= 1. Equation: e/(1 + e), e = 2 pi [b + psi'(t)/min(M, d) + (1/4 - b - psi'(t))/M] - 1 with
     t = max(0, (M-d)/(d (M-1))), b = psi - t psi', psi(r^2) the even part of the kernel. Regime: proved; for M > d attained just
-    by equiangular tight frames whose sum is zero. Source: guide/two_layer.md, More neurons than dimensions.
+    by equiangular tight frames whose sum is zero; ``quadrature_bound`` is no lower.
+    Source: guide/two_layer.md, More neurons than dimensions.
 
     Raises ValueError unless M and d are integers >= 1.
     """
@@ -93,7 +94,7 @@ def scaling_exponent(d: int) -> float:
     """The exponent of M in the least exact loss against infinitely many isotropic rows, for M much larger than d.
 
     Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with the slopes of minima found.
-    Source: guide/two_layer.md, More neurons than dimensions.
+    Source: guide/two_layer.md, Many more neurons.
 
     Raises ValueError unless d is an integer >= 2.
     """
@@ -114,7 +115,7 @@ def optimum(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> Opt
     best = cone.best_cone(M, eta)
     bound = cone.tangent_bound(M, eta, best.angle, best.beyond)
     if d < M:
-        bound = max(bound, lower_bound(M, d))
+        bound = max(bound, quadrature.quadrature_bound(M, d))
     value = best.value
     if signs == "free":
         negative = cone.plateau(M - 1) if M > 1 else 1 + eta**2 - max(eta - cone.ROOT, 0.0) ** 2 / 2

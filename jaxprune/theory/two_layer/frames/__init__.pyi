@@ -21,3 +21,6 @@ from .measures import equiangularity as equiangularity
 from .measures import potential as potential
 from .measures import tightness as tightness
 from .measures import welch_bound as welch_bound
+from .roots import exceptional as exceptional
+from .roots import hurwitz as hurwitz
+from .roots import polygons as polygons

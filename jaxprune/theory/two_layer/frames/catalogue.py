@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import gains
-from jaxprune.theory.two_layer.frames import basic, designs
+from jaxprune.theory.two_layer.frames import basic, designs, roots
 
 Array = NDArray[np.floating]
-CENTRED: dict[tuple[int, int], tuple[str, Callable[[], Array]]] = {  # (M, d) of equiangular tight frames whose sum is zero
+CENTRED: dict[tuple[int, int], tuple[str, Callable[[], Array]]] = {  # (M, d) of frames that attain the bound, with sum zero
     (10, 5): ("pairs of 5 points", designs.petersen),
     (16, 6): ("pairs of 4 points with Hadamard's matrix", designs.steiner_pairs),
     (16, 10): ("characters on the complement of a bent set", lambda: designs.bent(2, larger=True)),
@@ -19,6 +19,9 @@ CENTRED: dict[tuple[int, int], tuple[str, Callable[[], Array]]] = {  # (M, d) of
     (64, 28): ("characters on a bent set", lambda: designs.bent(3)),
     (64, 36): ("characters on the complement of a bent set", lambda: designs.bent(3, larger=True)),
     (120, 35): ("lines of a projective space with Hadamard's matrix", lambda: designs.steiner_projective(3)),
+    (12, 4): ("lines of Hurwitz's unit quaternions", roots.hurwitz),
+    (36, 6): ("lines of the roots of E6", lambda: roots.exceptional(6)),
+    (120, 8): ("lines of the roots of E8", lambda: roots.exceptional(8)),
 }
 
 
@@ -33,9 +36,9 @@ class Known(NamedTuple):
 def best_known(M: int, d: int) -> Known:
     """The frame of M vectors in R^d with the least simplified loss at eta = 0 that is constructed here.
 
-    Arguments: M, d >= 1. A simplex for M <= d + 1 and the centred equiangular tight frames of the catalogue, which are proved;
-    else the better of polygons (d = 2) and a simplex some of whose vectors are repeated, "best found": descent finds better.
-    Source: guide/two_layer.md, Frames.
+    Arguments: M, d >= 1. Proved are a simplex for M <= d + 1, polygons where M is no power of 2 and d = 2, and the
+    centred frames of the catalogue; else the better of polygons (d = 2) and a simplex some of whose vectors are repeated, "best
+    found": descent finds better. Source: guide/two_layer.md, Frames; Bounds by quadrature.
 
     Raises ValueError unless M and d are integers >= 1.
     """
@@ -45,6 +48,8 @@ def best_known(M: int, d: int) -> Known:
     if (M, d) in CENTRED:
         words, make = CENTRED[M, d]
         return _known(make(), words)
+    if d == 2 and M & (M - 1):
+        return _known(roots.polygons(M), "regular polygons on equally spaced lines")
     tried = [_known(_repeated(basic.simplex(d + 1, d), M), f"simplex of {d + 1}, vectors repeated")]
     if d == 2:
         tried += [_known(_repeated(basic.polygon(k), M), f"polygon of {k} corners") for k in (M, M - 1)]
