@@ -30,7 +30,9 @@ METRICS = (
 def make(heavy, tail_index):
     if heavy not in ("rows", "outputs"):
         raise ValueError(f"heavy: {heavy!r} is unknown; use 'rows' or 'outputs'")
-    laws = dict(rows="student", outputs="constant") if heavy == "rows" else dict(rows="gaussian", outputs="student", signs="free")
+    laws = (
+        dict(rows="student", outputs="constant") if heavy == "rows" else dict(rows="gaussian", outputs="student", signs="free")
+    )
     return Compression(
         dim=DIM, width=WIDTHS[-1], neurons=NEURONS, restarts=RESTARTS, tail_index=tail_index, scaling="mean", **laws
     )
@@ -55,7 +57,9 @@ def findings(samples):
                 last = here.isel(tail_index=0)
                 ratio = (last[rival] / last["optimum"]).values
                 index = float(last["tail_index"])
-                stated[f"{rival}: median loss over the optimum's, index {index:g}, {words}"] = estimates.estimate(np.median, ratio)
+                stated[f"{rival}: median loss over the optimum's, index {index:g}, {words}"] = estimates.estimate(
+                    np.median, ratio
+                )
     return stated
 
 

@@ -49,7 +49,9 @@ def findings(samples):
         ):
             if sum(used) >= estimates.SIZES:
                 chosen = values.transpose("n", "seed").values[used]
-                stated[f"exponent of n of the {words}, {rows}, d = {dim}"] = estimates.exponent(sizes[used], *chosen, paired=True)
+                stated[f"exponent of n of the {words}, {rows}, d = {dim}"] = estimates.exponent(
+                    sizes[used], *chosen, paired=True
+                )
     for dim in samples["dim"].values:
         here = samples.sel(dim=dim)
         stated[f"starts that reach the optimum, d = {dim}"] = estimates.mean(here["success"].mean(["rows", "n"]))
