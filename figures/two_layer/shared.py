@@ -1,4 +1,4 @@
-"""Curves of theory that figures of finite targets share: Gaussian rows, outputs 1, in units of the square of the target's mean."""
+"""Curves that figures of finite targets share: Gaussian rows, outputs 1, in units of the square of the target's mean."""
 
 import math
 

@@ -1,7 +1,7 @@
 """Random targets of finite width: means of what the simplification knows of them, and limits of optima.
 
-Inner axes: none, or ``n`` neurons of the target in a fixed number of inputs, or ``n`` inputs with ``ratio`` times as many neurons.
-In a fixed number of inputs the exact optimum meets its limit only like n^(-1/2), so that it is not judged there.
+Inner axes: none, or ``n`` neurons of the target in a fixed number of inputs, or ``n`` inputs with ``ratio`` times as many
+neurons. In a fixed number of inputs the exact optimum meets its limit only like n^(-1/2), so that it is not judged there.
 """
 
 import math
@@ -72,7 +72,7 @@ class _Target:
         return Value(self._factors(place)[2], "exact") if known else NONE
 
     def _has_limit(self, place: dict[str, Any]) -> bool:
-        """Many rows of mean zero and outputs whose mean is above zero; in a fixed number of inputs only directions that are isotropic."""
+        """Many rows of mean zero, outputs of a mean above zero; in a fixed number of inputs directions must be isotropic."""
         problem = self._problem
         universal = "ratio" in place or problem.rows in ISOTROPIC
         wide = problem.scaling == "mean" and self._output > 0 and FEWEST <= self._neurons <= self._sizes(place)[0]

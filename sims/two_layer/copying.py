@@ -1,7 +1,7 @@
 """From copying to averaging: four ReLU neurons against random targets of five to 256 neurons, Gaussian rows.
 
-Where the target is hardly wider than the network, the optimum copies some of its rows and averages others; where it is much wider,
-the optimum is a cone that only knows the target's mean and slope, whose value is the simplified optimum.
+Where the target is hardly wider than the network, the optimum copies some of its rows and averages others; where it is much
+wider, the optimum is a cone that only knows the target's mean and slope, whose value is the simplified optimum.
 Source: guide/two_layer.md, Targets of finite width.
 """
 

@@ -1,9 +1,9 @@
 """Targets with heavy-tailed rows or outputs: does the simplification fail, and is copying the largest neurons better?
 
-Entries of rows are Student's t with ``tail_index`` degrees of freedom and outputs are 1, or rows are Gaussian and outputs are 1 plus
-Student's t. What is compared is the loss over the target's own norm, by medians: means need not exist. At an index below 1 the
-largest neurons hold a share of the target that does not fall with its width; beyond that nothing is proved, and all here is
-simulation. Source: guide/two_layer.md, Heavy-tailed targets.
+Entries of rows are Student's t with ``tail_index`` degrees of freedom and outputs are 1, or rows are Gaussian and outputs are 1
+plus Student's t. What is compared is the loss over the target's own norm, by medians: means need not exist. At an index
+below 1 the largest neurons hold a share of the target that does not fall with its width; beyond that nothing is proved, and all
+here is simulation. Source: guide/two_layer.md, Heavy-tailed targets.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ DIM, NEURONS, RESTARTS = 20, 4, 4
 WIDTHS = [16, 64, 256]
 PLAN = Schedule(adam=60, newton=24, inner=16)
 METRICS = (
-    Metric("simplified", "loss of the simplified optimum over the target's norm", scale="linear"),
+    Metric("simplified", "loss of the simplified optimum over the target's norm"),
     Metric("simplified_refit", "the same with the best gains"),
     Metric("largest", "loss of the largest neurons with the best gains over the target's norm"),
     Metric("optimum", "smallest loss found over the target's norm"),

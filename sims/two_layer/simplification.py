@@ -1,8 +1,8 @@
 """Exact and simplified optimum of four ReLU neurons against the number of neurons of a random target, in few and many inputs.
 
-The rows of a narrower target are the first of a wider one. In a fixed number of inputs the simplified optimum meets its limit like
-1/n, the exact one only like n^(-1/2): it turns to where the target happens to be largest. Source: guide/two_layer.md, Targets of
-finite width.
+The rows of a narrower target are the first of a wider one. In a fixed number of inputs the simplified optimum meets its limit
+like 1/n, the exact one only like n^(-1/2): it turns to where the target happens to be largest.
+Source: guide/two_layer.md, Targets of finite width.
 """
 
 import jax
@@ -37,7 +37,7 @@ def trial(key, problem):
 
 
 def findings(samples):
-    """Exponents of the gap in n while n is small, of its distance to the limit while n is large, and how sure the optima are."""
+    """Exponents of n of the gap, and of its distance to the limit where n is large; how sure the optima are."""
     stated, sizes = {}, samples["n"].values
     dim = max(samples["dim"].values)
     for rows in samples["rows"].values:

@@ -117,11 +117,7 @@ def monte_carlo_loss(
     check_key(key)
     checks.check_count("pairs", pairs, "pairs of inputs", low=2)
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
-    every, signed, function = (
-        jnp.concatenate([others, rows]),
-        jnp.concatenate([outer, -weights]),
-        function_of(activation, slope),
-    )
+    every, signed, function = jnp.concatenate([others, rows]), jnp.concatenate([outer, -weights]), function_of(activation, slope)
     chunk, chunks = min(pairs, CHUNK), -(-pairs // CHUNK)
 
     def squares(index):
@@ -143,9 +139,7 @@ def in_white_inputs(rows: Any, covariance: Any) -> Float[Array, "M d"]:
     rows, covariance = jnp.asarray(rows), jnp.asarray(covariance)
     if covariance.shape != (rows.shape[-1],) * 2:
         raise ValueError(f"covariance: shape {covariance.shape} for {rows.shape[-1]} inputs; use a square matrix of that size")
-    if not checks.traced(covariance) and not np.allclose(
-        covariance, covariance.T, rtol=0, atol=1e-6 * np.max(np.abs(covariance))
-    ):
+    if not checks.traced(covariance) and not np.allclose(covariance, covariance.T, rtol=0, atol=1e-6 * np.max(np.abs(covariance))):
         raise ValueError("covariance: not symmetric; pass (S + S.T) / 2")
     eigs, basis = linalg.eigh(covariance)
     return jnp.matmul(jnp.matmul(rows, basis, precision=EXACT) * jnp.sqrt(jnp.maximum(eigs, 0)), basis.T, precision=EXACT)

@@ -24,7 +24,7 @@ AFFINE = Schedule(adam=80, newton=8, inner=20)  # enough against an affine targe
 
 
 def narrowed(target: Target, problem: Compression, count: Int[Array, ""]) -> Target:
-    """The first ``count`` neurons, scaled as a target of that width is; the others get the output weight 0. ``count`` may be traced."""
+    """The first ``count`` neurons, which may be traced, scaled as for that width; the others get the output weight 0."""
     ratio = problem.width / count
     scale = dict(mean=ratio, clt=jnp.sqrt(ratio), sum=1.0)[problem.scaling]
     return Target(target.rows, jnp.where(jnp.arange(problem.width) < count, scale * target.weights, 0))
@@ -33,11 +33,11 @@ def narrowed(target: Target, problem: Compression, count: Int[Array, ""]) -> Tar
 def nested(
     key: Key[Array, ""], problem: Compression, widths: Sequence[int], schedule: Schedule | None = None
 ) -> dict[str, Float[Array, " W"]]:
-    """Metrics of the targets that the first ``widths`` neurons of one target make, each of ``problem.neurons`` neurons' optima. Pure.
+    """Metrics of the targets that the first ``widths`` neurons of one target make, and of their narrow optima. Pure.
 
-    As in ``two_layer.trial``, but ``success`` counts the starts within a thousandth of the best loss, ``spread`` is what the worst
-    start loses; ``gap`` is simplified less exact loss, ``limit_gap`` () that of infinitely many isotropic rows with the same
-    mean; ``square_slope`` the square of the slope; ``nearest`` the mean over neurons of the largest cosine to a neuron of the target.
+    As in ``two_layer.trial``, but ``success`` counts the starts within a thousandth of the best loss; ``spread`` is what the
+    worst start loses, ``gap`` simplified less exact loss, ``square_slope`` the square of the slope, ``nearest`` the mean over
+    neurons of the largest cosine to a neuron of the target.
 
     Raises ValueError for widths that are not between 1 and the problem's."""
     for width in widths:

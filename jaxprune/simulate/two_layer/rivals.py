@@ -25,9 +25,9 @@ def rivals(
 ) -> dict[str, Float[Array, " W"]]:
     """Losses over E f*^2 for the targets that the first ``widths`` neurons of one target make. Pure.
 
-    ``simplified``: the simplified optimum, as it is, and ``simplified_refit`` with the best gains for its directions; ``largest``: the
-    largest neurons of the target with the best gains; ``optimum``: the best of these and of descents from each and from
-    ``problem.restarts`` random starts, and ``from_random`` of the latter alone. ``share``: of the gains ``|A_i| |w_i|``, what the
+    ``simplified``: the simplified optimum, as it is, and ``simplified_refit`` with the best gains for its directions;
+    ``largest``: the largest neurons of the target with the best gains; ``optimum``: the best of these, of descents from both
+    and of ``problem.restarts`` from random starts, and ``from_random`` of the latter alone. ``share``: of the gains, what the
     ``problem.neurons`` largest hold. Directions of the refitted ones are fixed, signs are those of least squares.
 
     Raises ValueError for widths that are not between the problem's neurons and its width."""
