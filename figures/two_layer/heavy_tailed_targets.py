@@ -37,7 +37,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                     ax.axvspan(found.value - 2 * found.error, found.value + 2 * found.error, color="0.4", alpha=0.15, lw=0)
                 ax.set(xscale="log", yscale="log")
                 ax.set_title(f"({next(letters)}) heavy {law}, $N/M={n / sim.NEURONS:g}$", loc="left")
-                style.ticks(ax.xaxis, index)
+                style.ticks(ax.xaxis, [0.4, 0.6, 0.8, 1, 1.5, 2, 3])
             row[0].set_ylabel(r"loss$\,/\,\mathrm{E}f_*^2$")
         for ax in axes[-1]:
             ax.set_xlabel(r"tail index $\alpha$")

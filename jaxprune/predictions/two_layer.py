@@ -15,6 +15,7 @@ ISOTROPIC = ("gaussian", "sphere")
 UNIT = ("rademacher", "sphere")  # rows of one length
 LIGHT = ("gaussian", "rademacher", "sphere", "uniform")
 STEADY = ("constant", "uniform", "gaussian")  # outputs with a mean and a standard deviation
+WIDER = 16  # times as many neurons as the narrow network: in narrower targets 1/n is not small
 FEWEST = 3  # neurons: of one or two the simplified optimum meets its limit more slowly than 1/n
 
 
@@ -78,6 +79,11 @@ class _Target:
         wide = problem.scaling == "mean" and self._output > 0 and FEWEST <= self._neurons <= self._sizes(place)[0]
         return self._steady and universal and wide
 
+    def _kind(self, place: dict[str, Any], tied: bool = False) -> str:
+        """Of limits that are met like 1/n; ``tied``, only where inputs grow with the target."""
+        wide = self._sizes(place)[1] >= WIDER * self._neurons
+        return "limit" if wide and ("ratio" in place or not tied) else "none"
+
     def _square(self, dim: int) -> float:
         """Of the target's mean."""
         return (self._output * self._norm(dim)) ** 2 / (2 * math.pi)
@@ -86,17 +92,16 @@ class _Target:
         if not self._has_limit(place):
             return NONE
         dim, _ = self._sizes(place)
-        return Value(self._square(dim) * (theory.norm_excess(dim) + theory.simplex_value(self._neurons)), "limit")
+        return Value(self._square(dim) * (theory.norm_excess(dim) + theory.simplex_value(self._neurons)), self._kind(place))
 
     def loss(self, place: dict[str, Any]) -> Value:
         if not self._has_limit(place):
             return NONE
         dim, _ = self._sizes(place)
-        return Value(self._square(dim) * theory.limit_value(self._neurons, dim), "limit" if "ratio" in place else "none")
+        return Value(self._square(dim) * theory.limit_value(self._neurons, dim), self._kind(place, tied=True))
 
     def simplified_cosine(self, place: dict[str, Any]) -> Value:
-        return Value(-1 / (self._neurons - 1), "limit") if self._has_limit(place) else NONE
+        return Value(-1 / (self._neurons - 1), self._kind(place)) if self._has_limit(place) else NONE
 
     def cosine(self, place: dict[str, Any]) -> Value:
-        kind = "limit" if "ratio" in place else "none"
-        return Value(-1 / (self._neurons - 1), kind) if self._has_limit(place) else NONE
+        return Value(-1 / (self._neurons - 1), self._kind(place, tied=True)) if self._has_limit(place) else NONE

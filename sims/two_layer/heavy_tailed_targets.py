@@ -43,8 +43,8 @@ def trial(key, problem):
 
 
 def findings(samples):
-    """The index at which the largest neurons are as good as the simplified optimum, in the median, and what both lose to the
-    optimum there."""
+    """The index at which the largest neurons are as good as the simplified optimum, in the median, and what both lose where
+    tails are heaviest."""
     stated = {}
     for heavy in samples["heavy"].values:
         for n in samples["n"].values:
@@ -53,13 +53,11 @@ def findings(samples):
                 found = switch(here, rival)
                 if found is not None:
                     stated[f"index at which copying is as good as simplifying{how}, {words}"] = found
+            last = here.isel(tail_index=0)
             for rival in ("largest", "simplified"):
-                last = here.isel(tail_index=0)
-                ratio = (last[rival] / last["optimum"]).values
-                index = float(last["tail_index"])
-                stated[f"{rival}: median loss over the optimum's, index {index:g}, {words}"] = estimates.estimate(
-                    np.median, ratio
-                )
+                ratio = np.log10(last[rival] / last["optimum"]).values
+                name = f"log10 of loss over the optimum's, {rival}, index {float(last['tail_index']):g}, {words}"
+                stated[name] = estimates.estimate(np.median, ratio)
     return stated
 
 

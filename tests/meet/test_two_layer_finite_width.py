@@ -15,7 +15,7 @@ from jaxprune.simulate.two_layer import Schedule, draw, nested, rivals
 from jaxprune.theory import two_layer as theory
 from tests import grades
 
-WIDTHS, DIM, NEURONS, SEEDS = [16, 32, 64], 12, 4, 24
+WIDTHS, DIM, NEURONS, SEEDS = [64, 128, 256], 12, 4, 60
 PLAN = Schedule(adam=60, newton=24, inner=16)
 
 
@@ -65,7 +65,7 @@ def test_factors_and_simplified_optima_meet_their_predictions():
     assert set(np.unique(prediction["loss"].kind)) == {"none"}  # it meets its limit like n^(-1/2)
     report = compare(held, prediction)
     assert report.ok and report.judged
-    for name, spoil in dict(mean=1.05, square_slope=1.5, rest=1.1, simplified_loss=1.1).items():
+    for name, spoil in dict(mean=1.05, square_slope=1.5, rest=1.2, simplified_loss=1.2).items():
         one = prediction[name]
         assert not compare(held, {name: Prediction(spoil * one.mean, one.kind, one.error)}).ok, name
 
@@ -114,4 +114,5 @@ def test_rivals_are_never_better_than_the_optimum(x64):
     norm = gains @ gram @ gains
     left = norm - fitted @ gram[chosen] @ gains
     grades.exact(found["largest"][1], left / norm, 1e-8)
+    assert np.all(np.asarray(found["largest"]) <= np.pi * (1 - np.asarray(found["share"])) ** 2)  # the triangle inequality
     assert found["share"][1] == pytest.approx(np.sort(gains)[-3:].sum() / gains.sum())

@@ -4,11 +4,12 @@ Source: guide/two_layer.md, Simplification; Targets of finite width.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Compression
 from jaxprune.simulate.arc_cosine import polar
@@ -23,7 +24,7 @@ NEAR = 1e-3  # of the best loss: starts that end so near it are told to reach it
 AFFINE = Schedule(adam=80, newton=8, inner=20)  # enough against an affine target
 
 
-def narrowed(target: Target, problem: Compression, count: Int[Array, ""]) -> Target:
+def narrowed(target: Target, problem: Compression, count: Any) -> Target:
     """The first ``count`` neurons, which may be traced, scaled as for that width; the others get the output weight 0."""
     ratio = problem.width / count
     scale = dict(mean=ratio, clt=jnp.sqrt(ratio), sum=1.0)[problem.scaling]

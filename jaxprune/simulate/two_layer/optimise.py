@@ -54,7 +54,7 @@ class Runs(NamedTuple):
     dead: Int[Array, "*n"]
     negative: Int[Array, "*n"]
 
-    def success(self, optimum: Any, tolerance: float = 1e-9) -> Float[Array, ""]:
+    def success(self, optimum: Any, tolerance: Any = 1e-9) -> Float[Array, ""]:
         """The fraction of restarts whose loss is ``optimum`` or below, within ``tolerance``."""
         return jnp.mean(self.loss <= optimum + tolerance, axis=-1)
 
