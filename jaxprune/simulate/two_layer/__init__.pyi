@@ -1,9 +1,7 @@
 from . import baselines as baselines
 from . import curvature as curvature
 from . import losses as losses
-from . import nested as nested
 from . import objectives as objectives
-from . import rivals as rivals
 from .optimise import Runs as Runs
 from .optimise import Schedule as Schedule
 from .optimise import descend as descend
