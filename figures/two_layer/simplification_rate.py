@@ -47,9 +47,8 @@ def _finish(losses, gaps, errors):
     for ax in (losses, gaps, errors):
         ax.set_xlabel("inputs $d$")
         style.ticks(ax.xaxis, [8, 16, 32, 64, 128])
-        ax.legend(
-            title="line: theory, marker: mean, bars: 95 %", alignment="left", loc="best" if ax is losses else "upper right"
-        )
+        ax.legend(title="line: theory, marker: mean, bars: 95 %", alignment="left", loc="upper right")
+    losses.set_ylim(top=1.8 * losses.get_ylim()[1])  # room for the legend
     for ax in (gaps, errors):
         low, high = ax.get_ylim()
         ax.set_ylim(low, 2 * high)  # room for the legend
