@@ -81,6 +81,6 @@ EXPERIMENT = Experiment(
     metrics=METRICS,
     seeds=80,
     block=20,
-    smoke=dict(tail_index=[0.4, 0.8, 1.5, 3.0], seeds=20),
+    smoke=dict(heavy=["rows"], tail_index=[0.4, 0.8, 1.5, 3.0], seeds=20),
     describe="targets with heavy-tailed rows or outputs: simplified optimum, largest neurons and exact optimum",
 )
