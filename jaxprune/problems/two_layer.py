@@ -84,13 +84,10 @@ class AffineTarget:
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("loss", "smallest loss E(f* - f)^2 found"),
-        Metric("cosine", "mean cosine between neurons at the optimum"),
-        Metric("cosine_sd", "standard deviation of the cosines at the optimum"),
-        Metric("tilt", "mean cosine of neurons to the target's slope"),
-        Metric("success", "fraction of random starts that reach the best optimum"),
-        Metric("negative", "neurons with a negative output at the optimum"),
-        Metric("dead", "neurons that are zero at the optimum"),
+        Metric("loss", "smallest loss E(f* - f)^2 found"), Metric("cosine", "mean cosine between neurons at the optimum"),
+        Metric("cosine_sd", "standard deviation of the cosines at the optimum"), Metric("tilt", "mean cosine of neurons to the
+        target's slope"), Metric("success", "fraction of random starts that reach the best optimum"), Metric("negative",
+        "neurons with a negative output at the optimum"), Metric("dead", "neurons that are zero at the optimum"),
         Metric("gradient", "norm of the gradient at the optimum"),
 
 
