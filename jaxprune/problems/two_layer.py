@@ -84,11 +84,21 @@ class AffineTarget:
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("loss", "smallest loss E(f* - f)^2 found"), Metric("cosine", "mean cosine between neurons at the optimum"),
-        Metric("cosine_sd", "standard deviation of the cosines at the optimum"), Metric("tilt", "mean cosine of neurons to the
-        target's slope"), Metric("success", "fraction of random starts that reach the best optimum"), Metric("negative",
-        "neurons with a negative output at the optimum"), Metric("dead", "neurons that are zero at the optimum"),
+        Metric("loss", "smallest loss E(f* - f)^2 found"),
+        Metric("cosine", "mean cosine between neurons at the optimum"),
+        Metric("cosine_sd", "standard deviation of the cosines at the optimum"),
+        Metric("tilt", "mean cosine of neurons to the target's slope"),
+        Metric("success", "fraction of random starts that reach the best optimum"),
+        Metric("negative", "neurons with a negative output at the optimum"),
+        Metric("dead", "neurons that are zero at the optimum"),
         Metric("gradient", "norm of the gradient at the optimum"),
+        Metric("curvature", "smallest eigenvalue of the Hessian, rotations left out"),
+        Metric("curvature_error", "error of that eigenvalue"),
+    )
+    dim: int = count("inputs")
+    eta: Any = number("[0, inf)", default=0.0)
+    signs: str = choice(*SIGNS, default="nonnegative")
+    restarts: int = count("restarts", default=16)
 
 
 @struct
@@ -115,9 +125,19 @@ class Isotropic:
         Metric("curvature_error", "error of that eigenvalue"),
     )
     dim: int = count("inputs")
-    eta: Any = number("[0, inf)", default=0.0)
-    signs: str = choice(*SIGNS, default="nonnegative")
-    restarts: int = count("restarts", default=16)
+    neurons: Any = number("[1, inf)", hint="a whole one")
+    target: str = choice("affine", "limit", default="affine")
+    restarts: int = count("restarts", default=32)
+    room: int | None = count("neurons of the program", default=None)
+    mean: Any = number("(0, inf)", default=1.0)
+
+    def __post_init__(self):
+        if self.neurons != round(float(self.neurons)):
+            raise ValueError(f"neurons: {self.neurons} is not whole; use an integer >= 1")
+        if self.room is None:
+            object.__setattr__(self, "room", int(self.neurons))
+        if self.neurons > self.room:
+            raise ValueError(f"neurons: {self.neurons:g} do not fit into room = {self.room}; use at most as many")
 
 
 @struct
@@ -144,16 +164,3 @@ class OrthonormalTeachers:
     )
     dim: int = count("inputs", low=2)
     restarts: int = count("restarts", default=32)
-    neurons: Any = number("[1, inf)", hint="a whole one")
-    target: str = choice("affine", "limit", default="affine")
-    restarts: int = count("restarts", default=32)
-    room: int | None = count("neurons of the program", default=None)
-    mean: Any = number("(0, inf)", default=1.0)
-
-    def __post_init__(self):
-        if self.neurons != round(float(self.neurons)):
-            raise ValueError(f"neurons: {self.neurons} is not whole; use an integer >= 1")
-        if self.room is None:
-            object.__setattr__(self, "room", int(self.neurons))
-        if self.neurons > self.room:
-            raise ValueError(f"neurons: {self.neurons:g} do not fit into room = {self.room}; use at most as many")

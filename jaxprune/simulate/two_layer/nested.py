@@ -36,9 +36,9 @@ def nested(
 ) -> dict[str, Float[Array, " W"]]:
     """Metrics of the targets that the first ``widths`` neurons of one target make, and of their narrow optima. Pure.
 
-    As in ``two_layer.trial``, but ``success`` counts the starts within a thousandth of the best loss; ``spread`` is what the
-    worst start loses, ``gap`` simplified less exact loss, ``square_slope`` the square of the slope, ``nearest`` the mean over
-    neurons of the largest cosine to a neuron of the target.
+    As in ``two_layer.trials.trial``, but ``success`` counts the starts within a thousandth of the best loss; ``spread`` is what
+    the worst start loses, ``gap`` simplified less exact loss, ``square_slope`` the square of the slope, ``nearest`` the mean
+    over neurons of the largest cosine to a neuron of the target.
 
     Raises ValueError for widths that are not between 1 and the problem's."""
     for width in widths:
