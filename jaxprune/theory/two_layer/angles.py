@@ -45,8 +45,3 @@ def between(unit: Array, other: Array, same: bool = False) -> tuple[Array, Array
         np.fill_diagonal(cosine, np.where(own, 1.0, 0.0))
         np.fill_diagonal(sine, np.where(own, 0.0, 1.0))
     return cosine, sine
-
-
-def angle_of(cosine: float) -> float:
-    """The angle in [0, pi] of a cosine, to its last digits at both ends."""
-    return float(2 * np.arctan2(np.sqrt(1 - cosine), np.sqrt(1 + cosine)))

@@ -8,6 +8,8 @@ from jaxprune.theory import arguments
 Array = NDArray[np.floating]
 SIGNS = ("free", "nonnegative")
 SLACK = 1e-12  # by which a cosine may be beyond its range
+LONGEST = 1e150  # of a vector, whose square is a float
+LARGEST = 10**100  # of a count, which becomes a float
 UNIT = 1e-10  # by which the length of a row of a frame may differ from 1
 
 
@@ -64,6 +66,24 @@ def symmetric(name: str, value: ArrayLike) -> Array:
         raise ValueError(f"{name}: shape {array.shape} is not square; give a symmetric matrix")
     if (gap := np.max(np.abs(array - array.T))) > 1e-10 * max(np.max(np.abs(array)), np.finfo(float).tiny):
         raise ValueError(f"{name}: not symmetric, entries differ by {gap:.3g}; pass (C + C.T) / 2")
+    return array
+
+
+def count(name: str, value: int, low: int = 1) -> int:
+    """An integer >= ``low``, small enough for floats."""
+    if isinstance(value, int) and value > LARGEST:
+        raise ValueError(f"{name}: is above 10^100; choose a count whose square is a float")
+    return arguments.integer(name, value, low)
+
+
+def vector(name: str, value: ArrayLike, length: int, what: str) -> Array:
+    """One number for each of ``length`` dimensions, as the ``what`` has them."""
+    array = _array(name, value)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: shape {array.shape} is not one-dimensional; give one entry for each dimension of the {what}")
+    array = arguments.vector(name, array)
+    if len(array) != length:
+        raise ValueError(f"{name}: length {len(array)} differs from the {length} dimensions of the {what}")
     return array
 
 

@@ -117,6 +117,20 @@ def test_the_best_known_frames():
         judge.exact(known.optimum.value, value, tolerance=1e-9)
 
 
+BEST = [  # of catalogue frames with a row repeated, one left out, or a dimension to spare
+    *((29, 7, 0.069308980), (27, 7, 0.070083912), (11, 5, 0.097113434), (17, 6, 0.081099647), (17, 10, 0.051672501)),
+]
+
+
+def test_the_best_known_frames_come_from_the_catalogue_too():
+    for M, d, value in BEST:
+        known = frames.best_known(M, d)
+        assert known.frame.shape == (M, d) and known.optimum.status == "best found"
+        judge.exact(known.optimum.value, value, tolerance=1e-8)
+    for inside, outside in (((64, 28), (65, 28)), ((64, 28), (64, 29)), ((120, 35), (121, 35)), ((120, 35), (120, 36))):
+        judge.exact(frames.best_known(*outside).optimum.value, frames.best_known(*inside).optimum.value, tolerance=1e-12)
+
+
 def test_bad_input_is_refused_by_name():
     one, fano = np.ones(3), [(0, 1, 3), (1, 2, 4), (2, 3, 5), (3, 4, 6), (4, 5, 0), (5, 6, 1), (6, 0, 2)]
     assert frames.steiner(fano).shape == (28, 7)

@@ -34,8 +34,9 @@ def best_known(M: int, d: int) -> Known:
     """The frame of M vectors in R^d with the least simplified loss at eta = 0 that is constructed here.
 
     Arguments: M, d >= 1. A simplex for M <= d + 1 and the centred equiangular tight frames of the catalogue, which are proved;
-    else the better of polygons (d = 2) and a simplex some of whose vectors are repeated, "best found": descent finds better.
-    Source: guide/two_layer.md, Frames.
+    else the best of these, "best found" (descent finds better): a simplex and every frame of the catalogue in at most d
+    dimensions, padded with zeros, some of whose vectors are repeated if it has fewer than M, the first M if it has more; and
+    polygons for d = 2. Source: guide/two_layer.md, Frames.
 
     Raises ValueError unless M and d are integers >= 1.
     """
@@ -45,9 +46,13 @@ def best_known(M: int, d: int) -> Known:
     if (M, d) in CENTRED:
         words, make = CENTRED[M, d]
         return _known(make(), words)
-    tried = [_known(_repeated(basic.simplex(d + 1, d), M), f"simplex of {d + 1}, vectors repeated")]
+    tried = [_known(_of_count(basic.simplex(d + 1, d), M), f"simplex of {d + 1}, vectors repeated")]
     if d == 2:
-        tried += [_known(_repeated(basic.polygon(k), M), f"polygon of {k} corners") for k in (M, M - 1)]
+        tried += [_known(_of_count(basic.polygon(k), M), f"polygon of {k} corners") for k in (M, M - 1)]
+    for (count, dim), (words, make) in CENTRED.items():
+        if dim <= d:
+            change = "vectors repeated" if count < M else f"the first {M}" if count > M else "padded"
+            tried.append(_known(np.pad(_of_count(make(), M), ((0, 0), (0, d - dim))), f"{words} ({count}, {dim}), {change}"))
     return min(tried, key=lambda known: known.optimum.value)
 
 
@@ -55,5 +60,5 @@ def _known(frame: Array, words: str) -> Known:
     return Known(frame, words, gains.frame_optimum(frame))
 
 
-def _repeated(frame: Array, count: int) -> Array:
+def _of_count(frame: Array, count: int) -> Array:
     return frame[np.arange(count) % len(frame)]
