@@ -86,7 +86,9 @@ def best_cone(M: int, eta: float) -> Cone:
     """``cone_optimum`` with the gain, the tilt and the angle of its certificate.
 
     Equation: sqrt(2/pi) y (pi - t) = eta D, which has one root; value by squares, without cancellation at any eta.
-    Regime, errors: as there. Source: guide/two_layer.md, Theorem A.
+    Arguments: M >= 1, eta in [0, 1e150]. Regime: as of ``cone_optimum``. Source: guide/two_layer.md, Theorem A.
+
+    Raises ValueError as ``cone_optimum`` does.
     """
     M, eta = inputs.count("M", M), _eta(eta)
     if M == 1:
@@ -120,7 +122,7 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:
 def plateau(K: int) -> float:
     """The simplified loss of K orthonormal equal neurons where the linear part of the target is matched for free.
 
-    Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1 neurons of free sign in R^d,
+    Argument: K >= 1 neurons. Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1 neurons of free sign in R^d,
     d >= K. Source: guide/two_layer.md, Outputs of any sign.
 
     Raises ValueError unless K is an integer >= 1.
@@ -132,7 +134,10 @@ def plateau(K: int) -> float:
 def orthonormal_eta(K: int) -> float:
     """The eta at which the best cone of K neurons is orthonormal and matches the linear part: its value is ``plateau(K)``.
 
-    Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime, errors: as there. Source: guide/two_layer.md, Outputs of any sign.
+    Argument: K >= 1 neurons. Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime: exact, in R^d with d >= K.
+    Source: guide/two_layer.md, Outputs of any sign.
+
+    Raises ValueError unless K is an integer >= 1.
     """
     K = inputs.count("K", K)
     return math.sqrt(math.pi * K / 2) / (K + HALF)

@@ -58,7 +58,7 @@ def frame_loss(frame: ArrayLike, linear: ArrayLike | None = None, signs: str = "
 def limit_of(value: float, d: int) -> float:
     """The exact loss against infinitely many isotropic target rows in R^d of directions whose simplified loss is ``value``.
 
-    Equation: g - g^2 (1 - value), g = d/(E|x|)^2, gains times g. Regime: exact at N = infinity, for eta = 0 and best gains.
+    Arguments: ``value`` in [0, 1], d >= 1. Equation: g - g^2 (1 - value), g = d/(E|x|)^2, gains times g. Regime: exact at N = infinity, for eta = 0 and best gains.
     Source: guide/two_layer.md, Infinitely many rows.
 
     Raises ValueError unless value is in [0, 1] and d an integer >= 1.
@@ -87,7 +87,7 @@ def lower_bound(M: int, d: int) -> float:
 def scaling_exponent(d: int) -> float:
     """The exponent of M in the least exact loss against infinitely many isotropic rows, for M much larger than d.
 
-    Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with the slopes of minima found.
+    Argument: d >= 2. Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with the slopes of minima found.
     Source: guide/two_layer.md, More neurons than dimensions.
 
     Raises ValueError unless d is an integer >= 2.
@@ -164,9 +164,9 @@ def _bound(M: int, d: int, eta: float, signs: str) -> tuple[cone.Cone, float, bo
 
 
 def _attained(M: int, eta: float) -> float:
-    """The loss of M - 1 orthonormal neurons, K of equal even gain, and one opposite to the first: 2 <= M, eta beyond the switch.
+    """The loss of K = M - 1 orthonormal neurons of equal even gain g, one of them with another opposite to it; M >= 2.
 
-    Its linear part takes g/2 along the others, and along the first what is left of eta.
+    Beyond the switch. The linear part takes g/2 along the others, and along the first what is left of eta.
     """
     K = M - 1
     gain = math.sqrt(2 * math.pi) / (K + tangent.HALF)

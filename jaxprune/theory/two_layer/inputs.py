@@ -1,5 +1,7 @@
 """What the theory of two-layer networks accepts; anything else is a ValueError naming the argument, the value and the cure."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -24,6 +26,8 @@ def matrix(name: str, value: ArrayLike) -> Array:
 def network(rows_name: str, rows: ArrayLike, weights_name: str, weights: ArrayLike) -> tuple[Array, Array]:
     """Rows (M, d) and one output weight for each."""
     rows, array = matrix(rows_name, rows), _array(weights_name, weights)
+    if array.dtype != np.float64:
+        arguments.vector(weights_name, array)  # says so
     if array.ndim != 1 or len(array) != len(rows):
         raise ValueError(
             f"{weights_name}: shape {array.shape} does not fit {len(rows)} {rows_name}; give one output weight for each row"
@@ -42,6 +46,20 @@ def pair(
             f"target_rows: {target_rows.shape[1]} inputs differ from the {rows.shape[1]} of rows; pad the narrower with zeros"
         )
     return rows, weights, target_rows, target_weights
+
+
+def elements(name: str, value: object) -> list:
+    """The entries of something that can be listed, other than a word."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"{name}: {value!r} is not a sequence; give a list")
+    return list(value)
+
+
+def flag(name: str, value: bool) -> bool:
+    """True or False, nothing that stands for them."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}: {value!r} is not a bool; give True or False")
+    return bool(value)
 
 
 def frame(value: ArrayLike, complex_too: bool = False) -> NDArray:

@@ -23,6 +23,7 @@ ACTIVATIONS = (
 )
 ODD = ("sign", "linear", "erf", "sin", "tanh")
 EVEN = ("abs", "quadratic", "cos")
+BOUNDED = ("erf", "cos", "sin", "tanh", "sigmoid")  # and not of directions alone
 GROWING = ("softplus", "gelu", "silu")  # without bound, and not homogeneous
 ROOT = np.sqrt(2 * np.pi)
 LONG = 1e150  # of a row: beyond it, waves of different directions have nothing in common
@@ -63,7 +64,10 @@ def arc_cosine(cosine: ArrayLike):
 def arc_cosine_slope(cosine: ArrayLike):
     """The derivative of ``arc_cosine``.
 
-    Equation: kappa' = (pi - t)/(2 pi). Regime, errors: as there. Source: guide/two_layer.md, Kernels.
+    Argument: cosines in [-1, 1], of any shape. Equation: kappa' = (pi - t)/(2 pi). Regime: exact, to the last digits.
+    Source: guide/two_layer.md, Kernels.
+
+    Raises ValueError for a cosine outside by more than 1e-12.
     """
     cosine = inputs.cosine(cosine)
     return arguments.plain(np.arctan2(np.sqrt(1 + cosine), np.sqrt(1 - cosine)) / np.pi)

@@ -75,7 +75,7 @@ def _width(M: int, at: Angle) -> float:
 
 
 def above(at: Angle, cosine: Array, sine: Array, gains: Array, straight: Array, linear: Array) -> float:
-    """loss - ``bound`` of neurons with these ``gains``, by the ``cosine`` and ``sine`` of their pairs (M, M) and straight = p."""
+    """loss - ``bound`` of neurons with ``gains``, by ``cosine`` and ``sine`` of their pairs (M, M), and ``straight`` = p."""
     total, width = math.fsum(gains), _width(len(gains), at)
     found = width / (2 * math.pi) * (total - math.sqrt(2 * math.pi) / width) ** 2
     if at.beyond:

@@ -127,7 +127,7 @@ def test_the_best_known_frames_come_from_the_catalogue_too():
         known = frames.best_known(M, d)
         assert known.frame.shape == (M, d) and known.optimum.status == "best found"
         judge.exact(known.optimum.value, value, tolerance=1e-8)
-    for inside, outside in (((64, 28), (65, 28)), ((64, 28), (64, 29)), ((120, 35), (121, 35)), ((120, 35), (120, 36))):
+    for inside, outside in (((64, 28), (65, 28)), ((64, 28), (64, 29))):
         judge.exact(frames.best_known(*outside).optimum.value, frames.best_known(*inside).optimum.value, tolerance=1e-12)
 
 

@@ -183,7 +183,7 @@ def test_bad_input_is_refused_by_name():
         "linear: an entry 1e.160": lambda: theory.frame_optimum(unit, np.full(3, 1e160)),
         "linear: an entry 1e.200": lambda: theory.frame_loss(unit, np.full(3, 1e200)),
         "linear: shape \\(\\) is not one-dimensional; give one entry for each dimension": lambda: theory.frame_loss(unit, 1.0),
-        "eta": lambda: theory.certificate(3, 3, "a"),
+        "eta: 'a'": lambda: theory.certificate(3, 3, "a"),
         "eta.*None": lambda: theory.certificate(3, 3, None),
         "M: is above": lambda: theory.lower_bound(10**400, 3),
         "linear.*int": lambda: theory.frame_loss(unit, np.ones(3, int)),
