@@ -58,8 +58,8 @@ def frame_loss(frame: ArrayLike, linear: ArrayLike | None = None, signs: str = "
 def limit_of(value: float, d: int) -> float:
     """The exact loss against infinitely many isotropic target rows in R^d of directions whose simplified loss is ``value``.
 
-    Arguments: ``value`` in [0, 1], d >= 1. Equation: g - g^2 (1 - value), g = d/(E|x|)^2, gains times g. Regime: exact at N = infinity, for eta = 0 and best gains.
-    Source: guide/two_layer.md, Infinitely many rows.
+    Arguments: ``value`` in [0, 1], d >= 1. Equation: g - g^2 (1 - value), g = d/(E|x|)^2, gains times g. Regime: exact at
+    N = infinity, for eta = 0 and best gains. Source: guide/two_layer.md, Infinitely many rows.
 
     Raises ValueError unless value is in [0, 1] and d an integer >= 1.
     """

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike
 from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import angles, extended, inputs, kernels, smoothed
 from jaxprune.theory.two_layer.inputs import Array
+from jaxprune.theory.two_layer.series import FAR, far_pairs
 
 BLOCK = 384  # rows whose pairs are held at once: memory does not grow with the number of neurons
 LONGEST = 1e150  # entry of a row whose square is a float
 LARGEST = float(np.finfo(float).max)
-DIGITS = 1e-6  # of the sum of all sizes: smaller losses have cancelled, and are summed anew in twice the precision
+DIGITS = 1e-4  # of the sizes of all terms: smaller losses have cancelled, and are summed anew in twice the precision
 
 
 def loss(
@@ -34,12 +35,12 @@ def loss(
     Arguments: float64 arrays; ``activation`` one of relu, abs, leaky (max(z, slope z), ``slope`` in [-1, 1)), step and sign
     (1/2 and 0 at zero), relu2, linear, quadratic (z^2), erf, cos, sin, tanh, sigmoid, softplus, gelu (z Phi(z)), silu.
     Equation: a' K a with the rows of both and the target's weights negated, K = E s(v.x) s(w.x), summed degree by degree; pairs
-    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are sums over a mixture of 29 normal laws (841 terms a pair),
-    the others closed forms. ``target_energy``: that of ``two_layer.target_energy``, if it is known; then only pairs with a row
-    of the network are summed, O(M (M + N)), without the digits of small losses. Regime: exact at every size and length, to
-    about 1e-15 of a' |K| a; for relu, abs and leaky to about 1e-13 of the loss itself down to 1e-18 of its terms, where it is
-    tiny in twice the precision, and less below (6e-7 at 1e-24). Infinite above the largest float.
-    Source: guide/two_layer.md, Exact loss.
+    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are mixtures of 29 normal laws: series for |cosine| <= 0.9,
+    841 terms for nearer pairs; the others closed forms. ``target_energy``: that of ``two_layer.target_energy``, if it is known;
+    then only pairs with a row of the network are summed, O(M (M + N)), without the digits of small losses. Regime: exact at
+    every size and length, to about 1e-15 of a' |K| a; for relu, abs and leaky to about 1e-12 of the loss itself down to 1e-18
+    of its terms, where it is tiny in twice the precision, and less below (1e-6 at 1e-24); linear to the last digits. Infinite
+    above the largest float. Source: guide/two_layer.md, Exact loss.
 
     Raises ValueError for what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside
     [-1, 1) or not asked for, a target's energy that is no number >= 0, entries above 1e150 with softplus, gelu and silu, and
@@ -111,15 +112,25 @@ def _summed(kernel: kernels.Kernel, rows: Array, weights: Array, count: int | No
     scale = np.ones_like(size) if kernel.degree else size
     total = float(sum(math.fsum(column) ** 2 for column in np.atleast_2d(gains * kernel.mean(scale))))
     if kernel.linear:
-        total += kernel.linear**2 * float(np.sum((weights @ rows) ** 2))
+        total += kernel.linear**2 * extended.straight(rows, weights)
     if kernel.square:
         total += kernel.square * float(np.sum(((gains[:, None] * unit).T @ unit) ** 2))
     if kernel.pair is not None:
         total += over_pairs(kernel, unit, scale, gains, count) + known
-    if count is None and kernel.degree == 1 and kernel.pair is not None and total < DIGITS * np.sum(np.abs(gains)) ** 2:
+    if count is None and kernel.degree == 1 and kernel.pair is not None and _cancelled(kernel, unit, gains, total):
         even, odd = extended.parts(rows, weights)
         return (kernels.ROOT * float(kernel.mean(np.ones(1))[0])) ** 2 * even + kernel.linear**2 * odd
     return total
+
+
+def _cancelled(kernel: kernels.Kernel, unit: Array, gains: Array, total: float) -> bool:
+    """Whether rounding takes more digits than ``DIGITS`` leaves, of pairs or of a sum that is squared."""
+    height = float(np.sum(np.abs(gains)))
+    if total >= DIGITS * height**2:
+        return False
+    return total < DIGITS * (
+        over_pairs(kernel, unit, np.ones(len(gains)), np.abs(gains)) + 2 * math.sqrt(max(total, 0)) * height
+    )
 
 
 def loss_gradient(
@@ -166,15 +177,23 @@ def _angles(unit: Array, others: Array, here: slice, there: slice, count: int) -
 
 def over_pairs(kernel: kernels.Kernel, unit: Array, size: Array, gains: Array, count: int | None = None) -> float:
     """The sum over all pairs, each block above the diagonal counted twice; only those with one of the first ``count``."""
-    sums, pair = [], kernel.pair
+    sums, (pair, series) = [], (kernel.pair, kernel.series)
     assert pair is not None
+    heights = gains * series.moments(size) if series else gains
     first = blocks(len(gains) if count is None else count)
     rest = [] if count is None else [slice(b.start + count, b.stop + count) for b in blocks(len(gains) - count)]
     for k, here in enumerate(first):
         for there in first[k:] + rest:
             cosine, sine = angles.between(unit[here], unit[there], here == there)
-            block = pair(cosine, sine, size[here, None], size[None, there])
-            sums.append((1 if here == there else 2) * float(gains[here] @ block @ gains[there]))
+            if series:
+                i, j = np.nonzero(np.abs(cosine) > FAR)
+                near = pair(cosine[i, j], sine[i, j], size[here][i], size[there][j])
+                found = float(np.sum(gains[here][i] * near * gains[there][j]))
+                found += far_pairs(series, cosine, heights[:, here], heights[:, there])
+            else:
+                block = pair(cosine, sine, size[here, None], size[None, there])
+                found = float(gains[here] @ block @ gains[there])
+            sums.append((1 if here == there else 2) * found)
     return math.fsum(sums)
 
 

@@ -83,8 +83,8 @@ def polygon(M: int) -> Array:
 def from_gram(gram: ArrayLike) -> Array:
     """Unit vectors (M, d) of a Gram matrix (M, M) with unit diagonal, d its rank.
 
-    Argument: a float64 matrix. Equation: eigenvectors times the roots of eigenvalues, which must be zero or clearly not. Source: guide/two_layer.md,
-    Frames.
+    Argument: a float64 matrix. Equation: eigenvectors times the roots of eigenvalues, which must be zero or clearly not.
+    Source: guide/two_layer.md, Frames.
 
     Raises ValueError for a matrix that is not symmetric, positive semi-definite, of unit diagonal and of clear rank.
     """

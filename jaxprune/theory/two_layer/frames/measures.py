@@ -24,8 +24,8 @@ def coherence(frame: ArrayLike) -> float:
 def welch_bound(M: int, d: int) -> float:
     """The least coherence of M unit vectors in d dimensions, real or complex.
 
-    Arguments: M >= 2, d >= 1. Equation: sqrt((M - d)/(d (M - 1))), 0 for M <= d; attained just by equiangular tight frames. Regime: proved.
-    Source: guide/two_layer.md, Frames.
+    Arguments: M >= 2, d >= 1. Equation: sqrt((M - d)/(d (M - 1))), 0 for M <= d; attained just by equiangular tight frames.
+    Regime: proved. Source: guide/two_layer.md, Frames.
 
     Raises ValueError unless M >= 2 and d >= 1 are integers.
     """
