@@ -122,8 +122,8 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:
 def plateau(K: int) -> float:
     """The simplified loss of K orthonormal equal neurons where the linear part of the target is matched for free.
 
-    Argument: K >= 1 neurons. Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1 neurons of free sign in R^d,
-    d >= K. Source: guide/two_layer.md, Outputs of any sign.
+    Argument: K >= 1 neurons. Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1
+    neurons of free sign in R^d, d >= K. Source: guide/two_layer.md, Outputs of any sign.
 
     Raises ValueError unless K is an integer >= 1.
     """
