@@ -36,16 +36,15 @@ def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
     """M unit vectors at equal angles to ``direction`` with pairwise cosines ``cosine``, (M, d).
 
     Arguments: M <= d, or M <= d + 1 at the cosine -1/(M-1) of a simplex, which has no direction; cosine in [-1/(M-1), 1];
-    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine in [-1, 1]. Equation: tilt a = sqrt((1 +
+    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine in [-1, 1] (or NaN, which ``best_cone`` gives). Equation: tilt a = sqrt((1 +
     (M-1) cosine)/M) to the direction, a simplex across it. Source: guide/two_layer.md, Frames.
 
     Raises ValueError for other arguments.
     """
     M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
     axis, low = _axis(direction, d), -1 / max(M - 1, 1)
-    cosine = inputs.number(
-        "cosine", cosine, low - inputs.SLACK, 1 + inputs.SLACK, "[]", f"choose one that {M} vectors can have"
-    )
+    if M > 1 or not (isinstance(cosine, float) and np.isnan(cosine)):
+        cosine = inputs.number("cosine", cosine, low - inputs.SLACK, 1 + inputs.SLACK, "[]", f"{M} vectors can have no other")
     if M == 1:
         return axis[None]
     if d + 1 == M and cosine <= low + inputs.SLACK:
