@@ -36,7 +36,7 @@ def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
     """M unit vectors at equal angles to ``direction`` with pairwise cosines ``cosine``, (M, d).
 
     Arguments: M <= d, or M <= d + 1 at the cosine -1/(M-1) of a simplex, which has no direction; cosine in [-1/(M-1), 1];
-    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine in [-1, 1], or NaN as ``best_cone`` has it.
+    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine in [-1, 1], or NaN as in ``best_cone``.
     Equation: tilt a = sqrt((1 + (M-1) cosine)/M) to the direction, a simplex across it. Source: guide/two_layer.md, Frames.
 
     Raises ValueError for other arguments.

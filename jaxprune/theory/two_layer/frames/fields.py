@@ -28,6 +28,8 @@ def squares(p: int, k: int) -> tuple[Integers, Integers]:
     """
     elements = np.array(list(itertools.product(range(p), repeat=k)))
     for lower in itertools.product(range(p), repeat=k):
+        if k > 1 and any(np.polyval([1, *lower], x) % p == 0 for x in range(p)):
+            continue  # a root is a factor
         product = np.zeros((len(elements), 2 * k - 1), np.int64)
         for i, j in itertools.product(range(k), repeat=2):
             product[:, i + j] += elements[:, i] * elements[:, j]
