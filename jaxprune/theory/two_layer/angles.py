@@ -1,7 +1,9 @@
 """Lengths and directions of rows, and cosines and sines of the angles between them, each to its own last digits."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
 Array = NDArray[np.floating]
@@ -34,7 +36,7 @@ def balanced(rows: Array, weights: Array, degree: int) -> tuple[Array, Array, in
     return np.ldexp(rows, -shift[:, None]), scaled, common
 
 
-def restored(value: Array, exponent: int) -> Array:
+def restored(value: ArrayLike, exponent: ArrayLike) -> Any:
     """value 2^exponent; infinite above the largest float."""
     with np.errstate(over="ignore", under="ignore"):
         return np.ldexp(value, exponent)

@@ -44,7 +44,7 @@ def gelu(mixture: Mixture) -> Series:
 
 def _arcsine() -> Array:
     k = np.arange(1, TERMS)
-    return np.cumprod(np.append(1.0, (2 * k - 1) ** 2 / (2 * k * (2 * k + 1))))
+    return np.cumprod(np.append(1.0, (2 * k - 1) ** 2 / (2 * k * (2 * k + 1))), dtype=np.float64)
 
 
 def _even() -> Array:

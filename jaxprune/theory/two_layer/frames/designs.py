@@ -189,7 +189,7 @@ def _orders(group: Element) -> tuple[int, ...]:
 def _elements(difference_set: Iterable[Element], orders: tuple[int, ...]) -> list[tuple[int, ...]]:
     found = []
     for element in inputs.elements("difference_set", difference_set):
-        parts = tuple(element) if isinstance(element, Iterable) and not isinstance(element, str) else (element,)
+        parts: tuple = tuple(element) if isinstance(element, Iterable) and not isinstance(element, str) else (element,)
         if len(parts) != len(orders):
             raise ValueError(f"difference_set: {element!r} has {len(parts)} entries, the group {len(orders)} factors")
         found.append(tuple(arguments.integer("difference_set", x, 0, n - 1) for x, n in zip(parts, orders, strict=True)))
