@@ -25,7 +25,7 @@ class Compression:
     neither, "student" is heavy-tailed with ``tail_index`` (scale ``output_sd``). ``scaling``, nu: "mean" 1/width, "clt"
     1/sqrt(width), "sum" 1. ``signs`` of the narrow network's outputs: "nonnegative" or "free".
 
-    Raises ValueError, naming the argument; warns where an exact copy exists. Source: guide/two_layer.md, The model.
+    Raises ValueError, naming the argument; warns where an exact copy exists. Source: guide/two_layer.md, Exact loss.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (

@@ -97,7 +97,7 @@ def kept_counts(kept: ArrayLike, dim: int) -> NDArray[np.int64]:
 
 def choice(name: str, value: str, options: tuple[str, ...]) -> str:
     """One of the given words."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name}: {value!r} is unknown; use one of {', '.join(options)}")
     return value
 

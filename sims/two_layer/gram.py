@@ -1,4 +1,4 @@
-"""Cosines between the neurons of one optimum (guide/two_layer.md, Nonnegative outputs): all are the same."""
+"""Cosines between the neurons of one optimum (guide/two_layer.md, Theorem A): all are the same."""
 
 import jax.numpy as jnp
 

@@ -1,4 +1,4 @@
-"""The best narrow networks of a target without a slope are simplices (guide/two_layer.md, Nonnegative outputs).
+"""The best narrow networks of a target without a slope are simplices (guide/two_layer.md, Theorem A).
 
 Random starts are set beside directions that nobody has optimised, with the best gain that all of them can share.
 """

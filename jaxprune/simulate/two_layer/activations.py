@@ -2,7 +2,7 @@
 
 A kernel takes the lengths |v| (M,) and |w| (N,) and the cosines (M, N). Smooth activations without a closed form take the
 trapezoid rule, whose error falls geometrically: with ``NODES`` nodes it is round-off up to lengths of ``LONGEST``, and NaN
-beyond. Source: guide/two_layer.md, Other activations.
+beyond. Source: guide/two_layer.md, Logistic activations.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Narrow networks without optimisation, to compare at equal numbers of neurons: kept, clustered or greedily chosen rows.
 
 All take a target, rows (N, d) and output weights (N,), and the number M of neurons; all give rows (M, d) and output weights
-(M,), which ``refit`` replaces by the best ones for these rows. Activation: ReLU. Source: guide/two_layer.md, The model.
+(M,), which ``refit`` replaces by the best ones for these rows. Activation: ReLU. Source: guide/two_layer.md, Exact loss.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The smallest eigenvalue of the Hessian at an optimum, with its error: so that a minimum is shown to be one.
 
 An objective that does not change when all rows rotate about the target's own directions has modes without curvature, known in
-closed form; they are set apart, and what is left must be positive. Source: guide/two_layer.md, Gradients.
+closed form; they are set apart, and what is left must be positive. Source: guide/two_layer.md, Gradient.
 """
 
 from typing import NamedTuple
@@ -32,7 +32,7 @@ class Curvature(NamedTuple):
 def curvature(objective: Objective, rows: Rows, signs: Signs) -> Curvature:
     """At a stationary point: ``rows`` (M, d), signs (M,). Takes a Hessian of (M d, M d) numbers and two eigenvalue problems.
 
-    Of a zero row it says nothing: there the loss has a cone point. Source: guide/two_layer.md, Gradients."""
+    Of a zero row it says nothing: there the loss has a cone point. Source: guide/two_layer.md, Gradient."""
     full = hessian(objective, rows, signs)
     modes = rotations(objective, rows).reshape(-1, rows.size)
     norm = jnp.linalg.norm(full)
@@ -46,7 +46,7 @@ def curvature(objective: Objective, rows: Rows, signs: Signs) -> Curvature:
 
 
 def hessian(objective: Objective, rows: Rows, signs: Signs) -> Float[Array, "Md Md"]:
-    """All of it, symmetric; zero for rows that are zero. Source: guide/two_layer.md, Gradients."""
+    """All of it, symmetric; zero for rows that are zero. Source: guide/two_layer.md, Gradient."""
     product = hessian_product(objective, rows, signs)
     basis = jnp.eye(rows.size, dtype=rows.dtype).reshape(-1, *rows.shape)
     full = jax.vmap(product)(basis).reshape(rows.size, rows.size)

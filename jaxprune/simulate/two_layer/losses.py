@@ -1,7 +1,7 @@
 """Population losses ``E (f* - f)^2`` of two networks with inputs N(0, I), exact; and their Monte Carlo check.
 
 Rows are (N, d) and (M, d), output weights (N,) and (M,), no factor 1/2. Pairs of target rows are taken in blocks, so that
-memory does not grow with N*N. Source: guide/two_layer.md, The model.
+memory does not grow with N*N. Source: guide/two_layer.md, Exact loss.
 """
 
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def energy(activation: str, rows: Float[Array, "N d"], weights: Float[Array, " N
 
 def split_loss(rows: Any, weights: Any, target_rows: Any, target_weights: Any) -> Float[Array, ""]:
     """The ReLU loss as a sum over degrees, each a square of a difference: a loss that is small beside both networks keeps its
-    digits, also in float32. Arguments and errors as in ``loss``. Source: guide/two_layer.md, Stability."""
+    digits, also in float32. Arguments and errors as in ``loss``. Source: guide/two_layer.md, Small losses."""
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
     every, signed = jnp.concatenate([others, rows]), jnp.concatenate([outer, -weights])
     mean = jnp.sum(signed * polar(every)[0])
@@ -137,7 +137,7 @@ def monte_carlo_loss(
 
 def in_white_inputs(rows: Any, covariance: Any) -> Float[Array, "M d"]:
     """Rows of the network that does to white inputs what ``rows`` (M, d) do to inputs with a ``covariance`` (d, d): exact
-    losses of anisotropic Gaussian inputs are those of such rows, on both sides. Source: guide/two_layer.md, The model.
+    losses of anisotropic Gaussian inputs are those of such rows, on both sides. Source: guide/two_layer.md, Exact loss.
 
     Raises ValueError for a covariance that is not square and symmetric."""
     rows, covariance = jnp.asarray(rows), jnp.asarray(covariance)

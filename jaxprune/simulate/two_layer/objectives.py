@@ -3,7 +3,7 @@
 A neuron is one row ``p = B v`` up to a sign: only the gain ``|p|`` and the direction matter. One struct holds every objective:
 the exact loss against a network, the simplified one against an affine function, the limit of many neurons, and rows with a
 common mean. All are differentiable by hand, since automatic second derivatives of the kernel are infinite where rows coincide.
-Source: guide/two_layer.md, Gradients.
+Source: guide/two_layer.md, Gradient.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Angles(NamedTuple):
 def exact(target_rows: Any, target_weights: Any) -> Objective:
     """The population loss against ``sum A_i relu(<w_i, x>)``: rows (N, d), output weights (N,); N*N numbers are never held.
 
-    Raises ValueError for shapes that do not fit and numbers that are not finite. Source: guide/two_layer.md, The model."""
+    Raises ValueError for shapes that do not fit and numbers that are not finite. Source: guide/two_layer.md, Exact loss."""
     rows, weights = checks.network("target_rows", target_rows, "target_weights", target_weights)
     size, unit = polar(rows)
     more = -len(rows) % BLOCK if len(rows) > BLOCK else 0
@@ -77,7 +77,7 @@ def simplified(target: Factors) -> Objective:
 def limit(mean: Any, dim: int) -> Objective:
     """The exact loss of infinitely many neurons with isotropic rows, ``f*(x) = mean |x| / E|x|`` in ``dim`` inputs.
 
-    Source: guide/two_layer.md, The limit of many neurons."""
+    Source: guide/two_layer.md, Infinitely many rows."""
     checks.check_count("dim", dim, "inputs")
     mean = jnp.asarray(checks.check_number("mean", mean, "[0, inf)"), jnp.result_type(float))
     ratio = dim / 2 * jnp.exp(2 * (jax.lax.lgamma(dim / 2.0) - jax.lax.lgamma((dim + 1) / 2.0)))
@@ -105,7 +105,7 @@ def affine_part(objective: Objective) -> tuple[Float[Array, ""], Float[Array, " 
 def loss_and_gradient(objective: Objective, rows: Rows, signs: Signs) -> tuple[Float[Array, ""], Rows]:
     """The loss, and its gradient in the rows; at a zero row that of its other terms, with the direction 0.
 
-    Source: guide/two_layer.md, Gradients."""
+    Source: guide/two_layer.md, Gradient."""
     size, unit = polar(rows)
     cosine, away = _cosines(unit, unit), ~jnp.eye(len(rows), dtype=bool)
     left, opposite = jnp.where(away, turn(cosine), 0), jnp.where(away, sine(cosine), 0)
@@ -123,7 +123,7 @@ def loss_and_gradient(objective: Objective, rows: Rows, signs: Signs) -> tuple[F
 def hessian_product(objective: Objective, rows: Rows, signs: Signs) -> Callable[[Rows], Rows]:
     """The Hessian at ``rows`` as a function of a change of them; zero rows and their changes are left out.
 
-    Source: guide/two_layer.md, Gradients."""
+    Source: guide/two_layer.md, Gradient."""
     size, unit = polar(rows)
     live = size > 0
     own, inverse = _angles(unit, unit), jnp.where(live, 1 / jnp.where(live, size, 1), 0)

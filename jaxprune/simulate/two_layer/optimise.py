@@ -4,7 +4,7 @@ Adam with a cosine schedule, then second-order steps: Newton steps within a trus
 conjugate gradients in plain matrix products. Every stage has a fixed number of steps, and there is no factorisation, so that a
 program batches over restarts and problems (``jax.vmap``) alike on a CPU and on an accelerator. The modes of rotation, along
 which the Hessian vanishes, need no care: gradients have no part along them, and conjugate gradients stay where the gradient is.
-Source: guide/two_layer.md, Nonnegative outputs.
+Source: guide/two_layer.md, Theorem A.
 """
 
 import warnings
@@ -103,7 +103,7 @@ def minimise(
     Signs do not change: a neuron of the wrong sign dies, and with "free" the best of many restarts has the best signs.
     Precision is that of the objective; gradients of 1e-12 need float64.
 
-    Raises ValueError, naming the argument. Source: guide/two_layer.md, Nonnegative outputs; Outputs of any sign."""
+    Raises ValueError, naming the argument. Source: guide/two_layer.md, Theorem A; Outputs of any sign."""
     check_key(key)
     checks.check_count("neurons", neurons, "neurons")
     checks.check_count("restarts", restarts, "restarts")

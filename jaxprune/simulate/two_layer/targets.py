@@ -1,6 +1,6 @@
 """Random wide networks to be compressed. The rows of a narrower target are the first of a wider one.
 
-Source: guide/two_layer.md, The model.
+Source: guide/two_layer.md, Exact loss.
 """
 
 from typing import NamedTuple

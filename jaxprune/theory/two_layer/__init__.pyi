@@ -19,6 +19,7 @@ from .kernels import arc_cosine as arc_cosine
 from .kernels import arc_cosine_slope as arc_cosine_slope
 from .population import loss as loss
 from .population import loss_gradient as loss_gradient
+from .population import target_energy as target_energy
 from .quadrature import quadrature_bound as quadrature_bound
 from .simplified import expected_factors as expected_factors
 from .simplified import factors as factors

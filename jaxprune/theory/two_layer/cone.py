@@ -16,21 +16,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from jaxprune.theory import arguments
-from jaxprune.theory.two_layer import angles, inputs, simplified, smoothed
+from jaxprune.theory.two_layer import inputs, simplified, smoothed, tangent
+from jaxprune.theory.two_layer.tangent import HALF
 
-HALF = math.pi / 2 - 1  # energy of |x| above its mean, in units of the mean's
 REST = smoothed.END
 ROOT = math.sqrt(2 / math.pi)
-LONGEST = 1e150
-NARROW = 1e-4  # an angle that the rounding of its cosine moves
-ROUNDING = 2.0**-51  # of a cosine near 1, and of the steps to it
 EPS = 4 * np.finfo(float).eps
 
 
 class Cone(NamedTuple):
     """The best cone: its ``value``, pairwise ``cosine`` (NaN of one neuron), ``gain`` s of each neuron and ``tilt`` of each
-    direction to m; ``angle`` at which its lower bound touches, and ``beyond`` = pi - angle."""
+    direction to m; the ``angle`` at which its lower bound touches, ``beyond`` = pi - angle, and ``turn`` = pi/2 - angle."""
 
     value: float
     cosine: float
@@ -38,6 +34,7 @@ class Cone(NamedTuple):
     tilt: float
     angle: float
     beyond: float
+    turn: float
 
 
 def simplex_value(M: int) -> float:
@@ -49,7 +46,7 @@ def simplex_value(M: int) -> float:
 
     Raises ValueError unless M is an integer >= 1.
     """
-    M = arguments.integer("M", M, 1)
+    M = inputs.count("M", M)
     return _value(M, 0.0, 0.0, 1.0) if M > 1 else 1 - 1 / math.pi
 
 
@@ -61,7 +58,7 @@ def limit_value(M: int, d: int) -> float:
 
     Raises ValueError unless M and d are integers >= 1 and M <= d + 1.
     """
-    M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
+    M, d = inputs.count("M", M), inputs.count("d", d)
     if d + 1 < M:
         raise ValueError(f"M: {M} is above d + 1 = {d + 1}, where no optimum is known; lower_bound(M, d) bounds it")
     return limit_of(simplex_value(M), d)
@@ -70,7 +67,8 @@ def limit_value(M: int, d: int) -> float:
 def limit_of(value: float, d: int) -> float:
     """The exact loss against infinitely many isotropic rows of directions whose least simplified loss at eta = 0 is known."""
     excess = float(simplified.norm_excess(d))
-    return max((1 + excess) * (value - excess * (1 - value)), 0.0)
+    left = value - excess * (1 - value)
+    return (1 + excess) * left if left > EPS * value else 0.0  # less is the rounding of zero
 
 
 def cone_optimum(M: int, eta: float) -> tuple[float, float]:
@@ -88,71 +86,60 @@ def best_cone(M: int, eta: float) -> Cone:
     """``cone_optimum`` with the gain, the tilt and the angle of its certificate.
 
     Equation: sqrt(2/pi) y (pi - t) = eta D, which has one root; value by squares, without cancellation at any eta.
-    Regime, errors: as there. Source: guide/two_layer.md, Theorem A.
+    Arguments: M >= 1, eta in [0, 1e150]. Regime: as of ``cone_optimum``. Source: guide/two_layer.md, Theorem A.
+
+    Raises ValueError as ``cone_optimum`` does.
     """
-    M, eta = arguments.integer("M", M, 1), _eta(eta)
+    M, eta = inputs.count("M", M), _eta(eta)
     if M == 1:
         level = ROOT + eta
         value = 2 * ((eta / math.sqrt(2 * math.pi) - 0.5) ** 2 + REST * (1 + eta**2))
-        return Cone(value, math.nan, level, 1.0, math.pi * ROOT / level, math.pi * eta / level)
+        half = math.pi / level
+        return Cone(value, math.nan, level, 1.0, *tangent.angle_of(half * ROOT, half * eta, half * (eta - ROOT) / 2))
     y, across = _opening(M, eta)
     cosine, _, angle, beyond = _cone_angle(M, y, across)
+    at = tangent.angle_of(angle, beyond, math.asin(min(max(cosine, -1.0), 1.0)))
     gain = (ROOT + eta * y) / M / (1 / math.pi + y**2 / 2 + 2 * _excess(M, y, across))
-    return Cone(_value(M, eta, y, across), cosine, gain, y, angle, beyond)
+    return Cone(_value(M, eta, y, across), cosine, gain, y, *at)
 
 
 def dual_bound(M: int, eta: float, cosine: float) -> float:
     """A lower bound of the simplified loss of M nonnegative neurons in any dimension, one for every ``cosine``.
 
-    Equation: eta^2 (1 - pi/(2 (pi - t))) + 1 - 1/D, t the angle of the cosine: the tangent to the convex kernel. At the best
-    cone's cosine it equals the cone's value, and so proves it. Arguments: M >= 1, eta >= 0, cosine in [-1, 1]; one near 1
-    or -1 stands for all that round to it; minus infinity for 1 at eta = 0. Regime: proved.
+    Equation: eta^2 (1 - pi/(2 (pi - t))) + 1 - 1/D, t the angle of just this cosine: the tangent to the convex kernel. At the
+    best cone's cosine it equals the cone's value, and so proves it. Arguments: M >= 1, eta in [0, 1e150], cosine in [-1, 1];
+    minus infinity at 1, and at -1 unless eta = 0. Regime: proved, to rounding. Near 1 or -1 a cosine of 16 digits misses the
+    best cone's, and the bound is below the value; ``optimum`` takes the angle itself, and rounds its bound downwards.
     Source: guide/two_layer.md, Certificates.
 
     Raises ValueError for other arguments.
     """
-    M, eta = arguments.integer("M", M, 1), _eta(eta)
-    cosine = float(inputs.cosine(inputs.number("cosine", cosine, -np.inf, np.inf, "()", "give a cosine of two neurons")))
-    angle, beyond = angles.angle_of(cosine), angles.angle_of(-cosine)
-    if eta > 0 and min(angle, beyond) < NARROW:
-        best = best_cone(M, eta)
-        if angle < beyond:
-            angle = _within(best.angle, 1 - cosine)
-            beyond = math.pi - angle
-        else:
-            beyond = _within(best.beyond, 1 + cosine)
-            angle = math.pi - beyond
-    return tangent_bound(M, eta, angle, beyond)
-
-
-def tangent_bound(M: int, eta: float, angle: float, beyond: float) -> float:
-    """``dual_bound`` by angle and pi - angle, of checked arguments."""
-    if angle == 0:
-        return -math.inf
-    narrow = ((angle - 1) - (M - 1) * 2 * math.sin((math.pi / 2 - angle) / 2) ** 2) / M  # D - 1
-    width = math.sin(min(angle, beyond)) * (1 - 1 / M) + angle / M
-    slope = eta * (eta * (beyond - angle) / (2 * beyond)) if eta else 0.0
-    return slope + narrow / width
+    M, eta = inputs.count("M", M), _eta(eta)
+    cosine = inputs.number("cosine", cosine, -1 - inputs.SLACK, 1 + inputs.SLACK, "[]", "give a cosine of two neurons")
+    return tangent.bound(M, eta, tangent.of_cosine(min(max(cosine, -1.0), 1.0)))
 
 
 def plateau(K: int) -> float:
     """The simplified loss of K orthonormal equal neurons where the linear part of the target is matched for free.
 
-    Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1 neurons of free sign in R^d,
-    d >= K. Source: guide/two_layer.md, Outputs of any sign.
+    Argument: K >= 1 neurons. Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1
+    neurons of free sign in R^d, d >= K. Source: guide/two_layer.md, Outputs of any sign.
 
     Raises ValueError unless K is an integer >= 1.
     """
-    K = arguments.integer("K", K, 1)
+    K = inputs.count("K", K)
     return HALF / (K + HALF)
 
 
 def orthonormal_eta(K: int) -> float:
     """The eta at which the best cone of K neurons is orthonormal and matches the linear part: its value is ``plateau(K)``.
 
-    Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime, errors: as there. Source: guide/two_layer.md, Outputs of any sign.
+    Argument: K >= 1 neurons. Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime: exact, in R^d with d >= K.
+    Source: guide/two_layer.md, Outputs of any sign.
+
+    Raises ValueError unless K is an integer >= 1.
     """
-    K = arguments.integer("K", K, 1)
+    K = inputs.count("K", K)
     return math.sqrt(math.pi * K / 2) / (K + HALF)
 
 
@@ -165,7 +152,7 @@ def eta_switch(M: int) -> float:
 
     Raises ValueError unless M is an integer >= 1.
     """
-    M = arguments.integer("M", M, 1)
+    M = inputs.count("M", M)
     if M == 1:
         return math.inf
 
@@ -193,13 +180,7 @@ def free_sign_optimum(M: int, eta: float) -> tuple[float, str]:
 
 
 def _eta(eta: float) -> float:
-    return inputs.number("eta", eta, 0, LONGEST, "[]", "give |m|/c, whose square must be a float")
-
-
-def _within(angle: float, height: float) -> float:
-    """``angle`` as far as its 1 - cos is ``height`` to rounding."""
-    low, high = (2 * math.asin(math.sqrt(max(height + s * ROUNDING, 0.0) / 2)) for s in (-1, 1))
-    return min(max(angle, low), high)
+    return inputs.number("eta", eta, 0, inputs.LONGEST, "[]", "give |m|/c, whose square must be a float")
 
 
 def _cone_angle(M: int, y: float, across: float) -> tuple[float, float, float, float]:

@@ -21,8 +21,13 @@ BLOCK = 64  # rows whose pairs are held at once
 
 def parts(rows: Array, weights: Array) -> tuple[float, float]:
     """E (sum a |x.w|)^2 / 4 and |sum a w|^2 of rows w and weights a, of which the kinked activations are made."""
+    return max(_even(rows, weights), 0.0), straight(rows, weights)
+
+
+def straight(rows: Array, weights: Array) -> float:
+    """|sum a w|^2."""
     odd = total(product(rows, weights[:, None]))
-    return max(_even(rows, weights), 0.0), float(np.sum((odd[0] + odd[1]) ** 2))
+    return float(np.sum((odd[0] + odd[1]) ** 2))
 
 
 def _even(rows: Array, weights: Array) -> float:

@@ -1,5 +1,7 @@
 """What the theory of two-layer networks accepts; anything else is a ValueError naming the argument, the value and the cure."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -8,6 +10,8 @@ from jaxprune.theory import arguments
 Array = NDArray[np.floating]
 SIGNS = ("free", "nonnegative")
 SLACK = 1e-12  # by which a cosine may be beyond its range
+LONGEST = 1e150  # of a vector, whose square is a float
+LARGEST = 10**100  # of a count, which becomes a float
 UNIT = 1e-10  # by which the length of a row of a frame may differ from 1
 
 
@@ -22,6 +26,8 @@ def matrix(name: str, value: ArrayLike) -> Array:
 def network(rows_name: str, rows: ArrayLike, weights_name: str, weights: ArrayLike) -> tuple[Array, Array]:
     """Rows (M, d) and one output weight for each."""
     rows, array = matrix(rows_name, rows), _array(weights_name, weights)
+    if array.dtype != np.float64:
+        arguments.vector(weights_name, array)  # says so
     if array.ndim != 1 or len(array) != len(rows):
         raise ValueError(
             f"{weights_name}: shape {array.shape} does not fit {len(rows)} {rows_name}; give one output weight for each row"
@@ -40,6 +46,20 @@ def pair(
             f"target_rows: {target_rows.shape[1]} inputs differ from the {rows.shape[1]} of rows; pad the narrower with zeros"
         )
     return rows, weights, target_rows, target_weights
+
+
+def elements(name: str, value: object) -> list:
+    """The entries of something that can be listed, other than a word."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"{name}: {value!r} is not a sequence; give a list")
+    return list(value)
+
+
+def flag(name: str, value: bool) -> bool:
+    """True or False, nothing that stands for them."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}: {value!r} is not a bool; give True or False")
+    return bool(value)
 
 
 def frame(value: ArrayLike, complex_too: bool = False) -> NDArray:
@@ -64,6 +84,24 @@ def symmetric(name: str, value: ArrayLike) -> Array:
         raise ValueError(f"{name}: shape {array.shape} is not square; give a symmetric matrix")
     if (gap := np.max(np.abs(array - array.T))) > 1e-10 * max(np.max(np.abs(array)), np.finfo(float).tiny):
         raise ValueError(f"{name}: not symmetric, entries differ by {gap:.3g}; pass (C + C.T) / 2")
+    return array
+
+
+def count(name: str, value: int, low: int = 1) -> int:
+    """An integer >= ``low``, small enough for floats."""
+    if isinstance(value, int) and value > LARGEST:
+        raise ValueError(f"{name}: is above 10^100; choose a count whose square is a float")
+    return arguments.integer(name, value, low)
+
+
+def vector(name: str, value: ArrayLike, length: int, what: str) -> Array:
+    """One number for each of ``length`` dimensions, as the ``what`` has them."""
+    array = _array(name, value)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: shape {array.shape} is not one-dimensional; give one entry for each dimension of the {what}")
+    array = arguments.vector(name, array)
+    if len(array) != length:
+        raise ValueError(f"{name}: length {len(array)} differs from the {length} dimensions of the {what}")
     return array
 
 

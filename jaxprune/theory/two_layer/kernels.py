@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jaxprune.theory import arguments
-from jaxprune.theory.two_layer import inputs, smoothed
+from jaxprune.theory.two_layer import inputs, series, smoothed
+from jaxprune.theory.two_layer.series import Series
 from jaxprune.theory.two_layer.smoothed import EXACT, logistic, mean, pair
 
 Array = NDArray[np.floating]
@@ -23,6 +24,7 @@ ACTIVATIONS = (
 )
 ODD = ("sign", "linear", "erf", "sin", "tanh")
 EVEN = ("abs", "quadratic", "cos")
+BOUNDED = ("erf", "cos", "sin", "tanh", "sigmoid")  # and not of directions alone
 GROWING = ("softplus", "gelu", "silu")  # without bound, and not homogeneous
 ROOT = np.sqrt(2 * np.pi)
 LONG = 1e150  # of a row: beyond it, waves of different directions have nothing in common
@@ -33,7 +35,7 @@ class Kernel(NamedTuple):
     """sum a_i a_j K(x_i, x_j) = |sum a mean|^2 + |linear sum a x|^2 + square |sum a x x^T|^2 + sum a_i a_j pair(i, j).
 
     With homogeneity ``degree`` lengths are moved into the weights, and ``pair`` is that of unit rows. ``mean`` gives one number
-    for each row, (M,), or several, (k, M).
+    for each row, (M,), or several, (k, M). ``series`` is ``pair`` by degree, where that is faster.
     """
 
     mean: Callable[[Array], Array]
@@ -41,6 +43,7 @@ class Kernel(NamedTuple):
     linear: float = 0.0
     square: float = 0.0
     degree: int = 0
+    series: Series | None = None
 
 
 def arc_cosine(cosine: ArrayLike):
@@ -63,7 +66,10 @@ def arc_cosine(cosine: ArrayLike):
 def arc_cosine_slope(cosine: ArrayLike):
     """The derivative of ``arc_cosine``.
 
-    Equation: kappa' = (pi - t)/(2 pi). Regime, errors: as there. Source: guide/two_layer.md, Kernels.
+    Argument: cosines in [-1, 1], of any shape. Equation: kappa' = (pi - t)/(2 pi). Regime: exact, to the last digits.
+    Source: guide/two_layer.md, Kernels.
+
+    Raises ValueError for a cosine outside by more than 1e-12.
     """
     cosine = inputs.cosine(cosine)
     return arguments.plain(np.arctan2(np.sqrt(1 + cosine), np.sqrt(1 - cosine)) / np.pi)
@@ -82,11 +88,11 @@ def of(activation: str, slope: float | None) -> Kernel:
         "cos": lambda: Kernel(lambda size: np.exp(-(size**2) / 2), _cosines),
         "sin": lambda: Kernel(_constant(0.0), _sines),
         "erf": lambda: Kernel(_constant(0.0), pair(smoothed.sign, ((np.sqrt(0.5), 1.0),))),
-        "tanh": lambda: Kernel(_constant(0.0), pair(smoothed.sign, logistic(0.5))),
-        "sigmoid": lambda: Kernel(_constant(0.5), _scaled(0.25, pair(smoothed.sign, logistic(1.0)))),
-        "softplus": lambda: _half_linear(smoothed.relu_mean, smoothed.relu, logistic(1.0)),
-        "gelu": lambda: _half_linear(smoothed.gelu_mean, smoothed.gelu, EXACT),
-        "silu": lambda: _half_linear(smoothed.gelu_mean, smoothed.gelu, logistic(1.0)),
+        "tanh": lambda: _logistic_sign(0.0, logistic(0.5), 1.0),
+        "sigmoid": lambda: _logistic_sign(0.5, logistic(1.0), 0.25),
+        "softplus": lambda: _half_linear(smoothed.relu_mean, smoothed.relu, logistic(1.0), series.relu),
+        "gelu": lambda: _half_linear(smoothed.gelu_mean, smoothed.gelu, EXACT, None),
+        "silu": lambda: _half_linear(smoothed.gelu_mean, smoothed.gelu, logistic(1.0), series.gelu),
     }[activation]()
 
 
@@ -97,8 +103,13 @@ def _kinked(slope: float) -> Kernel:
     return Kernel(_constant(even / ROOT), rest, (1 + slope) / 2, degree=1)
 
 
-def _half_linear(means, function, mixture) -> Kernel:
-    return Kernel(mean(means, mixture), pair(function, mixture), 0.5)
+def _logistic_sign(level: float, mixture: smoothed.Mixture, scale: float) -> Kernel:
+    both = _scaled(scale, pair(smoothed.sign, mixture))
+    return Kernel(_constant(level), both, series=series.sign(mixture, scale))
+
+
+def _half_linear(means, function, mixture, terms) -> Kernel:
+    return Kernel(mean(means, mixture), pair(function, mixture), 0.5, series=terms(mixture) if terms else None)
 
 
 def _constant(value: float) -> Callable[[Array], Array]:

@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike
 from jaxprune.theory import arguments
 from jaxprune.theory.two_layer import angles, extended, inputs, kernels, smoothed
 from jaxprune.theory.two_layer.inputs import Array
+from jaxprune.theory.two_layer.series import FAR, far_pairs
 
 BLOCK = 384  # rows whose pairs are held at once: memory does not grow with the number of neurons
 LONGEST = 1e150  # entry of a row whose square is a float
-DIGITS = 1e-6  # of the sum of all sizes: smaller losses have cancelled, and are summed anew in twice the precision
+LARGEST = float(np.finfo(float).max)
+DIGITS = 1e-4  # of the sizes of all terms: smaller losses have cancelled, and are summed anew in twice the precision
 
 
 def loss(
@@ -26,55 +28,109 @@ def loss(
     target_weights: ArrayLike,
     activation: str = "relu",
     slope: float | None = None,
+    target_energy: float | None = None,
 ) -> float:
     """The population loss E (f*(x) - f(x))^2 of a network ``rows`` (M, d), ``weights`` (M,) against a target (N, d), (N,).
 
     Arguments: float64 arrays; ``activation`` one of relu, abs, leaky (max(z, slope z), ``slope`` in [-1, 1)), step and sign
     (1/2 and 0 at zero), relu2, linear, quadratic (z^2), erf, cos, sin, tanh, sigmoid, softplus, gelu (z Phi(z)), silu.
     Equation: a' K a with the rows of both and the target's weights negated, K = E s(v.x) s(w.x), summed degree by degree; pairs
-    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are sums over a mixture of 29 normal laws (841 terms a pair),
-    the others closed forms. Regime: exact at every size and length, to about 1e-15 of a' |K| a; for relu, abs and leaky to
-    about 1e-13 of the loss itself, where it is tiny in twice the precision. Infinite above the largest float.
-    Source: guide/two_layer.md, Exact loss.
+    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are mixtures of 29 normal laws: series for |cosine| <= 0.9,
+    841 terms for nearer pairs; the others closed forms. ``target_energy``: that of ``two_layer.target_energy``, if it is known;
+    then only pairs with a row of the network are summed, O(M (M + N)), without the digits of small losses. Regime: exact at
+    every size and length, to about 1e-15 of a' |K| a; for relu, abs and leaky to about 1e-12 of the loss itself down to 1e-18
+    of its terms, where it is tiny in twice the precision, and less below (1e-6 at 1e-24); linear to the last digits. Infinite
+    above the largest float. Source: guide/two_layer.md, Exact loss.
 
     Raises ValueError for what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside
-    [-1, 1) or not asked for, and entries above 1e150 with softplus, gelu and silu.
+    [-1, 1) or not asked for, a target's energy that is no number >= 0, entries above 1e150 with softplus, gelu and silu, and
+    entries whose lengths may be no float with erf, cos, sin, tanh and sigmoid.
     """
-    activation = arguments.choice("activation", activation, kernels.ACTIVATIONS)
-    slope = _slope(activation, slope)
-    every, signed = _joined(activation, *inputs.pair(rows, weights, target_rows, target_weights))
-    if activation in kernels.GROWING and (longest := float(np.max(np.abs(every)))) > LONGEST:
-        raise ValueError(f"rows: an entry {longest:.3g} is too long for {activation}; use relu, which it is for rows so long")
-    return energy(every, signed, activation, slope)
+    activation, slope = _activation(activation, slope)
+    rows, weights, target_rows, target_weights = inputs.pair(rows, weights, target_rows, target_weights)
+    _no_longer(activation, rows, target_rows)
+    every, signed = np.concatenate([rows, target_rows]), np.concatenate([weights, -target_weights])
+    if target_energy is not None:
+        known = inputs.number("target_energy", target_energy, 0, np.inf, cure="give that of two_layer.target_energy")
+        return _energy(every, signed, activation, slope, len(rows), known)
+    return energy(*_sided(activation, every, signed), activation, slope)
+
+
+def target_energy(
+    target_rows: ArrayLike, target_weights: ArrayLike, activation: str = "relu", slope: float | None = None
+) -> float:
+    """The sum over all pairs of target neurons in ``loss``, to be computed once for many networks: it takes O(N^2) of the time.
+
+    Arguments: as for ``loss``. Equation: sum a_i a_j of what the kernel has above the degrees that are squared after summation;
+    the remainder R of ``factors`` for relu. Regime: exact. Source: guide/two_layer.md, Exact loss.
+
+    Raises ValueError as ``loss`` does.
+    """
+    activation, slope = _activation(activation, slope)
+    rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
+    _no_longer(activation, rows)
+    rows, weights, common, kernel = _scaled(rows, weights, activation, slope)
+    if kernel.pair is None or not np.any(weights):
+        return 0.0
+    size, unit = angles.polar(rows)
+    with np.errstate(over="ignore", under="ignore"):
+        gains, size = (weights * size**kernel.degree, np.ones_like(size)) if kernel.degree else (weights, size)
+        return float(angles.restored(max(over_pairs(kernel, unit, size, gains), 0.0), 2 * common))
 
 
 def energy(rows: Array, weights: Array, activation: str = "relu", slope: float | None = None) -> float:
     """E f(x)^2 of one network, of checked arguments; infinite where it is above the largest float."""
-    kernel = kernels.of(activation, slope)
-    if kernel.degree:
-        rows, weights, common = angles.balanced(rows, weights, kernel.degree)
-    else:
-        common = int(np.max(np.frexp(weights)[1]))
-        weights = np.ldexp(weights, -common)
+    return _energy(rows, weights, activation, slope)
+
+
+def _energy(
+    rows: Array, weights: Array, activation: str, slope: float | None, count: int | None = None, known: float = 0.0
+) -> float:
+    """``energy``; of all pairs beyond the first ``count`` rows only their sum is ``known``."""
+    rows, weights, common, kernel = _scaled(rows, weights, activation, slope)
+    if count is None:
+        rows, weights = _merged(rows, weights)
+    live = weights != 0
+    if not np.any(live) and not known:
+        return 0.0
+    count = count if count is None else int(np.count_nonzero(live[:count]))
     with np.errstate(over="ignore", under="ignore"):
-        return float(np.ldexp(max(_energy(kernel, rows, weights), 0.0), 2 * common))
+        found = _summed(kernel, rows[live], weights[live], count, float(np.ldexp(known, -2 * common)))
+        return float(angles.restored(max(found, 0.0), 2 * common))
 
 
-def _energy(kernel: kernels.Kernel, rows: Array, weights: Array) -> float:
+def _scaled(rows: Array, weights: Array, activation: str, slope: float | None) -> tuple[Array, Array, int, kernels.Kernel]:
+    """Rows and weights up to 1 where lengths do not matter or are moved into the weights, and the exponent of these."""
+    kernel = kernels.of(activation, slope)
+    even, weights, common = angles.balanced(rows, weights, kernel.degree)
+    return rows if activation in kernels.BOUNDED + kernels.GROWING else even, weights, common, kernel
+
+
+def _summed(kernel: kernels.Kernel, rows: Array, weights: Array, count: int | None, known: float) -> float:
     size, unit = angles.polar(rows)
     gains = weights * size**kernel.degree
     scale = np.ones_like(size) if kernel.degree else size
     total = float(sum(math.fsum(column) ** 2 for column in np.atleast_2d(gains * kernel.mean(scale))))
     if kernel.linear:
-        total += kernel.linear**2 * float(np.sum((weights @ rows) ** 2))
+        total += kernel.linear**2 * extended.straight(rows, weights)
     if kernel.square:
         total += kernel.square * float(np.sum(((gains[:, None] * unit).T @ unit) ** 2))
     if kernel.pair is not None:
-        total += over_pairs(kernel.pair, unit, scale, gains)
-    if kernel.degree == 1 and kernel.pair is not None and total < DIGITS * np.sum(np.abs(gains)) ** 2:
+        total += over_pairs(kernel, unit, scale, gains, count) + known
+    if count is None and kernel.degree == 1 and kernel.pair is not None and _cancelled(kernel, unit, gains, total):
         even, odd = extended.parts(rows, weights)
         return (kernels.ROOT * float(kernel.mean(np.ones(1))[0])) ** 2 * even + kernel.linear**2 * odd
     return total
+
+
+def _cancelled(kernel: kernels.Kernel, unit: Array, gains: Array, total: float) -> bool:
+    """Whether rounding takes more digits than ``DIGITS`` leaves, of pairs or of a sum that is squared."""
+    height = float(np.sum(np.abs(gains)))
+    if total >= DIGITS * height**2:
+        return False
+    return total < DIGITS * (
+        over_pairs(kernel, unit, np.ones(len(gains)), np.abs(gains)) + 2 * math.sqrt(max(total, 0)) * height
+    )
 
 
 def loss_gradient(
@@ -91,8 +147,9 @@ def loss_gradient(
     """
     rows, weights, target_rows, target_weights = inputs.pair(rows, weights, target_rows, target_weights)
     every, signed = np.concatenate([rows, target_rows]), np.concatenate([weights, -target_weights])
-    (size, unit), (lengths, others) = angles.polar(rows), angles.polar(every)
-    gains, linear = signed * lengths, signed @ every
+    even, scaled, common = angles.balanced(every, signed, 1)
+    lengths, others = angles.polar(even)
+    unit, gains, linear = others[: len(rows)], scaled * lengths, scaled @ even
     along, onto = np.zeros((2, len(rows))), np.zeros_like(rows)
     for here in blocks(len(rows)):
         for there in blocks(len(every)):
@@ -102,8 +159,11 @@ def loss_gradient(
             onto[here] += (np.arctan2(cosine, sine) * gains[there]) @ others[there]
     constant = math.fsum(gains) / (2 * np.pi)
     straight = linear / 4 + onto / (2 * np.pi) + (constant + along[0] / (2 * np.pi))[:, None] * unit
-    outer = 2 * size * (constant + unit @ linear / 4 + along[1])
-    return energy(*_merged(every, signed)), 2 * weights[:, None] * straight, outer
+    outer = lengths[: len(rows)] * (constant + unit @ linear / 4 + along[1])
+    shift = np.frexp(np.max(np.abs(rows), axis=1))[1]
+    mantissa, exponent = np.frexp(weights)
+    straight = angles.restored(mantissa[:, None] * straight, (exponent + common + 1)[:, None])
+    return energy(every, signed), straight, angles.restored(outer, shift + common + 1)
 
 
 def _angles(unit: Array, others: Array, here: slice, there: slice, count: int) -> tuple[Array, Array]:
@@ -115,17 +175,25 @@ def _angles(unit: Array, others: Array, here: slice, there: slice, count: int) -
     return cosine, sine
 
 
-def over_pairs(function: kernels.PairKernel, unit: Array, size: Array, gains: Array) -> float:
-    """The sum over all pairs, each block above the diagonal counted twice."""
-    sums = []
-    for here in blocks(len(gains)):
-        for there in blocks(len(gains)):
-            if there.start < here.start:
-                continue
-            same = here == there
-            cosine, sine = angles.between(unit[here], unit[there], same)
-            block = function(cosine, sine, size[here, None], size[None, there])
-            sums.append((1 if same else 2) * float(gains[here] @ block @ gains[there]))
+def over_pairs(kernel: kernels.Kernel, unit: Array, size: Array, gains: Array, count: int | None = None) -> float:
+    """The sum over all pairs, each block above the diagonal counted twice; only those with one of the first ``count``."""
+    sums, (pair, series) = [], (kernel.pair, kernel.series)
+    assert pair is not None
+    heights = gains * series.moments(size) if series else gains
+    first = blocks(len(gains) if count is None else count)
+    rest = [] if count is None else [slice(b.start + count, b.stop + count) for b in blocks(len(gains) - count)]
+    for k, here in enumerate(first):
+        for there in first[k:] + rest:
+            cosine, sine = angles.between(unit[here], unit[there], here == there)
+            if series:
+                i, j = np.nonzero(np.abs(cosine) > FAR)
+                near = pair(cosine[i, j], sine[i, j], size[here][i], size[there][j])
+                found = float(np.sum(gains[here][i] * near * gains[there][j]))
+                found += far_pairs(series, cosine, heights[:, here], heights[:, there])
+            else:
+                block = pair(cosine, sine, size[here, None], size[None, there])
+                found = float(gains[here] @ block @ gains[there])
+            sums.append((1 if here == there else 2) * found)
     return math.fsum(sums)
 
 
@@ -134,13 +202,14 @@ def blocks(count: int) -> list[slice]:
     return [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
 
 
-def _joined(activation: str, rows: Array, weights: Array, target_rows: Array, target_weights: Array) -> tuple[Array, Array]:
-    """The network f - f*; rows of one activation that are equal up to a sign it takes out are one row."""
-    every, signed = np.concatenate([rows, target_rows]), np.concatenate([weights, -target_weights])
-    if activation in kernels.ODD + kernels.EVEN:
-        side = np.where(every @ (1 / np.sqrt(np.arange(every.shape[1]) + 0.7)) < 0, -1.0, 1.0)  # of a plane of no symmetry
-        every, signed = every * side[:, None], signed * (side if activation in kernels.ODD else 1.0)
-    return _merged(every, signed)
+def _sided(activation: str, rows: Array, weights: Array) -> tuple[Array, Array]:
+    """Rows that are equal up to a sign which the activation takes out, made equal."""
+    if activation not in kernels.ODD + kernels.EVEN:
+        return rows, weights
+    longest = np.max(np.abs(rows), axis=1, keepdims=True)
+    across = rows / np.where(longest > 0, longest, 1) @ (1 / np.sqrt(np.arange(rows.shape[1]) + 0.7))
+    side = np.where(across < 0, -1.0, 1.0)  # of a plane of no symmetry
+    return rows * side[:, None], weights * (side if activation in kernels.ODD else 1.0)
 
 
 def _merged(rows: Array, weights: Array) -> tuple[Array, Array]:
@@ -153,11 +222,21 @@ def _merged(rows: Array, weights: Array) -> tuple[Array, Array]:
     return distinct, np.array([math.fsum(weights[order[a:b]]) for a, b in itertools.pairwise(ends)])
 
 
-def _slope(activation: str, slope: float | None) -> float | None:
+def _no_longer(activation: str, *networks: Array) -> None:
+    longest = float(max(np.max(np.abs(rows)) for rows in networks))
+    if activation in kernels.GROWING and longest > LONGEST:
+        raise ValueError(f"rows: an entry {longest:.3g} is too long for {activation}; use relu, which it is for rows so long")
+    if activation in kernels.BOUNDED and longest > LARGEST / networks[0].shape[1]:
+        raise ValueError(f"rows: an entry {longest:.3g} makes a length that may be no float; scale the longest rows down")
+
+
+def _activation(activation: str, slope: float | None) -> tuple[str, float | None]:
+    activation = arguments.choice("activation", activation, kernels.ACTIVATIONS)
     if activation != "leaky":
         if slope is not None:
             raise ValueError(f"slope: {slope!r} is given for {activation}, which has none; leave it out, or use leaky")
-        return None
+        return activation, None
     if slope is None:
         raise ValueError("slope: None, but leaky needs one; give a number in [-1, 1)")
-    return inputs.number("slope", slope, -1, 1, "[)", "1 would be linear, and a larger one is a smaller one of the negated net")
+    cure = "1 would be linear, and a larger one is a smaller one of the negated net"
+    return activation, inputs.number("slope", slope, -1, 1, "[)", cure)

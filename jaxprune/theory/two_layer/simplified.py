@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxprune.theory import arguments
-from jaxprune.theory.two_layer import angles, inputs, population, smoothed
+from jaxprune.theory.two_layer import angles, inputs, kernels, population, smoothed
 from jaxprune.theory.two_layer.inputs import Array
 
 SHIFT = 30.0  # dimension from which the expansion of a ratio of gamma functions has all digits
@@ -31,14 +31,17 @@ def factors(target_rows: ArrayLike, target_weights: ArrayLike) -> Factors:
     """What the simplified loss knows of a ReLU target with rows (N, d) and weights (N,).
 
     Equation: c = sum a |w| / sqrt(2 pi), m = sum a w / 2, R the energy of the degrees above 1, summed by itself.
-    Regime: exact. Source: guide/two_layer.md, Simplification.
+    Arguments: float64 arrays. Regime: exact; infinite above the largest float. Source: guide/two_layer.md, Simplification.
 
     Raises ValueError for what is not finite float64 or does not fit.
     """
     rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
-    size, unit = angles.polar(rows)
-    gains = weights * size
-    return Factors(math.fsum(gains) / math.sqrt(2 * math.pi), weights @ rows / 2, _remainder(unit, gains))
+    even, scaled, common = angles.balanced(rows, weights, 1)
+    size, unit = angles.polar(even)
+    gains = scaled * size
+    constant = float(angles.restored(math.fsum(gains) / math.sqrt(2 * math.pi), common))
+    rest = float(angles.restored(_remainder(unit, gains), 2 * common))
+    return Factors(constant, angles.restored(scaled @ even / 2, common), rest)
 
 
 def simplified_loss(rows: ArrayLike, weights: ArrayLike, target: Factors) -> float:
@@ -51,20 +54,22 @@ def simplified_loss(rows: ArrayLike, weights: ArrayLike, target: Factors) -> flo
     Raises ValueError as ``factors`` does, and for a target of other inputs.
     """
     rows, weights = inputs.network("rows", rows, "weights", weights)
-    constant, linear, remainder = target
-    constant, remainder = (inputs.number("target", x, -np.inf, np.inf, "()") for x in (constant, remainder))
-    linear = arguments.vector("target", linear)
-    if len(linear) != rows.shape[1]:
-        raise ValueError(f"target: its linear part has {len(linear)} inputs, rows have {rows.shape[1]}; give the same")
-    size, unit = angles.polar(rows)
-    gains = weights * size
+    constant, linear, remainder = _parts(target, rows.shape[1])
+    even, scaled, common = angles.balanced(rows, weights, 1)
+    size, unit = angles.polar(even)
+    gains = scaled * size
+    over = max(common, *(int(np.frexp(x)[1]) for x in (constant, np.max(np.abs(linear)))))  # of two, by which all are divided
+    scaled, gains = np.ldexp(scaled, common - over), np.ldexp(gains, common - over)
+    constant, linear = float(np.ldexp(constant, -over)), np.ldexp(linear, -over)
     level = constant - math.fsum(gains) / math.sqrt(2 * math.pi)
-    return remainder + level**2 + float(np.sum((linear - weights @ rows / 2) ** 2)) + _remainder(unit, gains)
+    affine = level**2 + float(np.sum((linear - scaled @ even / 2) ** 2))
+    return remainder + float(angles.restored(affine + _remainder(unit, gains), 2 * over))
 
 
 def interaction(directions: ArrayLike, target_rows: ArrayLike, target_weights: ArrayLike) -> Array:
     """h(u) (K,) for directions u (K, d): loss - simplified loss = -2 sum s_j h(u_j) of every network with gains s_j.
 
+    Arguments: float64 arrays; a direction has any length but 0.
     Equation: h(u) = sum a |w| k(cos(w, u)), k(r) = (r arcsin r + sqrt(1 - r^2) - 1)/(2 pi) in [0, 1/4 - 1/(2 pi)]. So
     |loss - simplified| <= 2 sum |s| sup |h|, and for nonnegative weights of both the loss is at most the simplified one.
     Regime: exact. Source: guide/two_layer.md, Simplification.
@@ -75,14 +80,15 @@ def interaction(directions: ArrayLike, target_rows: ArrayLike, target_weights: A
     rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
     if directions.shape[1] != rows.shape[1]:
         raise ValueError(f"directions: {directions.shape[1]} inputs differ from the {rows.shape[1]} of target_rows")
-    (size, unit), (length, other) = angles.polar(directions), angles.polar(rows)
+    even, scaled, common = angles.balanced(rows, weights, 1)
+    (size, unit), (length, other) = angles.polar(directions), angles.polar(even)
     if not np.all(size):
         raise ValueError(f"directions: row {int(np.argmin(size))} is zero and has no direction; leave it out")
-    found, gains = np.zeros(len(unit)), weights * length
+    found, gains = np.zeros(len(unit)), scaled * length
     for here in population.blocks(len(unit)):
         for there in population.blocks(len(other)):
             found[here] += smoothed.rest(*angles.between(unit[here], other[there])) @ gains[there]
-    return found
+    return angles.restored(found, common)
 
 
 def expected_factors(
@@ -96,7 +102,7 @@ def expected_factors(
 
     Raises ValueError unless N and d are integers >= 1 and these are moments of numbers.
     """
-    N, d = arguments.integer("N", N, 1), arguments.integer("d", d, 1)
+    N, d = inputs.count("N", N), inputs.count("d", d)
     mean = inputs.number("output_mean", output_mean, -np.inf, np.inf, "()")
     norm = inputs.number("norm_mean", norm_mean, 0, np.inf)
     own = _mean_square("output_square", output_square, mean) * _mean_square("norm_square", norm_square, norm)
@@ -107,7 +113,8 @@ def expected_factors(
 def uniform_error_limit(d: ArrayLike, N: ArrayLike):
     """sup |h| of ``interaction`` for a target of ``N`` random rows in R^d, unit weights 1/N.
 
-    Equation: (d^-1/2 + N^-1/2)^2 / (4 pi), from the largest eigenvalue of Marchenko and Pastur's law. Arguments broadcast.
+    Equation: (d^-1/2 + N^-1/2)^2 / (4 pi), from the largest eigenvalue of Marchenko and Pastur's law. Arguments: whole numbers
+    >= 1, integers or floats, which broadcast.
     Regime: limit of large d and N, for independent isotropic sub-Gaussian rows with |w|^2 near 1; 4 % high at d = 256.
     Source: guide/two_layer.md, Uniform error.
 
@@ -140,9 +147,16 @@ def _mean_square(name: str, value: float, mean: float) -> float:
     return inputs.number(name, value, low, np.inf, cure="a mean square is at least the square of the mean")
 
 
+def _parts(target: Factors, d: int) -> Factors:
+    """Checked, of d inputs."""
+    try:
+        constant, linear, remainder = target
+    except (TypeError, ValueError):
+        raise ValueError(f"target: {target!r} is not (constant, linear, remainder); give what factors returns") from None
+    constant, remainder = (inputs.number("target", x, -np.inf, np.inf, "()") for x in (constant, remainder))
+    return Factors(constant, inputs.vector("target", linear, d, "rows"), remainder)
+
+
 def _remainder(unit: Array, gains: Array) -> float:
-    common = int(np.frexp(np.max(np.abs(gains)))[1])  # so that nothing overflows before the sum does
-    gains, ones = np.ldexp(gains, -common), np.ones(len(gains))
-    rest = population.over_pairs(lambda cosine, sine, *_: smoothed.rest(cosine, sine), unit, ones, gains)
-    with np.errstate(over="ignore", under="ignore"):
-        return float(np.ldexp(max(rest, 0.0), 2 * common))
+    """The energy of the degrees above 1 of gains up to 1."""
+    return max(population.over_pairs(kernels.of("relu", None), unit, np.ones(len(gains)), gains), 0.0)

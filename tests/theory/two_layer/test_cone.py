@@ -17,6 +17,7 @@ SIMPLEX = {
     8: 0.07432554104,
 }
 ETAS = (0.0, 1e-300, 1e-100, 1e-12, 1e-6, 1e-3, 0.2, 0.5, 1.0, 3.0, 1e4, 1e8, 1e100)
+TINY = 2.0321299871930105e-13  # of 10^15 neurons at eta = 1e-3
 COUNTS = (1, 2, 3, 7, 64, 1000, 10**6)
 
 
@@ -31,7 +32,7 @@ def test_simplex_values():
 def test_limit_values():
     found = [theory.limit_value(*at) for at in ((3, 2), (4, 10), (6, 50))]
     judge.exact(found, [0.002238482844, 0.1185195558, 0.09248433536], tolerance=1e-9)
-    assert 0 <= theory.limit_value(2, 1) < 1e-15
+    assert theory.limit_value(2, 1) == 0 == theory.limit_of(theory.simplex_value(2), 1)
     at = theory.limit_value(10**6, 10**6) * 10**6
     judge.exact(at, np.pi / 2 - 1 - 0.5, tolerance=1e-4)  # (pi/2 - 1)/M - 1/(2 d)
     with pytest.raises(ValueError, match="M: 5 is above d \\+ 1 = 4.*lower_bound"):
@@ -54,9 +55,10 @@ def test_reference_cones():
 def test_the_certificate_meets_the_cone(M):
     for eta in ETAS:
         value, cosine = theory.cone_optimum(M, eta)
-        if M > 1:
+        if M > 1 and eta <= 1e4 and (cosine > -1 or eta == 0):
             judge.exact(theory.dual_bound(M, eta, cosine), value, tolerance=1e-12, spoil=1.0001)
         judge.exact(theory.optimum(M, M, eta).bound, value, tolerance=1e-14, spoil=1.0001)
+        assert theory.optimum(M, M, eta).gap >= 0
 
 
 def test_the_certificate_is_the_tangent_to_the_kernel():
@@ -66,7 +68,26 @@ def test_the_certificate_is_the_tangent_to_the_kernel():
         b = k0 - k1 * cosine
         expected = 1 + eta**2 - eta**2 / (4 * k1) - 2 / np.pi / (4 * (b + (0.5 - k1 - b) / M))
         judge.exact(theory.dual_bound(M, eta, cosine), expected, tolerance=1e-12)
-    assert theory.dual_bound(3, 0.1, 1 + 5e-13) == theory.dual_bound(3, 0.1, 1.0)
+    assert theory.dual_bound(3, 0.1, 1 + 5e-13) == theory.dual_bound(3, 0.1, 1.0) == -np.inf
+    assert theory.dual_bound(3, 0.1, -1.0) == -np.inf
+    judge.exact(theory.dual_bound(2, 0.0, -1.0), 1 - 2 / np.pi, tolerance=1e-15)
+
+
+def test_the_certificate_is_of_just_the_cosine_given():
+    """By the formula in sixty digits, near 1 and at cosines that a difference of angles would lose."""
+    found = [theory.dual_bound(8, 1.0, 1 - 4e-9), theory.dual_bound(3, 0.7, 1 - 1e-12), theory.dual_bound(2, 1e8, 1e-17)]
+    judge.exact(np.array(found) / [-11178.839913993973, -707113.35752567708, 0.28569291794007271], 1.0, tolerance=1e-14)
+
+
+def test_bounds_are_rounded_downwards():
+    """By the formula in sixty digits: at M = 1e15 the value is far below the rounding of its terms' angles."""
+    found = theory.optimum(10**15, 10**15, 1e-3)
+    judge.exact(found.bound / TINY, 1.0, tolerance=1e-13, spoil=1 + 1e-12)
+    assert found.bound < TINY < found.value * (1 + 1e-15)
+    for M in COUNTS:
+        for eta in (*ETAS, 2.0 ** np.arange(-8, 30)):
+            for signs in ("nonnegative", "free"):
+                assert np.all([theory.optimum(M, M, float(e), signs).gap >= 0 for e in np.ravel(eta)])
 
 
 @pytest.mark.parametrize("M", [2, 3, 7, 64])
@@ -164,7 +185,7 @@ def test_descent_finds_nothing_better():
 
 @pytest.mark.parametrize("function", ["simplex_value", "plateau", "eta_switch", "orthonormal_eta"])
 def test_bad_counts_are_refused(function):
-    for wrong in (0, -1, 2.0, True, "2", np.nan, None):
+    for wrong in (0, -1, 2.0, True, "2", np.nan, None, 10**400):
         with pytest.raises(ValueError, match="[MK]:"):
             getattr(theory, function)(wrong)
 

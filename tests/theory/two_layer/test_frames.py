@@ -77,6 +77,7 @@ def test_cones(M, d, cosine):
 
 
 def test_plain_frames():
+    judge.exact(frames.cone(1, 3, np.nan, np.array([0.0, 3.0, 4.0])), [[0, 0.6, 0.8]], tolerance=1e-15)
     judge.exact(frames.cone(1, 3, 0.2, np.array([0.0, 3.0, 4.0])), [[0, 0.6, 0.8]], tolerance=1e-15)
     judge.exact(frames.orthonormal(2, 3), np.eye(3)[:2])
     for M in (3, 4, 7):
@@ -99,7 +100,7 @@ def test_squares_of_finite_fields():
         q, matrix = p**k, fields.jacobsthal(p, k)
         judge.exact(matrix @ matrix.T, q * np.eye(q) - 1, tolerance=1e-15)
         assert np.all(matrix == (matrix.T if q % 4 == 1 else -matrix.T)) and not np.any(matrix.sum(0))
-    for n in (1, 2, 4, 8, 12, 20, 24, 28, 32, 44, 48, 56):
+    for n in (1, 2, 4, 8, 12, 20, 24, 28, 32, 36, 44, 48, 52, 56, 72, 76, 100):
         matrix = fields.hadamard(n)
         judge.exact(matrix @ matrix.T, n * np.eye(n), tolerance=1e-15)
         assert np.all(matrix[0] == 1)
@@ -115,6 +116,20 @@ def test_the_best_known_frames():
         known = frames.best_known(M, d)
         assert known.frame.shape == (M, d) and known.optimum.status == "best found"
         judge.exact(known.optimum.value, value, tolerance=1e-9)
+
+
+BEST = [  # of catalogue frames with a row repeated, one left out, or a dimension to spare
+    *((29, 7, 0.069308980), (27, 7, 0.070083912), (11, 5, 0.097113434), (17, 6, 0.081099647), (17, 10, 0.051672501)),
+]
+
+
+def test_the_best_known_frames_come_from_the_catalogue_too():
+    for M, d, value in BEST:
+        known = frames.best_known(M, d)
+        assert known.frame.shape == (M, d) and known.optimum.status == "best found"
+        judge.exact(known.optimum.value, value, tolerance=1e-8)
+    for inside, outside in (((64, 28), (65, 28)), ((64, 28), (64, 29))):
+        judge.exact(frames.best_known(*outside).optimum.value, frames.best_known(*inside).optimum.value, tolerance=1e-12)
 
 
 def test_bad_input_is_refused_by_name():
@@ -142,6 +157,17 @@ def test_bad_input_is_refused_by_name():
         "m: 1": lambda: frames.bent(1),
         "blocks.*exactly one": lambda: frames.steiner(fano[:-1]),
         "blocks.*Hadamard": lambda: frames.steiner(list(itertools.combinations(range(6), 2))),
+        "difference_set: 4.0": lambda: frames.harmonic([1, 2, 4.0], 7),
+        "group: 7.0": lambda: frames.harmonic([1, 2, 4], 7.0),
+        "difference_set: 5 is not a seq": lambda: frames.harmonic(5, 7),
+        "blocks: 5 is not a seq": lambda: frames.steiner(5),
+        "blocks: 6 is not a seq": lambda: frames.steiner([6]),
+        "adjacency: has one": lambda: frames.graph(np.zeros((1, 1)), 0.5),
+        "cosine: 'a'": lambda: frames.cone(1, 1, "a", np.ones(1)),
+        "cosine: 5.0": lambda: frames.cone(1, 3, 5.0, one),
+        "span: 'no'": lambda: frames.tightness(np.eye(2), span="no"),
+        "lines: 0": lambda: frames.equiangularity(np.eye(2), lines=0),
+        "larger: 5": lambda: frames.bent(2, larger=5),
         "dim": lambda: frames.steiner_projective(1),
         "adjacency.*Welch": lambda: frames.graph(1.0 * (np.eye(4, k=1) + np.eye(4, k=-1)), 0.1),
         "adjacency.*0 and 1": lambda: frames.graph(np.eye(4), 0.1),

@@ -1,6 +1,7 @@
 """Population losses of two-layer networks against draws, quadrature of the whole square, fifty digits, and each other."""
 
 import tracemalloc
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -374,6 +375,78 @@ def test_the_arc_cosine_kernel():
     assert theory.arc_cosine(-1.0) == 0 and theory.arc_cosine_slope(-1.0) == 0
 
 
+def test_small_linear_losses_keep_their_digits():
+    """|sum a w|^2, by fractions."""
+    target, outputs, steps = CLOSE
+    for e in (1e-3, 1e-9, 1e-12):
+        rows, weights = target + e * steps, outputs * (1 - e)
+        net = [(a, w) for a, w in zip(weights, rows, strict=True)] + [(-a, w) for a, w in zip(outputs, target, strict=True)]
+        exact = sum(sum(Fraction(float(a)) * Fraction(float(w[k])) for a, w in net) ** 2 for k in range(3))
+        judge.exact(theory.loss(rows, weights, target, outputs, "linear") / float(exact), 1.0, tolerance=1e-14, spoil=1 + 1e-12)
+
+
+def test_outputs_of_both_signs_are_no_small_loss(monkeypatch):
+    """A loss far below (sum of |gains|)^2 that has not cancelled needs no second sum."""
+    rng = np.random.default_rng(8)
+    net = rng.normal(size=(3, 40)), rng.normal(size=3) / 30, rng.normal(size=(1500, 40)), rng.choice([-1.0, 1.0], 1500) / 40
+    expected = theory.loss(*net)
+    gains = np.abs(net[3]) @ np.linalg.norm(net[2], axis=1)
+    assert expected < 1e-2 * gains**2
+    monkeypatch.setattr(population.extended, "parts", None)
+    assert theory.loss(*net) == expected
+    with pytest.raises(TypeError):  # the network itself, moved a little
+        theory.loss(net[2][:9] + 1e-6, net[3][:9], net[2][:9], net[3][:9])
+
+
+@pytest.mark.parametrize("activation", FUNCTIONS)
+def test_the_energy_of_a_target_may_be_known(activation):
+    slope = -0.4 if activation == "leaky" else None
+    rng = np.random.default_rng(9)
+    net = rng.normal(size=(2, 3)), rng.normal(size=2), rng.normal(size=(30, 3)), rng.normal(size=30)
+    known = theory.target_energy(*net[2:], activation, slope)
+    judge.exact(
+        theory.loss(*net, activation, slope, target_energy=known), theory.loss(*net, activation, slope), tolerance=1e-13
+    )
+    if activation == "relu":
+        judge.exact(known, theory.factors(*net[2:]).remainder, tolerance=1e-14)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softplus", "silu"])
+def test_series_are_the_mixtures(activation, monkeypatch):
+    """Both sums of one kernel, for sizes from 1e-3 to 1e4 at every angle."""
+    rng = np.random.default_rng(10)
+    rows = rng.normal(size=(40, 3)) * np.geomspace(1e-3, 1e4, 40)[:, None]
+    net = rows, rng.normal(size=40), np.ones((1, 3)), ONE
+    found, plain = theory.loss(*net, activation), kernels.of
+    monkeypatch.setattr(kernels, "of", lambda *which: plain(*which)._replace(series=None))
+    judge.exact(theory.loss(*net, activation) / found, 1.0, tolerance=1e-13, spoil=1 + 1e-10)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_finite_becomes_a_nan():
+    """Rows near the largest float, with weights that bring them back: a row of 1.7 with weight 1 is the same neuron."""
+    far, near, row = (np.full((1, 4), 1.7e308), np.full(1, 1e-308)), (np.full((1, 4), 1.7), ONE), np.ones((1, 4))
+    for activation in FUNCTIONS:
+        if activation in kernels.BOUNDED + kernels.GROWING:
+            with pytest.raises(ValueError, match="rows: an entry 1.7e.308"):
+                of(activation, far[0], ONE, row, ONE)
+        else:
+            assert not np.isnan(of(activation, far[0], ONE, row, ONE))
+    assert of("step", far[0], ONE, row, ONE) == of("sign", far[0], ONE, row, ONE) == 0
+    judge.exact(of("relu", *far, row, ONE), of("relu", *near, row, ONE), tolerance=1e-13)
+    found, expected = theory.loss_gradient(*far, row, ONE), theory.loss_gradient(*near, row, ONE)
+    judge.exact(found[1] / 1e-308, expected[1], tolerance=1e-13)
+    assert np.isposinf(found[2][0])
+    for got, like in zip(theory.factors(*far), theory.factors(*near), strict=True):
+        judge.exact(got, like, tolerance=1e-13)
+    judge.exact(theory.interaction(far[0], *far), theory.interaction(near[0], *near), tolerance=1e-13)
+    target = theory.factors(row, ONE)
+    judge.exact(theory.simplified_loss(*far, target), theory.simplified_loss(*near, target), tolerance=1e-13)
+    assert np.isinf(theory.loss_gradient(1e200 * ROWS, WEIGHTS, TARGET, OUTPUTS)[0])
+    assert np.isinf(theory.factors(1e200 * ROWS, 1e200 * WEIGHTS).remainder)
+    assert np.isinf(of("tanh", ROWS, 1e308 * WEIGHTS, TARGET, OUTPUTS))
+
+
 BAD = [
     (dict(rows=np.array([[np.nan, 1.0]])), "rows"),
     (dict(rows=np.array([[np.inf, 1.0]])), "rows"),
@@ -396,6 +469,9 @@ BAD = [
     (dict(target_rows=np.ones((0, 2)), target_weights=np.ones(0)), "target_rows"),
     (dict(target_weights=np.ones(3)), "target_weights"),
     (dict(activation="swish"), "activation.*swish"),
+    (dict(activation=np.array(["relu", "abs"])), "activation"),
+    (dict(weights="ab"), "weights: dtype"),
+    (dict(target_energy=-1.0), "target_energy"),
     (dict(activation="leaky"), "slope"),
     (dict(activation="leaky", slope=1.0), "slope.*1"),
     (dict(activation="leaky", slope=-1.5), "slope"),
@@ -412,7 +488,7 @@ def test_bad_networks_are_refused_by_name(change, match):
     assert theory.loss(**good) == 0
     with pytest.raises(ValueError, match=match):
         theory.loss(**{**good, **change})
-    if not {"activation", "slope"} & {*change}:
+    if not {"activation", "slope", "target_energy"} & {*change}:
         with pytest.raises(ValueError, match=match):
             theory.loss_gradient(**{**good, **change})
 

@@ -136,3 +136,11 @@ def test_bad_input_is_refused_by_name():
     }.items():
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_no_cosine_is_minus_zero_and_no_count_too_large():
+    assert not np.signbit(theory.leaky_cosine(6, -1.0)) and theory.leaky_cosine(6, -1.0) == 0
+    assert theory.quadratic_value(np.eye(3) * 1e200, 1) == np.inf and theory.quadratic_value(np.eye(3) * 1e-200, 1) == 0
+    for call in (theory.leaky_value, theory.leaky_cosine, theory.shift_value, theory.shift_optimum):
+        with pytest.raises(ValueError, match="M: is above"):
+            call(10**400, 0.5)

@@ -36,18 +36,17 @@ def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
     """M unit vectors at equal angles to ``direction`` with pairwise cosines ``cosine``, (M, d).
 
     Arguments: M <= d, or M <= d + 1 at the cosine -1/(M-1) of a simplex, which has no direction; cosine in [-1/(M-1), 1];
-    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine. Equation: tilt a = sqrt((1 +
-    (M-1) cosine)/M) to the direction, a simplex across it. Source: guide/two_layer.md, Frames.
+    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine in [-1, 1], or NaN as in ``best_cone``.
+    Equation: tilt a = sqrt((1 + (M-1) cosine)/M) to the direction, a simplex across it. Source: guide/two_layer.md, Frames.
 
     Raises ValueError for other arguments.
     """
     M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
-    axis = _axis(direction, d)
+    axis, low = _axis(direction, d), -1 / max(M - 1, 1)
+    if M > 1 or not (isinstance(cosine, float) and np.isnan(cosine)):
+        cosine = inputs.number("cosine", cosine, low - inputs.SLACK, 1 + inputs.SLACK, "[]", f"{M} vectors can have no other")
     if M == 1:
         return axis[None]
-    low = -1 / (M - 1)
-    if not low - inputs.SLACK <= (cosine := inputs.number("cosine", cosine, -np.inf, np.inf, "()")) <= 1 + inputs.SLACK:
-        raise ValueError(f"cosine: {cosine} of {M} vectors is outside [{low:.6g}, 1]; choose one inside")
     if d + 1 == M and cosine <= low + inputs.SLACK:
         return simplex(M, d)
     if d < M:
@@ -60,6 +59,8 @@ def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
 def orthonormal(M: int, d: int) -> Array:
     """The first M unit vectors of R^d, (M, d).
 
+    Arguments: 1 <= M <= d. Source: guide/two_layer.md, Frames.
+
     Raises ValueError unless M and d are integers with 1 <= M <= d.
     """
     d = arguments.integer("d", d, 1)
@@ -68,6 +69,8 @@ def orthonormal(M: int, d: int) -> Array:
 
 def polygon(M: int) -> Array:
     """The corners of a regular polygon, (M, 2): tight and centred for M >= 3.
+
+    Argument: M >= 1. Equation: (cos, sin) of 2 pi k/M. Source: guide/two_layer.md, Frames.
 
     Raises ValueError unless M is an integer >= 1.
     """
@@ -79,8 +82,8 @@ def polygon(M: int) -> Array:
 def from_gram(gram: ArrayLike) -> Array:
     """Unit vectors (M, d) of a Gram matrix (M, M) with unit diagonal, d its rank.
 
-    Equation: eigenvectors times the roots of eigenvalues, which must be zero or clearly not. Source: guide/two_layer.md,
-    Frames.
+    Argument: a float64 matrix. Equation: eigenvectors times the roots of eigenvalues, which must be zero or clearly not.
+    Source: guide/two_layer.md, Frames.
 
     Raises ValueError for a matrix that is not symmetric, positive semi-definite, of unit diagonal and of clear rank.
     """
@@ -98,9 +101,7 @@ def from_gram(gram: ArrayLike) -> Array:
 
 
 def _axis(direction: ArrayLike, d: int) -> Array:
-    direction = arguments.vector("direction", direction)
-    if len(direction) != d:
-        raise ValueError(f"direction: length {len(direction)} differs from d = {d}; give one entry for each dimension")
+    direction = inputs.vector("direction", direction, d, "cone")
     scale = np.max(np.abs(direction))
     if scale == 0:
         raise ValueError("direction: is zero; give the vector that the cone surrounds")

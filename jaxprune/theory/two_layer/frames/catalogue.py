@@ -36,9 +36,10 @@ class Known(NamedTuple):
 def best_known(M: int, d: int) -> Known:
     """The frame of M vectors in R^d with the least simplified loss at eta = 0 that is constructed here.
 
-    Arguments: M, d >= 1. Proved are a simplex for M <= d + 1, polygons where M is no power of 2 and d = 2, and the
-    centred frames of the catalogue; else the better of polygons (d = 2) and a simplex some of whose vectors are repeated, "best
-    found": descent finds better. Source: guide/two_layer.md, Frames; Bounds by quadrature.
+    Arguments: M, d >= 1. Proved are a simplex for M <= d + 1, polygons where M is no power of 2 and d = 2, and the centred
+    frames of the catalogue; else the best of these, "best found" (descent finds better): a simplex and every frame of the
+    catalogue in at most d dimensions, padded with zeros, some of whose vectors are repeated if it has fewer than M, the first
+    M if it has more; and polygons for d = 2. Source: guide/two_layer.md, Frames; Bounds by quadrature.
 
     Raises ValueError unless M and d are integers >= 1.
     """
@@ -50,9 +51,13 @@ def best_known(M: int, d: int) -> Known:
         return _known(make(), words)
     if d == 2 and M & (M - 1):
         return _known(roots.polygons(M), "regular polygons on equally spaced lines")
-    tried = [_known(_repeated(basic.simplex(d + 1, d), M), f"simplex of {d + 1}, vectors repeated")]
+    tried = [_known(_of_count(basic.simplex(d + 1, d), M), f"simplex of {d + 1}, vectors repeated")]
     if d == 2:
-        tried += [_known(_repeated(basic.polygon(k), M), f"polygon of {k} corners") for k in (M, M - 1)]
+        tried += [_known(_of_count(basic.polygon(k), M), f"polygon of {k} corners") for k in (M, M - 1)]
+    for (count, dim), (words, make) in CENTRED.items():
+        if dim <= d:
+            change = "vectors repeated" if count < M else f"the first {M}" if count > M else "padded"
+            tried.append(_known(np.pad(_of_count(make(), M), ((0, 0), (0, d - dim))), f"{words} ({count}, {dim}), {change}"))
     return min(tried, key=lambda known: known.optimum.value)
 
 
@@ -60,5 +65,5 @@ def _known(frame: Array, words: str) -> Known:
     return Known(frame, words, gains.frame_optimum(frame))
 
 
-def _repeated(frame: Array, count: int) -> Array:
+def _of_count(frame: Array, count: int) -> Array:
     return frame[np.arange(count) % len(frame)]

@@ -55,7 +55,7 @@ def bent(m: int, larger: bool = False) -> Array:
 
     Raises ValueError for another m.
     """
-    m = arguments.integer("m", m, 1 if larger else 2, 5)
+    m = arguments.integer("m", m, 1 if inputs.flag("larger", larger) else 2, 5)
     bits = list(itertools.product((0, 1), repeat=2 * m))
     ones = [x for x in bits if sum(a * b for a, b in zip(x[::2], x[1::2], strict=True)) % 2]
     if larger:
@@ -92,6 +92,8 @@ def graph(adjacency: ArrayLike, cosine: float) -> Array:
     Raises ValueError for another matrix, and where the Welch bound is not attained.
     """
     adjacency = inputs.symmetric("adjacency", adjacency)
+    if len(adjacency) < 2:
+        raise ValueError("adjacency: has one vertex; cosines need two or more")
     if np.any((adjacency != 0) & (adjacency != 1)) or np.any(np.diag(adjacency)):
         raise ValueError("adjacency: has entries other than 0 and 1, or a loop; give 1 for each edge")
     cosine = inputs.number("cosine", cosine, -1, 1, "[]", "give the cosine of neighbours")
@@ -125,7 +127,8 @@ def steiner(blocks: Sequence[Sequence[int]]) -> Array:
 
     Raises ValueError where two points lie in no block or in several, or no Hadamard matrix of order r + 1 is at hand.
     """
-    blocks = [tuple(arguments.integer("blocks", point, 0) for point in block) for block in blocks]
+    listed = [inputs.elements("blocks", block) for block in inputs.elements("blocks", blocks)]
+    blocks = [tuple(arguments.integer("blocks", point, 0) for point in block) for block in listed]
     v = 1 + max((point for block in blocks for point in block), default=0)
     pairs = [pair for block in blocks for pair in itertools.combinations(sorted(block), 2)]
     if v < 2 or len(set(pairs)) != len(pairs) or len(pairs) != v * (v - 1) // 2 or len({*map(len, blocks)}) != 1:
@@ -142,17 +145,25 @@ def steiner(blocks: Sequence[Sequence[int]]) -> Array:
 
 
 def steiner_pairs() -> Array:
-    """The centred frame of 16 vectors in R^6: all pairs of 4 points."""
+    """The centred frame of 16 vectors in R^6: all pairs of 4 points.
+
+    Equation: ``steiner`` of the pairs. Source: guide/two_layer.md, Frames.
+    """
     return steiner(list(itertools.combinations(range(4), 2)))
 
 
 def steiner_fano() -> Array:
-    """The centred frame of 28 vectors in R^7: the lines of the Fano plane."""
+    """The centred frame of 28 vectors in R^7: the lines of the Fano plane.
+
+    Equation: ``steiner_projective`` of 2 dimensions. Source: guide/two_layer.md, Frames.
+    """
     return steiner_projective(2)
 
 
 def steiner_projective(dim: int) -> Array:
     """The centred frame of the lines of the binary projective space of ``dim`` dimensions: (28, 7), (120, 35), (496, 155).
+
+    Argument: ``dim`` 2, 3 or 4. Equation: ``steiner`` of the triples a, b, a + b. Source: guide/two_layer.md, Frames.
 
     Raises ValueError unless dim is 2, 3 or 4.
     """
@@ -168,7 +179,7 @@ def _triangular(points: int) -> Array:
 
 
 def _orders(group: Element) -> tuple[int, ...]:
-    orders = (group,) if isinstance(group, int | np.integer) else tuple(group)
+    orders = inputs.elements("group", group) if isinstance(group, Iterable) else (group,)
     orders = tuple(arguments.integer("group", n, 1) for n in orders)
     if not orders or np.prod(orders) < 2:
         raise ValueError(f"group: {group!r} has fewer than 2 elements; give the orders of its cyclic factors")
@@ -177,8 +188,8 @@ def _orders(group: Element) -> tuple[int, ...]:
 
 def _elements(difference_set: Iterable[Element], orders: tuple[int, ...]) -> list[tuple[int, ...]]:
     found = []
-    for element in difference_set:
-        parts = (element,) if isinstance(element, int | np.integer) else tuple(element)
+    for element in inputs.elements("difference_set", difference_set):
+        parts: tuple = tuple(element) if isinstance(element, Iterable) and not isinstance(element, str) else (element,)
         if len(parts) != len(orders):
             raise ValueError(f"difference_set: {element!r} has {len(parts)} entries, the group {len(orders)} factors")
         found.append(tuple(arguments.integer("difference_set", x, 0, n - 1) for x, n in zip(parts, orders, strict=True)))

@@ -28,6 +28,8 @@ def squares(p: int, k: int) -> tuple[Integers, Integers]:
     """
     elements = np.array(list(itertools.product(range(p), repeat=k)))
     for lower in itertools.product(range(p), repeat=k):
+        if k > 1 and any(np.polyval([1, *lower], x) % p == 0 for x in range(p)):
+            continue  # a root is a factor
         product = np.zeros((len(elements), 2 * k - 1), np.int64)
         for i, j in itertools.product(range(k), repeat=2):
             product[:, i + j] += elements[:, i] * elements[:, j]
@@ -53,20 +55,31 @@ def jacobsthal(p: int, k: int) -> Integers:
 
 
 def hadamard(n: int) -> Integers | None:
-    """A Hadamard matrix of order n whose first row is ones, by doubling those of order 1 or q + 1; None where that fails."""
+    """A Hadamard matrix of order n whose first row is ones; None where Paley's and their doubles give none."""
     order, doublings = n, 0
-    while True:
-        if order == 1:
-            found = np.ones((1, 1), np.int64)
-            break
-        power = prime_power(order - 1)
-        if power and order % 4 == 0:
-            found = np.eye(order, dtype=np.int64)
-            found[0, 1:], found[1:, 0] = 1, -1
-            found[1:, 1:] += jacobsthal(*power)
-            break
+    while (found := _paley_hadamard(order)) is None:
         if order % 2:
             return None
         order, doublings = order // 2, doublings + 1
     found = np.kron(linalg.hadamard(2**doublings), found)
     return found * found[0]
+
+
+def _paley_hadamard(order: int) -> Integers | None:
+    """Of order 1, of order q + 1 with q = 3 mod 4, or of order 2 (q + 1) with q = 1 mod 4."""
+    if order == 1:
+        return np.ones((1, 1), np.int64)
+    if order % 4 == 0 and (power := prime_power(order - 1)):
+        found = _bordered(power, -1)
+        return found + np.eye(order, dtype=np.int64)
+    if order % 8 == 4 and (power := prime_power(order // 2 - 1)):
+        conference, one = _bordered(power, 1), np.eye(order // 2, dtype=np.int64)
+        return np.kron(conference, np.array([[1, 1], [1, -1]])) + np.kron(one, np.array([[1, -1], [-1, -1]]))
+    return None
+
+
+def _bordered(power: tuple[int, int], sign: int) -> Integers:
+    """The Jacobsthal matrix bordered by ones, and by ``sign`` on the left."""
+    found = np.zeros((power[0] ** power[1] + 1,) * 2, np.int64)
+    found[0, 1:], found[1:, 0], found[1:, 1:] = 1, sign, jacobsthal(*power)
+    return found

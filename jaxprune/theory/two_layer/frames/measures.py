@@ -24,8 +24,8 @@ def coherence(frame: ArrayLike) -> float:
 def welch_bound(M: int, d: int) -> float:
     """The least coherence of M unit vectors in d dimensions, real or complex.
 
-    Equation: sqrt((M - d)/(d (M - 1))), 0 for M <= d; attained just by equiangular tight frames. Regime: proved.
-    Source: guide/two_layer.md, Frames.
+    Arguments: M >= 2, d >= 1. Equation: sqrt((M - d)/(d (M - 1))), 0 for M <= d; attained just by equiangular tight frames.
+    Regime: proved. Source: guide/two_layer.md, Frames.
 
     Raises ValueError unless M >= 2 and d >= 1 are integers.
     """
@@ -43,13 +43,18 @@ def tightness(frame: ArrayLike, span: bool = False) -> float:
     """
     frame = inputs.frame(frame, complex_too=True)
     values = np.linalg.svd(frame, compute_uv=False) ** 2
-    d = dimension(frame) if span else frame.shape[1]
+    d = dimension(frame) if inputs.flag("span", span) else frame.shape[1]
     values = np.concatenate([values, np.zeros(max(d - len(values), 0))])[:d]
     return float(np.linalg.norm(values * d / len(frame) - 1))
 
 
 def dimension(frame: ArrayLike) -> int:
-    """The number of dimensions that the rows span."""
+    """The number of dimensions that the rows span: singular values above 1e-9 of the largest.
+
+    Argument: unit rows (M, d), real or complex. Source: guide/two_layer.md, Frames.
+
+    Raises ValueError for other rows.
+    """
     return int(np.linalg.matrix_rank(inputs.frame(frame, complex_too=True), rtol=1e-9))
 
 
@@ -81,7 +86,7 @@ def equiangularity(frame: ArrayLike, lines: bool = True) -> float:
 
     Raises ValueError for other rows, and for cosines of complex ones.
     """
-    if lines:
+    if inputs.flag("lines", lines):
         return float(np.std(_cosines(frame)))
     frame = inputs.frame(frame)
     return float(np.std((frame @ frame.T)[_pairs(len(frame))]))
