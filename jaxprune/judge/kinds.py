@@ -14,7 +14,8 @@ CERTAIN = 2.0  # standard errors from which on a correction of the extrapolation
 
 class Sample(NamedTuple):
     """Of the seeds at each point: the finite ones (seeds, ...), NaN where there is none, how many, their mean and its standard
-    error, their extent and skewness; and what of a number is ``round_off`` in their precision."""
+    error, their extent and skewness; where all are equal and the error is that of an event ``missed``; and what of a number is
+    ``round_off`` in their precision."""
 
     seeds: Array
     count: Array
@@ -23,6 +24,7 @@ class Sample(NamedTuple):
     low: Array
     high: Array
     skew: Array
+    missed: Array
     round_off: float
 
 
@@ -47,12 +49,12 @@ def exact(at: Array, sample: Sample, known: Array, doubt: Array) -> Test:
         shrunk = np.where(error > 0, sample.se / error, 1.0) ** 3
         seen = dict(freedom=np.maximum(sample.count - 1.0, 1.0), skew=sample.skew * shrunk)
         seen["doubt"] = np.sqrt(6 / sample.count) * shrunk
-    return Test(at, _deviate(sample.mean - known, error, sample.round_off * known, **seen), error, **seen)
+    return Test(at, _deviate(sample.mean - known, error, _slack(sample, known), **seen), error, **seen)
 
 
 def in_range(at: Any, sample: Sample, known: Array) -> Test:
     """Whether the prediction lies among the seeds: a deviate of 0, or an infinite one."""
-    slack = np.maximum(sample.round_off * np.abs(known), NOTHING)
+    slack = _slack(sample, known)
     within = (known >= sample.low - slack) & (known <= sample.high + slack)
     return Test(at & (sample.count >= TAIL_SEEDS), np.where(within, 0.0, np.inf))
 
@@ -75,7 +77,7 @@ def limit(
     beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowance, 0.0)
     place = np.cumsum(usable, axis=0)
     top = usable & (place == place[-1]) & (place[-1] > 1)
-    return Test(top, _deviate(beyond, spread, sample.round_off * known, **seen), spread, **seen, allowance=allowance)
+    return Test(top, _deviate(beyond, spread, _slack(sample, known), **seen), spread, **seen, allowance=allowance)
 
 
 def _of_rungs(weights, usable, sample, doubt):
@@ -101,7 +103,7 @@ def _of_seeds(weights, usable, sample, doubt):
         count = np.sum(np.isfinite(each), axis=0)
         centred = each - np.nansum(each, axis=0) / count
         se = np.sqrt(np.nansum(centred**2, axis=0) / (count - 1) / count)
-        sure = np.sqrt(_total(usable, (weights * np.where(np.ptp(sample.seeds, axis=0) == 0, sample.se, 0.0)) ** 2))
+        sure = np.sqrt(_total(usable, (weights * np.where(sample.missed, sample.se, 0.0)) ** 2))
         spread = np.sqrt(se**2 + sure**2 + _total(usable, (weights * doubt) ** 2))
         shrunk = np.where(spread > 0, se / spread, 1.0) ** 3
         return spread, count - 1.0, skewness(centred, count) * shrunk, np.sqrt(6 / count) * shrunk
@@ -117,19 +119,33 @@ def _corrected(weights, usable, sample, sizes):
         return np.nan_to_num(np.maximum(np.abs(_total(usable, moved * sample.mean)) - CERTAIN * noise, 0.0))
 
 
-def standard_error(count: Array, deviation: Array, low: Array, high: Array) -> Array:
-    """Of the means of ``count`` seeds with a standard ``deviation``. Equal seeds may have missed what is rare: where they are
-    whole numbers, as those of events are, it is ``UNSEEN`` / count of the metric's extent, at least 1; else it is 0."""
-    wide = np.nanmax(high, initial=-np.inf) - np.nanmin(low, initial=np.inf)
-    rare = (deviation == 0) & (low == np.round(low))
-    extent = np.maximum(np.maximum(np.abs(low), 1.0), wide)
+def standard_error(seeds: Array, count: Array, deviation: Array, round_off: float) -> tuple[Array, Array]:
+    """Of the means of ``count`` of ``seeds`` (seeds, ...) with a standard ``deviation``, NaN for fewer than two; and where it is
+    that of an event missed.
+
+    Seeds that are equal to ``round_off`` may have missed what is rare, and how far it would have moved them only other points
+    tell: the error is ``UNSEEN`` / count of the widest extent of seeds at one point of the metric. A metric of whole numbers
+    alone counts events, which move it by 1 at least. Any other whose seeds are equal at every point is deterministic.
+    """
+    low, high = np.fmin.reduce(seeds), np.fmax.reduce(seeds)
+    extent = high - low
+    equal = (count > 1) & (extent <= round_off * np.maximum(np.abs(low), np.abs(high)))
+    events = bool(np.all(np.isnan(seeds) | (seeds == np.round(seeds))))
+    jump = np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0)
+    missed = equal & (jump > 0)
     with np.errstate(all="ignore"):
-        return np.where(rare, UNSEEN * extent / count, deviation / np.sqrt(count))
+        plain = np.where(count > 1, deviation / np.sqrt(count), np.nan)
+        return np.where(missed, UNSEEN * jump / count, plain), missed
+
+
+def _slack(sample, known):
+    """What is no deviation from what is known: round-off, and next to nothing where that is 0."""
+    return np.where(known == 0, NOTHING, sample.round_off * np.abs(known))
 
 
 def _deviate(gap, error, slack, freedom, skew, doubt):
     """As ``deviate``; round-off alone is no deviation."""
-    negligible = np.isfinite(gap) & (np.abs(gap) <= np.maximum(np.abs(slack), NOTHING))
+    negligible = np.isfinite(gap) & (np.abs(gap) <= slack)
     return np.where(negligible, 0.0, deviate(gap, error, freedom, skew, doubt))
 
 

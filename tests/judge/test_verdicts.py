@@ -30,7 +30,7 @@ def test_exact_predictions_are_judged_by_z():
 def test_the_false_alarm_level_is_that_of_the_whole_report():
     """With level 0.2 and 40 tests, a fifth of true reports fail where the seeds tell the skewness, and fewer elsewhere."""
     for seeds, fewest in ((4, 0), (2000, 4)):
-        failed = sum(not compare(samples(seeds, width=20), {"risk": 2.0}, level=0.2).ok for _ in range(120))
+        failed = sum(compare(samples(seeds, width=20), {"risk": 2.0}, level=0.2).failed for _ in range(120))
         assert fewest <= failed <= 46  # 24 expected, 5 standard deviations
 
 
@@ -319,10 +319,10 @@ def test_events_that_no_seed_has_met_are_no_disagreement(chance, seeds):
     for level in (0.01, 1e-4):
         assert np.sum(z > stats.norm.isf(level / 2)) <= stats.binom.isf(1e-6, runs, level)
     never = xr.Dataset({"met": ("seed", np.zeros(400))})
-    assert compare(never, {"met": 0.001}).ok and compare(never, {"met": 0.2}).verdict() == "DISAGREE"
+    assert compare(never, {"met": 0.001}).verdict() == "weak" and compare(never, {"met": 0.2}).verdict() == "DISAGREE"
     assert 0.02 < compare(never, {"met": 0.001}).points["met"]["resolution"] * 0.001 < 0.2
     rungs = xr.Dataset({"met": (("n", "seed"), np.zeros((2, 20)))}, {"n": [50, 100]})
-    assert compare(rungs, {"met": Prediction(0.03, "limit")}).ok
+    assert not compare(rungs, {"met": Prediction(0.03, "limit")}).failed
 
 
 def test_round_off_is_that_of_the_samples():
