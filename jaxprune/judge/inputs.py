@@ -105,8 +105,8 @@ def expected(name: str, given: Any, values: xr.DataArray) -> Prediction:
 
 
 def _aligned(name: str, given: Any, means: xr.DataArray, hole: Any) -> xr.DataArray:
-    """Of a prediction, for the points of the ``means``: it may hold more points by name, and lack none. ``hole`` stands where an
-    array is masked."""
+    """Of a prediction, for the points of the ``means``: it may hold more points by name, and lack none. ``hole`` stands where
+    an array is masked."""
     if isinstance(given, xr.Dataset):
         raise ValueError(f"prediction: {name!r} is a dataset; pass the dataset itself, or an array for each metric")
     if isinstance(given, xr.DataArray):

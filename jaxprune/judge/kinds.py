@@ -4,18 +4,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxprune.judge.deviates import Array, deviate, skewness
+from jaxprune.judge.deviates import Array, deviate, deviate_unmet, skewness
 
 NOTHING = 1e-20  # as good as zero, where zero is predicted
 TAIL_SEEDS = 200  # with fewer, a true mean may well lie outside the sample
-UNSEEN = 3.0  # over the number of seeds: a standard error of the share of what no seed has met
+UNSEEN = 3.0  # how much further an event may move a seed than any that was met
 CERTAIN = 2.0  # standard errors from which on a correction of the extrapolation is more than noise
 
 
 class Sample(NamedTuple):
     """Of the seeds at each point: the finite ones (seeds, ...), NaN where there is none, how many, their mean and its standard
-    error, their extent and skewness; where all are equal and the error is that of an event ``missed``; and what of a number is
-    ``round_off`` in their precision."""
+    error, their extent and skewness; where all are equal the ``jump`` of an event that they may have missed, else 0; and what
+    of a number is ``round_off`` in their precision."""
 
     seeds: Array
     count: Array
@@ -24,14 +24,14 @@ class Sample(NamedTuple):
     low: Array
     high: Array
     skew: Array
-    missed: Array
+    jump: Array
     round_off: float
 
 
 class Test(NamedTuple):
     """Of all points: ``at`` where it is made, ``z`` the deviate, and what it looks at: a gap with its standard ``error``, its
     degrees of ``freedom``, its skewness and the ``doubt`` of that, and what it may have without an error of theory, its
-    ``allowance``."""
+    ``allowance``. Where seeds may have missed an event of some ``jump``, ``error`` is that of the prediction alone."""
 
     at: Any
     z: Any
@@ -40,6 +40,7 @@ class Test(NamedTuple):
     skew: Any = 0.0
     doubt: Any = 0.0
     allowance: Any = 0.0
+    jump: Any = 0.0
 
 
 def exact(at: Array, sample: Sample, known: Array, doubt: Array) -> Test:
@@ -49,7 +50,10 @@ def exact(at: Array, sample: Sample, known: Array, doubt: Array) -> Test:
         shrunk = np.where(error > 0, sample.se / error, 1.0) ** 3
         seen = dict(freedom=np.maximum(sample.count - 1.0, 1.0), skew=sample.skew * shrunk)
         seen["doubt"] = np.sqrt(6 / sample.count) * shrunk
-    return Test(at, _deviate(sample.mean - known, error, _slack(sample, known), **seen), error, **seen)
+    gap, slack, missed = sample.mean - known, _slack(sample, known), sample.jump > 0
+    unmet = deviate_unmet(gap, sample.jump, sample.count, doubt)
+    z = np.where(missed & (np.abs(gap) > slack), unmet, _deviate(gap, error, slack, **seen))
+    return Test(at, z, np.where(missed, doubt, error), **seen, jump=sample.jump)
 
 
 def in_range(at: Any, sample: Sample, known: Array) -> Test:
@@ -103,7 +107,7 @@ def _of_seeds(weights, usable, sample, doubt):
         count = np.sum(np.isfinite(each), axis=0)
         centred = each - np.nansum(each, axis=0) / count
         se = np.sqrt(np.nansum(centred**2, axis=0) / (count - 1) / count)
-        sure = np.sqrt(_total(usable, (weights * np.where(sample.missed, sample.se, 0.0)) ** 2))
+        sure = np.sqrt(_total(usable, (weights * np.where(sample.jump > 0, sample.se, 0.0)) ** 2))
         spread = np.sqrt(se**2 + sure**2 + _total(usable, (weights * doubt) ** 2))
         shrunk = np.where(spread > 0, se / spread, 1.0) ** 3
         return spread, count - 1.0, skewness(centred, count) * shrunk, np.sqrt(6 / count) * shrunk
@@ -119,23 +123,19 @@ def _corrected(weights, usable, sample, sizes):
         return np.nan_to_num(np.maximum(np.abs(_total(usable, moved * sample.mean)) - CERTAIN * noise, 0.0))
 
 
-def standard_error(seeds: Array, count: Array, deviation: Array, round_off: float) -> tuple[Array, Array]:
-    """Of the means of ``count`` of ``seeds`` (seeds, ...) with a standard ``deviation``, NaN for fewer than two; and where it is
-    that of an event missed.
+def unmet(seeds: Array, count: Array, round_off: float) -> Array:
+    """How far an event that seeds (seeds, ...) of a point may have missed, being equal to ``round_off``, would move one of
+    them; 0 where they are not equal, or fewer than two.
 
-    Seeds that are equal to ``round_off`` may have missed what is rare, and how far it would have moved them only other points
-    tell: the error is ``UNSEEN`` / count of the widest extent of seeds at one point of the metric. A metric of whole numbers
+    Only other points tell: ``UNSEEN`` times the widest extent of seeds at one point of the metric. A metric of whole numbers
     alone counts events, which move it by 1 at least. Any other whose seeds are equal at every point is deterministic.
     """
     low, high = np.fmin.reduce(seeds), np.fmax.reduce(seeds)
     extent = high - low
     equal = (count > 1) & (extent <= round_off * np.maximum(np.abs(low), np.abs(high)))
     events = bool(np.all(np.isnan(seeds) | (seeds == np.round(seeds))))
-    jump = np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0)
-    missed = equal & (jump > 0)
-    with np.errstate(all="ignore"):
-        plain = np.where(count > 1, deviation / np.sqrt(count), np.nan)
-        return np.where(missed, UNSEEN * jump / count, plain), missed
+    widest = np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0)
+    return np.where(equal, UNSEEN * widest, 0.0)
 
 
 def _slack(sample, known):

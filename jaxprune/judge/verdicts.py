@@ -4,8 +4,14 @@ Exact predictions are judged by the deviate of their mean (``deviates``: Student
 Asymptotic ones have a gap O(1/n): where the samples hold several n, the gap is extrapolated to 1/n = 0 and must vanish
 there, but for what the next order in 1/n may leave; with a single n it cannot be told from an error, and the point is not
 judged. Where a mean or its standard error does not exist, the prediction must lie within the range of at least 200 seeds,
-which few theories could fail: that is no agreement, and is called "in range". Every point that is not judged has its
-reason. The level is that of the whole comparison.
+which few theories could fail: that is no agreement, and is called "in range". Nor is it one where the typical test would not
+have seen an error of 100 %: that is "weak". Every point that is not judged has its reason. The level is that of the whole
+comparison.
+
+Seeds that are all equal may have missed a rare event (``kinds.unmet``). Where the metric varies among the seeds of other
+points, or counts events, being whole everywhere, theory must make it likely that they all missed one that would move them up
+to three times as far. A metric that varies at no point is taken for deterministic, and must meet its theory to round-off: of
+an event that no seed at any point has met, and that is no whole number, samples alone cannot tell.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +23,7 @@ from scipy import stats
 
 from jaxprune.contracts import Metric, Prediction
 from jaxprune.judge import inputs, kinds
-from jaxprune.judge.deviates import detectable, skewness
+from jaxprune.judge.deviates import detectable, detectable_unmet, skewness
 from jaxprune.judge.report import REASONS, Report
 
 ROUND_OFF = 1e-9
@@ -35,12 +41,14 @@ def compare(
 ) -> Report:
     """Judge ``samples`` (dimension ``seed``) by ``prediction``: metric -> ``Prediction``, or numbers that are exact means.
 
+    An array with names is read at the points of the samples: it may hold more, such as the finer grid of a figure, and lack
+    none. Nothing is predicted where an array is masked. A store that xarray opened is judged when all its trials have been run.
     ``level`` is the probability that a true theory fails anywhere in the report. ``ladder`` names the axis of
     sizes. Metrics in ``allow_nonfinite`` may lose non-finite trials; otherwise these make the report refuse.
     What is declared of a metric (``Metric``) is read from the attributes of its samples, as ``run`` gives them.
 
-    Raises ValueError, naming the argument, where a prediction is of no metric of the samples, fits no point of them, or is
-    nowhere finite, and where level is no probability.
+    Raises ValueError, naming the argument, where a prediction is of no metric of the samples, does not fit their points, or is
+    nowhere finite, where a seed or a coordinate stands twice, and where level, ladder or allow_nonfinite say nothing.
     """
     allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
     inputs.check(samples, prediction, level, ladder, allowed)
@@ -86,7 +94,7 @@ def _judge(metric: Metric, values: xr.DataArray, expected: Prediction, ladder: s
     reason = _reasons(metric, sample.count, raw.sizes["seed"], known.values, kind.values, seen.at, sizes is not None)
     tested = dict(z=np.where(seen.at, seen.z, np.nan), judged=seen.at, reason=reason)
     whole = found | dict(prediction=known, kind=kind) | {name: known.copy(data=array) for name, array in tested.items()}
-    return xr.Dataset(whole), seen._replace(error=seen.error * scale, allowance=seen.allowance * scale)
+    return xr.Dataset(whole), seen._replace(**{part: getattr(seen, part) * scale for part in ("error", "allowance", "jump")})
 
 
 def _sampled(metric: Metric, seeds: xr.DataArray, climbs: bool, round_off: float):
@@ -96,13 +104,14 @@ def _sampled(metric: Metric, seeds: xr.DataArray, climbs: bool, round_off: float
     small = seeds / scale
     count, mean, low, high = seeds.notnull().sum("seed"), small.mean("seed"), seeds.min("seed"), seeds.max("seed")
     deviation = small.std("seed", ddof=1).values * scale
-    se, missed = kinds.standard_error(seeds.values, count.values, deviation, round_off)
-    skew = np.where(missed, 0.0, skewness((small - mean).values, count.values))
-    shown = dict(
-        mean=mean * scale, se=mean.copy(data=se), median=(small.median("seed") * scale), low=low, high=high
-    )
+    jump = kinds.unmet(seeds.values, count.values, round_off)
+    with np.errstate(all="ignore"):
+        plain = np.where(count.values > 1, deviation / np.sqrt(count.values), np.nan)
+        se = np.where(jump > 0, jump / count.values, plain)
+    skew = np.where(jump > 0, 0.0, skewness((small - mean).values, count.values))
+    shown = dict(mean=mean * scale, se=mean.copy(data=se), median=(small.median("seed") * scale), low=low, high=high)
     parts = (small.values, count.values, mean.values, se / scale, low.values / scale, high.values / scale)
-    return shown, kinds.Sample(*parts, skew, missed, round_off), scale
+    return shown, kinds.Sample(*parts, skew, jump / scale, round_off), scale
 
 
 def _scale(seeds: np.ndarray, climbs: bool) -> np.ndarray:
@@ -150,15 +159,16 @@ def _tested(metric: Metric, sample: kinds.Sample, known, kind, doubt, sizes, joi
 def _reasons(metric: Metric, count, seeds: int, known, kind, judged, climbed: bool):
     """Why a point is not judged: a key of ``REASONS``, "" where it is."""
     asymptotic, tail, silent = kind == "limit", kind == "tail", kind == "none"
+    fewest = np.where(tail, kinds.TAIL_SEEDS, metric.seeds)
     carried = asymptotic & np.any(judged & asymptotic, axis=0) if climbed else np.zeros_like(judged)
     applies = dict(
         silent=silent & np.isnan(known),
         fixed=silent,
         nan=np.isnan(known),
         infinite=tail & np.isinf(known),
-        lost=(count < seeds) & (count < np.where(tail, kinds.TAIL_SEEDS, metric.seeds)) & (seeds >= np.where(tail, kinds.TAIL_SEEDS, metric.seeds)),
-        range=tail & (count < kinds.TAIL_SEEDS),
-        seeds=~tail & (count < metric.seeds),
+        lost=(count < fewest) & (fewest <= seeds),
+        range=tail & (count < fewest),
+        seeds=~tail & (count < fewest),
         rung=carried,
         several=asymptotic,
     )
@@ -171,6 +181,8 @@ def _measured(metric: Metric, points: xr.Dataset, seen: kinds.Test, limit: float
     of the typical test."""
     known: xr.DataArray = points["prediction"].where(np.isfinite(points["prediction"]))
     noisy = np.where(seen.error > 0, detectable(limit, seen.freedom, seen.skew, seen.doubt), 0.0) * seen.error
+    unmet = np.hypot(detectable_unmet(limit, seen.jump, seen.freedom + 1), limit * seen.error)
+    noisy = np.where(seen.jump > 0, unmet, noisy)
     outside = np.maximum((points["high"] - known).values, (known - points["low"]).values)
     tested = np.where(points["kind"].values == "tail", outside, noisy + seen.allowance)
     far = known.copy(data=np.where(seen.at, tested, np.nan))
