@@ -123,9 +123,9 @@ def _corrected(weights, usable, sample, sizes):
         return np.nan_to_num(np.maximum(np.abs(_total(usable, moved * sample.mean)) - CERTAIN * noise, 0.0))
 
 
-def unmet(seeds: Array, count: Array, round_off: float) -> Array:
-    """How far an event that seeds (seeds, ...) of a point may have missed, being equal to ``round_off``, would move one of
-    them; 0 where they are not equal, or fewer than two.
+def unmet(seeds: Array, count: Array, round_off: float) -> tuple[Array, Array]:
+    """Where two or more seeds (seeds, ...) of a point are equal to ``round_off``; and how far an event that they may have
+    missed would move one of them, 0 elsewhere.
 
     Only other points tell: ``UNSEEN`` times the widest extent of seeds at one point of the metric. A metric of whole numbers
     alone counts events, which move it by 1 at least. Any other whose seeds are equal at every point is deterministic.
@@ -135,7 +135,7 @@ def unmet(seeds: Array, count: Array, round_off: float) -> Array:
     equal = (count > 1) & (extent <= round_off * np.maximum(np.abs(low), np.abs(high)))
     events = bool(np.all(np.isnan(seeds) | (seeds == np.round(seeds))))
     widest = np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0)
-    return np.where(equal, UNSEEN * widest, 0.0)
+    return equal, np.where(equal, UNSEEN * widest, 0.0)
 
 
 def _slack(sample, known):

@@ -104,11 +104,11 @@ def _sampled(metric: Metric, seeds: xr.DataArray, climbs: bool, round_off: float
     small = seeds / scale
     count, mean, low, high = seeds.notnull().sum("seed"), small.mean("seed"), seeds.min("seed"), seeds.max("seed")
     deviation = small.std("seed", ddof=1).values * scale
-    jump = kinds.unmet(seeds.values, count.values, round_off)
+    equal, jump = kinds.unmet(seeds.values, count.values, round_off)
     with np.errstate(all="ignore"):
         plain = np.where(count.values > 1, deviation / np.sqrt(count.values), np.nan)
-        se = np.where(jump > 0, jump / count.values, plain)
-    skew = np.where(jump > 0, 0.0, skewness((small - mean).values, count.values))
+        se = np.where(equal, jump / count.values, plain)
+    skew = np.where(equal, 0.0, skewness((small - mean).values, count.values))
     shown = dict(mean=mean * scale, se=mean.copy(data=se), median=(small.median("seed") * scale), low=low, high=high)
     parts = (small.values, count.values, mean.values, se / scale, low.values / scale, high.values / scale)
     return shown, kinds.Sample(*parts, skew, jump / scale, round_off), scale
