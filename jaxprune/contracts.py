@@ -3,12 +3,14 @@
 import dataclasses
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 SCALES = ("linear", "logarithm")
+DIGITS = 15  # that a float has
 KINDS = ("exact", "limit", "tail", "none")
 # Of every point of a report; no axis takes one of these names.
 FIELDS = ("mean", "se", "median", "low", "high", "prediction", "gap", "z", "resolution", "judged", "kind", "reason")
@@ -53,6 +55,16 @@ class Metric:
         return cls(name, **{fields[key]: value for key, value in attributes.items() if key in fields})
 
 
+def by_name(whose: str, metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """Metrics by their names. Raises ValueError, with ``whose`` they are, where one is declared twice."""
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        if metric.name in found:
+            raise ValueError(f"{whose}: {metric.name!r} is declared twice; keep one")
+        found[metric.name] = metric
+    return found
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
     """What theory says of the mean of one metric over seeds; numbers, or arrays over the points of the samples.
@@ -73,7 +85,7 @@ class Certificate:
     """What theory bounds rather than predicts: ``claim``, in words, says of which quantity; it is at most ``bound``, a number
     or an array, except with probability ``failure``; ``assumes`` says under what conditions.
 
-    Raises ValueError for a probability outside [0, 1).
+    Raises ValueError for a bound that is not of real numbers, and for a probability outside [0, 1).
     """
 
     claim: str
@@ -82,16 +94,32 @@ class Certificate:
     assumes: Sequence[str] = ()
 
     def __post_init__(self):
-        if not 0 <= self.failure < 1:
-            raise ValueError(f"failure: {self.failure} is no probability in [0, 1) of the claim being wrong")
+        if not _is_number(self.failure) or not 0 <= self.failure < 1:
+            raise ValueError(f"failure: {self.failure!r} is no probability in [0, 1) of the claim being wrong")
+        if np.asarray(self.bound).dtype.kind not in "iuf" or np.any(np.isnan(self.bound)):
+            raise ValueError(f"bound: {self.bound!r} is not of real numbers")
 
     def holds(self, measured: Any) -> Any:
-        """Whether it holds for what was measured, elementwise; of what is not finite it does not."""
+        """Whether it holds for what was measured, elementwise; of what is not finite it does not.
+
+        Raises ValueError where the bounds are not one, nor of the shape of what was measured, or of its last axes."""
+        there, own = np.shape(measured), np.shape(self.bound)
+        if there and own and own != there[max(len(there) - len(own), 0) :]:
+            raise ValueError(f"measured: its shape {there} does not fit the bounds, which have {own}")
         return np.isfinite(measured) & (np.asarray(measured) <= self.bound)
 
     def spoiled(self, factor: float) -> "Certificate":
-        """Its twin, wrong on purpose: the bound times ``factor`` < 1, which enough draws must expose."""
-        return dataclasses.replace(self, bound=np.asarray(self.bound) * factor)
+        """Its twin, wrong on purpose: the bound times ``factor`` < 1, which enough draws must expose; a negative one is moved
+        down by as much.
+
+        Raises ValueError for a factor outside [0, 1), and where this makes no bound stricter: all are 0, or infinite."""
+        if not _is_number(factor) or not 0 <= factor < 1:
+            raise ValueError(f"factor: {factor!r} is not in [0, 1), and the twin would not be stricter")
+        bound = np.asarray(self.bound, float)
+        stricter = np.where(np.isinf(bound), bound, bound - (1 - factor) * np.nan_to_num(np.abs(bound)))
+        if not np.any(stricter < bound):
+            raise ValueError(f"factor: {factor} makes nothing stricter of the bound {self.bound}; state a wrong one yourself")
+        return dataclasses.replace(self, bound=stricter)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +127,7 @@ class Finding:
     """A number that an experiment states of its samples: a crossing, an exponent, a ratio; and its standard ``error``, 0 for
     what is counted.
 
-    Raises ValueError for what is no finite number: what was not found is not stated.
+    Raises ValueError for what is no finite real number: what was not found is not stated.
     """
 
     value: float
@@ -107,7 +135,9 @@ class Finding:
 
     def __post_init__(self):
         for name in ("value", "error"):
-            number = float(getattr(self, name))
+            if not _is_number(given := getattr(self, name)):
+                raise ValueError(f"{name}: {given!r} of a finding is no real number")
+            number = float(given)
             if not math.isfinite(number) or (name == "error" and number < 0):
                 raise ValueError(
                     f"{name}: {number} of a finding is no finite number{' >= 0' * (name == 'error')}; leave it out"
@@ -115,11 +145,23 @@ class Finding:
             object.__setattr__(self, name, number)
 
     def __str__(self) -> str:
-        """With two digits of the error, 0.094 ± 0.006; five digits where there is none."""
+        """With two digits of the error, 0.0941 ± 0.0061; five digits where there is none. With a power of ten where it would
+        take more than 15 digits before or behind the point."""
         if self.error == 0:
             return f"{self.value:.5g}"
-        digits = max(1 - math.floor(math.log10(self.error)), 0)
-        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
+        last = math.floor(math.log10(self.error)) - 1
+        first = math.floor(math.log10(max(abs(self.value), self.error)))
+        if last >= -DIGITS and first < DIGITS:
+            digits = max(-last, 0)
+            return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
+        return f"{self.value:.{min(first - last, DIGITS)}e} ± {self.error:.1e}"
+
+
+def _is_number(given: Any) -> bool:
+    """Whether it is one real number, of Python or of an array library; a truth value is none."""
+    if isinstance(given, numbers.Real):
+        return not isinstance(given, bool)
+    return np.ndim(given) == 0 and np.asarray(given).dtype.kind in "iuf"
 
 
 def check_make(make: Callable[..., Any], axes: Iterable[str], whose: str, cure: str) -> None:

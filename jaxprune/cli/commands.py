@@ -15,7 +15,7 @@ from jaxprune.cli.declared import benchmarks, files
 from jaxprune.cli.drawing import command, draw
 from jaxprune.cli.options import AGREE, BAD_INPUT, DISAGREE, INCOMPLETE, Run
 from jaxprune.cli.stating import found_in, state
-from jaxprune.contracts import Metric
+from jaxprune.contracts import FIELDS, Metric
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
 from jaxprune.sweep.experiment import NoExperiment, load_file
 
@@ -138,7 +138,7 @@ def _report(experiment, samples, folder: Path) -> Any:
     print(report)
     if _status(report) != AGREE:
         for row in report.worst(5):
-            print("  ", ", ".join(f"{k}={v:.5g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
+            print("  ", ", ".join(f"{k}={v:.5g}" if k in FIELDS else f"{k}={v}" for k, v in row.items()))
     for name, points in report.points.items():
         points.to_dataframe(dim_order=list(points["z"].dims)).to_csv(folder / f"report_{name}.csv", encoding="utf-8")
     print(f"every point: {folder / 'report_*.csv'}")

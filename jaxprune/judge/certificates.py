@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from jaxprune.contracts import Certificate
+from jaxprune.judge.draws import drawn
 
 
 class Count(NamedTuple):
@@ -26,13 +27,18 @@ class Count(NamedTuple):
 
 def count_failures(certificate: Certificate, measured: ArrayLike, level: float = 1e-6) -> Count:
     """How often a certificate failed in independent draws (draws, ...) of what it bounds; a draw fails where any of its numbers
-    does. A true certificate is found wrong with probability ``level`` at most.
+    does. Of a DataArray the draws are its dimension ``seed``. A true certificate is found wrong with probability ``level`` at
+    most.
 
-    Raises ValueError for no draws, and for so few that even if all failed the claim could not be found wrong.
+    Raises ValueError for a level that is no probability, bounds that do not fit, no draws, and for so few that even if all
+    failed the claim could not be found wrong.
     """
-    holds = np.asarray(certificate.holds(np.asarray(measured, float)))
-    if holds.ndim == 0 or len(holds) == 0:
+    if not isinstance(level, int | float | np.number) or not 0 < level < 1:
+        raise ValueError(f"level: {level} is not a probability inside (0, 1)")
+    values = drawn("measured", measured)
+    if len(values) == 0:
         raise ValueError("measured: no draws; pass (draws,) or (draws, ...) numbers")
+    holds = np.asarray(certificate.holds(values))
     draws = len(holds)
     most = int(stats.binom.isf(level, draws, certificate.failure))
     if most >= draws:

@@ -8,7 +8,10 @@ without a large number have a small mean and a small standard error. A deviate i
 
 where G is the largest skewness towards the expected mean that the samples do not exclude: their own, and two standard
 errors sqrt(6/n). For numbers with at least five moments the level then holds within a factor of about two down to ten
-numbers, and what it costs goes with n^-1/2. Arrays are NumPy's, and broadcast.
+numbers, and what it costs goes with n^-1/2.
+
+Where all n numbers are equal, and an event that moves one by J at most would explain a gap g to the expected mean, its
+probability is g/J or more, and that of meeting none (1 - g/J)^n or less. Arrays are NumPy's, and broadcast.
 """
 
 import numpy as np
@@ -46,6 +49,20 @@ def detectable(limit: float, freedom: Array, skew: Array, doubt: Array) -> Array
         for _ in range(20):  # from above, where the caution is largest; a step leaves a fifth of what is left, or less
             t = -special.stdtrit(freedom, special.ndtr(-limit * _caution(t, freedom, worst)))
     return t
+
+
+def deviate_unmet(gap: Array, jump: Array, count: Array, error: Array) -> Array:
+    """The normal deviate of ``gap`` where ``count`` equal numbers have met no event of this ``jump``, and what was expected has
+    a standard ``error``; the events have half of the level, since numbers that met one are tested too."""
+    with np.errstate(all="ignore"):
+        chance = count * np.log1p(-np.minimum(np.abs(gap) / jump, 1.0))
+        z = np.maximum(-special.ndtri_exp(chance), 0.0)
+        return np.copysign(1 / np.hypot(1 / z, error / np.abs(gap)), gap)
+
+
+def detectable_unmet(limit: float, jump: Array, count: Array) -> Array:
+    """The gap that gives a deviate of ``limit`` where no event was met."""
+    return -jump * np.expm1(special.log_ndtr(-limit) / count)
 
 
 def _caution(t, freedom, skew):

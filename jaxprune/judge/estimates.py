@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jaxprune.contracts import Finding
+from jaxprune.judge.draws import drawn
+from jaxprune.judge.kinds import UNSEEN
 
 Array = NDArray[np.float64]
 FEWEST = 8  # seeds of which a standard error is worth the name
@@ -16,11 +18,14 @@ SIZES = 4  # of which an exponent is read
 def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = True, resamples: int = 1000) -> Finding:
     """``statistic(*samples)``, one number, of arrays (seeds, ...), with the standard error that ``resamples`` bootstrap samples
     of the seeds give it, the same in every call. ``paired``: seed i of all arrays is one draw, and they are resampled together.
+    Of a DataArray the dimension ``seed`` is put first, the others keep their order.
 
-    Trials that are not finite are left out, all of a seed together. Raises ValueError for fewer than 8 seeds, arrays of
-    different lengths that are paired, and where the statistic is not finite.
+    Trials that are not finite are left out, all of a seed together. Raises ValueError for fewer than 8 seeds, a DataArray
+    without ``seed``, arrays of different lengths or seeds that are paired, and where the statistic is not finite.
     """
-    arrays = [np.asarray(values, float) for values in samples]
+    arrays = [drawn("samples", values) for values in samples]
+    if paired:
+        _check_pairs(samples)
     if paired and len({len(values) for values in arrays}) > 1:
         raise ValueError(f"samples: {[len(v) for v in arrays]} seeds are not paired; pass paired=False")
     whole = [np.isfinite(values).reshape(len(values), -1).all(1) for values in arrays]
@@ -37,13 +42,29 @@ def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = 
     return Finding(float(statistic(*arrays)), float(np.std(draws, ddof=1)))
 
 
+def _check_pairs(samples: tuple[Any, ...]) -> None:
+    """Seeds that have names must be the same ones."""
+    named = [values.indexes["seed"] for values in samples if "seed" in getattr(values, "indexes", ())]
+    if any(len(seeds) == len(named[0]) and not seeds.equals(named[0]) for seeds in named):
+        raise ValueError("samples: they are of different seeds, which are not paired; pass paired=False")
+
+
 def mean(samples: ArrayLike) -> Finding:
-    """The mean over seeds (seeds,), with its standard error."""
-    values = np.ravel(np.asarray(samples, float))
+    """The mean over seeds (seeds,), or of a DataArray whose only dimension is ``seed``, with its standard error.
+
+    Trials that are not finite are left out. Whole numbers that are all equal may have missed an event: the judge's error of
+    its share is theirs. Raises ValueError for another dimension, and for fewer than two finite numbers.
+    """
+    values = drawn("samples", samples)
+    if values.ndim != 1:
+        said = getattr(samples, "dims", values.shape)
+        raise ValueError(f"samples: {said} is more than one number a seed; choose a point (sel), or use estimate")
     values = values[np.isfinite(values)]
     if len(values) < 2:
         raise ValueError(f"samples: {len(values)} finite numbers have no standard error; use more seeds")
-    return Finding(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))))
+    if np.all(values == np.round(values[0])):
+        return Finding(values[0], UNSEEN / len(values))
+    return Finding(np.mean(values), np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
 def exponent(

@@ -4,17 +4,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxprune.judge.deviates import Array, deviate, skewness
+from jaxprune.judge.deviates import Array, deviate, deviate_unmet, skewness
 
 NOTHING = 1e-20  # as good as zero, where zero is predicted
 TAIL_SEEDS = 200  # with fewer, a true mean may well lie outside the sample
-UNSEEN = 3.0  # over the number of seeds: a standard error of the share of what no seed has met
+UNSEEN = 3.0  # how much further an event may move a seed than any that was met
 CERTAIN = 2.0  # standard errors from which on a correction of the extrapolation is more than noise
 
 
 class Sample(NamedTuple):
     """Of the seeds at each point: the finite ones (seeds, ...), NaN where there is none, how many, their mean and its standard
-    error, their extent and skewness; and what of a number is ``round_off`` in their precision."""
+    error, their extent and skewness; where all are equal the ``jump`` of an event that they may have missed, else 0; and what
+    of a number is ``round_off`` in their precision."""
 
     seeds: Array
     count: Array
@@ -23,13 +24,14 @@ class Sample(NamedTuple):
     low: Array
     high: Array
     skew: Array
+    jump: Array
     round_off: float
 
 
 class Test(NamedTuple):
     """Of all points: ``at`` where it is made, ``z`` the deviate, and what it looks at: a gap with its standard ``error``, its
     degrees of ``freedom``, its skewness and the ``doubt`` of that, and what it may have without an error of theory, its
-    ``allowance``."""
+    ``allowance``. Where seeds may have missed an event of some ``jump``, ``error`` is that of the prediction alone."""
 
     at: Any
     z: Any
@@ -38,6 +40,7 @@ class Test(NamedTuple):
     skew: Any = 0.0
     doubt: Any = 0.0
     allowance: Any = 0.0
+    jump: Any = 0.0
 
 
 def exact(at: Array, sample: Sample, known: Array, doubt: Array) -> Test:
@@ -47,12 +50,15 @@ def exact(at: Array, sample: Sample, known: Array, doubt: Array) -> Test:
         shrunk = np.where(error > 0, sample.se / error, 1.0) ** 3
         seen = dict(freedom=np.maximum(sample.count - 1.0, 1.0), skew=sample.skew * shrunk)
         seen["doubt"] = np.sqrt(6 / sample.count) * shrunk
-    return Test(at, _deviate(sample.mean - known, error, sample.round_off * known, **seen), error, **seen)
+    gap, slack, missed = sample.mean - known, _slack(sample, known), sample.jump > 0
+    unmet = deviate_unmet(gap, sample.jump, sample.count, doubt)
+    z = np.where(missed & (np.abs(gap) > slack), unmet, _deviate(gap, error, slack, **seen))
+    return Test(at, z, np.where(missed, doubt, error), **seen, jump=sample.jump)
 
 
 def in_range(at: Any, sample: Sample, known: Array) -> Test:
     """Whether the prediction lies among the seeds: a deviate of 0, or an infinite one."""
-    slack = np.maximum(sample.round_off * np.abs(known), NOTHING)
+    slack = _slack(sample, known)
     within = (known >= sample.low - slack) & (known <= sample.high + slack)
     return Test(at & (sample.count >= TAIL_SEEDS), np.where(within, 0.0, np.inf))
 
@@ -75,7 +81,7 @@ def limit(
     beyond = np.sign(gap) * np.maximum(np.abs(gap) - allowance, 0.0)
     place = np.cumsum(usable, axis=0)
     top = usable & (place == place[-1]) & (place[-1] > 1)
-    return Test(top, _deviate(beyond, spread, sample.round_off * known, **seen), spread, **seen, allowance=allowance)
+    return Test(top, _deviate(beyond, spread, _slack(sample, known), **seen), spread, **seen, allowance=allowance)
 
 
 def _of_rungs(weights, usable, sample, doubt):
@@ -101,7 +107,7 @@ def _of_seeds(weights, usable, sample, doubt):
         count = np.sum(np.isfinite(each), axis=0)
         centred = each - np.nansum(each, axis=0) / count
         se = np.sqrt(np.nansum(centred**2, axis=0) / (count - 1) / count)
-        sure = np.sqrt(_total(usable, (weights * np.where(np.ptp(sample.seeds, axis=0) == 0, sample.se, 0.0)) ** 2))
+        sure = np.sqrt(_total(usable, (weights * np.where(sample.jump > 0, sample.se, 0.0)) ** 2))
         spread = np.sqrt(se**2 + sure**2 + _total(usable, (weights * doubt) ** 2))
         shrunk = np.where(spread > 0, se / spread, 1.0) ** 3
         return spread, count - 1.0, skewness(centred, count) * shrunk, np.sqrt(6 / count) * shrunk
@@ -117,19 +123,29 @@ def _corrected(weights, usable, sample, sizes):
         return np.nan_to_num(np.maximum(np.abs(_total(usable, moved * sample.mean)) - CERTAIN * noise, 0.0))
 
 
-def standard_error(count: Array, deviation: Array, low: Array, high: Array) -> Array:
-    """Of the means of ``count`` seeds with a standard ``deviation``. Equal seeds may have missed what is rare: where they are
-    whole numbers, as those of events are, it is ``UNSEEN`` / count of the metric's extent, at least 1; else it is 0."""
-    wide = np.nanmax(high, initial=-np.inf) - np.nanmin(low, initial=np.inf)
-    rare = (deviation == 0) & (low == np.round(low))
-    extent = np.maximum(np.maximum(np.abs(low), 1.0), wide)
-    with np.errstate(all="ignore"):
-        return np.where(rare, UNSEEN * extent / count, deviation / np.sqrt(count))
+def unmet(seeds: Array, count: Array, round_off: float) -> tuple[Array, Array]:
+    """Where two or more seeds (seeds, ...) of a point are equal to ``round_off``; and how far an event that they may have
+    missed would move one of them, 0 elsewhere.
+
+    Only other points tell: ``UNSEEN`` times the widest extent of seeds at one point of the metric. A metric of whole numbers
+    alone counts events, which move it by 1 at least. Any other whose seeds are equal at every point is deterministic.
+    """
+    low, high = np.fmin.reduce(seeds), np.fmax.reduce(seeds)
+    extent = high - low
+    equal = (count > 1) & (extent <= round_off * np.maximum(np.abs(low), np.abs(high)))
+    events = bool(np.all(np.isnan(seeds) | (seeds == np.round(seeds))))
+    widest = np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0)
+    return equal, np.where(equal, UNSEEN * widest, 0.0)
+
+
+def _slack(sample, known):
+    """What is no deviation from what is known: round-off, and next to nothing where that is 0."""
+    return np.where(known == 0, NOTHING, sample.round_off * np.abs(known))
 
 
 def _deviate(gap, error, slack, freedom, skew, doubt):
     """As ``deviate``; round-off alone is no deviation."""
-    negligible = np.isfinite(gap) & (np.abs(gap) <= np.maximum(np.abs(slack), NOTHING))
+    negligible = np.isfinite(gap) & (np.abs(gap) <= slack)
     return np.where(negligible, 0.0, deviate(gap, error, freedom, skew, doubt))
 
 

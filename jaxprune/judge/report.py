@@ -13,6 +13,7 @@ REASONS = dict(
     rung="carry the extrapolation to the largest n",
     several="are of asymptotic theory, which needs samples of it at several n",
     seeds="have fewer seeds than a mean needs",
+    lost="have lost so many trials that were not finite that too few are left",
     range="have no standard error to be tested by, and need 200 seeds to show their range",
     infinite="have an infinite mean, which cannot be tested",
     fixed="are of asymptotic theory whose limit these sizes do not approach as 1/n",
@@ -20,20 +21,23 @@ REASONS = dict(
     silent="are not covered by theory",
 )
 HEAD = ("metric", "points", "judged", "worst |z|", "largest gap", "would detect", "non-finite", "verdict")
-AGREE, IN_RANGE, DISAGREE, REFUSED, NOT_JUDGED = "agree", "in range", "DISAGREE", "REFUSED", "not judged"
+AGREE, WEAK, IN_RANGE, NOT_JUDGED = "agree", "weak", "in range", "not judged"
+DISAGREE, REFUSED = "DISAGREE", "REFUSED"
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
     """The outcome. ``points``: metric -> dataset over grid and inner axes with the ``FIELDS``; ``limit``: the |z|
     that a point may reach; ``refused``: metrics with non-finite trials that nobody allowed; ``unpredicted``: those that nothing
-    was said of."""
+    was said of; ``typical``: metric -> the error of theory that its typical test would have shown, as a share of the prediction
+    or, where all predictions are 0, of the largest value."""
 
     points: Mapping[str, xr.Dataset]
     limit: float
     nonfinite: Mapping[str, int]
     refused: tuple[str, ...]
-    unpredicted: tuple[str, ...] = ()
+    unpredicted: tuple[str, ...]
+    typical: Mapping[str, float]
 
     @property
     def judged(self) -> int:
@@ -42,7 +46,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether some mean was judged, nothing refused, and every test passed."""
+        """Whether some mean was judged by seeds that could tell, nothing refused, and every test passed."""
         return self.verdict() == AGREE
 
     @property
@@ -51,14 +55,21 @@ class Report:
         return self.verdict() in (DISAGREE, REFUSED)
 
     def verdict(self, metric: str | None = None) -> str:
-        """Of one metric, or of all: "agree", "in range" where no mean was judged, "DISAGREE", "REFUSED" or "not judged"."""
-        names = list(self.points) if metric is None else [metric]
-        if any(name in self.refused for name in names):
+        """Of one metric, or of all: "agree"; "weak" where nothing disagrees, and the typical test of a mean would not have seen
+        an error of 100 %; "in range" where no mean was judged; "DISAGREE"; "REFUSED"; or "not judged". Of all the gravest, else
+        the first that any metric has."""
+        if metric is None:
+            found = {self.verdict(name) for name in self.points}
+            return next(v for v in (REFUSED, DISAGREE, AGREE, WEAK, IN_RANGE, NOT_JUDGED) if v in found)
+        if metric in self.refused:
             return REFUSED
-        if any(bool((~(abs(d["z"]) <= self.limit) & d["judged"]).any()) for d in map(self.points.__getitem__, names)):
+        d = self.points[metric]
+        if bool((~(abs(d["z"]) <= self.limit) & d["judged"]).any()):
             return DISAGREE
-        judged = {kind for name in names for kind in np.unique(self.points[name]["kind"].values[self.points[name]["judged"]])}
-        return NOT_JUDGED if not judged else IN_RANGE if judged == {"tail"} else AGREE
+        judged = set(d["kind"].values[d["judged"]])
+        if judged <= {"tail"}:
+            return IN_RANGE if judged else NOT_JUDGED
+        return WEAK if self.typical[metric] > 1 else AGREE
 
     def reasons(self) -> dict[str, int]:
         """Why points were not judged, in words, and of how many points each is true."""
@@ -114,18 +125,10 @@ class Report:
             str(int(judged.sum())),
             f"{np.max(z):.2f}" if z.size else "-",
             f"{np.max(known):.1%}" if known.size else "-",
-            _share(self._detectable(name)),
+            _share(self.typical[name] if d["resolution"].notnull().any() else np.nan),
             str(self.nonfinite.get(name, 0)),
             self.verdict(name),
         )
-
-    def _detectable(self, name: str) -> float:
-        """The error of theory that the typical test of a mean, or else of a range, would have shown; NaN: none has a size."""
-        d = self.points[name]
-        means = (d["judged"] & (d["kind"] != "tail")).values
-        sharp = d["resolution"].values[means if means.any() else d["judged"].values]
-        sharp = sharp[~np.isnan(sharp)]
-        return float(np.median(sharp)) if sharp.size else np.nan
 
     def _sentence(self) -> str:
         verdict = self.verdict()
@@ -138,15 +141,20 @@ class Report:
             return "Nothing was judged."
         if verdict == DISAGREE:
             return "Simulation and theory DISAGREE."
-        loose = [name for name in self.points if self.verdict(name) == IN_RANGE]
-        words = f"the predictions of {', '.join(loose)} lie in the range of the seeds, which is no agreement of means"
-        if verdict == IN_RANGE:
-            return f"No mean was judged: {words}."
-        more = f" But {words}." if loose else ""
-        missed = [name for name in self.points if name not in loose and self._detectable(name) > 0.1]
-        if missed:
-            more += f" (Few seeds: an error of 10 % would have gone unseen in {', '.join(missed)}.)"
-        return f"Simulation and theory agree.{more}"
+        weak, loose = ([n for n in self.points if self.verdict(n) == word] for word in (WEAK, IN_RANGE))
+        told = []
+        if weak:
+            told.append(
+                f"the samples are too few to say anything of {', '.join(weak)}: an error of 100 % would have gone unseen"
+            )
+        if loose:
+            told.append(f"the predictions of {', '.join(loose)} lie in the range of the seeds, which is no agreement of means")
+        more = ", and ".join(told)
+        if verdict != AGREE:
+            return f"{'No mean was judged' if verdict == IN_RANGE else 'Nothing disagrees, but nothing is shown'}: {more}."
+        missed = [name for name in self.points if self.verdict(name) == AGREE and self.typical[name] > 0.1]
+        few = f" (Few seeds: an error of 10 % would have gone unseen in {', '.join(missed)}.)" if missed else ""
+        return f"Simulation and theory agree.{f' But {more}.' if more else ''}{few}"
 
 
 def _share(error: float) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxprune.contracts import FIELDS, Finding, Metric
+from jaxprune.contracts import FIELDS, Finding, Metric, by_name
 from jaxprune.sweep.sources import PACKAGE
 
 Coordinate = int | float | str | bool
@@ -80,6 +80,7 @@ class Experiment:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not a function; wrap it in a def")
         if not isinstance(self.metrics, Sequence) or not all(isinstance(m, Metric) for m in self.metrics):
             raise ValueError(f"metrics: {self.metrics!r} is no list of Metric (jaxprune.contracts)")
+        by_name("metrics", self.metrics)
         for name in ("predict", "findings"):
             if (own := getattr(self, name)) is not None and not callable(own):
                 raise ValueError(f"{name}: {own!r} is not a function of the samples; wrap it in a def")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxprune.contracts import Metric, check_make
+from jaxprune.contracts import Metric, by_name, check_make
 from jaxprune.sweep import program, tasks
 from jaxprune.sweep.experiment import Coordinate, Experiment, Point
 from jaxprune.sweep.pipe import Parcel
@@ -49,7 +49,7 @@ class Prepared:
         cure = "give each axis an argument of its name, and a default to what is no axis"
         check_make(experiment.make, experiment.axes, "the axes are", cure)
         self.metrics: Metrics = {}
-        self.declared: dict[str, Metric] = {m.name: m for m in experiment.metrics}
+        self.declared = by_name("metrics", experiment.metrics)
         for point in experiment.points():
             try:
                 self._prepare(point)
@@ -148,7 +148,9 @@ class Prepared:
 def _declared(problem: Any) -> dict[str, Metric]:
     """The metrics that a problem declares, if it does."""
     found = getattr(problem, "metrics", ())
-    return {m.name: m for m in found if isinstance(m, Metric)} if isinstance(found, tuple | list) else {}
+    if not isinstance(found, tuple | list):
+        return {}
+    return by_name(f"metrics of {type(problem).__name__}", [m for m in found if isinstance(m, Metric)])
 
 
 FICKLE = "it gives another problem at every call; draw random numbers in the trial, from its key"

@@ -176,7 +176,7 @@ def make(middle):
     return middle
 
 def trial(key, problem):
-    return {"risk": problem + jax.random.normal(key)}
+    return {"risk": problem + 0.5 * jax.random.normal(key)}
 
 def theory(samples):
     return PREDICTION
@@ -199,6 +199,20 @@ def test_an_experiment_brings_its_own_theory(tmp_path, capsys, prediction, worke
     file.write_text(OWN.replace("PREDICTION", prediction))
     assert call("run", file, "--out", tmp_path, "--workers", workers) == status
     assert words in capsys.readouterr().out
+
+
+def test_few_seeds_are_weak_and_coordinates_are_printed_whole(tmp_path, capsys):
+    file = tmp_path / "own.py"
+    close = OWN.replace("[1.0, 2.0]", "[0.3, 0.1 + 0.2]")
+    file.write_text(close.replace("PREDICTION", '{"risk": samples["middle"]}').replace("seeds=50", "seeds=4"))
+    assert call("run", file, "--out", tmp_path / "few", "--workers", 0) == 0
+    said = capsys.readouterr().out
+    assert "   weak\n" in said and "the samples are too few to say anything of risk" in said
+    file = tmp_path / "wrong.py"
+    file.write_text(close.replace("PREDICTION", '{"risk": samples["middle"] + 9}'))
+    assert call("run", file, "--out", tmp_path / "wrong", "--workers", 0) == 1
+    said = capsys.readouterr().out
+    assert "middle=0.3, " in said and "middle=0.30000000000000004, " in said
 
 
 @pytest.mark.slow

@@ -156,6 +156,7 @@ def test_what_is_declared_of_metrics_comes_with_the_samples(tmp_path):
     for metrics, words in (
         ([Metric("sise")], "^metrics: 'sise' is declared, the trial returns plain, "),
         (["size"], "^metrics: "),
+        ([Metric("size", scale="logarithm"), Metric("size")], "^metrics: 'size' is declared twice"),
     ):
         with pytest.raises(ValueError, match=words):
             run(dataclasses.replace(mine, metrics=metrics), workers=0)
