@@ -64,7 +64,7 @@ def mean(samples: ArrayLike) -> Finding:
         raise ValueError(f"samples: {len(values)} finite numbers have no standard error; use more seeds")
     if np.all(values == np.round(values[0])):
         return Finding(values[0], UNSEEN / len(values))
-    return Finding(np.mean(values), np.std(values, ddof=1) / np.sqrt(len(values)))
+    return Finding(float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5)
 
 
 def exponent(

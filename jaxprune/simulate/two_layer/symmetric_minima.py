@@ -80,7 +80,7 @@ def minimum(dim: Any, start: Entries | None = None) -> Symmetric:
     kinds = _kinds(dim)
     root = jnp.sqrt(kinds)
     inverse = jnp.where(kinds > 0, 1 / jnp.where(kinds > 0, root, 1), 0)
-    begin = Entries(1.0, 0.0, 2 / dim, 2 / dim, -0.6) if start is None else start
+    begin = Entries(*map(jnp.asarray, (1.0, 0.0, 2 / dim, 2 / dim, -0.6))) if start is None else start
 
     def objective(scaled):  # by the roots of how often an entry occurs: lengths are those of all rows
         return loss(Entries(*(inverse * scaled)), dim)

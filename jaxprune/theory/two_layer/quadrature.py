@@ -83,7 +83,7 @@ def _sphere(d: int, count: int) -> tuple[Array, Array, Array]:
     weights = weights / np.sum(weights)
     plain = special.eval_legendre(np.arange(size)[:, None], 2 * nodes - 1)
     triangle = np.linalg.qr((plain[:, :-1] * np.sqrt(weights)).T)[1]
-    basis = linalg.solve_triangular(triangle, plain, trans="T")
+    basis = linalg.solve_triangular(triangle.T, plain, lower=True)
     return nodes, np.append(weights, 0.0), basis * np.sign(basis[:, -1:])
 
 

@@ -1,6 +1,7 @@
 """Orthonormal teachers: a critical point above loss 0 of d neurons that learn d others."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
 
 from jaxprune.theory.two_layer.inputs import Array
@@ -34,7 +35,7 @@ def symmetric_minimum(dim: int) -> tuple[float, Array]:
     return loss_gradient(rows, ones, teachers, ones)[0] / 2, rows
 
 
-def _kinds(dim: int) -> Array:
+def _kinds(dim: int) -> NDArray[np.int64]:
     """Which entries are equal: the diagonal, the rest of the like neurons, their last, those of the last neuron, the corner."""
     kinds = np.where(np.eye(dim, dtype=bool), 0, 1)
     kinds[:-1, -1], kinds[-1, :-1], kinds[-1, -1] = 2, 3, 4

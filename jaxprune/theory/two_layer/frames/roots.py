@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jaxprune.theory import arguments
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 EXCEPTIONAL = {6: [(0, 2), (2, 3), (3, 4), (4, 5), (1, 3)], 8: [(0, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (1, 3)]}
 COXETER = {6: 12, 8: 30}  # order of the product of all simple reflections
 
