@@ -16,6 +16,7 @@ README = " ".join((ROOT / "README.md").read_text().split())
 KEPT = {p.stem: json.loads(p.read_text()) for p in sorted((ROOT / "tests" / "data" / "findings").glob("*.json"))}
 STATING = {e.name: e for p in ROOT.glob("sims/*/*.py") if "findings=" in p.read_text() for e in load_experiments(p)}
 PLAIN = "{value:.3f} ± {error:.3f}"
+TWO = "{value:.2f} ± {error:.2f}"
 SHORT = "{value:.3f}"  # of tables, without the zero before the point
 QUOTED = [  # experiment, finding, how it is quoted
     ("equicorrelated", "correlation from which retraining helps", PLAIN),
@@ -66,6 +67,22 @@ QUOTED = [  # experiment, finding, how it is quoted
         ("relative_error", f"exponent of n of the squared error, kappa 0.1, alpha {alpha}", "n^{value:.3f} ± {error:.3f}")
         for alpha in ("1.2", "1.5", "1.75")
     ),
+    *(("cone", f"slope beyond which {neurons} neurons leave the cone", PLAIN) for neurons in (2, 4, 8)),
+    ("many_neurons", "starts that reach it, d = 7, M = 28", PLAIN),
+    ("width_exponents", "exponent of M from 7 to 25, d = 2", "M^{value:.3f} ± {error:.3f}"),
+    ("width_exponents", "exponent of M from 10 to 37, d = 3", "M^{value:.3f} ± {error:.3f}"),
+    ("simplification_rate", "exponent of n of the gap, gaussian", "d^{value:.3f} ± {error:.3f}"),
+    ("heavy_tailed_targets", "index at which copying is as good as simplifying, heavy rows, n/M = 16, d = 20", TWO),
+    ("heavy_tailed_targets", "index at which copying is as good as simplifying, heavy rows, n/M = 64, d = 20", TWO),
+    ("spurious_minima", "starts in the global minimum, d = 8", PLAIN),
+    ("spurious_minima", "starts in the global minimum, d = 20", PLAIN),
+    ("spurious_minima", "smallest eigenvalue of the symmetric family, d = 5", "{value:.4f}"),
+    ("spurious_minima", "smallest eigenvalue of the symmetric family, d = 6", "{value:.4f}"),
+    ("trained_network", "test error, dense, no noise", PLAIN),
+    ("trained_network", "test error, covariance, M = 8, no noise", PLAIN),
+    ("trained_network", "test error, magnitude, M = 8, no noise", PLAIN),
+    ("trained_network", "M within one point of dense, k-means, type I, alpha 1.5", "{value:.1f} ± {error:.1f}"),
+    ("trained_network", "M within one point of dense, covariance, type I, alpha 1.5", "{value:.1f} ± {error:.1f}"),
 ]
 
 
