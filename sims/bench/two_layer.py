@@ -6,7 +6,6 @@ each ratio is of two times measured one after the other, the median of several s
 """
 
 import os
-import platform
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy
+from _timing import optional, range_of, seconds, setting
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -22,18 +22,12 @@ from jaxprune.simulate import two_layer
 from jaxprune.simulate.two_layer import Schedule, losses, objectives
 from jaxprune.simulate.two_layer.optimise import starts
 from jaxprune.sweep.program import pinned
+from jaxprune.theory import two_layer as theory
 
 CLOSE, PAIRS, LOOPS = 1e-9, 5, 200
 ADAM = 1000  # steps of a plain run, of which restart-steps per second are counted
 PLAN = Schedule(adam=80, newton=6, inner=20)
 SIZES = (4, 8, 16, 32)
-
-
-def proved(neurons: int) -> float:
-    """The minimum at c = 1, m = 0 and at most d + 1 neurons: the value of the simplex, which the tangent bound proves."""
-    angle = np.arccos(-1 / (neurons - 1))
-    kappa = (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
-    return 1 - 1 / (2 * np.pi * (0.5 + (neurons - 1) * kappa) / neurons)
 
 
 def problem(dim: int) -> objectives.Objective:
@@ -90,16 +84,9 @@ def torch_optima(torch, first: np.ndarray) -> list[float]:
     return found
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """One run, by the clock."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def certified(found: Any, neurons: int) -> int:
     """How many losses are the proved minimum; raises RuntimeError where one is below it."""
-    gap = np.asarray(found) - proved(neurons)
+    gap = np.asarray(found) - theory.simplex_value(neurons)
     if np.min(gap) < -1e-12:
         raise RuntimeError(f"a loss is {np.min(gap)} below the proved minimum")
     return int(np.sum(gap < CLOSE))
@@ -127,9 +114,7 @@ def compare(torch, neurons: int = 8, restarts: int = 2000) -> None:
     for name, work in peers.items():
         pairs = [(rate(lambda s=s: ours(s).loss, neurons), rate(work, neurons)) for s in range(PAIRS)]
         mine, theirs = np.median(pairs, axis=0)
-        print(f"  {name:24s} {theirs:8.0f}   jaxprune {mine:8.0f}   ratio {_range([a / b for a, b in pairs])}")
-    if torch is None:
-        print("  PyTorch is not installed, so it was not run")
+        print(f"  {name:24s} {theirs:8.0f}   jaxprune {mine:8.0f}   ratio {range_of([a / b for a, b in pairs])}")
 
 
 def restart_steps() -> None:
@@ -163,18 +148,9 @@ def growth() -> None:
 
 def main() -> None:
     """Print the tables; PyTorch is left out where it is not installed."""
-    try:
-        import torch  # type: ignore[import-not-found]
-    except ImportError:
-        torch = None
+    torch = optional("torch")
     with pinned("float64"), threadpool_limits(1, "blas"):
-        cores, threads = len(os.sched_getaffinity(0)), os.environ.get("NPROC", "all")
-        versions = f"jax {jax.__version__}, scipy {scipy.__version__}, torch {torch.__version__ if torch else 'not installed'}"
-        print(f"{versions}, Python {platform.python_version()}, {cores} cores, threads of this process: {threads}")
+        print(f"{setting(scipy, torch)}, threads of this process: {os.environ.get('NPROC', 'all')}")
         compare(torch)
         restart_steps()
         growth()
-
-
-def _range(ratios) -> str:
-    return f"{np.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
