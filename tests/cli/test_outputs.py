@@ -285,7 +285,7 @@ def test_a_device_that_is_not_here_is_named(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_command_with_a_sentence(tmp_path, number):
+def test_a_signal_ends_a_command_with_a_sentence(tmp_path, number, interruptible):
     """At any moment: while it starts, imports, sweeps, judges and draws."""
     for index, seconds in enumerate((0.3, 1.0, 2.5, 5.0)):
         file = tmp_path / f"own{index}.py"

@@ -57,7 +57,7 @@ def gone(pids, seconds):
 
 
 @pytest.mark.parametrize("how", ["script SIGKILL", "script SIGTERM", "command SIGTERM", "command SIGINT"])
-def test_busy_workers_end_with_their_driver(tmp_path, how):
+def test_busy_workers_end_with_their_driver(tmp_path, how, interruptible):
     (tmp_path / "slow.py").write_text(SLOW)
     kind, name = how.split()
     store = tmp_path / "slow"
