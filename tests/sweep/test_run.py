@@ -294,7 +294,7 @@ SIGNALS = int(os.environ.get("JAXPRUNE_SIGNALS", 2))  # of each kind
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
-def test_signals_change_nothing(name, reference, tmp_path):
+def test_signals_change_nothing(name, reference, tmp_path, interruptible):
     """The driver is ended at random moments, and resumed after each."""
     rng, store, sent, number = random.Random(), tmp_path / "s", 0, signal.Signals[name]
     while sent < SIGNALS:
