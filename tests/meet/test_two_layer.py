@@ -37,7 +37,7 @@ def test_optima_of_affine_targets():
 
 @pytest.mark.slow
 def test_signs_that_are_kept():
-    samples, report, spoiled = judged("random_signs", seeds=1000)
+    samples, report, spoiled = judged("random_signs", seeds=2000)
     assert report.ok and spoiled.failed
     known = [1.0, *(theory.simplex_value(k) for k in range(1, 7))]
     found = samples["loss"].isel(neurons=-1).values.ravel()
