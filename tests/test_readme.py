@@ -13,6 +13,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code, printed", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example_prints_its_numbers(code, printed):
     said = io.StringIO()
@@ -21,6 +22,7 @@ def test_an_example_prints_its_numbers(code, printed):
     assert said.getvalue() == printed
 
 
+@pytest.mark.slow
 def test_the_experiment_runs_as_a_script(tmp_path):
     import subprocess
     import sys

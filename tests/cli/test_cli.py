@@ -185,6 +185,7 @@ EXPERIMENT = Experiment("own", axes=dict(middle=[1.0, 2.0]), make=make, trial=tr
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "prediction, workers, status, words",
     [
@@ -263,6 +264,7 @@ def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
     assert "6 of 12 tasks failed, 6 are done" in said and "noise=0.1, decay=1.0, seeds 0..3: TimeoutError" in said
 
 
+@pytest.mark.slow
 def test_status_does_not_miss_what_nobody_asked_for(tmp_path, capsys):
     for noise, decay in ((0.1, 0.0), (0.5, 1.0)):
         argv = ["run", TOY, "--noise", noise, "--decay", decay, "--seeds", 4, "--out", tmp_path, "--workers", 0]

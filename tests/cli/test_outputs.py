@@ -76,6 +76,7 @@ def project(tmp_path, monkeypatch):
     return Path("sims") / "own.py"
 
 
+@pytest.mark.slow
 def test_another_selection_overwrites_nothing(project, capsys):
     assert call("run", project, "--workers", 0) == 0
     said = capsys.readouterr().out

@@ -35,6 +35,7 @@ def test_without_noise_the_place_is_exact_up_to_interpolation(name):
     assert crossing(fine, np.repeat(curve(fine)[None], 8, axis=0), seed=0).place == pytest.approx(place, abs=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CURVES)
 def test_the_error_is_the_spread_of_what_is_found(name):
     curve, place = CURVES[name]

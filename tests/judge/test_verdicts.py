@@ -27,6 +27,7 @@ def test_exact_predictions_are_judged_by_z():
     assert "DISAGREE" in str(spoiled) and "agree" in str(compare(data, {"risk": 2.0}))
 
 
+@pytest.mark.slow
 def test_the_false_alarm_level_is_that_of_the_whole_report():
     """With level 0.2 and 40 tests, a fifth of true reports fail where the seeds tell the skewness, and fewer elsewhere."""
     for seeds, fewest in ((4, 0), (2000, 4)):

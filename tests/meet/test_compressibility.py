@@ -93,6 +93,7 @@ def noise_ratios(kind, alpha, n, dim, seeds):
     return np.asarray(ratios(jax.random.split(jax.random.key(11), seeds), alpha, n, dim, kind), float)
 
 
+@pytest.mark.slow
 def test_pruning_ratio_of_one_number_per_neuron():
     """Type I, index 1.75: an independent simulation, the prediction, and its quantiles."""
     found = noise_ratios("I", 1.75, 2000, 1, 1000)
@@ -128,6 +129,7 @@ def test_gaussian_controls(noise, dim, limit):
     assert abs(found.mean() - limit) < 0.01 * limit + 4 * found.std(ddof=1) / np.sqrt(40)
 
 
+@pytest.mark.slow
 def test_an_experiment_is_judged():
     """From the problem to its predictions: exact means, limits on a ladder, and what cannot be judged."""
     small = SIM.EXPERIMENT.resized(n=[60, 120], alpha=[1.2, 2.0], seeds=100)

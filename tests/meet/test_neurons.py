@@ -22,6 +22,7 @@ from jaxprune.theory.sde import particles as theory
 from tests.places import sim
 
 
+@pytest.mark.slow
 def test_neurons_of_a_null_target_are_the_noise(x64):
     """theta_t - theta_0 - sigma L_t, the effect of training, falls like n^(-1/2) (slope of log means over seeds)."""
     widths, seeds = np.array([50, 200, 800]), 40

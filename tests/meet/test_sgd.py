@@ -16,6 +16,7 @@ PLANE = MultiplicativeSGD(step_size=0.65, noise_sd=1.0, batch=1, dim=2)  # tail 
 SETTINGS = [(0.8, 1, 1), (0.65, 1, 2), (0.3, 5, 10), (0.75, 5, 10)]  # the last has no stationary law
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_growth_rates(setting):
     step, batch, dim = setting
@@ -46,6 +47,7 @@ def test_population_dynamics():
     assert abs(float(found.value) - 0.995944577) < 4 * np.hypot(error, 0.000257)
 
 
+@pytest.mark.slow
 def test_population_dynamics_find_the_tail_index():
     orders = jnp.array([0.8, 1.0, 1.2])
     keys = jax.random.split(jax.random.key(5), 3)
@@ -56,6 +58,7 @@ def test_population_dynamics_find_the_tail_index():
     assert abs(float(found.value) - 1.15 * exact) > 5 * float(found.error) + 0.005
 
 
+@pytest.mark.slow
 def test_anisotropic_inputs_agree_with_isotropic_ones_where_they_are_the_same():
     same = MultiplicativeSGD(step_size=0.65, noise_sd=1.0, batch=1, dim=2, input_sd=np.ones(2))
     found = simulate.moment_growth(same, 1.0, jax.random.key(4), particles=5000, steps=300)
@@ -63,6 +66,7 @@ def test_anisotropic_inputs_agree_with_isotropic_ones_where_they_are_the_same():
     judge.exact(found.value, other.value, 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting, noise", [((0.3, 5, 10), 1.0), ((0.3, 2, 5), 1.5)])
 def test_stationary_second_moment(setting, noise):
     step, batch, dim = setting
@@ -75,6 +79,7 @@ def test_stationary_second_moment(setting, noise):
         assert abs(squares.mean() - 0.5780608853711112) < 4 * error
 
 
+@pytest.mark.slow
 def test_tail_index_of_the_stationary_law():
     """By Hill, by moments, and by block sums of time averages; the reference's Hill reads 1.0386 +- 0.0328."""
     found = simulate.run(PLANE, jax.random.key(7), chains=40_000, steps=200)
@@ -90,6 +95,7 @@ def test_tail_index_of_the_stationary_law():
         assert abs(float(estimate.value) - theory.tail_index(0.5, 1, 2)) > 6 * float(estimate.error) + 0.1
 
 
+@pytest.mark.slow
 def test_light_tails_have_normal_averages():
     calm = MultiplicativeSGD(step_size=0.1, noise_sd=1.0, batch=5, dim=2)
     found = simulate.run(calm, jax.random.key(8), chains=5000, steps=200)
@@ -98,6 +104,7 @@ def test_light_tails_have_normal_averages():
     assert float(extreme.moment(found.position, 100).inverse) < 0.5
 
 
+@pytest.mark.slow
 def test_finite_data_grow_at_the_predicted_rate():
     """d = 100, batches of one among 10^4 points, step 0.04: an independent run found 0.0366 where theory for fresh samples says 0.0370."""
     features = jax.random.normal(jax.random.key(9), (10_000, 100), float)

@@ -20,6 +20,7 @@ def plausible(counts, size, chances):
     return np.min(2 * np.minimum(below, above) * len(chances)) > judge.LEVEL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.5, 0.9, 1.0, 1.5, 1.9, 1.99, 2.0])
 def test_counts_beyond_quantiles(alpha):
     size = 2_000_000

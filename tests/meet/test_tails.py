@@ -60,6 +60,7 @@ def test_hill_at_alpha_above_the_reach_of_the_slope():
     assert abs(1 / inverse.mean() - 1 / predicted) < 0.12 and 1 / inverse.mean() > 1.9
 
 
+@pytest.mark.slow
 def test_block_sums_on_student_data_tend_to_an_index_that_is_not_theirs():
     x = jax.random.t(jax.random.key(6), 3.0, (200, 10_000))
     found = jax.vmap(lambda x: stable_model.block_log_moment(x, 10).inverse)(x)

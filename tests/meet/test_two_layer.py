@@ -44,6 +44,7 @@ def test_signs_that_are_kept():
     assert np.all(np.min(np.abs(found[:, None] - known), axis=1) < 1e-9)  # every run ends at a simplex
 
 
+@pytest.mark.slow
 def test_cosines_of_an_optimum():
     samples, report, spoiled = judged("gram", eta=[0.0], seeds=8)
     assert report.ok and spoiled.failed

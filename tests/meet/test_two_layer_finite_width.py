@@ -37,6 +37,7 @@ def make():
     return Compression(DIM, WIDTHS[-1], NEURONS)
 
 
+@pytest.mark.slow
 def test_the_simplified_optimum_is_the_cone_of_the_realised_factors():
     """Theorem A, seed by seed: never below the cone, and nine in ten at it; the others have yet to turn to the slope."""
     found = ladder()
@@ -92,11 +93,13 @@ def test_narrowed_targets_are_those_of_their_width(x64):
     np.testing.assert_allclose(cut.weights, [*small.weights, *[0.0] * 5], rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_infinitely_many_rows_have_the_gap_of_theory(x64):
     excess, value = theory.norm_excess(DIM), theory.simplex_value(NEURONS)
     grades.exact(nested.limit_gap(jax.random.key(0), DIM, NEURONS), excess + value - theory.limit_value(NEURONS, DIM), 1e-9)
 
 
+@pytest.mark.slow
 def test_rivals_are_never_better_than_the_optimum(x64):
     """And their losses are the exact ones of the networks that they are, over the target's norm."""
     problem = Compression(6, 20, 3, rows="student", tail_index=1.0, restarts=2)

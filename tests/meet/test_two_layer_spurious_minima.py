@@ -70,6 +70,7 @@ def test_counts_below_two_and_points_that_are_not_are_refused():
         theory.symmetric_minimum(2)
 
 
+@pytest.mark.slow
 def test_the_experiment_meets_its_theory():
     experiment = load_experiments(sim("spurious_minima"))[0].resized(seeds=3, d=[6], restarts=[4])
     samples = run(experiment, root=2, workers=0)

@@ -38,6 +38,7 @@ def gaussian_loss(network, net, roots):
     return theory.loss(network[0] @ roots.root, network[1], net.target.rows @ roots.root, net.target.weights)
 
 
+@pytest.mark.slow
 def test_it_has_learnt_and_narrow_networks_are_padded(x64, made):
     net, _, narrow = made
     assert trained.classification_error(net.target, net.test) < 0.2
@@ -84,6 +85,7 @@ def test_fitted_weights_are_the_least_squares(x64, made):
         assert trained.relative_error(fitted, net.target, inputs) <= trained.relative_error(network, net.target, inputs) + 1e-9
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_not_a_number_and_bad_problems_are_refused(x64):
     lost = jax.jit(trained.train)(problem(sigma=1e308, alpha=stable.index(0.5), steps=3), jax.random.key(0))
     assert np.all(np.isnan(lost.target.rows))

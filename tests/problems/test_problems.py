@@ -101,6 +101,7 @@ def test_random_directions_keep_the_spectrum():
     assert not np.allclose(turned, spectra.random_directions(eigs, seed=2))
 
 
+@pytest.mark.slow
 def test_populations_and_problems_tell_the_same_risk(x64):
     """A Population knows only second moments; its risk, and every rule, is that of the problem it describes."""
     problem = LinearGaussian.from_covariance(spectra.ar1(12, 0.5), teachers.cosine(np.ones(12)), 0.3, 8)

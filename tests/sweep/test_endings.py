@@ -56,6 +56,7 @@ def gone(pids, seconds):
     return not any(os.path.exists(f"/proc/{p}") for p in pids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["script SIGKILL", "script SIGTERM", "command SIGTERM", "command SIGINT"])
 def test_busy_workers_end_with_their_driver(tmp_path, how, interruptible):
     (tmp_path / "slow.py").write_text(SLOW)
@@ -105,6 +106,7 @@ def failing(error):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error, words",
     [
@@ -149,6 +151,7 @@ def test_a_trial_that_ends_the_program_is_told():
         run(point(trial=lambda key, p: sys.exit(9)), workers=2)
 
 
+@pytest.mark.slow
 def test_all_that_failed_is_reported_with_exit_status_3(tmp_path, capfd):
     (tmp_path / "exp.py").write_text(
         "from jaxprune.sweep import Experiment\n"
@@ -189,6 +192,7 @@ HANGS = Experiment(
 )
 
 
+@pytest.mark.slow
 def test_a_hung_task_is_reported_by_its_label(tmp_path):
     started = time.monotonic()
     with pytest.raises(
@@ -212,6 +216,7 @@ def _raise(kind):
     raise {"mine": Mine("m"), "mute": Mute(), "known": KeyError("k"), "exit": SystemExit(9)}[kind]
 
 
+@pytest.mark.slow
 def test_what_calls_do_in_a_worker_harms_nobody():
     with LocalProcesses(1) as pool:
         assert pool.submit(_ask).result(timeout=60) == ("", "input")  # an empty standard input, not the driver's pipe
@@ -233,6 +238,7 @@ def test_the_end_of_a_process_is_told():
     assert "want of memory" in ending(-9) and "signal 11" in ending(-11) and "exit status 9" in ending(9)
 
 
+@pytest.mark.slow
 def test_arrays_are_not_copied_on_their_way(tmp_path):
     """The driver holds a task of 256 MiB about twice (as it came, and compressed), not many times."""
     code = """
@@ -258,6 +264,7 @@ print((peak.after - peak.before) / 2**18)
     assert float(done.stdout) < 4.5, done  # in tasks; one more may have arrived
 
 
+@pytest.mark.slow
 def test_pools_that_fork_are_refused():
     forks, spawns = (multiprocessing.get_context(kind) for kind in ("fork", "spawn"))
     with (
@@ -276,6 +283,7 @@ class Deaf(concurrent.futures.Executor):
         return concurrent.futures.Future()
 
 
+@pytest.mark.slow
 def test_an_executor_that_never_answers_is_given_up():
     started = time.monotonic()
     with pytest.raises(Stopped, match="6 of 6 tasks failed.*\n.*no answer within 1 s; it hangs, or no worker is there"):

@@ -71,6 +71,7 @@ def damage(path, how):
 HOWS = ["truncated", "emptied", "flipped", "deleted", "a pipe", "a device", "a folder"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, how", [*itertools.product(["real", "whole", "true"], HOWS), ("real", "another chunk")])
 def test_a_damaged_chunk_reads_as_missing(store, name, how):
     whole = Store(store).read()
@@ -215,6 +216,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_is_a_sentence(store, name, capfd, tmp_path):
     """The broken store is told, exit status 3, and the store beside it is told too."""
@@ -229,6 +231,7 @@ def test_damage_is_a_sentence(store, name, capfd, tmp_path):
         run(MIXED, workers=0, store=store)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["a/c/0", "a/zarr.json", "seed/c/0"])
 @pytest.mark.parametrize("how", ["truncated", "emptied", "a pipe", "a device", "deleted"])
 def test_damaged_coordinates_are_written_again(store, file, how):

@@ -42,6 +42,7 @@ def test_samples_are_labelled(reference):
     assert int(reference["nonfinite"].sum()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["processes", "threads", "store", "one worker", "dask"])
 def test_every_executor_gives_the_same_bits(how, reference, tmp_path):
     if how == "processes":
@@ -63,6 +64,7 @@ def test_every_executor_gives_the_same_bits(how, reference, tmp_path):
     same_bits(found, reference)
 
 
+@pytest.mark.slow
 def test_grid_order_and_extension_change_nothing(reference, tmp_path):
     turned = run(TOY.resized(noise=[0.5, 0.1], decay=[1.0, 0.0]), workers=0)
     same_bits(turned.sel(noise=[0.1, 0.5], decay=[0.0, 1.0]), reference)
@@ -89,6 +91,7 @@ def test_common_random_numbers_along_a_shared_axis(reference):
     assert not np.array_equal(reference["draw"].isel(noise=0), reference["draw"].isel(noise=1))
 
 
+@pytest.mark.slow
 def test_single_precision_is_asked_for_by_the_experiment(reference):
     single = run(Experiment(**{**vars(TOY), "precision": "float32", "smoke": None}), workers=0)
     assert single["risk"].dtype == np.float32
@@ -159,6 +162,7 @@ def test_a_reader_may_be_older_than_the_store(tmp_path, reference):
     same_bits(reader.read(TOY), reference)
 
 
+@pytest.mark.slow
 def test_only_what_was_asked_for_is_missing(reference, tmp_path):
     store = tmp_path / "s"
     run(TOY.resized(noise=[0.1], decay=[0.0], seeds=4), workers=0, store=store)
@@ -173,6 +177,7 @@ def test_only_what_was_asked_for_is_missing(reference, tmp_path):
     assert len(Store(store).run["asked"]) == 1 and Store(store).asked().all()
 
 
+@pytest.mark.slow
 def test_a_store_that_does_not_know_what_was_asked_for_is_read(reference, tmp_path):
     store, small = tmp_path / "s", TOY.resized(noise=[0.1], seeds=4)
     run(small, workers=0, store=store)
@@ -194,6 +199,7 @@ def test_xarray_opens_the_store(reference, tmp_path):
     assert data["done"].dims == ("noise", "decay", "seed") and bool(data["done"].all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "receipt", "empty receipt"])
 def test_damage_is_found_and_mended(damage, reference, tmp_path):
     store = tmp_path / "s"
@@ -216,6 +222,7 @@ def test_damage_is_found_and_mended(damage, reference, tmp_path):
     same_bits(run(TOY, workers=0, store=store), reference)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calls", [0, 1, 2])
 def test_an_extension_killed_half_way_harms_nothing(calls, reference, tmp_path, monkeypatch):
     """The process ends after so many of the arrays have grown; then the old grid runs, then the new one."""
@@ -267,6 +274,7 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
 """
 
 
+@pytest.mark.slow
 def test_threads_share_a_plain_script(tmp_path):
     (tmp_path / "script.py").write_text(THREADS)
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
@@ -317,6 +325,7 @@ def test_signals_change_nothing(name, reference, tmp_path, interruptible):
         same_bits(run(TOY, workers=0, store=store), reference)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_once_is_replaced(tmp_path):
     mark = tmp_path / "died"
     with LocalProcesses(1) as pool:
@@ -335,6 +344,7 @@ def _always_die():
     os._exit(9)
 
 
+@pytest.mark.slow
 def test_a_task_that_always_kills_its_worker_fails_alone():
     with LocalProcesses(1) as pool:
         bad, good = pool.submit(_always_die), pool.submit(os.getpid)
@@ -363,6 +373,7 @@ print("mean", float(samples["m"].mean()))
 """
 
 
+@pytest.mark.slow
 def test_a_plain_script_without_a_guard_uses_processes(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
@@ -400,6 +411,7 @@ def test_one_program_per_shape(monkeypatch):
     assert len(traced) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="counts memory maps of Linux")
 def test_many_programs_do_not_fill_a_process():
     """Every compiled program takes hundreds of memory maps, of which a process may have 65,530."""

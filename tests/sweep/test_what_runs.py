@@ -50,6 +50,7 @@ def script(folder, body, name="exp.py", head=HEAD, arguments=(), **env):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body, printed",
     [
@@ -140,6 +141,7 @@ def test_workers_run_what_this_process_runs(tmp_path, body, printed):
     assert script(tmp_path, textwrap.dedent(body) + BOTH, arguments=["7"]) == printed
 
 
+@pytest.mark.slow
 def test_a_module_of_a_package_runs_with_workers(tmp_path):
     package = tmp_path / "pkg"
     package.mkdir()
@@ -208,6 +210,7 @@ def begun(first, tmp_path):
     return shutil.copytree(first, tmp_path / "begun")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file, old, new",
     [
@@ -226,6 +229,7 @@ def test_changed_code_is_refused(begun, file, old, new):
     np.testing.assert_array_equal(Store(begun / "o" / "c").read()["m"], [[2.0, 2.0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file, old, new",
     [
@@ -245,6 +249,7 @@ def test_spelling_is_no_change(begun, file, old, new):
     np.testing.assert_array_equal(Store(begun / "o" / "c").read()["m"], [[2.0, 2.0, 2.0, 2.0]])
 
 
+@pytest.mark.slow
 def test_sources_that_were_accepted_are_no_news(begun):
     """Back to the text that made the samples, after another spelling was accepted; then the data change."""
     first = (begun / "c.py").read_text()
@@ -258,6 +263,7 @@ def test_sources_that_were_accepted_are_no_news(begun):
     assert status == 2 and "the problem at n=1" in said and "it may be data that make reads" in said and "c.py" not in said
 
 
+@pytest.mark.slow
 def test_a_moved_experiment_goes_on(begun):
     (begun / "elsewhere").mkdir()
     for name in ("c.py", "own.py"):

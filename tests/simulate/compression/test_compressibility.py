@@ -196,6 +196,7 @@ def removed(values, error):
     return max(m for m, s in enumerate(reference(values)) if np.sqrt(s) <= error)
 
 
+@pytest.mark.slow
 def test_magnitude_pruning_of_entries(x64):
     local = layer_pruning.entries(LAYERS, 0.2, adaptive=True)
     counts = [removed(np.ravel(w), 0.2) for w in LAYERS]

@@ -40,6 +40,7 @@ def test_designs_have_the_covariance_of_the_problem(x64, law):
     judge.statistical((y - problem().teacher @ x) ** 2, 0.09)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_draws_are_nested_in_the_number_of_features(x64, law):
     few, many = (law(KEY, (dim, 20), jnp.float64) for dim in (5, 30))

@@ -39,6 +39,7 @@ def ridge_fit(x, y, ridge):
     return np.linalg.lstsq(np.vstack([x, np.sqrt(ridge) * np.eye(p)]), np.append(y, np.zeros(p)), rcond=None)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [diagonal, correlated])
 @pytest.mark.parametrize("ridge", [0.0, 0.5])
 @pytest.mark.parametrize("method", ["cholesky", "qr"])
@@ -58,6 +59,7 @@ def test_every_width_is_lstsq(x64, make, ridge, method):
     assert visible > 5 if ridge == 0 else visible < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [diagonal, correlated])
 def test_surfaces_are_cell_by_cell(x64, make):
     problem, sigma = make(), covariance(make())
@@ -89,6 +91,7 @@ def test_surfaces_are_cell_by_cell(x64, make):
                     judge.exact(found[w, r, k], risk(refit), 1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dead", [False, True])
 def test_qr_is_accurate_where_gram_matrices_fail(x64, dead):
     """Condition number 1e9: its square is beyond double precision."""
@@ -128,6 +131,7 @@ def test_qr_flags_dependent_samples(x64):
     assert np.all(np.isnan(coef[:2, 0])) and np.all(np.isfinite(coef[2]))
 
 
+@pytest.mark.slow
 def test_pruned_risks_do_not_cancel(x64):
     problem = LinearGaussian(np.full(10, 1e12), np.ones(10), 1e-3, 30)
     path = least_squares.min_norm_path(least_squares.draw(problem, jax.random.key(0)), [10])
@@ -173,6 +177,7 @@ def test_oracle_of_a_narrow_correlated_model_uses_the_reduced_teacher(x64):
     assert not np.allclose(scores[:p], np.diag(sigma)[:p] * problem.teacher[:p] ** 2)
 
 
+@pytest.mark.slow
 def test_a_diagonal_covariance_may_be_a_matrix(x64):
     plain = diagonal()
     matrix = LinearGaussian(plain.eigs, plain.teacher, plain.noise, plain.n, basis=np.eye(64))
@@ -204,6 +209,7 @@ def test_ties_go_to_the_lower_index(x64):
     np.testing.assert_array_equal(order[:, 0], [range(8), range(8)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [1, 2, 5, 64, 500, 1025])
 def test_descending_is_a_sort(x64, dim):
     rng = np.random.default_rng(dim)
@@ -248,6 +254,7 @@ def test_deficient_designs_are_solved_by_rank(x64, kind):
         judge.exact(coef[:p], expected, 1e-8)
 
 
+@pytest.mark.slow
 def test_single_precision_states_its_error():
     """Near p = n a float32 Gram matrix loses digits; two refinements recover the risk to 1e-3."""
     eigs = 1.0 / np.arange(1.0, 405)
@@ -282,6 +289,7 @@ def test_one_program_for_all_widths_kept_counts_and_seeds(x64):
     assert many < 1.3 * few
 
 
+@pytest.mark.slow
 def test_vmap_equals_a_loop(x64):
     """A user's vmap over seeds is safe on a CPU: factorisations stay one at a time."""
 

@@ -76,6 +76,7 @@ def smoother(p, support, ridge, refit):
     return matrix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule, ridge", [*((rule, 0.0) for rule in RULES), (pruning.magnitude, 0.7)])
 def test_estimates_are_brute_force(x64, rule, ridge):
     fits = leave_one_out.leave_one_out(sample(), WIDTHS, ridge)
@@ -102,6 +103,7 @@ def test_estimates_are_brute_force(x64, rule, ridge):
         judge.exact(optimism, np.ones(len(optimism)), 1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ridge", [0.0, 0.7])
 def test_the_dense_estimates(x64, ridge):
     fits = leave_one_out.leave_one_out(sample(), WIDTHS, ridge)

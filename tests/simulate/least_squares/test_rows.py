@@ -105,6 +105,7 @@ def kinds():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("intercept", [False, True])
 @pytest.mark.parametrize("kind", kinds())
 def test_every_kind_of_rows_is_refitted_by_hand(x64, kind, intercept):
@@ -153,6 +154,7 @@ def test_lengths_at_the_ends_of_the_floats(x64):
     assert 1e299 < condition[0] < 1e301 and np.isinf(condition[1])
 
 
+@pytest.mark.slow
 def test_a_dependent_column_spoils_only_the_widths_that_hold_it(x64):
     """By Cholesky factors, for those who choose them."""
     x = np.random.default_rng(0).normal(size=(20, 9))
@@ -166,6 +168,7 @@ def test_a_dependent_column_spoils_only_the_widths_that_hold_it(x64):
     judge.exact(by_rank.coef[3], fit(x, y)[0], 1e-9)
 
 
+@pytest.mark.slow
 def test_a_failed_fit_stays_failed(x64):
     """What is ranked by NaN is not refitted; a dead feature has one answer in both solvers."""
     x = np.random.default_rng(3).normal(size=(40, 10))
@@ -207,6 +210,7 @@ def whole_retrained(x, y, width, kept, intercept=False, pruned=False):
     return np.mean(np.square(errors))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [9, 20])
 def test_an_intercept_is_fitted_everywhere_and_never_pruned(x64, n):
     rng = np.random.default_rng(1)
@@ -235,6 +239,7 @@ def test_an_intercept_is_fitted_everywhere_and_never_pruned(x64, n):
     judge.exact(pruned.naive[0, 1], np.mean(np.square(naive)), 1e-9)
 
 
+@pytest.mark.slow
 def test_centring_is_no_intercept(x64):
     x = np.random.default_rng(2).normal(size=(20, 25)) + 1
     y = np.cos(3.0 * np.arange(20) ** 2)

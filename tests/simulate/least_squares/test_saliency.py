@@ -48,6 +48,7 @@ def surgeon(coef, sigma, removed):
     return coef, costs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [gaussian(), population()], ids=["gaussian", "population"])
 def test_obs_is_the_cost_of_removing_one(x64, problem):
     path, sigma = fitted(), covariance()
@@ -79,6 +80,7 @@ def test_greedy_removes_the_cheapest_again_and_again(x64, problem):
     assert differs  # the spoiled twin: without computing anew the order is another
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [gaussian(), population()], ids=["gaussian", "population"])
 def test_compensation_is_the_closest_model_on_the_support(x64, problem):
     path, sigma = fitted(), covariance()

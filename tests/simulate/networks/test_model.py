@@ -66,6 +66,7 @@ def kept(mask):
     return sum(int(jnp.sum(m)) for m in mask.weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [shallow, deep, residual])
 def test_padding_changes_nothing(x64, family):
     """The whole trajectory of width 3 inside width 8 is that of a network of width 3, and not that of width 4."""
@@ -92,6 +93,7 @@ def test_widths_may_differ_by_layer(x64):
     assert networks.weight_count(large, width) == networks.weight_count(small) == 6 * 5 + 5 * 2 + 2 * 3
 
 
+@pytest.mark.slow
 def test_a_larger_draw_begins_with_the_smaller():
     for family in (deep, residual):
         large, small = numbers(family(8), jax.random.key(1)), numbers(family(3), jax.random.key(1))
@@ -151,6 +153,7 @@ def test_residual_network_is_that_of_numpy(x64):
     assert len(ResNet(16, blocks=3).layers()) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", [ADAM, optax.adamw(0.02), optax.sgd(0.1, momentum=0.9)], ids=["adam", "adamw", "sgd"])
 def test_pruned_weights_stay_zero(x64, optimiser):
     model = deep(5)
@@ -176,6 +179,7 @@ def test_training_goes_on_where_it_stopped(x64):
     assert np.max(np.abs(anew.curve - rest.curve)) > 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule, family", [*((rule, deep) for rule in RULES), (HESSIAN, residual)])
 def test_the_budget_is_exact(x64, rule, family):
     """At any budget, within the live weights, and the same weights whatever the padding."""
@@ -249,6 +253,7 @@ def test_collapse_is_seen():
         assert (float(density[1]) == 0) is gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [shallow, deep, residual])
 def test_curvature_is_that_of_the_full_jacobian(x64, family):
     """J^T S J of all weights at once, by forward differentiation of the flattened network."""
@@ -290,6 +295,7 @@ TREATMENTS = {
 }
 
 
+@pytest.mark.slow
 def test_surfaces_are_network_by_network(x64):
     """Every cell of the batched program is a plain run of networks of exactly that size."""
     widths, bases, steps, key = [2, 3, 4], [2, 3], 8, jax.random.key(4)

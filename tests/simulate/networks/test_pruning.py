@@ -27,6 +27,7 @@ def fitted(widths=WIDTHS):
     return least_squares.min_norm_path(least_squares.draw(problem(), jax.random.key(3)), widths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule, size", [(pruning.magnitude, 2), (pruning.magnitude, 10), (pruning.random, 5)])
 def test_groups_stay_together_in_the_order_of_their_scores(x64, rule, size):
     path = fitted([10, 20, 40])
@@ -39,6 +40,7 @@ def test_groups_stay_together_in_the_order_of_their_scores(x64, rule, size):
         np.testing.assert_array_equal(blocks[:, 0] // size, np.argsort(-group, kind="stable"))
 
 
+@pytest.mark.slow
 def test_groups_of_one_are_the_rule_and_groups_of_equals_keep_their_order(x64):
     path = fitted()
     for rule in (pruning.magnitude, pruning.hessian, pruning.random):
@@ -67,6 +69,7 @@ def test_schedules_fall_by_a_constant_factor():
     np.testing.assert_array_equal(found[1], [[180, 51, 14, 4], [402, 253, 159, 100]])
 
 
+@pytest.mark.slow
 def test_one_round_is_one_shot(x64):
     path = fitted()
     order = pruning.ranking(path, problem(), [pruning.magnitude], KEY)
@@ -78,6 +81,7 @@ def test_one_round_is_one_shot(x64):
     assert np.max(np.abs(problem().risk(more) / one_shot - 1)) > 0.01  # the spoiled twin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule, rounds", [(pruning.magnitude, 5), (pruning.empirical_hessian, 2)])
 def test_rounds_are_lstsq_in_a_loop(x64, rule, rounds):
     path, schedule = fitted(), iterative.geometric(WIDTHS, KEPT, rounds)
@@ -105,6 +109,7 @@ def test_rounds_add_nothing_to_the_program(x64):
     assert sizes[0] == sizes[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call, name",
     [

@@ -38,6 +38,7 @@ def problem(activation=jax.nn.relu, network=False, dim=12, d_in=6, n=40, **optio
     return RandomFeatures(teacher, 0.3, n, dim, activation, inner, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("d_in, scale", [(50, 1.0), (6, 1.0), (20, 2.0)])
 def test_kernels_are_those_of_theory(x64, name, d_in, scale):
@@ -93,6 +94,7 @@ def test_digits_survive_where_rows_nearly_coincide(x64):
     assert np.all(np.diag(found) == 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [False, True])
 @pytest.mark.parametrize("name", ["relu", "tanh"])
 def test_population_is_monte_carlo(x64, name, network):
@@ -132,6 +134,7 @@ def test_a_trial_can_be_conditioned_on_its_features(x64):
     assert len(jax.tree.leaves(point)) == 3 and point.dim == 12 and point.d_in == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [False, True])
 def test_surfaces_take_a_population(x64, network):
     """Risks of every pruned and refitted model are the quadratic form, cell by cell, with no test set."""

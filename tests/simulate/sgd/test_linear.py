@@ -91,6 +91,7 @@ def test_the_whole_data_set_is_gradient_descent():
     judge.exact(rate, np.full(2, np.log(np.max(np.abs(1 - 0.4 * eigs)))), 1e-6)
 
 
+@pytest.mark.slow
 def test_a_systematic_resample_keeps_the_weights():
     weights = jnp.array([0.0, 3.0, 1.0, 0.0, 4.0, 0.0, 0.0, 0.0])
     for seed in range(5):

@@ -51,6 +51,7 @@ def data(loss, outputs, seed=0):
     return x, y, rng.standard_normal((N, D))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("h, value, slope", ACTIVATIONS, ids=["tanh", "sigmoid", "relu"])
 @pytest.mark.parametrize("loss, outputs, by_output", LOSSES)
 def test_drift(loss, outputs, by_output, h, value, slope, x64):

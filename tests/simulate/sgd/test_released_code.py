@@ -245,6 +245,7 @@ def test_quirk_8_noise_by_rows():
         released_code.noise(narrow, law, "new")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inputs, widths", [(6, (3, 5)), (3, (7, 5)), (6, (7, 5))])
 def test_quirk_8_pruning_by_either_side(inputs, widths, x64):
     """Three classes: a matrix with three rows or columns keeps all, and all of it counts as removed."""

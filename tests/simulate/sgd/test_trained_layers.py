@@ -23,6 +23,7 @@ LAYERS = [RNG.standard_normal((9, 5)), RNG.standard_normal((9, 9)) ** 3, RNG.sta
 KEY = jax.random.key(11)
 
 
+@pytest.mark.slow
 def test_the_average_is_that_of_the_next_iterates(x64):
     """Training goes on where it stopped, with the mini-batches that it would have met."""
     model = released_code.network(5, 8, 3, 3)
@@ -55,6 +56,7 @@ def test_controls_have_the_mean_squares_of_the_layer(x64):
     judge.statistical(np.mean(shaped**2, axis=1), np.mean(square, axis=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [0.1, 0.4])
 def test_padded_layers_are_pruned_as_they_are(error, x64):
     layers = [jnp.asarray(w) for w in LAYERS]

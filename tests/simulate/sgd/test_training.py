@@ -48,6 +48,7 @@ def test_noiseless_descent_is_that_of_numpy(x64):
     judge.exact(run.value, theta)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["I", "II", "III"])
 def test_chunks_resume_and_batches_change_no_bit(kind, x64):
     _, drift, start = setup(batch=20)
@@ -149,6 +150,7 @@ def test_runs_of_a_batch_stop_on_their_own(x64):
         judge.exact(together.value[i], alone.value, 1e-12)
 
 
+@pytest.mark.slow
 def test_record_is_that_of_numpy(x64):
     net, _, start = setup(30)
     whole = (jnp.asarray(X), jnp.asarray(Y))
@@ -257,6 +259,7 @@ def test_types_of_noise_have_two_names():
         assert HeavyTailedSGD(**DESCENT, noise=kind).noise == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_rows_of_the_tables(classes, x64):
     labels = np.eye(classes)[RNG.integers(0, classes, 60)]
@@ -308,6 +311,7 @@ class Uniform:
 OWN = {name: value for name, value in DESCENT.items() if name not in ("alpha", "sigma")}
 
 
+@pytest.mark.slow
 def test_a_law_of_ones_own_is_the_noise(x64):
     """The law of a type gives the numbers of that type; another one gives others, by the same program."""
     kind, before = "II", noisy_training.mean_field_trial._cache_size()
@@ -321,6 +325,7 @@ def test_a_law_of_ones_own_is_the_noise(x64):
     assert other["participation"] != own["participation"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row, law",
     [

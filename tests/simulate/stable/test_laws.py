@@ -172,6 +172,7 @@ def sample(law, name, seed=0):
     return np.asarray(draw(law, jax.random.key(seed), shape), float)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:alpha")
 @pytest.mark.parametrize("name,alpha", [(n, a) for n in LAWS for a in INDICES[n]])
 def test_characteristic_functions(name, alpha):
@@ -284,6 +285,7 @@ def test_the_index_is_data():
     np.testing.assert_allclose(rows[0], each[0], 1e-6)
 
 
+@pytest.mark.slow
 def test_common_random_numbers_refine_and_extend():
     key = jax.random.key(7)
     near = [stable.Symmetric(a).sample(key, (N,)) for a in (1.75, 1.8)]
@@ -306,6 +308,7 @@ def test_other_generators(implementation):
     assert stats.kstest(np.asarray(x, float) * 1.1, "cauchy").pvalue < judge.LEVEL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.5, 0.9, 1.0, 1.5, 2.0])
 def test_derivatives(x64, alpha):
     key = jax.random.key(9)
@@ -324,6 +327,7 @@ def test_derivatives(x64, alpha):
         np.testing.assert_allclose(by_scale, numeric, 1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "build", [lambda a: stable.Positive(a / 2), lambda a: stable.Isotropic(a), lambda a: stable.Skewed(a, a / 4)]
 )
@@ -355,6 +359,7 @@ LOGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:alpha")
 @pytest.mark.parametrize("name", list(LOGS))
 def test_logarithms_of_draws_are_finite_where_draws_are_not(name):
@@ -375,6 +380,7 @@ def test_logarithms_of_draws_are_finite_where_draws_are_not(name):
         assert np.all(np.abs(found - right) < digits) and not np.all(np.abs(1.001 * found - right) < digits)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:alpha")
 @pytest.mark.parametrize("name", ["skewed S0", "skewed S1", "isotropic"])
 def test_logarithms_in_float32_are_those_in_float64(name):

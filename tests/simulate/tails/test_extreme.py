@@ -191,6 +191,7 @@ TABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family, alpha", list(TABLE))
 def test_medians_of_the_table(family, alpha):
     x = DRAW[family](alpha, 7)
@@ -290,6 +291,7 @@ def test_quantiles_and_moduli_do_not_see_a_shift():
 # The report.
 
 
+@pytest.mark.slow
 def test_the_report_flags_laws_that_are_not_stable():
     flags = {
         name: float(jnp.mean(jax.vmap(tail_report.report)(x).disagree))
@@ -301,12 +303,14 @@ def test_the_report_flags_laws_that_are_not_stable():
     assert flags["student"] > 0.6
 
 
+@pytest.mark.slow
 def test_the_table_is_for_people():
     text = tail_report.table(tail_report.report(student(3.0, 7)[0]))
     assert "DISAGREE" in text and "block sums" in text and "moment" in text
     assert "are in agreement" in tail_report.table(tail_report.report(Isotropic(1.5).sample(jax.random.key(26), (1000, 3))))
 
 
+@pytest.mark.slow
 def test_skewed_data_are_told_from_symmetric_ones():
     heavy = Skewed(jnp.array([1.2, 0.7, 1.8]), jnp.array([1.0, 0.5, 1.0]))
     flagged = jax.vmap(lambda law: tail_report.skewed(law.sample(jax.random.key(27), (COUNT,))))(heavy)
@@ -324,6 +328,7 @@ def test_estimates_of_the_stable_model_are_not_valid_for_skewed_data():
     assert "SKEWED" in tail_report.table(found)
 
 
+@pytest.mark.slow
 def test_estimates_that_contradict_each_other_are_told():
     assert jnp.mean(jax.vmap(tail_report.report)(stable(1.5, 7)).contradict) <= 0.02
     mixed = jnp.concatenate([0.01 * stable(2.0, 31)[0], stable(0.8, 32)[0]])  # numbers on two scales
@@ -343,6 +348,7 @@ def test_skewness_is_found_where_many_data_are_equal(share):
     assert "SKEWED" in tail_report.table(found) and "EQUAL" in tail_report.table(found)
 
 
+@pytest.mark.slow
 def test_the_first_line_says_what_was_read():
     rows = Isotropic(1.5).sample(jax.random.key(35), (400, 3))
     first = [tail_report.table(tail_report.report(x)).split("\n")[0] for x in (rows, rows.ravel(), rows[:, :1], rows[:, 0])]
@@ -362,6 +368,7 @@ def test_numbers_next_to_the_ends_of_the_floats(scale):
         assert bool(far.model[name].valid) == bool(e.valid)
 
 
+@pytest.mark.slow
 def test_what_is_presumed_of_the_data_is_checked():
     rng = np.random.default_rng(37)
     x, rows = stable(1.5, 38, 1, SHORT)[0], Isotropic(1.5).sample(jax.random.key(39), (SHORT, 4))
@@ -377,6 +384,7 @@ def test_what_is_presumed_of_the_data_is_checked():
         assert word in tail_report.table(found) and not any(bool(e.valid) for e in found.model.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["skewed", "dependent", "uneven"])
 def test_checks_have_their_level(check, monkeypatch):
     """At 1 in 20, of 1,000 samples with any tail; only where the law is discrete is it less."""
@@ -392,6 +400,7 @@ def test_checks_have_their_level(check, monkeypatch):
 SOUND = np.random.default_rng(0).standard_cauchy(SHORT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
@@ -414,6 +423,7 @@ def test_useless_data_are_refused_and_where_traced_not_valid(bad, words):
     assert "in agreement" in tail_report.table(jax.jit(tail_report.report)(jnp.asarray(SOUND)))
 
 
+@pytest.mark.slow
 def test_a_tail_lighter_than_that_of_a_stable_law_is_told():
     found = {a: float(jnp.mean(jax.vmap(tail_report.report)(stable(a, 7)).lighter)) for a in (1.9, 2.0)}
     assert found[1.9] <= 0.02 and found[2.0] > 0.9
@@ -424,6 +434,7 @@ def test_a_tail_lighter_than_that_of_a_stable_law_is_told():
     assert "Finite variance" not in heavy and "Finite variance" not in student_t
 
 
+@pytest.mark.slow
 def test_a_table_is_of_one_report():
     found = jax.vmap(tail_report.report)(stable(1.5, 7, 3, SHORT))
     with pytest.raises(ValueError, match="^found: 3 reports"):
@@ -497,6 +508,7 @@ def test_integers_are_called_so_whatever_jax_makes_of_them(unchecked):
         extreme.hill(np.arange(50, dtype=np.int64), 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lag", [1, 2, 5])
 def test_neighbours_that_depend_are_found_at_some_distance(lag):
     noise = np.random.default_rng(lag).normal(size=5000 + lag)

@@ -32,6 +32,7 @@ def samples(count, dim, each=100):
     return jax.vmap(draw)(alphas, jax.random.split(jax.random.key(count + dim), len(alphas)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count, dim", [(200, 0), (1000, 0), (200, 3)])
 def test_stable_samples_are_rejected_at_the_level_at_most(count, dim):
     found = fits(samples(count, dim))
@@ -70,6 +71,7 @@ FOUND = {  # at least so often in samples of 5,000 numbers
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", list(FOUND))
 def test_laws_that_are_not_stable_are_found(law):
     least, draw = FOUND[law]
@@ -85,6 +87,7 @@ def test_vectors_with_a_student_law_are_found():
     assert np.mean(fits(jnp.asarray(rows)).rejected) > 0.9
 
 
+@pytest.mark.slow
 def test_student_numbers_are_never_valid_in_silence():
     x = jnp.asarray(np.random.default_rng(4).standard_t(2, (20, 5000)))
     many = jax.lax.map(tail_report.report, x)
@@ -99,6 +102,7 @@ def test_student_numbers_are_never_valid_in_silence():
     assert "tested and not rejected" in enough and "if stable" not in enough and "not valid" not in enough
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha, dim", [(0.6, 1), (1.5, 1), (1.5, 4)])
 def test_the_needed_number_of_data(alpha, dim):
     """The standard error of the bend by weighted least squares, with covariances of cosines that are simulated."""

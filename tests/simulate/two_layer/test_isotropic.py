@@ -24,6 +24,7 @@ def runs():
         return {name: jax.jit(lambda k, p: isotropic.minima(k, p, QUICK))(jax.random.key(0), p) for name, p in problems.items()}
 
 
+@pytest.mark.slow
 def test_padding_stays_zero_and_changes_no_loss(runs):
     judge.exact(runs["alone"].loss, 4 * 0.2159826453603951)
     judge.exact(runs["padded"].loss, 4 * 0.2159826453603951)

@@ -34,6 +34,7 @@ KNOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", KNOWN)
 def test_losses_are_the_reference_numbers(x64, case):
     judge.exact(losses.loss(*NETWORKS, *case), KNOWN[case], 1e-9)
@@ -135,6 +136,7 @@ def test_gradients_are_finite_at_coincident_opposite_and_zero_rows(double):
         judge.exact(found[0][0], 5 * found[0][3], 1e-5)  # coincident rows have gradients in the ratio of their outputs
 
 
+@pytest.mark.slow
 def test_small_losses_keep_their_digits_in_float32():
     """Almost a copy: the sum over degrees has five digits where the plain loss has fewer."""
     rng = np.random.default_rng(3)

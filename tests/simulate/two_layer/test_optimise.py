@@ -63,6 +63,7 @@ def cones():
         return jax.tree.map(np.asarray, program(cells, keys, live))
 
 
+@pytest.mark.slow
 def test_random_starts_reach_the_cone(cones):
     runs, best, _ = cones
     judge.exact(best.loss, [value for value, *_ in CONES.values()], 1e-9)
@@ -99,6 +100,7 @@ def test_a_saddle_is_no_minimum(x64):
     assert found.smallest < -100 * found.error and found.rotations == 3
 
 
+@pytest.mark.slow
 def test_padding_changes_nothing(x64):
     """Extra student rows, target rows and coordinates, from the same starts."""
     weights = np.full(6, 1 / 6)
@@ -118,6 +120,7 @@ def test_padding_changes_nothing(x64):
     assert best.gradient < 1e-12 and found.smallest > found.error and found.rotations == 0
 
 
+@pytest.mark.slow
 def test_more_restarts_and_neurons_begin_with_the_fewer(x64):
     objective = affine(1.0, 0.5, 3)
     few, _ = starts(jax.random.key(2), objective, 3, 4)

@@ -26,6 +26,7 @@ def trials():
         return jax.tree.map(np.asarray, program(keys))
 
 
+@pytest.mark.slow
 def test_a_trial_has_the_metrics_of_its_problem(trials):
     assert set(trials) == {metric.name for metric in Compression.metrics}
     assert all(np.all(np.isfinite(values)) for values in trials.values())
@@ -71,6 +72,7 @@ def test_uniform_error_has_its_limit(x64):
     assert abs(found.mean() - 0.0018966) < 5 * spread < abs(1.1 * found.mean() - 0.0018966)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_a_wider_target_begins_with_the_narrower(x64, law):
     narrow = dataclasses.replace(SMALL, rows=law, outputs="gaussian", scaling="clt", tail_index=1.7)
@@ -101,6 +103,7 @@ def test_outputs_have_their_moments(x64, law):
     assert abs(weights.mean() - mean) < 5 * weights.std() / np.sqrt(6000) + 1e-12
 
 
+@pytest.mark.slow
 def test_baselines_are_networks_of_the_target(x64):
     """Refitted outputs are better, the greedy choice is better than the largest, and nothing beats the optimum."""
     target, key = two_layer.draw(SMALL, jax.random.key(5)), jax.random.key(6)

@@ -26,6 +26,7 @@ def test_reference_means():
     judge.exact(theory.pruning_ratio_mean(1.75, 2000, 140, "III"), 0.466, tolerance=0.02, spoil=1.1)
 
 
+@pytest.mark.slow
 def test_alpha_two_is_reached_and_many_neurons_are_the_control():
     """Nothing jumps at alpha = 2, where the ratio of n neurons still has a spread; of many it is the Gaussian control."""
     for noise, dim in (("I", 1), ("II", 5), ("III", 5)):
@@ -106,6 +107,7 @@ def test_the_truncated_mean_is_that_of_the_distribution():
         judge.exact(found, np.exp(2) * law.cdf(np.array([2.0]))[0] - part, tolerance=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha, dim", [(1.2, 2), (1.75, 140)])
 def test_independent_and_isotropic_neurons_are_nearly_equal(alpha, dim):
     """The exact laws of both energies leave them closer to each other than to infinitely many inputs."""
@@ -122,6 +124,7 @@ def test_quantiles_have_the_mean():
         judge.exact(np.mean(ratios), theory.pruning_ratio_mean(1.7, 1000, dim, noise), tolerance=5e-4)
 
 
+@pytest.mark.slow
 def test_ends_and_shapes():
     ratios = theory.pruning_ratio_quantile([[0.01], [0.99]], [0.05, 1.0, 1.999], 1000)
     assert ratios.shape == (2, 3) and np.all((ratios > 0) & (ratios <= 1))
