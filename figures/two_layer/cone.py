@@ -19,7 +19,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     with style.paper():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(style.FULL, 3.0))
         for index, neurons in enumerate(samples["neurons"].values):
-            here, colour = samples.sel(neurons=neurons), style.COLOURS[index % len(style.COLOURS)]
+            here, colour = samples.sel(neurons=neurons), style.colour(index)
             _loss(left, here, int(neurons), eta, index, colour)
             cosine = [theory.cone_optimum(int(neurons), float(e))[1] for e in eta]
             middle.plot(eta, cosine, color=colour)

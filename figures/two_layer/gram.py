@@ -25,7 +25,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         left.set_title(rf"(a) one optimum, $\eta={float(samples['eta'][0]):g}$, $M={neurons}$", loc="left")
         for index, eta in enumerate(samples["eta"].values):
             cosines = gram.sel(eta=eta).transpose("seed", "row", "column").values[:, off].ravel()
-            colour = style.COLOURS[index % len(style.COLOURS)]
+            colour = style.colour(index)
             share = np.full(len(cosines), 1 / len(cosines))
             right.hist(cosines, np.linspace(-1, 1, 201), weights=share, color=colour)
             known = theory.cone_optimum(neurons, float(eta))[1]

@@ -4,7 +4,7 @@ Random targets of finite width: means of what the simplification knows of them, 
 ``n`` neurons of the target in a fixed number of inputs, or ``n`` inputs with ``ratio`` times as many neurons. In a fixed number
 of inputs the exact optimum meets its limit only like n^(-1/2), so that it is not judged there.
 
-An affine target: ``loss``, ``cosine``, ``cosine_sd`` and ``gram`` (inner axes ``row`` and ``column``) of its optimum. Inner
+An affine target: ``loss``, ``cosine`` and ``gram`` (inner axes ``row`` and ``column``) of its optimum. Inner
 axis: ``neurons``. Theory knows nonnegative outputs and outputs of any sign with at most as many neurons as inputs, one more
 where eta = 0, and at eta = 0 also signs that were drawn and are kept.
 
@@ -133,7 +133,7 @@ def _(problem: AffineTarget) -> dict[str, Predictor]:
 
     def of_cosine(value: Any, place: dict[str, Any]) -> Value:
         neurons = int(place["neurons"])
-        known = 2 <= neurons <= most and (problem.signs == "nonnegative" or _in_cone(neurons, eta, problem.signs))
+        known = 2 <= neurons <= most and _in_cone(neurons, eta, problem.signs)
         return Value(value(two_layer.cone_optimum(neurons, eta)[1]), "exact") if known else NONE
 
     def gram(place: dict[str, Any]) -> Value:
@@ -155,7 +155,7 @@ def _free(neurons: int, eta: float) -> Value:
 
 
 def _in_cone(neurons: int, eta: float, signs: str) -> bool:
-    return signs == "free" and two_layer.free_sign_optimum(neurons, eta)[1] == "cone"
+    return signs == "nonnegative" or (signs == "free" and two_layer.free_sign_optimum(neurons, eta)[1] == "cone")
 
 
 def _frozen(neurons: int, eta: float) -> Value:

@@ -10,6 +10,16 @@ ROWS = ("gaussian", "rademacher", "sphere", "uniform", "sparse", "student", "sta
 OUTPUTS = ("constant", "uniform", "gaussian", "rademacher", "student")
 SCALINGS = ("mean", "clt", "sum")
 SIGNS = ("nonnegative", "free", "random")
+OPTIMUM = (  # metrics of the best of random starts
+    Metric("cosine", "mean cosine between neurons at the optimum"),
+    Metric("cosine_sd", "standard deviation of the cosines at the optimum"),
+    Metric("tilt", "mean cosine of neurons to the target's slope"),
+    Metric("success", "fraction of random starts that reach the best optimum"),
+    Metric("negative", "neurons with a negative output at the optimum"),
+    Metric("dead", "neurons that are zero at the optimum"),
+    Metric("curvature", "smallest eigenvalue of the Hessian, rotations left out"),
+    Metric("curvature_error", "error of that eigenvalue"),
+)
 
 
 @struct
@@ -29,20 +39,13 @@ class Compression:
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
+        *OPTIMUM,
         Metric("loss", "smallest loss E(f* - f)^2 found", unit="f^2"),
         Metric("simplified_loss", "smallest simplified loss found", unit="f^2"),
-        Metric("cosine", "mean cosine between neurons at the optimum"),
-        Metric("cosine_sd", "standard deviation of the cosines at the optimum"),
         Metric("simplified_cosine", "mean cosine between neurons at the simplified optimum"),
-        Metric("tilt", "mean cosine of neurons to the target's slope"),
         Metric("uniform_error", "largest error of the simplification per gain", unit="f"),
         Metric("uniform_error_bound", "bound on it by the largest eigenvalue, nonnegative outputs", unit="f"),
-        Metric("success", "fraction of random starts that reach the best optimum"),
-        Metric("negative", "neurons with a negative output at the optimum"),
-        Metric("dead", "neurons that are zero at the optimum"),
         Metric("gradient", "norm of the gradient at the optimum", unit="f"),
-        Metric("curvature", "smallest eigenvalue of the Hessian, rotations left out"),
-        Metric("curvature_error", "error of that eigenvalue"),
         Metric("mean", "mean of the target", unit="f"),
         Metric("slope", "length of the target's slope", unit="f"),
         Metric("rest", "square of the target beyond its affine part", unit="f^2"),
@@ -84,16 +87,9 @@ class AffineTarget:
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
+        *OPTIMUM,
         Metric("loss", "smallest loss E(f* - f)^2 found"),
-        Metric("cosine", "mean cosine between neurons at the optimum"),
-        Metric("cosine_sd", "standard deviation of the cosines at the optimum"),
-        Metric("tilt", "mean cosine of neurons to the target's slope"),
-        Metric("success", "fraction of random starts that reach the best optimum"),
-        Metric("negative", "neurons with a negative output at the optimum"),
-        Metric("dead", "neurons that are zero at the optimum"),
         Metric("gradient", "norm of the gradient at the optimum"),
-        Metric("curvature", "smallest eigenvalue of the Hessian, rotations left out"),
-        Metric("curvature_error", "error of that eigenvalue"),
     )
     dim: int = count("inputs")
     eta: Any = number("[0, inf)", default=0.0)

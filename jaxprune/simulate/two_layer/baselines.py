@@ -77,7 +77,7 @@ def greedy(target: Target, neurons: int) -> Target:
         taken = jnp.any((chosen == jnp.arange(len(aim))[:, None]) & (jnp.arange(neurons) < index), axis=1)
         chosen = chosen.at[index].set(jnp.argmax(jnp.where(taken, -1, score)))
         live = jnp.arange(neurons) <= index
-        weights = _fitted(gram[chosen][:, chosen], aim[chosen], live)
+        weights = best_weights(gram[chosen][:, chosen], aim[chosen], live)
         return (chosen, weights), None
 
     start = jnp.zeros(neurons, int), jnp.zeros(neurons, gram.dtype)
@@ -92,11 +92,12 @@ def refit(rows: Any, target: Target) -> Target:
     checks.same_inputs(rows, target.rows)
     gram = kernels.second_moments(jax.nn.relu, rows)
     aim = kernels.cross_moments(jax.nn.relu, rows, target.rows) @ target.weights
-    return Target(rows, _fitted(gram, aim, jnp.ones(len(rows), bool)))
+    return Target(rows, best_weights(gram, aim))
 
 
-def _fitted(gram, aim, live) -> Float[Array, " M"]:
-    """Least squares over the ``live`` rows, 0 for the others."""
+def best_weights(gram: Float[Array, "M M"], aim: Float[Array, " M"], live: Any = True) -> Float[Array, " M"]:
+    """Least squares from the products of neurons with each other and with the target: output weights over the ``live`` neurons
+    (M,), 0 for the others."""
     square = jnp.diagonal(gram)
     scale = jnp.where(live & (square > 0), 1 / jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
     return scale * linalg.pseudo_solve(scale[:, None] * gram * scale, (scale * aim)[:, None])[:, 0]

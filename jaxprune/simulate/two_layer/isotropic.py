@@ -4,7 +4,6 @@ Source: guide/two_layer.md, More neurons than dimensions.
 """
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Isotropic
@@ -12,7 +11,7 @@ from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.simulate.two_layer.losses import EXACT, Factors
 from jaxprune.simulate.two_layer.objectives import Objective, limit, simplified
-from jaxprune.simulate.two_layer.optimise import Runs, Schedule, descend, starts
+from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise
 
 TOLERANCE = 1e-9  # of mean^2: losses that are the same optimum
 
@@ -28,9 +27,7 @@ def objective(problem: Isotropic) -> Objective:
 def minima(key: Key[Array, ""], problem: Isotropic, schedule: Schedule | None = None) -> Runs:
     """Where the ``restarts`` random starts of a problem end; neurons beyond ``problem.neurons`` are padding, and zero."""
     goal, room = objective(problem), problem.neurons if problem.room is None else problem.room
-    rows, _ = starts(key, goal, room, problem.restarts)
-    rows = jnp.where((jnp.arange(room) < problem.neurons)[:, None], rows * room / problem.neurons, 0)
-    return descend(goal, rows, np.ones(rows.shape[:2], rows.dtype), schedule)
+    return minimise(goal, key, room, problem.restarts, live=jnp.arange(room) < problem.neurons, schedule=schedule)
 
 
 def trial(key: Key[Array, ""], problem: Isotropic, schedule: Schedule | None = None) -> dict[str, Float[Array, ""]]:

@@ -111,7 +111,7 @@ def minimise(
     _warn_of_nothing(objective, signs)
     rows, drawn = starts(key, objective, neurons, restarts, signs)
     if live is not None:  # the gains of as many neurons as there are
-        rows = jnp.where(live[:, None], rows, 0) * (neurons / jnp.sum(live))
+        rows = jnp.where(live[:, None], rows * neurons / jnp.sum(live), 0)
     return _descend(objective, rows, drawn, schedule, mixed=not isinstance(signs, str) or signs == FREE)
 
 

@@ -21,7 +21,7 @@ from jaxprune.simulate.sgd import mean_field
 from jaxprune.simulate.two_layer import baselines
 from jaxprune.simulate.two_layer.losses import EXACT
 from jaxprune.simulate.two_layer.objectives import exact
-from jaxprune.simulate.two_layer.optimise import Schedule, descend, starts
+from jaxprune.simulate.two_layer.optimise import Schedule, minimise
 from jaxprune.simulate.two_layer.targets import Target
 
 METHODS = ("covariance", "white", "greedy", "k-means", "magnitude", "random")
@@ -85,9 +85,8 @@ def best(key: Key[Array, ""], target: Target, widths: Sequence[int], restarts: i
     objective, most = exact(*target), max(widths)
 
     def one(width):
-        rows, signs = starts(key, objective, most, restarts, "free")
         live = jnp.arange(most) < width
-        run = descend(objective, jnp.where(live[:, None], rows * (most / width), 0), signs, schedule).best()
+        run = minimise(objective, key, most, restarts, "free", live, schedule).best()
         return Target(run.rows, jnp.where(live, run.signs, 0))
 
     return jax.lax.map(one, jnp.asarray(widths))
@@ -120,11 +119,8 @@ def narrow(key: Key[Array, ""], target: Target, inputs: Roots, widths: Sequence[
 def fitted(network: Target, inputs: Float[Array, "m d"], values: Float[Array, " m"]) -> Target:
     """The same rows, with the output weights whose outputs are nearest to ``values`` on these inputs (least squares)."""
     features = jax.nn.relu(inputs @ network.rows.T)
-    square = jnp.sum(features**2, axis=0)
-    scale = jnp.where(square > 0, 1 / jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
-    gram = scale[:, None] * jnp.matmul(features.T, features, precision=EXACT) * scale
-    aim = (scale * jnp.matmul(values, features, precision=EXACT))[:, None]
-    return Target(network.rows, scale * linalg.pseudo_solve(gram, aim)[:, 0])
+    gram, aim = (jnp.matmul(part, features, precision=EXACT) for part in (features.T, values))
+    return Target(network.rows, baselines.best_weights(gram, aim))
 
 
 def relative_error(network: Target, target: Target, inputs: Float[Array, "m d"]) -> Float[Array, ""]:

@@ -11,6 +11,7 @@ from jaxprune.simulate.two_layer import Schedule, losses, objectives
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.simulate.two_layer.optimise import starts
 from tests import grades as judge
+from tests.two_layer import TARGET
 
 QUICK = Schedule(adam=80, newton=12, inner=24)
 # Neurons, mean, length of the slope: value, cosine, gain, of the cone (a simplex without a slope).
@@ -21,16 +22,6 @@ CONES = {
     (3, 1.0, 0.0): (0.2159826454, -0.5, 0.655080023),
     (5, 1.0, 0.0): (0.1222618849, -0.25, 0.4400326354),
 }
-TARGET = np.array(
-    [
-        [-0.2282, 0.1524, 0.3505],
-        [-0.5613, 0.4432, 0.1473],
-        [0.4521, 0.1573, 0.6709],
-        [-0.5414, 1.0254, 0.6942],
-        [-0.3464, 0.3811, 0.2568],
-        [-1.0079, 0.3436, -0.338],
-    ]
-)
 
 
 def affine(mean, slope, dim):

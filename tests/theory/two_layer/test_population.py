@@ -10,6 +10,7 @@ from scipy import optimize, special
 from jaxprune.theory import two_layer as theory
 from jaxprune.theory.two_layer import kernels, population, smoothed
 from tests import grades as judge
+from tests.two_layer import TARGET as SIX
 
 ROWS = np.array([[0.034, 1.36, 1.225, -0.51], [-0.298, -0.527, 0.57, -0.056], [0.747, -1.847, 1.567, -0.096]])
 WEIGHTS = np.array([0.68, -0.137, -0.379])
@@ -261,19 +262,9 @@ def test_gradients_are_differences(seed):
 
 def test_descent_by_gradients_finds_the_reference_minimum():
     """Two neurons with positive outputs against six: the least loss of independent descents is 0.002243846664."""
-    target = np.array(
-        [
-            [-0.2282, 0.1524, 0.3505],
-            [-0.5613, 0.4432, 0.1473],
-            [0.4521, 0.1573, 0.6709],
-            [-0.5414, 1.0254, 0.6942],
-            [-0.3464, 0.3811, 0.2568],
-            [-1.0079, 0.3436, -0.338],
-        ]
-    )
 
     def objective(v):
-        value, slopes, _ = theory.loss_gradient(v.reshape(2, 3), np.ones(2), target, np.full(6, 1 / 6))
+        value, slopes, _ = theory.loss_gradient(v.reshape(2, 3), np.ones(2), SIX, np.full(6, 1 / 6))
         return value, slopes.ravel()
 
     rng = np.random.default_rng(0)
