@@ -1,14 +1,16 @@
 """How far a mean of a few skewed numbers lies from what was expected, as a normal deviate that keeps its level.
 
-Student's t of n numbers with skewness g > 0 falls below -x more often than for normal numbers, by the factor
-exp(g x^3 / (3 sqrt n)) (Wang 2005, Electron. J. Probab. 10, 1260, for x = O(n^(1/6)); doi 10.1214/EJP.v10-289): samples
-without a large number have a small mean and a small standard error. A deviate is therefore divided by
+Student's t of n numbers with skewness g > 0 falls below -x more often than for normal numbers, since samples without a large
+number have a small mean and a small standard error: by the factor exp(g x^3 / (3 sqrt n)) for x = O(n^(1/6)) (Wang 2005,
+Electron. J. Probab. 10, 1260; doi 10.1214/EJP.v10-289), and by exp(n h) where x grows like sqrt n, with a rate h that Shao (1997,
+Ann. Probab. 25, 285; doi 10.1214/aop/1024404289) gives. For Gamma laws of skewness up to 3
 
-    1 + (2/3) G u,    u = |t| / sqrt(n - 1 + t^2),
+    h = (g u^3 / 3) (1 + u^64),    u = |t| / sqrt(n - 1 + t^2),
 
-where G is the largest skewness towards the expected mean that the samples do not exclude: their own, and two standard
-errors sqrt(6/n). For numbers with at least five moments the level then holds within a factor of about two down to ten
-numbers, and what it costs goes with n^-1/2.
+to within a tenth of a nat, which is Wang's factor for small u. A deviate is that of Student's probability times this factor,
+for the largest skewness towards the expected mean that the samples do not exclude: their own, and two standard errors
+sqrt(6/n). For such laws, and numbers with at least five moments, the level then holds within a factor of about two down to
+eight numbers, and what it costs goes with n^-1/2.
 
 Where all n numbers are equal, and an event that moves one by J at most would explain a gap g to the expected mean, its
 probability is g/J or more, and that of meeting none (1 - g/J)^n or less. Arrays are NumPy's, and broadcast.
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 Array = NDArray[np.float64]
-CAUTION = 2 / 3
 DOUBTS = 2.0  # standard errors of a skewness
+STEEPEST = 2.6  # skewness from which a larger gap would seem less unlikely
+ROUNDS = 100  # of solving for what can be detected
 
 
 def skewness(centred: Array, count: Array) -> Array:
@@ -37,17 +40,18 @@ def deviate(gap: Array, error: Array, freedom: Array, skew: Array, doubt: Array)
     ``freedom + 1`` numbers whose mean has that error, and ``doubt`` its standard error. Infinite where the error is 0."""
     with np.errstate(all="ignore"):
         t = np.abs(gap) / error
-        z = -special.ndtri_exp(_log_tail(t, freedom)) / _caution(t, freedom, -np.sign(gap) * skew + DOUBTS * doubt)
+        chance = _log_tail(t, freedom) + _caution(t, freedom, DOUBTS * doubt - np.sign(gap) * skew)
+        z = -special.ndtri_exp(np.minimum(chance, np.log(0.5)))
     return np.copysign(np.where(error > 0, z, np.inf), gap)
 
 
 def detectable(limit: float, freedom: Array, skew: Array, doubt: Array) -> Array:
     """How many standard errors a gap must have, towards the worse side, to give a deviate of ``limit``."""
-    worst = np.abs(skew) + DOUBTS * doubt
-    t = np.full(np.broadcast(freedom, worst).shape, np.inf)
+    worst, chance = np.abs(skew) + DOUBTS * doubt, special.log_ndtr(-limit)
+    t = np.zeros(np.broadcast(freedom, worst).shape)
     with np.errstate(all="ignore"):
-        for _ in range(20):  # from above, where the caution is largest; a step leaves a fifth of what is left, or less
-            t = -special.stdtrit(freedom, special.ndtr(-limit * _caution(t, freedom, worst)))
+        for _ in range(ROUNDS):  # from below, to the only solution, since the chance falls with t
+            t = -special.stdtrit(freedom, np.exp(chance - _caution(t, freedom, worst)))
     return t
 
 
@@ -66,7 +70,9 @@ def detectable_unmet(limit: float, jump: Array, count: Array) -> Array:
 
 
 def _caution(t, freedom, skew):
-    return 1 + CAUTION * np.maximum(skew, 0) / np.sqrt(1 + freedom / np.square(t))
+    """The logarithm of the factor by which samples of this ``skew`` fall so far more often than normal ones."""
+    u = 1 / np.sqrt(1 + freedom / np.square(t))
+    return np.clip((freedom + 1) * skew, 0, STEEPEST * freedom) * u**3 / 3 * (1 + u**64)
 
 
 def _log_tail(t, freedom):
