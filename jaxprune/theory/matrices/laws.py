@@ -2,9 +2,9 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from jaxprune.theory import arguments, stable
+from jaxprune.theory.arguments import plain
 from jaxprune.theory.matrices import checks
 from jaxprune.theory.numerics.gamma import log_ratio
 
@@ -36,16 +36,11 @@ def distinct_rows(s: ArrayLike, n1: ArrayLike):
     """The probability that ``s`` kept entries lie in distinct ones of ``n1`` rows: then, and in distinct columns too, A_s is a scaled
     partial permutation, whose singular values are the magnitudes kept.
 
-    Equation: prod_{i<s} (1 - i/n1), about exp(-s^2/(2 n1)); 0 for s > n1. Regime: exact for places drawn with replacement of rows,
-    as the largest of independent entries are in many columns. Raises ValueError unless s >= 0 and n1 >= 1 are whole.
+    Equation: prod_{i<s} (1 - i/n1), about exp(-s^2/(2 n1)); 0 for s > n1. Regime: limit of many columns, round-off
+    s log(n1) 1e-16. Raises ValueError unless s >= 0 and n1 >= 1 are whole.
     Source: guide/matrices.md, Bilinear forms.
     """
     kept, rows = np.broadcast_arrays(arguments.whole("s", s, 0), arguments.whole("n1", n1))
     fits = kept <= rows
     few = np.where(fits, kept, 0)
-    log = special.gammaln(few + 1) - few * np.log(rows) + _log_binomial(rows, few)
-    return checks.representable("s", np.where(fits, np.exp(log), 0.0), "lower it")
-
-
-def _log_binomial(n, k):
-    return -special.betaln(n - k + 1, k + 1) - np.log1p(n)
+    return plain(np.where(fits, np.exp(log_ratio(rows - few + 1, few) - few * np.log(rows)), 0.0))

@@ -8,9 +8,11 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from jaxprune.theory import arguments
-from jaxprune.theory.arguments import plain
+from jaxprune.theory.arguments import Array, plain
 from jaxprune.theory.matrices import checks
 from jaxprune.theory.numerics.gamma import log_product
+
+AT_TWO = 1e-30  # stands for 1 - c = 0, where the energy is continuous
 
 
 def order_moment(N: ArrayLike, k: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
@@ -26,9 +28,9 @@ def order_moment(N: ArrayLike, k: ArrayLike, tail_index: ArrayLike, p: ArrayLike
         raise ValueError(f"k: {k!r} exceeds N = {N!r}; ranks go from 1, the largest, to N")
     c = checks.moderate(arguments.finite("p", p, "give the power of the magnitude") / checks.tail_index(tail_index))
     size, rank, c = np.broadcast_arrays(size, rank, c)
-    infinite = rank <= c
+    infinite = (least := _distance(rank, tail_index, p)) <= 0
     with np.errstate(over="ignore"):
-        value = np.exp(log_product(rank, size + 1 - rank, np.where(infinite, 0.0, c)))
+        value = np.exp(_log(rank, size + 1 - rank, np.where(infinite, 0.0, c), np.where(infinite, rank, least)))
     return checks.representable("p", np.where(infinite, np.inf, value), "lower p or raise k", infinite)
 
 
@@ -44,12 +46,13 @@ def discarded_energy(N: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
     (kept, size), alpha = checks.kept_of(s, N), checks.tail_index(tail_index)
     checks.moderate(2 / alpha)
     kept, size, rest = np.broadcast_arrays(kept, size, (alpha - 2) / alpha)  # 1 - c
-    infinite = (kept + rest <= 0) & (kept < size)
+    least = _distance(kept + 1, tail_index, 2)  # kept + rest
+    infinite, rest = (least <= 0) & (kept < size), np.where(rest == 0, AT_TWO, rest)
     inside = ~infinite & (kept > 0) & (kept < size)
-    log = log_product(np.where(inside, kept, 1), np.where(inside, size - kept, 0), np.where(inside, -rest, 0.0))
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        at_two = special.digamma(size) - special.digamma(np.maximum(kept, 1))
-        value = size * np.where(kept == 0, 1 / rest, np.where(rest == 0, at_two, -np.expm1(log) / rest))
+    first, left, shift = np.where(inside, kept, 1.0), np.where(inside, size - kept, 0.0), np.where(inside, -rest, 0.0)
+    with np.errstate(over="ignore"):
+        log = _log(first, left, shift, np.where(inside, least, 1.0))
+        value = size * np.where(kept == 0, 1 / rest, -np.expm1(log) / rest)
     value = np.where(kept == size, 0.0, np.where(infinite, np.inf, value))
     return checks.representable("tail_index", value, "raise it, or s", infinite)
 
@@ -79,7 +82,7 @@ def ratio_moment(s: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
 def entry_ratio_count(eps: ArrayLike, delta: ArrayLike, tail_index: ArrayLike):
     """The fewest kept entries that leave none above eps times the largest, except with probability ``delta``.
 
-    Equation: ceil(log(delta) / log(1 - eps^alpha)), about eps^-alpha log(1/delta); whole numbers as floats.
+    Equation: ceil(log(delta) / log(1 - eps^alpha)), about eps^-alpha log(1/delta); whole numbers as floats, to 14 digits.
     Regime: exact for Pareto entries, any number of them. Arguments broadcast.
     Raises ValueError unless 0 < eps, delta < 1 and 0 < tail_index < inf, and for a count that is no float.
     Source: guide/matrices.md, Order statistics.
@@ -98,6 +101,19 @@ def expected_log_range(s: ArrayLike, tail_index: ArrayLike):
     """
     kept, alpha = arguments.whole("s", s), checks.tail_index(tail_index)
     return checks.representable("tail_index", (special.digamma(kept) + np.euler_gamma) * (kept > 1) / alpha, "raise it")
+
+
+def _distance(rank: Array, tail_index: ArrayLike, p: ArrayLike) -> Array:
+    """rank - p/alpha, which may be tiny, with its digits: p/alpha is not rounded."""
+    alpha = np.asarray(tail_index, np.longdouble)
+    return np.asarray((rank * alpha - np.asarray(p, np.longdouble)) / alpha, np.float64)
+
+
+def _log(first: Array, count: Array, shift: Array, least: Array) -> Array:
+    """``log_product``, with ``least`` = first - shift known to its own digits."""
+    near = (least < first / 2) & (count > 0)
+    start = np.log(first / np.where(near, least, first))
+    return start + log_product(first + near, count - near, shift)
 
 
 def _log_above(eps, alpha):

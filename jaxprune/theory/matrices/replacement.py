@@ -11,7 +11,6 @@ from scipy import special
 
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
-from jaxprune.theory.compression import finite_moment_limit
 
 SCALES = ("released", "matched")
 
@@ -47,7 +46,6 @@ def one_sd_split(degrees: ArrayLike) -> Split:
     some = np.where(normal, 3.0, nu)
     far = (some - 2) / (some - 1)  # nu / (nu + sd^2)
     kept = np.where(normal, special.erfc(np.sqrt(0.5)), special.betainc(some / 2, 0.5, far))
-    below = np.where(
-        normal, finite_moment_limit("normal", kept) ** 2, special.betainc(1.5, some / 2 - 1, 1 / (some - 1))
-    )
+    near = np.where(far < 0.5, special.betaincc(some / 2 - 1, 1.5, far), special.betainc(1.5, some / 2 - 1, 1 / (some - 1)))
+    below = np.where(normal, special.gammainc(1.5, 0.5), near)
     return Split(plain(kept), plain(below))
