@@ -2,7 +2,6 @@ from .acting import agree as agree
 from .acting import argmax_gap as argmax_gap
 from .acting import bilinear_error as bilinear_error
 from .acting import survives as survives
-from .entries import Entries as Entries
 from .entries import draw as draw
 from .entries import log_entries as log_entries
 from .energy import discarded as discarded

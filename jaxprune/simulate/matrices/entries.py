@@ -4,14 +4,13 @@ The uniform numbers behind a draw are as dense next to 0 as floating point is (`
 ``jax.random.uniform`` lie on a grid, which cuts every power of their inverse. Source: guide/matrices.md, Draws.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import HeavyTailedMatrix
-from jaxprune.simulate.stable import Gaussian, Symmetric, counters
+from jaxprune.simulate.stable import Symmetric, counters, elementary
 
 
 class Entries(NamedTuple):
@@ -39,7 +38,7 @@ def log_entries(
 def _pareto(key, tail_index, shape) -> tuple[Array, Array]:
     """|a|^-alpha is uniform, so alpha log|a| is exponential; the side of an independent angle is the sign."""
     angle, exponential = counters.draw(key, shape, counters.precision(None))
-    return jnp.where(angle.right, 1.0, -1.0).astype(exponential.dtype), exponential / tail_index
+    return _sign(angle), exponential / tail_index
 
 
 def _stable(key, tail_index, shape) -> tuple[Array, Array]:
@@ -47,8 +46,12 @@ def _stable(key, tail_index, shape) -> tuple[Array, Array]:
 
 
 def _student(key, tail_index, shape) -> tuple[Array, Array]:
-    """A normal number over the root of an independent chi^2/nu, whose logarithm stays finite where it is next to 0."""
-    above, below = jax.random.split(key)
-    sign, log = Gaussian().log_sample(above, shape)
-    half: Any = jnp.asarray(tail_index, log.dtype) / 2
-    return sign, log - (jax.random.loggamma(below, half, shape, log.dtype) - jnp.log(half)) / 2
+    """Bailey's polar draw: sqrt(nu (U^(-2/nu) - 1)) times the sine of an independent angle."""
+    angle, exponential = counters.draw(key, shape, counters.precision(None))
+    power = 2 * exponential / tail_index
+    log = power + jnp.log(-jnp.expm1(-power)) + jnp.log(tail_index)
+    return _sign(angle), log / 2 + jnp.log(elementary.sine(angle.far))
+
+
+def _sign(angle: counters.Angle) -> Array:
+    return jnp.where(angle.right, 1, -1).astype(angle.far.dtype)

@@ -9,6 +9,7 @@ from scipy import special
 
 from jaxprune.theory.arguments import Array
 
+FINENESS = 4  # nodes in a standard deviation of logit(w)
 SPACING = 0.2  # in log m; the integrand is analytic up to an angle of pi/2, so its error is about exp(-pi^2/SPACING)
 POINTS, WEIGHTS = legendre.leggauss(20)
 LOW, HIGH = np.log(0.5), np.log(42.0)  # below the first 1 - exp(-t) is a series, above the second it is 1
@@ -24,7 +25,7 @@ def expected_share(N: float, s: float, alpha: float) -> float:
     larger energies and psi of smaller ones over the s-th, chi = -psi'. Regime: exact, relative error about 1e-12.
     Source: guide/matrices.md, Finite matrices.
     """
-    logit, weights = _places(N, s, min(1.0, alpha))
+    logit, weights = _places(N, s)
     log_rate = np.arange(*_rates(N, s, alpha), SPACING)[:, None]
     beta, span = alpha / 2, -special.log_expit(logit) * (2 / alpha)
     missing, energy = _below(beta, log_rate, span)
@@ -41,11 +42,11 @@ def _power(count: float, missing: Array) -> Array:
     return count * np.log1p(-np.minimum(missing, 1 - 1e-16))
 
 
-def _places(N: float, s: float, finest: float) -> tuple[Array, Array]:
+def _places(N: float, s: float) -> tuple[Array, Array]:
     """Nodes and weights of the trapezoid rule in logit(w), where the density is log-concave."""
     more = N - s + 1
     centre, deviation = np.log(s / more), np.sqrt((N + 1) / (s * more))
-    step = min(deviation, finest) / 3
+    step = min(deviation, 1.0) / FINENESS
     nodes = np.arange(centre - 10 * deviation - 40 / s, centre + 10 * deviation + 40 / more, step)
     log_density = s * special.log_expit(nodes) + more * special.log_expit(-nodes)
     weights = np.exp(log_density - np.max(log_density))
@@ -54,16 +55,16 @@ def _places(N: float, s: float, finest: float) -> tuple[Array, Array]:
 
 
 def _rates(N: float, s: float, alpha: float) -> tuple[float, float]:
-    """log m from where all energies together are damped by nothing, to where the s-th itself is damped away."""
-    heaviest = 2 / alpha * (np.log(s) + 40 / s)  # of the largest over the s-th
-    return -max(heaviest, 0.0) - np.log(N) - 42.0, HIGH
+    """log m from where even the largest of all energies are not damped, and the integrand falls like m, to where that of the s-th is."""
+    return -2 / alpha * np.log(s) - np.log(N) - 42.0, HIGH
 
 
-def _segment(beta: float, start: Array, stop: Array, reference: Array) -> tuple[Array, Array]:
-    """int e^(-beta (tau - reference)) (1 - exp(-e^tau), e^tau exp(-e^tau)) dtau between ``start`` and ``stop``."""
-    missing, energy = _lower(beta, start, np.maximum(np.minimum(stop, LOW), start), reference)
-    first, last = np.clip(start, LOW, HIGH), np.clip(stop, LOW, HIGH)
-    half = (last - first) / 4
+def _segment(beta: float, start: Array, length: Array, reference: Array) -> tuple[Array, Array]:
+    """int e^(-beta (tau - reference)) (1 - exp(-e^tau), e^tau exp(-e^tau)) dtau from ``start`` over a ``length``, which may be
+    less than the round-off of the ends."""
+    short = np.where(start + length <= LOW, length, np.clip(LOW - start, 0, length))
+    missing, energy = _lower(beta, start, short, reference)
+    first, half = np.maximum(start, LOW), np.clip(np.minimum(length - short, HIGH - np.maximum(start, LOW)), 0, None) / 4
     for panel in range(2):
         for point, weight in zip(POINTS, WEIGHTS, strict=True):
             tau = first + half * (2 * panel + 1 + point)
@@ -74,11 +75,11 @@ def _segment(beta: float, start: Array, stop: Array, reference: Array) -> tuple[
     return missing, energy
 
 
-def _lower(beta: float, start: Array, stop: Array, reference: Array) -> tuple[Array, Array]:
-    """The same up to LOW, power by power of e^tau: each is an integral of exp((k - beta) tau), taken from its larger end."""
-    missing, energy, length = 0.0, 0.0, stop - start
+def _lower(beta: float, start: Array, length: Array, reference: Array) -> tuple[Array, Array]:
+    """The same below LOW, power by power of e^tau: each is an integral of exp((k - beta) tau), taken from its larger end."""
+    missing, energy = np.zeros(np.shape(length)), np.zeros(np.shape(length))
     for k, sign, factorial in zip(TERMS, SIGNS, FACTORIAL, strict=True):
-        end = stop if k > beta else start
+        end = start + length if k > beta else start
         with np.errstate(under="ignore"):
             part = np.exp((k - beta) * end + beta * reference) * length * special.exprel(-abs(k - beta) * length)
         missing, energy = missing + sign / factorial * part, energy + sign * k / factorial * part
@@ -87,7 +88,7 @@ def _lower(beta: float, start: Array, stop: Array, reference: Array) -> tuple[Ar
 
 def _above(beta: float, log_rate: Array) -> Array:
     """1 - phi(m), phi(m) = E exp(-m v^(-1/beta)) for uniform v."""
-    missing, _ = _segment(beta, log_rate, np.full_like(log_rate, HIGH), log_rate)
+    missing, _ = _segment(beta, log_rate, HIGH - log_rate, log_rate)
     with np.errstate(under="ignore"):
         return np.minimum(beta * missing + np.exp(-beta * (HIGH - log_rate)), 1.0)
 
@@ -95,5 +96,5 @@ def _above(beta: float, log_rate: Array) -> Array:
 def _below(beta: float, log_rate: Array, span: Array) -> tuple[Array, Array]:
     """(1 - w)(1 - psi_w(m)) and (1 - w) m chi_w(m), from ``span`` = -log(w)/beta."""
     log_rate, span = np.broadcast_arrays(log_rate, span)
-    missing, energy = _segment(beta, log_rate - span, log_rate, log_rate - span)
+    missing, energy = _segment(beta, log_rate - span, span, log_rate - span)
     return beta * missing, beta * energy

@@ -37,8 +37,8 @@ def expected_discarded_fraction(s: ArrayLike, tail_index: ArrayLike, N: ArrayLik
 def entries_for_frobenius(eps: ArrayLike, tail_index: ArrayLike, N: ArrayLike | None = None):
     """The fewest kept entries with E D_s <= eps^2, a relative Frobenius error of eps in the root mean square.
 
-    Equation: min{s : expected_discarded_fraction(s, tail_index, N) <= eps^2}, whole numbers as floats; without N about
-    (Gamma(1/b-1)/(b G) / (eps^2 G^(1/b-1)))^(1/(1/b-1)), b = alpha/2, nine digits above 1e9.
+    Equation: min{s : expected_discarded_fraction(s, tail_index, N) <= eps^2}, whole numbers as floats; without N the
+    leading term for small eps is that of ``count_scaling``, and counts above 1e9 have nine digits.
     Regime: as ``expected_discarded_fraction``; near alpha = 2 the limit may ask for more entries than there are.
     Raises ValueError unless 0 < eps < 1, as ``expected_discarded_fraction`` does, and in the limit for a count above 1e270.
     Arguments broadcast. Source: guide/matrices.md, Shares, Finite matrices.
@@ -92,7 +92,7 @@ def sign_threshold_count(eps: ArrayLike, eta: ArrayLike, tail_index: ArrayLike):
 def count_scaling(tail_index: ArrayLike):
     """The constant c and exponent e of s ~ c eps^-e kept entries for a relative Frobenius error of eps, in the limit.
 
-    Equation: e = 2 alpha/(2 - alpha), c = (Gamma(1/b-1)/b)^(e/2) / G with b = alpha/2, G = Gamma(1-b). Regime: limit of large
+    Equation: e = 2 alpha/(2 - alpha), c = (Gamma(1/b-1)/(b G))^(e/2) / G with b = alpha/2, G = Gamma(1-b). Regime: limit of large
     matrices, then of small eps. Raises ValueError unless 0 < tail_index < 2, and for a constant that is no float.
     Source: guide/matrices.md, Shares.
     """
