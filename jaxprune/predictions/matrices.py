@@ -1,17 +1,20 @@
 """Matrices with independent heavy-tailed entries.
 
 Metrics ``discarded`` (inner axis ``kept``, a count), ``entry_participation``, ``entry_gap``, ``output_gap``,
-``output_participation`` and ``in_level`` (inner axis ``level``, with ``base`` beside it).
+``output_participation`` and ``count_above`` (inner axis ``tau``).
+
+Level sets: ``in_level`` and ``full_level``, inner axis ``level``, both exact.
 
 Exact are energies of Pareto and of stable entries, gaps of Pareto entries, and levels of stable ones. Of other laws the limit is
-given and not judged: it is met like N^(1-2/alpha), or more slowly.
+given and not judged: it is met like N^(1-2/alpha), or more slowly. The limit of ``count_above`` of Pareto entries is judged, with
+N^(1-2/alpha) of itself for its error.
 """
 
 import functools
 from typing import Any
 
 from jaxprune.predictions.core import NONE, Predictor, Value, predictors
-from jaxprune.problems import HeavyTailedMatrix
+from jaxprune.problems import HeavyTailedMatrix, LevelSets
 from jaxprune.theory import compression
 from jaxprune.theory import matrices as theory
 
@@ -36,18 +39,36 @@ def _(problem: HeavyTailedMatrix) -> dict[str, Predictor]:
         many = problem.rows >= GAPS and index < 2
         return Value(theory.action.gap_mean(index), "none") if many else NONE
 
-    def level(place: dict[str, Any]) -> Value:
-        if law != "stable" or index == 2:
+    def above(place: dict[str, Any]) -> Value:
+        if index >= 2 or law != "pareto":
             return NONE
-        return Value(theory.level_sets.exact_level_probability(int(place["level"]), index, place["base"]), "exact")
+        value = theory.count_above(place["tau"], index)
+        return Value(value, "exact", value * problem.size ** (1 - 2 / index))
 
     return {
         "discarded": Predictor(share, {"kept"}),
         "entry_participation": Predictor(participation),
         "entry_gap": Predictor(gap),
         "output_gap": Predictor(output_gap),
+        "count_above": Predictor(above, {"tau"}),
         "output_participation": Predictor(participation),
-        "in_level": Predictor(level, {"level", "base"}),
+    }
+
+
+@predictors.register
+def _(problem: LevelSets) -> dict[str, Predictor]:
+    index, base, sets = float(problem.tail_index), float(problem.base), theory.level_sets
+
+    def inside(place: dict[str, Any]) -> float:
+        return sets.exact_level_probability(int(place["level"]), index, base)
+
+    def full(place: dict[str, Any]) -> Value:
+        allowed = sets.level_size(int(place["level"]), problem.levels, base)
+        return Value(sets.binomial_tail(allowed, problem.entries, inside(place)), "exact")
+
+    return {
+        "in_level": Predictor(lambda place: Value(inside(place), "exact"), {"level"}),
+        "full_level": Predictor(full, {"level"}),
     }
 
 

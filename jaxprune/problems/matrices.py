@@ -31,9 +31,7 @@ class HeavyTailedMatrix:
         Metric("output_participation", "sum of fourth powers of the coordinates of A x over the square of that of squares"),
         Metric("agreement", "whether A x and the kept part of A x have the same largest coordinate"),
         Metric("survival", "whether noise on x leaves the largest coordinate of A x where it is"),
-        Metric("in_level", "share of the entries in a level"),
-        Metric("full_level", "whether a level holds at least as many entries as it may"),
-        Metric("relative_norm", "operator norm beyond the largest entries over that of the matrix"),
+        Metric("count_above", "entries above a fraction tau of the Frobenius norm", unit="entries"),
         Metric("tail_exponent", "tail index of the eigenvalues of A'A by Hill's estimate, plus one"),
         Metric("log_eigenvalue", "eigenvalue of A'A over the square of the largest entry", scale="logarithm"),
     )
@@ -50,3 +48,22 @@ class HeavyTailedMatrix:
     def size(self) -> int:
         """The number of entries."""
         return self.rows * self.columns
+
+
+@struct
+class LevelSets:
+    """``draws`` sets of ``entries`` independent symmetric stable numbers, and the levels (base^(i-1), base^i], i = 1 .. ``levels``,
+    of which level i may hold base^(levels - i): then all have the same sum.
+
+    Raises ValueError, naming the argument. Source: guide/matrices.md, Level sets.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("in_level", "share of the entries in a level"),
+        Metric("full_level", "share of the sets of which a level holds at least as many entries as it may"),
+    )
+    tail_index: Any = number("(0, 2)")
+    entries: int = count("entries of a set")
+    levels: int = count("levels", default=5)
+    draws: int = count("sets", default=200)
+    base: Any = number("(1, inf)", default=1.3)

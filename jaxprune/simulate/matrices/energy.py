@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.checks import check_count
-from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.problems import LevelSets
 from jaxprune.simulate.compression import compressibility
+from jaxprune.simulate.stable import Symmetric
 
 
 def discarded(matrix: Float[Array, "n1 n2"]) -> Float[Array, " N_plus_1"]:
@@ -33,15 +32,9 @@ def residuals(matrix: Float[Array, "n1 n2"], kept: Sequence[int]) -> Float[Array
     return jnp.where(ranks >= np.asarray(kept)[:, None, None], matrix, 0)
 
 
-def level_counts(entries: Float[Array, "*shape"], base: ArrayLike, levels: int) -> Int[Array, " levels"]:
-    """How many entries lie in each of the levels (base^(i-1), base^i], i = 1 .. levels.
-
-    Raises ValueError unless 1 < base < inf and for fewer than one level.
-    """
-    check_number("base", base, "(1, inf)", "the ratio of two levels")
-    check_count("levels", levels, "levels")
-    ends = jnp.asarray(base, entries.dtype) ** jnp.arange(levels + 1)
-    if not traced(ends) and not bool(jnp.isfinite(ends[-1])):
-        raise ValueError(f"levels: the end of level {levels} is beyond {entries.dtype}; use fewer, or a smaller base")
-    above = jax.lax.map(lambda end: jnp.sum(entries > end), ends)
-    return above[:-1] - above[1:]
+def level_counts(key: Key[Array, ""], problem: LevelSets) -> Int[Array, "draws levels"]:
+    """How many entries of each set lie in each of its levels. Compared by logarithms, so that no level is beyond the floats."""
+    sign, log = Symmetric(problem.tail_index).log_sample(key, (problem.draws, problem.entries))
+    ends = jnp.log(jnp.asarray(problem.base, log.dtype)) * jnp.arange(problem.levels + 1)
+    above = jnp.stack([jnp.sum((sign > 0) & (log > end), axis=1) for end in ends], axis=1)
+    return above[:, :-1] - above[:, 1:]

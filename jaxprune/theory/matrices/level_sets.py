@@ -47,7 +47,7 @@ def level_size(level: ArrayLike, levels: ArrayLike, base: ArrayLike) -> Any:
     if np.any(level > many):
         raise ValueError(f"level: {level} exceeds levels = {many}; count them from 1 to levels")
     with np.errstate(over="ignore"):
-        size = np.exp((many - level) * np.log(_base(base)))
+        size = _base(base) ** (many - level)
     return checks.representable("levels", size, "lower them")
 
 
