@@ -18,7 +18,7 @@ def argmax_gap(values: Float[Array, "*batch n"]) -> Float[Array, "*batch"]:
     return (largest[..., 0] - largest[..., 1]) / largest[..., 0]
 
 
-def agree(values: Float[Array, "*batch n"], others: Float[Array, "*batch n"]) -> Bool[Array, "*batch"]:
+def agree(values: Float[Array, "*#batch n"], others: Float[Array, "*#batch n"]) -> Bool[Array, "..."]:
     """Whether the largest magnitude stands at the same place of both; of equal ones the lower index counts."""
     return jnp.argmax(jnp.abs(values), axis=-1) == jnp.argmax(jnp.abs(others), axis=-1)
 

@@ -21,9 +21,9 @@ def test_reference_values():
 
 def test_two_entries():
     """The ratio of energies is r^(2/alpha) with r uniform: int r^c/(1 + r^c) dr, c = 2/alpha, to 30 digits."""
-    known = [0.006850117270842274, 0.0168283635463976, 0.08809393, 1 - np.pi / 4, 1 - np.log(2), 0.49950000099999184]
+    known = [0.006850117270842274, 0.01682836354639764, 0.08809390827717973, 1 - np.pi / 4, 1 - np.log(2), 0.49950000099999184]
     found = theory.expected_discarded_fraction(1, [0.02, 0.05, 0.3, 1.0, 2.0, 1000.0], 2)
-    assert np.all(np.abs(found / known - 1) <= [1e-12, 1e-12, 1e-7, 1e-12, 1e-12, 1e-12])
+    assert np.all(np.abs(found / known - 1) <= 1e-12)
 
 
 @pytest.mark.parametrize("N, s, alpha", [(10, 9, 0.5), (1000, 999, 1.5), (1000, 500, 2.0), (300, 30, 1.9), (1000, 1, 4.0), (100, 20, 100.0)])
@@ -43,7 +43,7 @@ def test_finer_grids_change_nothing(N, s, alpha, monkeypatch):
     judge.exact(coarse, theory.expected_discarded_fraction(s, alpha, N), tolerance=1e-11)
 
 
-@pytest.mark.parametrize("alpha", [0.5, 1.5])
+@pytest.mark.parametrize("alpha", [1.0, 1.5])
 def test_many_entries_reach_the_limit_as_the_correction_says(alpha):
     """The gap is of order N^(1-2/alpha)."""
     limit = theory.expected_discarded_fraction(10, alpha)
