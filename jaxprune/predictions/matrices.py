@@ -1,13 +1,13 @@
 """Matrices with independent heavy-tailed entries.
 
 Metrics ``discarded`` (inner axis ``kept``, a count), ``entry_participation``, ``entry_gap``, ``output_gap``,
-``output_participation`` and ``count_above`` (inner axis ``tau``).
+``output_participation``, ``count_above`` (inner axis ``tau``) and ``norm_over_spike``, whose theory is right to about 1 %.
 
 Level sets: ``in_level`` and ``full_level``, inner axis ``level``, both exact.
 
 Exact are energies of Pareto and of stable entries, gaps of Pareto entries, and levels of stable ones. Of other laws the limit is
 given and not judged: it is met like N^(1-2/alpha), or more slowly. The limit of ``count_above`` of Pareto entries is judged, with
-N^(1-2/alpha) of itself for its error.
+N^(1-2/alpha) of itself for its error, where that is small.
 """
 
 import functools
@@ -19,6 +19,8 @@ from jaxprune.theory import compression
 from jaxprune.theory import matrices as theory
 
 LARGEST_STABLE = 10**6  # entries for which the exact mean of stable energies is had in seconds
+BULK, SPIKE_ERROR = 50, 0.02  # rows and columns from which a spike gives the norm, and what it may be off by
+WIDEST = 0.05  # relative error of a limit that is judged
 GAPS = 100  # coordinates of A x from which their two largest have the limit's gap
 
 
@@ -36,14 +38,17 @@ def _(problem: HeavyTailedMatrix) -> dict[str, Predictor]:
         return Value(theory.action.gap_mean(index), "exact") if law == "pareto" and problem.size > 1 else NONE
 
     def output_gap(place: dict[str, Any]) -> Value:
-        many = problem.rows >= GAPS and index < 2
-        return Value(theory.action.gap_mean(index), "none") if many else NONE
+        kind = "limit" if law == "stable" and problem.rows >= GAPS else "none"  # the second term of the tail is one in 1/n
+        return Value(theory.action.gap_mean(index), kind) if index < 2 else NONE
 
     def above(place: dict[str, Any]) -> Value:
         if index >= 2 or law != "pareto":
             return NONE
-        value = theory.count_above(place["tau"], index)
-        return Value(value, "exact", value * problem.size ** (1 - 2 / index))
+        value, doubt = theory.count_above(place["tau"], index), problem.size ** (1 - 2 / index)
+        return Value(value, "exact" if doubt <= WIDEST else "none", value * doubt)
+
+    def over_spike(place: dict[str, Any]) -> Value:
+        return Value(1.0, "exact", SPIKE_ERROR) if min(problem.rows, problem.columns) >= BULK and 1 <= index <= 5 else NONE
 
     return {
         "discarded": Predictor(share, {"kept"}),
@@ -51,6 +56,7 @@ def _(problem: HeavyTailedMatrix) -> dict[str, Predictor]:
         "entry_gap": Predictor(gap),
         "output_gap": Predictor(output_gap),
         "count_above": Predictor(above, {"tau"}),
+        "norm_over_spike": Predictor(over_spike),
         "output_participation": Predictor(participation),
     }
 

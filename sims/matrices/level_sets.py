@@ -27,8 +27,8 @@ def trial(key, problem):
 
 
 def findings(samples):
-    """Chances that the first and the last level are full, of the fewest entries."""
-    here, stated = samples["full_level"].sel(entries=samples["entries"].min()), {}
+    """Chances that the first and the last level are full, of 64 entries, or the most."""
+    here, stated = samples["full_level"].sel(entries=samples["entries"].max()), {}
     for alpha in samples["tail_index"].values:
         for level in (LEVEL[0], LEVEL[-1]):
             one = here.sel(tail_index=alpha, level=level).reset_coords(drop=True)
@@ -38,7 +38,7 @@ def findings(samples):
 
 EXPERIMENT = Experiment(
     "level_sets",
-    axes=dict(tail_index=[0.5, 1.0, 1.5, 1.9], entries=[64, 256]),
+    axes=dict(tail_index=[0.5, 1.0, 1.5, 1.9], entries=[16, 64]),
     make=make,
     trial=trial,
     findings=findings,

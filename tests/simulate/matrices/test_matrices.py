@@ -65,7 +65,7 @@ def test_residuals_keep_exactly_so_many():
         matrices.residuals(matrix, [7])
 
 
-@pytest.mark.parametrize("tail_index, steps, tolerance", [(1.0, 30, 1e-12), (2.5, 100, 1e-8), (4.0, 300, 1e-3)])
+@pytest.mark.parametrize("tail_index, steps, tolerance", [(1.0, 300, 1e-12), (2.5, 100, 1e-6), (4.0, 300, 1e-3)])
 def test_operator_norms(tail_index, steps, tolerance):
     """A norm never exceeds the largest singular value, and its residual bounds its distance to one."""
     matrix = matrices.draw(KEY, HeavyTailedMatrix(tail_index, 60, 80)).matrix
