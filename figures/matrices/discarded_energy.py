@@ -38,7 +38,9 @@ def _panel(ax, here, alpha: float, sizes, kept) -> None:
             series = place * here.sizes["law"] + index
             style.means(ax, kept * shift, here.sel(law=law, n=n), series, label, style.colour(series))
         fits = grid[grid <= n * n]
-        ax.plot(fits, theory.expected_discarded_fraction(fits, alpha, n * n), color=style.GREY, lw=0.9, ls="-" if place else "--")
+        ax.plot(
+            fits, theory.expected_discarded_fraction(fits, alpha, n * n), color=style.GREY, lw=0.9, ls="-" if place else "--"
+        )
     if alpha < 2:
         ax.plot(grid, theory.expected_discarded_fraction(grid, alpha), color="k", lw=0.8)
     low = float(here.mean("seed").min())

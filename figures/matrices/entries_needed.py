@@ -15,8 +15,8 @@ FORMS, FORM_COLOUR, ETA = "bilinear forms", style.GREEN, 0.01
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """Markers are medians of single matrices, larger for larger ones; solid lines are of the mean energy of the largest (dashed:
-    the limit below tail index 2), of the sign threshold, and of Matrix-Project (dotted)."""
+    """Markers are medians of single matrices, one shape a size; the solid line is exact for the mean energy of the
+    largest matrices, dashed ones are limits: of it, of entries alone for the operator norm, and of the sign threshold."""
     indices, sizes, levels = samples["tail_index"].values, samples["n"].values, samples["eps"].values
     with style.paper():
         figure, axes = plt.subplots(1, len(levels), figsize=(style.FULL, 3.0), sharey=True)
@@ -35,7 +35,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             style.ticks(ax.yaxis)
         axes[0].set_ylabel("entries kept")
         handles, words = axes[0].get_legend_handles_labels()
-        title = "line: theory (dashed: limit; dotted: Matrix-Project); marker: median; grey: all entries"
+        title = "line: theory (dashed: limits; dotted: Matrix-Project); marker: median, bars: 95 %; grey: all entries"
         figure.legend(handles, words, loc="outside upper center", ncols=3, title=title)
     return figure
 
@@ -45,7 +45,7 @@ def _theory(ax, eps: float, n: int) -> None:
     ax.plot(grid, theory.entries_for_frobenius(eps, grid, n * n), color=style.BLUE)
     heavy = np.linspace(0.3, 1.75, 30)
     ax.plot(heavy, theory.entries_for_frobenius(eps, heavy), color=style.BLUE, ls="--")
-    ax.plot(grid, theory.entry_ratio_count(eps, 0.5, grid), color=style.RED)
+    ax.plot(grid, theory.entry_ratio_count(eps, 0.5, grid), color=style.RED, ls="--")
     heavy = np.linspace(0.3, 1.99, 30)
-    ax.plot(heavy, theory.sign_threshold_count(eps, ETA, heavy), color=FORM_COLOUR)
+    ax.plot(heavy, theory.sign_threshold_count(eps, ETA, heavy), color=FORM_COLOUR, ls="--")
     ax.axhline(theory.matrix_project_count(eps, ETA, "safe"), color=FORM_COLOUR, ls=":")

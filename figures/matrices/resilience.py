@@ -15,8 +15,8 @@ LINES = dict(spread="-", selected="--")
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """(a) Distribution of the gap, line: (1 - x)^alpha; (b) by size; (c) at every size, noise spread over all inputs (solid) or on
-    those that the largest entries select (dashed)."""
+    """(a) Distribution of the gap, line: (1 - x)^alpha; (b) by size; (c) at every size, noise spread over all inputs (solid) or
+    on those that the largest entries select (dashed)."""
     sizes, noise = samples["n"].values, samples["noise"].values
     with style.paper():
         figure, (gaps, agreement, survival) = plt.subplots(1, 3, figsize=(style.FULL, 2.8))

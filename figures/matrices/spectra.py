@@ -24,13 +24,16 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 style.means(left, near, here["log_ratio"], place, label, style.colour(index), np.exp)
                 left.plot(near, np.exp(here["log_ratio"].mean("seed")), color=style.colour(index), lw=0.5)
         for place, n in enumerate(sizes):
-            style.medians(right, indices + 0.03 * style.beside(place, len(sizes)), samples["tail_exponent"].sel(n=n), place, f"$n={n}$")
+            style.medians(
+                right, indices + 0.03 * style.beside(place, len(sizes)), samples["tail_exponent"].sel(n=n), place, f"$n={n}$"
+            )
         grid = np.linspace(0.5, 4, 20)
         right.plot(grid, 1 + grid / 2, color="k", label=r"limit $1+\alpha/2$")
         left.axhline(1, color="k", lw=0.8)
         left.set(xscale="log", yscale="log", xlabel="rank $k$", ylabel=r"$\sigma_k^2\,/\,a_{(k)}^2$")
         left.set_title("(a) eigenvalues over squares of entries", loc="left")
-        left.legend(title=f"n = {', '.join(map(str, sizes))}", alignment="left")
+        left.legend(title=f"n = {', '.join(map(str, sizes))}", alignment="left", loc="lower left", ncols=2)
+        left.set_ylim(bottom=left.get_ylim()[0] / 4)  # room for the legend
         right.set(xlabel="tail index of the entries", ylabel="pdf exponent of the eigenvalues", yscale="log")
         right.set_title("(b) exponent by Hill, upper tenth", loc="left")
         right.legend(title="marker: median, bars: 95 %", alignment="left")

@@ -5,9 +5,9 @@ Metrics ``discarded`` (inner axis ``kept``, a count), ``entry_participation``, `
 
 Level sets: ``in_level`` and ``full_level``, inner axis ``level``, both exact.
 
-Exact are energies of Pareto and of stable entries, gaps of Pareto entries, and levels of stable ones. Of other laws the limit is
-given and not judged: it is met like N^(1-2/alpha), or more slowly. The limit of ``count_above`` of Pareto entries is judged, with
-N^(1-2/alpha) of itself for its error, where that is small.
+Exact are energies of Pareto and of stable entries, gaps of Pareto entries, and levels of stable ones. Of other laws the limit
+is given and not judged: it is met like N^(1-2/alpha), or more slowly. The limit of ``count_above`` of Pareto entries is judged,
+with N^(1-2/alpha) of itself for its error, where that is small.
 """
 
 import functools

@@ -13,8 +13,8 @@ SHARE = "share of the squared Frobenius norm"
 class HeavyTailedMatrix:
     """``rows`` x ``columns`` independent symmetric entries with P(|a| > t) ~ C t^-tail_index.
 
-    ``law``: "pareto", |a| = U^(-1/tail_index), a power at every t >= 1; "stable", symmetric stable of unit scale, tail_index <= 2,
-    that of index 2 is N(0, 2); "student", Student's t with tail_index degrees of freedom.
+    ``law``: "pareto", |a| = U^(-1/tail_index), a power at every t >= 1; "stable", symmetric stable of unit scale, tail_index
+    <= 2, that of index 2 is N(0, 2); "student", Student's t with tail_index degrees of freedom.
 
     Raises ValueError, naming the argument. Source: guide/matrices.md, Setting.
     """
@@ -42,7 +42,9 @@ class HeavyTailedMatrix:
 
     def __post_init__(self):
         if self.law == "stable" and self.tail_index > 2:
-            raise ValueError(f"tail_index: {self.tail_index} is no index of a stable law; use a number in (0, 2], or another law")
+            raise ValueError(
+                f"tail_index: {self.tail_index} is no index of a stable law; use a number in (0, 2], or another law"
+            )
 
     @property
     def size(self) -> int:
@@ -52,7 +54,7 @@ class HeavyTailedMatrix:
 
 @struct
 class LevelSets:
-    """``draws`` sets of ``entries`` independent symmetric stable numbers, and the levels (base^(i-1), base^i], i = 1 .. ``levels``,
+    """``draws`` sets of ``entries`` independent symmetric stable numbers, and levels (base^(i-1), base^i], i = 1 .. ``levels``,
     of which level i may hold base^(levels - i): then all have the same sum.
 
     Raises ValueError, naming the argument. Source: guide/matrices.md, Level sets.

@@ -1,4 +1,4 @@
-"""Energy beyond the largest entries of heavy-tailed matrices: below tail index 2 a fixed number of entries carries a matrix of any size.
+"""Energy beyond the largest entries of heavy-tailed matrices: below tail index 2 a fixed number carries any size.
 
 Pareto and stable entries meet their exact means, all laws the same limit (guide/matrices.md, Shares, Finite matrices).
 """

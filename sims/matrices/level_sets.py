@@ -1,4 +1,4 @@
-"""Levels of stable entries: how many lie in each, and how often a level holds as many as it may (guide/matrices.md, Level sets).
+"""Levels of stable entries: how many lie in each, how often one holds as many as it may (guide/matrices.md, Level sets).
 
 At the numbers of the companion code of Shin's paper: 64 entries, levels (c^(i-1), c^i] with c = 1.3, i = 1 .. 5.
 """

@@ -1,4 +1,4 @@
-"""The largest coordinate of A x: how far ahead of the second it is, whether few entries give it, and what noise on x does to it.
+"""The largest coordinate of A x: how far ahead of the second it is, if few entries give it, and what noise on x does to it.
 
 Noise of one norm, relative to that of x: spread over all inputs, or on the few inputs that the largest entries select
 (guide/matrices.md, Action on a vector).

@@ -42,7 +42,7 @@ def test_gaps_are_powers_of_uniform_numbers():
 
 def test_order_moments_of_draws():
     def largest(key):
-        sign, log = matrices.log_entries(key, HeavyTailedMatrix(3.0, 5, 8))
+        _, log = matrices.log_entries(key, HeavyTailedMatrix(3.0, 5, 8))
         return jnp.exp(jax.lax.top_k(jnp.ravel(log), 5)[0][1:])
 
     found = np.asarray(jax.vmap(largest)(jax.random.split(jax.random.key(1), 4000)))

@@ -1,4 +1,4 @@
-"""Entries of heavy-tailed matrices, by sign and logarithm, so that the largest, which decides, is neither cut off nor overflows.
+"""Entries of heavy-tailed matrices, by sign and logarithm: the largest, which decides, is not cut off and does not overflow.
 
 The uniform numbers behind a draw are as dense next to 0 as floating point is (``simulate.stable.counters``): those of
 ``jax.random.uniform`` lie on a grid, which cuts every power of their inverse. Source: guide/matrices.md, Draws.
@@ -27,9 +27,7 @@ def draw(key: Key[Array, ""], problem: HeavyTailedMatrix) -> Entries:
     return Entries(sign * jnp.exp(log - largest), largest)
 
 
-def log_entries(
-    key: Key[Array, ""], problem: HeavyTailedMatrix
-) -> tuple[Float[Array, "n1 n2"], Float[Array, "n1 n2"]]:
+def log_entries(key: Key[Array, ""], problem: HeavyTailedMatrix) -> tuple[Float[Array, "n1 n2"], Float[Array, "n1 n2"]]:
     """Signs and log magnitudes of the entries."""
     shape = problem.rows, problem.columns
     return dict(pareto=_pareto, stable=_stable, student=_student)[problem.law](key, problem.tail_index, shape)

@@ -20,7 +20,9 @@ def output_scale(x: ArrayLike, tail_index: float) -> float:
     """
     x, alpha = np.abs(arguments.finite("x", x)), arguments.index("tail_index", tail_index)
     if x.ndim != 1 or not np.any(x) or alpha.ndim:
-        raise ValueError(f"x: shape {x.shape}, largest {np.max(x, initial=0)}; give one vector that is not 0, and one tail_index")
+        raise ValueError(
+            f"x: shape {x.shape}, largest {np.max(x, initial=0)}; give one vector that is not 0, and one tail_index"
+        )
     top = np.max(x)
     with np.errstate(over="ignore", under="ignore"):
         return checks.representable("tail_index", top * np.sum((x / top) ** alpha) ** (1 / alpha), "raise it")
@@ -50,7 +52,7 @@ def gap_mean(tail_index: ArrayLike):
 def cushion_variance(tail_index: ArrayLike):
     """The variance of n2 ||A x||^2/(||A||_F^2 |x|^2), of mean 1, over matrices and Gaussian x in n2 dimensions.
 
-    Equation: 2 - alpha below 2, 0 from there on. Regime: limit of large matrices. Raises ValueError unless 0 < tail_index < inf.
-    Source: guide/matrices.md, Action on a vector.
+    Equation: 2 - alpha below 2, 0 from there on. Regime: limit of large matrices. Raises ValueError unless
+    0 < tail_index < inf. Source: guide/matrices.md, Action on a vector.
     """
     return plain(np.maximum(2 - checks.tail_index(tail_index), 0.0))

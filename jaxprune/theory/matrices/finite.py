@@ -1,4 +1,4 @@
-"""The mean share of the energy beyond the s largest of N Pareto entries, exactly: an integral over the s-th and over a Laplace rate.
+"""The mean share of the energy beyond the s largest of N Pareto entries, exactly: an integral over the s-th and a Laplace rate.
 
 Derivations: guide/matrices.md, Finite matrices.
 """
@@ -55,7 +55,7 @@ def _places(N: float, s: float) -> tuple[Array, Array]:
 
 
 def _rates(N: float, s: float, alpha: float) -> tuple[float, float]:
-    """log m from where even the largest of all energies are not damped, and the integrand falls like m, to where that of the s-th is."""
+    """log m from where the largest energies are not damped, and the integrand falls like m, to where that of the s-th is."""
     return -2 / alpha * np.log(s) - np.log(N) - 42.0, HIGH
 
 

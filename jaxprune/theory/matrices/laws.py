@@ -33,7 +33,7 @@ def tail_constant(law: str, tail_index: ArrayLike):
 
 
 def distinct_rows(s: ArrayLike, n1: ArrayLike):
-    """The probability that ``s`` kept entries lie in distinct ones of ``n1`` rows: then, and in distinct columns too, A_s is a scaled
+    """The probability that ``s`` kept entries lie in distinct ones of ``n1`` rows. If also in distinct columns, A_s is a scaled
     partial permutation, whose singular values are the magnitudes kept.
 
     Equation: prod_{i<s} (1 - i/n1), about exp(-s^2/(2 n1)); 0 for s > n1. Regime: limit of many columns, round-off

@@ -51,14 +51,16 @@ def residual_norm(s: ArrayLike, n1: ArrayLike, n2: ArrayLike, tail_index: ArrayL
 
 
 def size_for_operator_regime(eps: ArrayLike, tail_index: ArrayLike):
-    """The n from which the bulk of an n x n Pareto matrix is below eps times its largest entry, so that few entries carry its norm.
+    """The n from which the bulk of an n x n Pareto matrix is below eps times its largest entry: then few entries carry it.
 
     Equation: (2 sigma/eps)^(1/(2/alpha - 1/2)), sigma^2 = alpha/(alpha - 2), a real number. Regime: limit, 2 < alpha < 4;
     above it the regime does not exist, below it eps does not matter. Raises ValueError unless 0 < eps < 1 and
     2 < tail_index < 4, and for a size that is no float. Arguments broadcast. Source: guide/matrices.md, Operator norm.
     """
     eps = arguments.probability("eps", eps)
-    alpha = arguments.inside("tail_index", tail_index, 2, 4, "()", "up to 2 few entries carry any norm, from 4 on they never do")
+    alpha = arguments.inside(
+        "tail_index", tail_index, 2, 4, "()", "up to 2 few entries carry any norm, from 4 on they never do"
+    )
     log_bulk = np.log(2) + 0.5 * (np.log(alpha) - np.log(alpha - 2)) - np.log(eps)
     with np.errstate(over="ignore"):
         return checks.representable("tail_index", np.exp(log_bulk * 2 * alpha / (4 - alpha)), "lower it, or raise eps")
@@ -67,8 +69,8 @@ def size_for_operator_regime(eps: ArrayLike, tail_index: ArrayLike):
 def frechet_cdf(x: ArrayLike, tail_index: ArrayLike):
     """P(||A||_2 <= x b_N), b_N = (C N)^(1/alpha) the typical largest of N entries with P(|a| > t) ~ C t^-alpha.
 
-    Equation: exp(-x^-alpha), 0 for x <= 0. Regime: limit (Auffinger, Ben Arous and Peche 2009), slow above alpha = 2: at n = 400
-    the median is 1.3 to 1.8 times as large there. Raises ValueError unless 0 < tail_index < 4. Arguments broadcast.
+    Equation: exp(-x^-alpha), 0 for x <= 0. Regime: limit (Auffinger, Ben Arous and Peche 2009), slow above alpha = 2: at
+    n = 400 the median is 1.3 to 1.8 times as large there. Raises ValueError unless 0 < tail_index < 4. Arguments broadcast.
     Source: guide/matrices.md, Operator norm.
     """
     x, alpha = arguments.real("x", x), arguments.inside("tail_index", tail_index, 0, 4, "()", FROM_FOUR)
@@ -111,10 +113,10 @@ class SpectralClass(NamedTuple):
 def spectral_class(tail_index: float) -> SpectralClass:
     """The class of entries with a tail index.
 
-    Equation: below 2 "very heavy-tailed", 1 + alpha/2; from 2 to 4 "moderately heavy-tailed", 1 + alpha/2 in the limit, but fits
-    of finite matrices read much more (4.4 at alpha = 2.5, 8.7 at 3, n = 600); above 4 "weakly heavy-tailed", the bulk of
-    Marchenko and Pastur. Regime: limit. Raises ValueError for 2 and 4, where logarithms decide, and unless 0 < tail_index < inf.
-    Source: guide/matrices.md, Spectra.
+    Equation: below 2 "very heavy-tailed", 1 + alpha/2; from 2 to 4 "moderately heavy-tailed", 1 + alpha/2 in the limit,
+    but fits of finite matrices read much more (4.4 at alpha = 2.5, 8.7 at 3, n = 600); above 4 "weakly heavy-tailed", the bulk of
+    Marchenko and Pastur. Regime: limit. Raises ValueError for 2 and 4, where logarithms decide, and unless
+    0 < tail_index < inf. Source: guide/matrices.md, Spectra.
     """
     alpha = float(_one("tail_index", checks.tail_index(tail_index)))
     if alpha in (2.0, 4.0):

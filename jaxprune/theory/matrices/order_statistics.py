@@ -1,4 +1,4 @@
-"""Magnitudes of N independent Pareto entries by rank, exact at every N: |a|_(k) = U_(k)^(-1/alpha), the U ordered uniform numbers.
+"""Magnitudes of N independent Pareto entries by rank, exact at every N: |a|_(k) = U_(k)^(-1/alpha), U uniform.
 
 Derivations: guide/matrices.md, Order statistics.
 """

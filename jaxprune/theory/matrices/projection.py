@@ -19,8 +19,8 @@ def matrix_project_count(eps: ArrayLike, eta: ArrayLike, rule: str):
 
     Equation: ``rule`` "paper" ceil(log(1/eta)/eps^2), which does not reach eta; "gauss" ceil(4 erfcinv(eta)^2/eps^2), which
     does where the error is normal, for the worst u and v; "safe" ceil(log(4/eta)/(eps^2/4 - eps^3/6)), always.
-    Whole numbers as floats, to 14 digits. Regime: "safe" proved at every size (Achlioptas' lemma), "gauss" a limit of small eps.
-    Raises ValueError unless 0 < eps, eta < 1 and for another rule. Arguments but ``rule`` broadcast.
+    Whole numbers as floats, to 14 digits. Regime: "safe" proved at every size (Achlioptas' lemma), "gauss" a limit of
+    small eps. Raises ValueError unless 0 < eps, eta < 1 and for another rule. Arguments but ``rule`` broadcast.
     Source: guide/matrices.md, Matrix-Project.
     """
     eps, eta = arguments.probability("eps", eps), arguments.probability("eta", eta)

@@ -23,7 +23,7 @@ class Split(NamedTuple):
 
 
 def replacement_error(kept: ArrayLike, discarded: ArrayLike, scale: str):
-    """E ||A^ - A||_F^2 / ||A||_F^2 over the replacements, for a fraction ``kept`` of the entries and ``discarded`` of the energy.
+    """E ||A^ - A||_F^2 / ||A||_F^2 over the replacements, a fraction ``kept`` of entries, ``discarded`` of the energy.
 
     Equation: discarded + 1 - kept for ``scale`` "released", the standard deviation of the whole matrix; 2 discarded for
     "matched", that of the small part. Regime: exact for any matrix of mean 0. Raises ValueError for fractions outside

@@ -1,4 +1,4 @@
-"""What is lost beyond the s largest entries, and how many have to be kept. Derivations: guide/matrices.md, Shares; Light tails."""
+"""What is lost beyond the s largest entries, and how many to keep. Derivations: guide/matrices.md, Shares; Light tails."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -92,8 +92,8 @@ def sign_threshold_count(eps: ArrayLike, eta: ArrayLike, tail_index: ArrayLike):
 def count_scaling(tail_index: ArrayLike):
     """The constant c and exponent e of s ~ c eps^-e kept entries for a relative Frobenius error of eps, in the limit.
 
-    Equation: e = 2 alpha/(2 - alpha), c = (Gamma(1/b-1)/(b G))^(e/2) / G with b = alpha/2, G = Gamma(1-b). Regime: limit of large
-    matrices, then of small eps. Raises ValueError unless 0 < tail_index < 2, and for a constant that is no float.
+    Equation: e = 2 alpha/(2 - alpha), c = (Gamma(1/b-1)/(b G))^(e/2) / G with b = alpha/2, G = Gamma(1-b). Regime: limit of
+    large matrices, then of small eps. Raises ValueError unless 0 < tail_index < 2, and for a constant that is no float.
     Source: guide/matrices.md, Shares.
     """
     alpha = checks.heavy(tail_index)

@@ -1,4 +1,4 @@
-"""Shares of the energy of a large matrix with tail index below 2: the Poisson-Dirichlet law PD(alpha/2, 0), from which N drops out.
+"""Shares of the energy of a large matrix with tail index below 2: the Poisson-Dirichlet law PD(alpha/2, 0), without N.
 
 Derivations: guide/matrices.md, Shares.
 """
@@ -39,8 +39,8 @@ def sampling_count(x: ArrayLike, tail_index: ArrayLike):
     """The mean of sum min(1, a^2/(x ||A||_F^2)), what sampling entries in proportion to their energy keeps.
 
     Equation: count_above + discarded_at_threshold/x at tau^2 = x; 1/x for x >= 1. Of order x^-b, b = alpha/2.
-    Regime: limit of many entries. Raises ValueError unless 0 < x < inf and 0 < tail_index < 2, and for a count that is no float.
-    Arguments broadcast. Source: guide/matrices.md, Shares.
+    Regime: limit of many entries. Raises ValueError unless 0 < x < inf and 0 < tail_index < 2, and for a count that is no
+    float. Arguments broadcast. Source: guide/matrices.md, Shares.
     """
     x, alpha = np.broadcast_arrays(arguments.positive("x", x, "give a fraction of the energy"), checks.heavy(tail_index))
     small = np.where(x < 1, x, 0.5)

@@ -45,8 +45,8 @@ def _series(z):
 def log_product(first: Any, count: Any, shift: Any) -> Any:
     """The logarithm of i / (i - shift) multiplied over i = first, ..., first + count - 1, real numbers, shift < first > 0.
 
-    Equation: log of Gamma(b) Gamma(a - c) / (Gamma(a) Gamma(b - c)), a = first, b = a + count, c = shift: factor by factor up to
-    20, then Stirling's series, whose large terms are ones of log1p; a power series in c where |c| is small.
+    Equation: log of Gamma(b) Gamma(a - c) / (Gamma(a) Gamma(b - c)), a = first, b = a + count, c = shift: factor by factor
+    up to 20, then Stirling's series, whose large terms are ones of log1p; a power series in c where |c| is small.
     Regime: relative error about 1e-14, for any count, and for a shift that tends to 0.
     Source: Stirling.
     """
@@ -72,7 +72,9 @@ def _any_shift(a, count, c):
     count, c = np.where(done, 0.0, count), np.where(done, 0.0, c)
     change = -c / a * (count / (b - c))
     apart = np.log1p(count / a) - np.log1p(count / (a - c))
-    faster = np.where(change > -0.5, np.log1p(np.maximum(change, -0.5)), apart)  # growth of Gamma(a + m) against Gamma(a - c + m)
+    faster = np.where(
+        change > -0.5, np.log1p(np.maximum(change, -0.5)), apart
+    )  # growth of Gamma(a + m) against Gamma(a - c + m)
     grown = (a - 0.5) * faster + c * np.log1p(count / (a - c)) - count * np.log1p(-c / b)
     return total + grown + (_series(b) - _series(b - c)) - (_series(a) - _series(a - c))
 

@@ -34,7 +34,10 @@ FUNCTIONS = dict(
     count_scaling=lambda tail_index: required.count_scaling(tail_index)[0],
     one_sd_split=theory.replacement.one_sd_split,
     **{"student C": lambda nu: theory.laws.tail_constant("student", nu)},
-    **{f"mp {rule}": lambda eps, eta, rule=rule: theory.matrix_project_count(eps, eta, rule) for rule in ("paper", "gauss", "safe")},
+    **{
+        f"mp {rule}": lambda eps, eta, rule=rule: theory.matrix_project_count(eps, eta, rule)
+        for rule in ("paper", "gauss", "safe")
+    },
 )
 
 

@@ -26,7 +26,9 @@ def test_two_entries():
     assert np.all(np.abs(found / known - 1) <= 1e-12)
 
 
-@pytest.mark.parametrize("N, s, alpha", [(10, 9, 0.5), (1000, 999, 1.5), (1000, 500, 2.0), (300, 30, 1.9), (1000, 1, 4.0), (100, 20, 100.0)])
+@pytest.mark.parametrize(
+    "N, s, alpha", [(10, 9, 0.5), (1000, 999, 1.5), (1000, 500, 2.0), (300, 30, 1.9), (1000, 1, 4.0), (100, 20, 100.0)]
+)
 def test_another_quadrature_agrees(N, s, alpha):
     """That of any law with a quantile."""
     known = finite_size.expected_share(N, s, lambda p: p ** (-1 / alpha), min(1.0, 2 * alpha))
