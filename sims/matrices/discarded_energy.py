@@ -15,6 +15,8 @@ RISING = [5, 10, 20, 50, 100]  # counts from which the exponent is read
 
 
 def make(law, tail_index, n):
+    if n * n < KEPT[-1]:
+        raise ValueError(f"n: {n} x {n} matrices have no {KEPT[-1]} entries to keep; use {int(KEPT[-1] ** 0.5) + 1} or more")
     return HeavyTailedMatrix(tail_index, n, n, law)
 
 

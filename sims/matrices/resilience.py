@@ -16,6 +16,8 @@ KEPT, NOISE, PLACES = 10, [0.1, 0.3, 1.0], ["spread", "selected"]
 
 
 def make(tail_index, n):
+    if n * n < KEPT:
+        raise ValueError(f"n: {n} x {n} matrices have no {KEPT} entries to keep; use more rows and columns")
     return HeavyTailedMatrix(tail_index, n, n, "stable" if tail_index <= 2 else "student")
 
 

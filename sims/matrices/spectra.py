@@ -19,6 +19,8 @@ TOP = 0.1  # of the eigenvalues, for Hill's estimate
 
 
 def make(tail_index, n):
+    if n < RANK[-1]:
+        raise ValueError(f"n: {n} x {n} matrices have no {RANK[-1]} eigenvalues; use {RANK[-1]} or more")
     return HeavyTailedMatrix(tail_index, n, n)
 
 
@@ -26,7 +28,7 @@ def trial(key, problem):
     matrix = matrices.draw(key, problem).matrix
     eigenvalues = linalg.singular_values(matrix) ** 2
     entries = jnp.sort(jnp.abs(jnp.ravel(matrix)))[::-1] ** 2
-    rank = np.minimum(RANK, len(eigenvalues)) - 1
+    rank = np.array(RANK) - 1
     tail = extreme.hill(eigenvalues, round(TOP * len(eigenvalues)))
     return {
         "log_eigenvalue": jnp.log(eigenvalues[rank]),

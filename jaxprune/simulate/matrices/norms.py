@@ -22,7 +22,7 @@ class Norm(NamedTuple):
 
 def operator_norm(key: Key[Array, ""], matrix: Float[Array, "n1 n2"], steps: int = STEPS) -> Norm:
     """||A||_2 by ``steps`` power iterations on A'A from two vectors: the coordinate vector of the largest entry's column, which
-     a heavy tail hardly moves, and a random one. The larger of two Rayleigh quotients; 0 of a matrix of zeros.
+    a heavy tail hardly moves, and a random one. The larger of two Rayleigh quotients; 0 of a matrix of zeros.
 
     Below tail index 2 gaps are wide and few steps do. Above it the edge of the spectrum is dense: then a value may lack
     1e-3 of the norm after hundreds of steps, and the residual says so. Raises ValueError for fewer than one step.

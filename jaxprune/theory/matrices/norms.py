@@ -114,8 +114,8 @@ def spectral_class(tail_index: float) -> SpectralClass:
     """The class of entries with a tail index.
 
     Equation: below 2 "very heavy-tailed", 1 + alpha/2; from 2 to 4 "moderately heavy-tailed", 1 + alpha/2 in the limit,
-    but fits of finite matrices read much more (4.4 at alpha = 2.5, 8.7 at 3, n = 600); above 4 "weakly heavy-tailed", the bulk of
-    Marchenko and Pastur. Regime: limit. Raises ValueError for 2 and 4, where logarithms decide, and unless
+    but fits of finite matrices read much more (4.4 at alpha = 2.5, 8.7 at 3, n = 600); above 4 "weakly heavy-tailed", the
+    bulk of Marchenko and Pastur. Regime: limit. Raises ValueError for 2 and 4, where logarithms decide, and unless
     0 < tail_index < inf. Source: guide/matrices.md, Spectra.
     """
     alpha = float(_one("tail_index", checks.tail_index(tail_index)))
