@@ -69,15 +69,19 @@ def test_random_keeping(power):
 
 
 def test_a_spike_on_a_bulk():
-    """The formula of one large entry on a Gaussian bulk, above its threshold and below."""
-    n1, n2, count = 150, 100, 12
+    """One large entry on a Gaussian bulk, above its threshold; below it the mean of Tracy and Widom's law is the next order
+    (Johnstone 2001)."""
+    n1, n2, count = 90, 60, 200
     bulk = np.random.default_rng(4).normal(size=(count, n1, n2))
-    for theta, spoil in ((30.0, 1.02), (3.0, 1.05)):
+
+    def gap(theta, predicted):
         bulk[:, 0, 0] = theta
-        norms = np.linalg.svd(bulk, compute_uv=False)[:, 0]
-        predicted = float(theory.spike_norm(theta, 1.0, n1, n2))
-        assert abs(norms.mean() / predicted - 1) < 0.02
-        assert abs(norms.mean() / (spoil * predicted) - 1) > 0.01
+        return abs(np.linalg.svd(bulk, compute_uv=False)[:, 0].mean() / predicted - 1)
+
+    spike, edge = theory.spike_norm([25.0, 1.0], 1.0, n1, n2)
+    assert gap(25.0, spike) < 0.01 < gap(25.0, 1.03 * spike)
+    scale = (n1**0.5 + n2**0.5) * (n1**-0.5 + n2**-0.5) ** (1 / 3)
+    assert gap(1.0, np.sqrt(edge**2 - 1.2065 * scale)) < 0.01 < gap(1.0, edge)
 
 
 def test_norms_of_heavy_tailed_matrices_are_those_of_a_spike():
