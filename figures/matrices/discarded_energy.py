@@ -30,7 +30,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
 
 
 def _panel(ax, here, alpha: float, sizes, kept) -> None:
-    grid = np.unique(np.round(np.geomspace(kept[0], kept[-1], 25)))
+    grid = np.unique(np.round(np.geomspace(kept[0], kept[-1], 12)))
     for place, n in enumerate(sizes):
         for index, law in enumerate(here["law"].values):
             shift = 1.06 ** style.beside(index, here.sizes["law"])

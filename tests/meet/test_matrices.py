@@ -173,3 +173,44 @@ def test_energies_of_two_laws():
     report, spoiled = judged("discarded_energy", 1.2, law=["pareto", "stable"], tail_index=[1.2], n=[25], seeds=400)
     assert report.ok and spoiled.failed
     assert report.points["discarded"]["judged"].all()
+
+
+@pytest.mark.parametrize("alpha, s", [(1.0, 20), (3.0, 1000)])
+def test_norms_of_what_is_left(alpha, s):
+    """Few entries kept leave the cut, many leave the bulk; the other of the two is no prediction."""
+
+    def left(key):
+        sign, log = matrices.log_entries(key, HeavyTailedMatrix(alpha, 100, 100))
+        rest = matrices.residuals(sign * jnp.exp(log), [s])[0]
+        return matrices.operator_norm(key, rest, 100).value
+
+    found = np.asarray(jax.jit(jax.vmap(left))(jax.random.split(jax.random.key(10), 40)))
+    predicted = theory.norms.residual_norm(s, 100, 100, alpha)
+    cut = (1e4 / s) ** (1 / alpha)
+    assert abs(found.mean() / predicted - 1) < (0.06 if alpha == 1 else 0.03)  # 40 cuts vary by 22 % each at s = 20
+    assert alpha == 1 or abs(found.mean() / cut - 1) > 0.5
+
+
+def test_the_released_split():
+    """Counts, energies and replacement errors of matrices that are split at one standard deviation."""
+    rng, size, alpha = np.random.default_rng(11), 4000, 1.2
+    entries = rng.choice([-1.0, 1.0], (1500, size)) * rng.random((1500, size)) ** (-1 / alpha)
+    square = np.mean(entries**2, axis=1, keepdims=True)
+    kept = entries**2 > square
+    judge.statistical(kept.sum(1), theory.one_sd_kept(size, alpha))
+    energy = np.sum(np.where(kept, 0, entries**2), axis=1) / (size * square[:, 0])
+    judge.statistical(energy, theory.one_sd_discarded(size, alpha))
+    for scale in ("released", "matched"):
+        small = np.sqrt(energy / (1 - kept.mean(1)))[:, None]  # over the root mean square of all
+        fresh = rng.normal(size=entries.shape) * np.sqrt(square) * (small if scale == "matched" else 1)
+        error = np.sum(np.where(kept, 0, (fresh - entries) ** 2), axis=1) / (size * square[:, 0])
+        known = theory.replacement.replacement_error(kept.mean(1), energy, scale)
+        judge.statistical(error / known, 1.0, spoil=1.05)
+        assert abs(error.mean() / theory.replacement.replacement_error(kept.mean(), energy.mean(), scale) - 1) < 0.02
+
+
+def test_rows_of_the_largest_entries():
+    problem = HeavyTailedMatrix(1.0, 60, 3000)
+    rows = drawn(problem, lambda matrix: jax.lax.top_k(jnp.ravel(jnp.abs(matrix)), 8)[1] // problem.columns, 400)
+    distinct = np.array([len(set(row.tolist())) == 8 for row in rows], float)
+    judge.statistical(distinct, theory.laws.distinct_rows(8, 60), spoil=1.3)
