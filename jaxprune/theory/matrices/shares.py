@@ -79,8 +79,8 @@ def one_sd_kept(N: ArrayLike, tail_index: ArrayLike):
 def one_sd_discarded(N: ArrayLike, tail_index: ArrayLike):
     """The mean share of the energy in those of ``N`` entries that are below their root mean square.
 
-    Equation: discarded_at_threshold at tau = N^(-1/2), I_{1/N}(1 - b, b) with b = alpha/2. Regime: limit. Raises ValueError
-    unless N >= 2 is whole and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Released split.
+    Equation: discarded_at_threshold at tau = N^(-1/2), I_{1/N}(1 - b, b) with b = alpha/2. Regime: limit; Pareto entries of index
+    1.2 discard 0.86, 0.90 and 0.95 times as much at N = 640, 4,000 and 20,000. Raises ValueError unless N >= 2 is whole and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Released split.
     """
     size, alpha = arguments.whole("N", N, 2), checks.heavy(tail_index)
     return plain(_below(1 / size, 1 - 1 / size, -np.log(size), alpha))
