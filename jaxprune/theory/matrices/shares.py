@@ -28,8 +28,9 @@ def count_above(tau: ArrayLike, tail_index: ArrayLike):
 def discarded_at_threshold(tau: ArrayLike, tail_index: ArrayLike):
     """The mean share of the energy in entries with |a| <= tau ||A||_F.
 
-    Equation: I_{tau^2}(1 - b, b), b = alpha/2, I the regularised incomplete beta function. Regime: limit of many entries.
-    Raises ValueError unless 0 < tau < 1 and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Shares.
+    Equation: I_{tau^2}(1 - b, b), b = alpha/2, I the regularised incomplete beta function. Regime: limit of many entries;
+    of Pareto entries off by about N^(1-2/alpha), so not for a tau near N^(-1/2) of few entries. Raises ValueError unless
+    0 < tau < 1 and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Shares.
     """
     tau, alpha = arguments.inside("tau", tau, 0, 1, cure=CURE), checks.heavy(tail_index)
     return plain(_below(tau**2, (1 - tau) * (1 + tau), 2 * np.log(tau), alpha))
@@ -79,8 +80,9 @@ def one_sd_kept(N: ArrayLike, tail_index: ArrayLike):
 def one_sd_discarded(N: ArrayLike, tail_index: ArrayLike):
     """The mean share of the energy in those of ``N`` entries that are below their root mean square.
 
-    Equation: discarded_at_threshold at tau = N^(-1/2), I_{1/N}(1 - b, b) with b = alpha/2. Regime: limit; Pareto entries of index
-    1.2 discard 0.86, 0.90 and 0.95 times as much at N = 640, 4,000 and 20,000. Raises ValueError unless N >= 2 is whole and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Released split.
+    Equation: discarded_at_threshold at tau = N^(-1/2), I_{1/N}(1 - b, b) with b = alpha/2. Regime: limit; Pareto entries of
+    index 1.2 discard 0.86, 0.90 and 0.95 times as much at N = 640, 4,000 and 20,000. Raises ValueError unless N >= 2 is
+    whole and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Released split.
     """
     size, alpha = arguments.whole("N", N, 2), checks.heavy(tail_index)
     return plain(_below(1 / size, 1 - 1 / size, -np.log(size), alpha))
