@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxprune.theory import compression, stable, tails, two_layer
+from jaxprune.theory import compression, matrices, stable, tails, two_layer
 from jaxprune.theory.least_squares import diagonal, propositions
 from jaxprune.theory.sde import explosion, ornstein_uhlenbeck
 from jaxprune.theory.sgd import linear
@@ -20,7 +20,18 @@ CODE = [p for folder in ("jaxprune", "sims", "figures", "tests") for p in sorted
 CODE.remove(Path(__file__).resolve())
 CHAPTERS = {p.name: p.read_text() for p in sorted(GUIDE.glob("*.md"))}
 HEADINGS = {name: re.findall(r"^## (.+)$", text, re.MULTILINE) for name, text in CHAPTERS.items()}
-SUBJECTS = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails", "two_layer"}
+SUBJECTS = {
+    "least_squares",
+    "random_features",
+    "networks",
+    "stable",
+    "sde",
+    "sgd",
+    "compression",
+    "tails",
+    "two_layer",
+    "matrices",
+}
 CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
 PRINTS = re.compile(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", re.DOTALL)
 NUMBERED = re.compile(r"\b[Ss]ections? \d|\b[Ss]ource: rows? \d")
@@ -162,6 +173,14 @@ NUMBERS = {
         "0.000371355": lambda: two_layer.limit_of(two_layer.quadrature_bound(36, 6), 6),
         "0.060510813": lambda: two_layer.frame_loss(two_layer.frames.exceptional(8)).value,
         "0.000083877": lambda: two_layer.limit_of(two_layer.quadrature_bound(120, 8), 8),
+    },
+    "matrices.md": {
+        "0.30665": lambda: matrices.expected_discarded_fraction(50, 1.8, 5000),
+        "0.5017": lambda: matrices.expected_discarded_fraction(50, 1.8),
+        "20.7": lambda: matrices.sign_threshold_count(0.1, 0.01, 1.0),
+        "31.73": lambda: 100 * matrices.replacement.one_sd_split(np.inf).kept,
+        "19.87": lambda: 100 * matrices.replacement.one_sd_split(np.inf).discarded,
+        "26.7": lambda: 100 * matrices.replacement.one_sd_split(6.0).kept,
     },
     "tails.md": {"1.333": lambda: tails.hill_bias_slope(1.5), "1.66": lambda: tails.block_limit_student(3, 10)},
 }

@@ -5,6 +5,7 @@ Every field says what it accepts; anything else is a ValueError that names the a
 
 from jaxprune.problems.compression import StableLayer
 from jaxprune.problems.least_squares import FinitePopulation, LinearGaussian, Population
+from jaxprune.problems.matrices import HeavyTailedMatrix, LevelSets
 from jaxprune.problems.networks import SGD, Labelled, Training
 from jaxprune.problems.random_features import RandomFeatures
 from jaxprune.problems.sde import BoundedChaos, BoundedDrift, Explosion, LinearChaos, OrnsteinUhlenbeck
@@ -20,9 +21,11 @@ __all__ = [
     "Compression",
     "Explosion",
     "FinitePopulation",
+    "HeavyTailedMatrix",
     "HeavyTailedSGD",
     "Isotropic",
     "Labelled",
+    "LevelSets",
     "LinearChaos",
     "LinearGaussian",
     "MultiplicativeSGD",

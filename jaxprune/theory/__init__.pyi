@@ -1,5 +1,6 @@
 from . import compression as compression
 from . import least_squares as least_squares
+from . import matrices as matrices
 from . import random_features as random_features
 from . import sde as sde
 from . import sgd as sgd

@@ -1,0 +1,47 @@
+"""Matrix-Project (Arora, Ge, Neyshabur and Zhang 2018): A is replaced by (1/k) sum_l <A, M_l> M_l, k matrices of random signs.
+
+Derivations: guide/matrices.md, Matrix-Project.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from jaxprune.theory import arguments
+from jaxprune.theory.arguments import plain
+from jaxprune.theory.matrices import checks
+
+RULES = ("paper", "gauss", "safe")
+
+
+def matrix_project_count(eps: ArrayLike, eta: ArrayLike, rule: str):
+    """The number of sign matrices for |u'(A^ - A)v| < eps ||A||_F |u| |v| except with probability ``eta``, fixed u and v.
+
+    Equation: ``rule`` "paper" ceil(log(1/eta)/eps^2), which does not reach eta; "gauss" ceil(4 erfcinv(eta)^2/eps^2), which
+    does where the error is normal, for the worst u and v; "safe" ceil(log(4/eta)/(eps^2/4 - eps^3/6)), always.
+    Whole numbers as floats, to 14 digits. Regime: "safe" proved at every size (Achlioptas' lemma), "gauss" a limit of
+    small eps. Raises ValueError unless 0 < eps, eta < 1 and for another rule. Arguments but ``rule`` broadcast.
+    Source: guide/matrices.md, Matrix-Project.
+    """
+    eps, eta = arguments.probability("eps", eps), arguments.probability("eta", eta)
+    arguments.choice("rule", rule, RULES)
+    with np.errstate(over="ignore", divide="ignore"):
+        if rule == "paper":
+            count = -np.log(eta) / eps / eps
+        elif rule == "gauss":
+            count = (2 * special.erfcinv(eta) / eps) ** 2
+        else:
+            count = (np.log(4) - np.log(eta)) / eps / eps / (1 / 4 - eps / 6)
+    return checks.representable("eps", checks.whole_above(count), "raise it")
+
+
+def matrix_project_failure(k: ArrayLike, eps: ArrayLike, rho: ArrayLike):
+    """P(|u'(A^ - A)v| >= eps ||A||_F |u| |v|) with ``k`` sign matrices, rho = u'Av / (||A||_F |u| |v|).
+
+    Equation: erfc(eps sqrt(k / (2 (1 + rho^2)))), the error being normal of variance (1 + rho^2)/k. Regime: limit of many sign
+    matrices and of A u v spread over many entries. Raises ValueError unless k >= 1 is whole, 0 < eps < 1, -1 <= rho <= 1.
+    Arguments broadcast. Source: guide/matrices.md, Matrix-Project.
+    """
+    k, eps = arguments.whole("k", k), arguments.probability("eps", eps)
+    rho = arguments.inside("rho", rho, -1, 1, "[]", "give the cosine between A and u v'")
+    return plain(special.erfc(eps * np.sqrt(k / (2 * (1 + rho**2)))))
