@@ -26,7 +26,8 @@ def state(experiment: Experiment, samples, folder: Path, whole: bool) -> None:
         print(f"findings: none of these samples: {why}")
         return
     wide = max(map(len, found), default=0)
-    print("findings (± one standard error):")
+    size = "findings" if whole else "findings of these samples, which are not all that the experiment declares"
+    print(f"{size} (± one standard error):")
     for words, finding in found.items():
         print(f"  {words:{wide}s}  {finding}")
     kept = {words: dict(value=finding.value, error=finding.error) for words, finding in found.items()}

@@ -16,7 +16,7 @@ REASONS = dict(
     lost="have lost so many trials that were not finite that too few are left",
     range="have no standard error to be tested by, and need 200 seeds to show their range",
     infinite="have an infinite mean, which cannot be tested",
-    fixed="are of asymptotic theory whose limit these sizes do not approach as 1/n",
+    fixed='have a prediction of kind "none": it cannot be tested here, such as a limit that these sizes do not approach as 1/n',
     nan="have a prediction that is not finite (NaN)",
     silent="are not covered by theory",
 )
@@ -103,7 +103,7 @@ class Report:
         if self._extrapolated():
             lines.append("Gaps of limits include what is O(1/n); they are extrapolated to 1/n = 0.")
         if reasons := self.reasons():
-            lines.append(f"Not judged: {sum(reasons.values())} points.")
+            lines.append(f"Not judged: {(total := sum(reasons.values()))} point{'s' * (total != 1)}.")
             lines += [f"  {count} {words}" for words, count in reasons.items()]
         if self.unpredicted:
             lines.append(f"Without a prediction, so not compared: {', '.join(self.unpredicted)}.")
@@ -141,7 +141,7 @@ class Report:
             return "Nothing was judged."
         if verdict == DISAGREE:
             return "Simulation and theory DISAGREE."
-        weak, loose = ([n for n in self.points if self.verdict(n) == word] for word in (WEAK, IN_RANGE))
+        weak, loose, unseen = ([n for n in self.points if self.verdict(n) == word] for word in (WEAK, IN_RANGE, NOT_JUDGED))
         told = []
         if weak:
             told.append(
@@ -149,6 +149,8 @@ class Report:
             )
         if loose:
             told.append(f"the predictions of {', '.join(loose)} lie in the range of the seeds, which is no agreement of means")
+        if unseen:
+            told.append(f"nothing was judged of {', '.join(unseen)}")
         more = ", and ".join(told)
         if verdict != AGREE:
             return f"{'No mean was judged' if verdict == IN_RANGE else 'Nothing disagrees, but nothing is shown'}: {more}."
