@@ -103,7 +103,8 @@ def _terms(stability: Stability, margin: float, constant: float) -> tuple[float,
     output, margin = arguments.positive("output", stability.output), arguments.positive("margin", margin)
     if margin**2 >= 2 * output**2:
         raise ValueError(
-            f"margin: {margin:g} exceeds sqrt(2) times the largest output, {output:g}: no sample has it, and the bound says nothing; lower it"
+            f"margin: {margin:g} exceeds sqrt(2) times the largest output, {output:g}: no sample has it, and the bound"
+            " says nothing; lower it"
         )
     eps = margin / (np.sqrt(2) * output)
     scale = arguments.positive("constant", constant) * contraction**2 * len(layer) ** 2 / eps**2
