@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxprune.theory import compression, stable, tails, two_layer
+from jaxprune.theory import bounds, compression, stable, tails, two_layer
 from jaxprune.theory.least_squares import diagonal, propositions
 from jaxprune.theory.sde import explosion, ornstein_uhlenbeck
 from jaxprune.theory.sgd import linear
@@ -20,7 +20,7 @@ CODE = [p for folder in ("jaxprune", "sims", "figures", "tests") for p in sorted
 CODE.remove(Path(__file__).resolve())
 CHAPTERS = {p.name: p.read_text() for p in sorted(GUIDE.glob("*.md"))}
 HEADINGS = {name: re.findall(r"^## (.+)$", text, re.MULTILINE) for name, text in CHAPTERS.items()}
-SUBJECTS = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails", "two_layer"}
+SUBJECTS = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails", "two_layer", "bounds"}
 CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
 PRINTS = re.compile(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", re.DOTALL)
 NUMBERED = re.compile(r"\b[Ss]ections? \d|\b[Ss]ource: rows? \d")

@@ -3,6 +3,7 @@
 Every field says what it accepts; anything else is a ValueError that names the argument, the value and the cure.
 """
 
+from jaxprune.problems.bounds import ChosenClassifier, Cushions, HalfSpace, LearntHalfSpace, PlantedNetwork
 from jaxprune.problems.compression import StableLayer
 from jaxprune.problems.least_squares import FinitePopulation, LinearGaussian, Population
 from jaxprune.problems.networks import SGD, Labelled, Training
@@ -17,18 +18,23 @@ __all__ = [
     "AffineTarget",
     "BoundedChaos",
     "BoundedDrift",
+    "ChosenClassifier",
     "Compression",
+    "Cushions",
     "Explosion",
     "FinitePopulation",
+    "HalfSpace",
     "HeavyTailedSGD",
     "Isotropic",
     "Labelled",
+    "LearntHalfSpace",
     "LinearChaos",
     "LinearGaussian",
     "MultiplicativeSGD",
     "NoisyNeurons",
     "OrnsteinUhlenbeck",
     "OrthonormalTeachers",
+    "PlantedNetwork",
     "Population",
     "RandomFeatures",
     "StableLayer",

@@ -60,6 +60,28 @@ def half_space_at(s: int, tail_index: float, d: int, m: int, delta: float, value
     return search.at(arguments.integer("s", s, 0, search.total))
 
 
+def half_space_samples(tail_index: float, d: int, bound: float, delta: float, value_bits: int) -> int:
+    """The least number of samples at which ``half_space_bound`` is at most ``bound``.
+
+    Equation: as there, by bisection: a bound falls as samples grow. Arguments: a bound in (0, 1/2). Regime: as there.
+    Source: guide/bounds.md, Half-space.
+
+    Raises ValueError as ``half_space_bound`` does, for a bound outside, and where more than 2^53 samples are asked for.
+    """
+    target = float(arguments.inside("bound", bound, 0, 0.5, cure="give an error rate below that of guessing"))
+
+    def enough(m: int) -> bool:
+        return half_space_bound(tail_index, d, m, delta, value_bits).bound <= target
+
+    high = next((2**k for k in range(54) if enough(2**k)), None)
+    if high is None:
+        raise ValueError(f"bound: {target:g} asks for more than 2^53 samples; give a larger one")
+    low = high // 2
+    while high - low > 1:
+        low, high = (low, middle) if enough(middle := (low + high) // 2) else (middle, high)
+    return high
+
+
 class _Search:
     """Bounds of one problem by kept count."""
 

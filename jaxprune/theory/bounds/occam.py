@@ -114,26 +114,24 @@ def budget(nats: ArrayLike, m: ArrayLike, delta: ArrayLike) -> Array:
 def _inverse(q: Array, c: Array) -> Array:
     """Newton's method for t = -log((1-p)/(1-q)), in which the divergence is convex: from above it never overshoots."""
     rest = 1 - q
-    above = (c + np.sqrt(c * (c + 2 * q))) / rest  # from kl >= (p-q)^2/(2p)
-    t = 1 + c / rest
-    t = np.where(above < 1, np.minimum(t, -np.log1p(-np.minimum(above, 0.5 + above / 2))), t)
+    above = (c + np.sqrt(c) * np.sqrt(c + 2 * q)) / rest  # from kl >= (p-q)^2/(2p)
+    t = np.where(above < 1, np.minimum(1 + c / rest, -np.log1p(-np.where(above < 1, above, 0.5))), 1 + c / rest)
     for _ in range(STEPS):
         y = -np.expm1(-t)
-        x = rest * y / q
-        value = -q * _log1p_less(x) - rest * _log1p_less_of(t, y)
-        slope = rest * (y + x) / (1 + x)
-        step = (value - c) / slope
+        more = rest * y  # p - q
+        step = (_gained(q, more) - rest * _log1p_less_of(t, y) - c) * ((q + more) / more)
         t = np.maximum(t - step, 0.5 * t)
         if np.all(np.abs(step) <= 4e-16 * t):
             break
     return np.minimum(np.where(q < 0.5, q + rest * -np.expm1(-t), 1 - rest * np.exp(-t)), 1.0)
 
 
-def _log1p_less(x: Array) -> Array:
-    """log(1 + x) - x without cancellation, x >= 0."""
-    small = np.where(x < FEW, x, 0.0)
-    series = small**2 * np.polynomial.polynomial.polyval(small, (-1.0) ** (ORDERS + 1) / ORDERS)
-    return np.where(x < FEW, series, np.log1p(x) - x)
+def _gained(q: Array, more: Array) -> Array:
+    """more - q log(1 + more/q) without cancellation or overflow, more > 0."""
+    near = more < FEW * q
+    x = np.where(near, more, 0.0) / q
+    series = q * x**2 * np.polynomial.polynomial.polyval(x, (-1.0) ** ORDERS / ORDERS)
+    return np.where(near, series, more - q * (np.log(q + more) - np.log(q)))
 
 
 def _log1p_less_of(t: Array, y: Array) -> Array:

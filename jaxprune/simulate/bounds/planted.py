@@ -1,0 +1,90 @@
+"""Networks with heavy-tailed weights, and the bound of what is left of them. Source: guide/bounds.md, Planted networks."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from jaxprune.checks import check_count
+from jaxprune.problems import Cushions, PlantedNetwork, TailSample
+from jaxprune.simulate.arguments import check_key
+from jaxprune.simulate.bounds import occam
+from jaxprune.simulate.compression import compressibility, rules
+from jaxprune.simulate.tails import samples
+
+Layers = list[Float[Array, "outputs inputs"]]
+
+
+def draw(problem: PlantedNetwork | Cushions, key: Key[Array, ""]) -> Layers:
+    """Matrices (outputs, inputs) of independent heavy-tailed entries, each divided by its norm."""
+    check_key(key)
+    sizes = [problem.dim, *[problem.width] * (problem.depth - 1), problem.classes]
+    layers = []
+    for place, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        entries = samples.draw(TailSample(problem.tail_index, problem.family, inputs * outputs), jax.random.fold_in(key, place))
+        scaled = entries / jnp.max(jnp.abs(entries))
+        layers.append((scaled / jnp.linalg.norm(scaled)).reshape(outputs, inputs))
+    return layers
+
+
+def signals(layers: Layers, inputs: Float[Array, "m n"], linear: bool = False) -> list[Float[Array, "m k"]]:
+    """What every layer takes in, and last the outputs; inputs and hidden units are divided by the mean square of a sample,
+    which changes no decision."""
+    found = [inputs]
+    for place, weights in enumerate(layers):
+        above = found[-1] @ weights.T
+        last = place == len(layers) - 1
+        passed = above if last or linear else jax.nn.relu(above)
+        found.append(passed / jnp.maximum(jnp.max(jnp.abs(passed)), jnp.finfo(passed.dtype).tiny))
+    return found
+
+
+def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int]) -> dict[str, Array]:
+    """The metrics of ``PlantedNetwork`` for one draw of weights and inputs: for every count of entries ``kept`` in each layer, as
+    many as it has at most. Pure.
+
+    Raises ValueError for counts below 1.
+    """
+    for count in kept:
+        check_count("kept", count, "entries of a layer", 1)
+    weight_key, train_key, test_key = jax.random.split(key, 3)
+    layers, linear = draw(problem, weight_key), problem.activation == "linear"
+    train = jax.random.normal(train_key, (problem.samples, problem.dim))
+    test = jax.random.normal(test_key, (problem.tests, problem.dim))
+    inside = signals(layers, train, linear)
+    labels, fresh = _decide(inside[-1]), _decide(signals(layers, test, linear)[-1])
+    places = [_places(_scores(problem.score, w, x)) for w, x in zip(layers, inside, strict=False)]
+
+    def errors(count):
+        small = [occam.rounded(w, r < count, problem.value_bits) for w, r in zip(layers, places, strict=True)]
+        wrong = [jnp.mean(_decide(signals(small, x, linear)[-1]) != y, dtype=x.dtype) for x, y in ((train, labels), (test, fresh))]
+        return wrong[0], wrong[1]
+
+    empirical, tested = jax.lax.map(errors, jnp.asarray(kept))
+    nats = sum(occam.sparse_nats(np.minimum(kept, w.size), w.size, problem.value_bits) for w in layers)
+    by_kl, by_gap = occam.bounds(empirical, nats, problem.samples, problem.delta)
+    return dict(
+        train_error=empirical,
+        test_error=tested,
+        bound=by_kl,
+        gap_bound=by_gap,
+        best=jnp.min(by_kl),
+        best_kept=jnp.asarray(kept, by_kl.dtype)[jnp.argmin(by_kl)],
+        majority=jnp.max(jnp.bincount(labels, length=problem.classes)) / problem.samples,
+    )
+
+
+def _places(scores: Float[Array, "outputs inputs"]) -> Array:
+    """Place of every entry from the largest score, 0; of equal ones the lower index first."""
+    return compressibility.ranks(scores.ravel()).reshape(scores.shape)
+
+
+def _scores(score, weights, inputs):
+    size = rules.magnitude(None, weights)
+    return size if score == "magnitude" else size * jnp.sqrt(jnp.mean(inputs**2, axis=0))
+
+
+def _decide(outputs):
+    return jnp.argmax(outputs, axis=1)
