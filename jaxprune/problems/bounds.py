@@ -16,8 +16,8 @@ BOUNDS = (  # metrics of every bound: how far the risk lies above it, so that ab
 
 @struct
 class HalfSpace:
-    """Labels sign(w.x) of ``dim`` isotropic Gaussian inputs, w of independent heavy-tailed weights, and the classifier that keeps
-    the largest of them.
+    """Labels sign(w.x) of ``dim`` isotropic Gaussian inputs, w of independent heavy-tailed weights, and the classifier that
+    keeps the largest of them.
 
     ``family`` of the weights: "Pareto", |w| = u^(-1/tail_index), "stable" (an index below 2), "Student". ``delta``: failure
     probability of the bounds; ``value_bits``: of the quantiser of a kept weight.
@@ -49,7 +49,8 @@ class LearntHalfSpace:
     """As ``HalfSpace``, from ``samples`` labels of which a fraction ``flipped`` is wrong: the features whose correlation with
     the labels is largest, with these correlations for weights.
 
-    Metrics are risks less bounds at the kept count with the least bound: what is above 0 has failed. "values_only" leaves out which features are kept, though that depends on the data.
+    Metrics are risks less bounds at the kept count with the least bound: what is above 0 has failed. "values_only" leaves
+    out which features are kept, though that depends on the data.
 
     Raises ValueError, naming the argument. Source: guide/bounds.md, Coverage.
     """
@@ -96,8 +97,9 @@ class PlantedNetwork:
     independent symmetric heavy-tailed weights, that labels ``dim`` Gaussian inputs; and what is left of it when every layer
     keeps as many entries.
 
-    ``activation``: "relu" or "linear". ``score``, by which entries are kept: "magnitude", or "activation", |w| times the root
-    mean square of its input over the training ``samples``. ``tail_index`` and ``family`` as of ``HalfSpace``. ``tests``: fresh inputs.
+    ``activation``: "relu" or "linear". ``score``, by which entries are kept: "magnitude", or "activation", |w| times the
+    root mean square of its input over the training ``samples``. ``tail_index`` and ``family`` as of ``HalfSpace``.
+    ``tests``: fresh inputs.
 
     Raises ValueError, naming the argument. Source: guide/bounds.md, Planted networks.
     """
@@ -140,7 +142,9 @@ class Cushions:
         Metric("layer", "quantiles over samples of the layer cushion"),
         Metric("interlayer", "quantiles over samples of the smallest interlayer cushion"),
         Metric("contraction", "quantiles over samples of the activation contraction, from the largest"),
-        Metric("layer_variance", "variance over samples of n mu^2, n inputs of the first layer and mu its cushion"),
+        Metric("outliers", "share of samples beyond the quantile somewhere"),
+        Metric("layer_mean", "mean over samples of n mu^2, n inputs of the first layer and mu its cushion"),
+        Metric("layer_variance", "variance over samples of n mu^2"),
         Metric("dead", "samples on which a layer is all zero"),
         Metric("log_parameters", "log of the numbers that describe the network, by quantiles of cushions", scale="logarithm"),
     )

@@ -5,9 +5,8 @@ half-space of few features, chosen for their correlation with the labels, whose 
 a bound has failed. Source: guide/bounds.md, Coverage.
 """
 
-from jaxprune.contracts import Metric
+from jaxprune.contracts import Certificate, Finding, Metric
 from jaxprune.judge import count_failures, estimates
-from jaxprune.contracts import Certificate, Finding
 from jaxprune.problems import ChosenClassifier, LearntHalfSpace
 from jaxprune.simulate.bounds import coverage
 from jaxprune.sweep import Experiment

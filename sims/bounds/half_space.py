@@ -27,7 +27,8 @@ def trial(key, problem):
 
 
 def needed(bounds):
-    """log10 of the samples at which the mean bound (samples,) of seeds (seeds, samples) is TARGET; NaN where it is not among them."""
+    """log10 of the samples at which the mean bound (samples,) of seeds (seeds, samples) is TARGET; NaN where it is not
+    among them."""
     mean = np.log(np.mean(bounds, axis=0))
     if not mean[0] > np.log(TARGET) > mean[-1]:
         return np.nan

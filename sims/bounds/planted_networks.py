@@ -1,7 +1,7 @@
 """Random heavy-tailed classifiers, compressed to few entries: bound, training and test error against the entries kept.
 
-All layers keep as many entries, by size or by size times the root mean square of their input, with four bits each. A bound says something when
-it is below the error of the most frequent label. Source: guide/bounds.md, Planted networks.
+All layers keep as many entries, by size or by size times the root mean square of their input, with four bits each. A bound
+says something when it is below the error of the most frequent label. Source: guide/bounds.md, Planted networks.
 """
 
 import numpy as np
@@ -26,7 +26,8 @@ def trial(key, problem):
 
 
 def findings(samples):
-    """The least bound and its entries, how much of the bound is not needed, and where it is below what the most frequent label does."""
+    """The least bound and its entries, how much of the bound is not needed, and where it is below what the most frequent
+    label does."""
     stated = {}
     for activation in samples["activation"].values.tolist():
         for score in samples["score"].values.tolist():

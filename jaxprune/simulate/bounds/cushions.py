@@ -1,9 +1,11 @@
 """How stable a network is to noise: cushions, contraction and smoothness, sample by sample. Source: guide/bounds.md, Cushions.
 
-A network is a list of layers without biases, with a ReLU between them; x^i is what layer i gives, before the ReLU. A layer is any
-linear map of an input of any shape, so that a convolution is one too. Nothing is reduced over samples before ``summary``.
+A network is a list of layers without biases, with a ReLU between them; x^i is what layer i gives, before the ReLU. A layer
+is any linear map of an input of any shape, so that a convolution is one too. Nothing is reduced over samples before
+``summary``.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,10 +15,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from jaxprune.checks import check_count
+from jaxprune.problems import Cushions
 from jaxprune.simulate.arguments import check_key, check_number, traced
+from jaxprune.simulate.bounds import planted
 
 EXACT = 512  # inputs up to which a Jacobian is computed, and not estimated
 PROBES = 64
+CONSTANT, DELTA = 72.0, 0.05  # of the count of numbers: the lemma's, and its failure probability
 
 
 class Layer(NamedTuple):
@@ -30,8 +35,8 @@ class Layer(NamedTuple):
 
 class Stability(NamedTuple):
     """Of S samples and d layers: ``layer`` mu_i; ``interlayer`` mu_{i,j}, NaN for j <= i, with the standard error of its
-    estimate (0 where it is exact); ``contraction`` of layers 1 .. d-1; norms of outputs; ``dead``, whether what a layer gives is
-    zero or below, so that nothing passes; ``roots`` 1/sqrt(h_i)."""
+    estimate (0 where it is exact); ``contraction`` of layers 1 .. d-1; norms of outputs; ``dead``, whether what a layer
+    gives is zero or below, so that nothing passes; ``roots`` 1/sqrt(h_i)."""
 
     layer: Float[Array, "S d"]
     interlayer: Float[Array, "S d d"]
@@ -43,9 +48,9 @@ class Stability(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """One number for every layer, as theory takes them, over samples that are alive: cushions at a quantile, ``interlayer`` with
-    1/sqrt(h_i); ``outliers``, the share of samples that have a smaller cushion or a larger contraction somewhere; ``dead``
-    samples, which are left out."""
+    """One number for every layer, as theory takes them, over samples that are alive: cushions at a quantile, ``interlayer``
+    with 1/sqrt(h_i); ``outliers``, the share of samples that have a smaller cushion or a larger contraction somewhere;
+    ``dead`` samples, which are left out."""
 
     layer: Float[Array, " d"]
     interlayer: Float[Array, " d"]
@@ -62,7 +67,8 @@ def dense(weights: Float[Array, "outputs inputs"]) -> Layer:
 
 
 def convolution(weights: Float[Array, "outputs inputs h w"], shape: Sequence[int], stride: int = 1) -> Layer:
-    """Filters of an image (inputs, height, width) of that ``shape``, zeros around it. Raises ValueError for shapes that do not fit."""
+    """Filters of an image (inputs, height, width) of that ``shape``, zeros around it. Raises ValueError for shapes that do
+    not fit."""
     filters = _floats("weights", weights, 4, "(outputs, inputs, height, width)")
     check_count("stride", stride, "pixels")
     if len(shape) != 3 or shape[0] != filters.shape[1]:
@@ -80,9 +86,9 @@ def measure(
 ) -> Stability:
     """The stability of a network on every one of the inputs.
 
-    mu_i = |x^i|/(|A^i|_F |relu(x^{i-1})|), mu_{i,j} = |x^j| sqrt(positions_i)/(|J^{i,j}|_F |x^i|), contraction |x^i|/|relu(x^i)|. Jacobians
-    of at most ``exact`` inputs are exact; of larger ones |J|_F^2 is the mean of |J v|^2 over ``probes`` random signs v. What is
-    not defined, since a layer is dead, is NaN, and told by ``dead``.
+    mu_i = |x^i|/(|A^i|_F |relu(x^{i-1})|), mu_{i,j} = |x^j| sqrt(positions_i)/(|J^{i,j}|_F |x^i|), contraction
+    |x^i|/|relu(x^i)|. Jacobians of at most ``exact`` inputs are exact; of larger ones |J|_F^2 is the mean of |J v|^2 over
+    ``probes`` random signs v. What is not defined, since a layer is dead, is NaN, and told by ``dead``.
 
     Raises ValueError for no layers, layers or inputs that do not fit, and for inputs of zeros.
     """
@@ -91,17 +97,21 @@ def measure(
     start = _checked(layers, inputs)
     keys = jax.random.split(key, len(start))
     return jax.lax.map(lambda pair: _one(layers, pair[0], pair[1], probes, exact), (start, keys))._replace(
-        roots=jnp.stack([jnp.sqrt(layer.positions / x.size) for layer, x in zip(layers, _signals(layers, start[0]), strict=True)])
+        roots=jnp.stack(
+            [jnp.sqrt(layer.positions / x.size) for layer, x in zip(layers, _signals(layers, start[0]), strict=True)]
+        )
     )
 
 
 def roughness(
     layers: Sequence[Layer], inputs: Float[Array, "S ..."], key: Key[Array, ""], level: Any = 0.01
 ) -> Float[Array, "S d d"]:
-    """1/rho for every sample and pair of layers i < j, NaN for others: |M(x^i + e) - J (x^i + e)| |x^i|/(|e| |x^j|) for one Gaussian
-    e of length ``level`` |x^i|, M the map from x^i to x^j and J its Jacobian at x^i; 0 where no unit changes its side.
+    """1/rho for every sample and pair of layers i < j, NaN for others: |M(x^i + e) - J (x^i + e)| |x^i|/(|e| |x^j|) for one
+    Gaussian e of length ``level`` |x^i|, M the map from x^i to x^j and J its Jacobian at x^i; 0 where no unit changes its
+    side.
 
-    The definition's noise is that of compressed layers; this is a proxy for it. Raises ValueError as ``measure`` does, and unless level > 0.
+    The definition's noise is that of compressed layers; this is a proxy for it. Raises ValueError as ``measure`` does, and
+    unless level > 0.
     """
     check_key(key)
     check_number("level", level, "(0, inf)")
@@ -111,7 +121,8 @@ def roughness(
 
 
 def summary(measured: Stability, quantile: float = 0.0) -> Summary:
-    """Cushions at a ``quantile`` of the samples that are alive, and the contraction at 1 - quantile; minima at 0, as in the theorem.
+    """Cushions at a ``quantile`` of the samples that are alive, and the contraction at 1 - quantile; minima at 0, as in the
+    theorem.
 
     Raises ValueError for a quantile outside [0, 1), and where no sample is alive.
     """
@@ -119,7 +130,9 @@ def summary(measured: Stability, quantile: float = 0.0) -> Summary:
     alive = ~jnp.any(measured.dead, axis=1)
     if not traced(alive) and not bool(jnp.any(alive)):
         raise ValueError(f"measured: a layer is dead on all of {len(alive)} samples; the network is zero there")
-    smallest = jnp.minimum(jnp.nanmin(jnp.where(jnp.isnan(measured.interlayer), jnp.inf, measured.interlayer), axis=2), measured.roots)
+    smallest = jnp.minimum(
+        jnp.nanmin(jnp.where(jnp.isnan(measured.interlayer), jnp.inf, measured.interlayer), axis=2), measured.roots
+    )
 
     def at(values, level):
         return jnp.nanquantile(jnp.where(alive[:, None], values, jnp.nan), level, axis=0)
@@ -136,6 +149,37 @@ def summary(measured: Stability, quantile: float = 0.0) -> Summary:
         jnp.sum(outside & alive) / jnp.sum(alive),
         jnp.sum(~alive),
     )
+
+
+def trial(key: Key[Array, ""], problem: Cushions, quantiles: Sequence[float]) -> dict[str, Array]:
+    """The metrics of ``Cushions`` for one network: at every one of the ``quantiles`` of its samples, and of each layer. Pure.
+
+    Raises ValueError for quantiles outside [0, 1).
+    """
+    weight_key, input_key, probe_key = jax.random.split(key, 3)
+    layers = [dense(weights) for weights in planted.draw(problem, weight_key)]
+    measured = measure(layers, jax.random.normal(input_key, (problem.samples, problem.dim)), probe_key)
+    square = problem.dim * measured.layer[:, 0] ** 2
+    found = [summary(measured, quantile) for quantile in quantiles]
+    return dict(
+        layer=jnp.stack([one.layer for one in found]),
+        interlayer=jnp.stack([one.interlayer for one in found]),
+        contraction=jnp.stack([one.contraction for one in found]),
+        outliers=jnp.stack([one.outliers for one in found]),
+        layer_mean=jnp.mean(square),
+        layer_variance=jnp.var(square, ddof=1),
+        dead=found[0].dead.astype(square.dtype),
+        log_parameters=jnp.stack([_log_count(one, problem) for one in found]),
+    )
+
+
+def _log_count(found: Summary, problem: Cushions) -> Float[Array, ""]:
+    """Log of 72 c^2 d^2 log(m d h/0.05)/eps^2 sum 1/(mu_i mu_{i->})^2 at eps = 1, a margin of sqrt(2) times the largest
+    output."""
+    widest = max(problem.width, problem.classes)
+    ways = math.log(CONSTANT * problem.depth**2 * math.log(problem.samples * problem.depth * widest / DELTA))
+    terms = -2 * (jnp.log(found.layer) + jnp.log(found.interlayer))
+    return ways + 2 * jnp.log(found.contraction) + jax.scipy.special.logsumexp(terms)
 
 
 def _signals(layers, x, first=0, before=None):
@@ -176,7 +220,9 @@ def _jacobians(layers, signals, key, probes, exact):
         start = signals[i]
         _, push = jax.linearize(lambda z, i=i: _signals(layers, None, i + 1, z), start)
         few = start.size <= exact
-        directions = jnp.eye(start.size) if few else jax.random.rademacher(jax.random.fold_in(key, i), (probes, start.size), float)
+        directions = (
+            jnp.eye(start.size) if few else jax.random.rademacher(jax.random.fold_in(key, i), (probes, start.size), float)
+        )
         pushed = jax.vmap(lambda v, push=push, shape=start.shape: [jnp.sum(y**2) for y in push(v.reshape(shape))])(directions)
         for j, values in enumerate(pushed, i + 1):
             squares = squares.at[i, j].set(jnp.sum(values) if few else jnp.mean(values))

@@ -1,4 +1,5 @@
-"""The half-space whose normal has heavy-tailed weights, and the bound of its largest ones. Source: guide/bounds.md, Half-space."""
+"""The half-space whose normal has heavy-tailed weights, and the bound of its largest ones. Source: guide/bounds.md,
+Half-space."""
 
 from collections.abc import Sequence
 

@@ -42,8 +42,8 @@ def signals(layers: Layers, inputs: Float[Array, "m n"], linear: bool = False) -
 
 
 def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int]) -> dict[str, Array]:
-    """The metrics of ``PlantedNetwork`` for one draw of weights and inputs: for every count of entries ``kept`` in each layer, as
-    many as it has at most. Pure.
+    """The metrics of ``PlantedNetwork`` for one draw of weights and inputs: for every count of entries ``kept`` in each
+    layer, as many as it has at most. Pure.
 
     Raises ValueError for counts below 1.
     """
@@ -59,7 +59,9 @@ def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int]) -> 
 
     def errors(count):
         small = [occam.rounded(w, r < count, problem.value_bits) for w, r in zip(layers, places, strict=True)]
-        wrong = [jnp.mean(_decide(signals(small, x, linear)[-1]) != y, dtype=x.dtype) for x, y in ((train, labels), (test, fresh))]
+        wrong = [
+            jnp.mean(_decide(signals(small, x, linear)[-1]) != y, dtype=x.dtype) for x, y in ((train, labels), (test, fresh))
+        ]
         return wrong[0], wrong[1]
 
     empirical, tested = jax.lax.map(errors, jnp.asarray(kept))
