@@ -28,7 +28,7 @@ def make(case, m):
     if case == "chosen":
         return ChosenClassifier(classifiers=10_000, samples=m, delta=DELTA)
     return LearntHalfSpace(
-        tail_index=1.0, dim=200, samples=m, flipped=0.5 if case == "noise" else 0.1, delta=DELTA, value_bits=1
+        tail_index=1.0, dim=100, samples=m, flipped=0.5 if case == "noise" else 0.1, delta=DELTA, value_bits=1
     )
 
 
@@ -56,7 +56,7 @@ def findings(samples):
 
 EXPERIMENT = Experiment(
     "coverage",
-    axes=dict(case=list(CASES), m=[50, 100, 200]),
+    axes=dict(case=list(CASES), m=[50, 100]),
     make=make,
     trial=trial,
     findings=findings,

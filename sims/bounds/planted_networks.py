@@ -11,13 +11,13 @@ from jaxprune.problems import PlantedNetwork
 from jaxprune.simulate.bounds import planted
 from jaxprune.sweep import Experiment
 
-DIM, WIDTH, SAMPLES = 100, 100, 60_000
-KEPT = [3, 10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000]
+DIM, WIDTH, SAMPLES = 100, 100, 30_000
+KEPT = [3, 10, 20, 40, 70, 100, 200, 400, 1000]
 
 
 def make(tail_index, activation, score):
     return PlantedNetwork(
-        tail_index=tail_index, dim=DIM, width=WIDTH, samples=SAMPLES, depth=3, tests=4000, activation=activation, score=score
+        tail_index=tail_index, dim=DIM, width=WIDTH, samples=SAMPLES, depth=2, tests=2000, activation=activation, score=score
     )
 
 
@@ -49,8 +49,8 @@ EXPERIMENT = Experiment(
     findings=findings,
     inner=dict(kept=KEPT),
     share=("score",),
-    seeds=12,
-    block=4,
+    seeds=10,
+    block=5,
     smoke=dict(tail_index=[1.2], activation=["relu"], seeds=8),
     describe="bounds of random heavy-tailed networks against the entries kept of every layer, by two scores",
 )

@@ -44,11 +44,19 @@ def learnt(key: Key[Array, ""], problem: LearntHalfSpace, kept: Sequence[int]) -
 def chosen(key: Key[Array, ""], problem: ChosenClassifier) -> dict[str, Float[Array, ""]]:
     """The metrics of ``ChosenClassifier``: the risk less bounds at the fewest training errors. Pure."""
     check_key(key)
-    errors = jax.random.binomial(key, problem.samples, problem.risk, (problem.classifiers,))
-    best = jnp.min(errors) / problem.samples
+    best = _fewest(key, problem) / problem.samples
     by_kl, by_gap = occam.bounds(best, jnp.log(float(problem.classifiers)), problem.samples, problem.delta)
     single, _ = occam.bounds(best, 0.0, problem.samples, problem.delta)
     return dict(occam_kl=problem.risk - by_kl, occam_gap=problem.risk - by_gap, paid_as_one=problem.risk - single)
+
+
+def _fewest(key, problem):
+    """The smallest of independent binomial counts, by inversion of its law P(min > k) = (1 - F(k))^classifiers."""
+    count, chance = jnp.arange(problem.samples + 1.0), jnp.asarray(problem.risk, float)
+    ways = jax.lax.lgamma(problem.samples + 1.0) - jax.lax.lgamma(count + 1) - jax.lax.lgamma(problem.samples - count + 1)
+    below = jnp.cumsum(jnp.exp(ways + count * jnp.log(chance) + (problem.samples - count) * jnp.log1p(-chance)))
+    beyond = problem.classifiers * jnp.log1p(-jnp.minimum(below, 1))
+    return jnp.sum(beyond > jnp.log(jax.random.uniform(key, dtype=chance.dtype)))
 
 
 def _by_count(labels, inputs, normal, counts, problem):

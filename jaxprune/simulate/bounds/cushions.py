@@ -96,11 +96,10 @@ def measure(
     check_count("probes", probes, "probes", 2)
     start = _checked(layers, inputs)
     keys = jax.random.split(key, len(start))
-    return jax.lax.map(lambda pair: _one(layers, pair[0], pair[1], probes, exact), (start, keys))._replace(
-        roots=jnp.stack(
-            [jnp.sqrt(layer.positions / x.size) for layer, x in zip(layers, _signals(layers, start[0]), strict=True)]
-        )
-    )
+    found = jax.lax.map(lambda pair: _one(layers, pair[0], pair[1], probes, exact), (start, keys))
+    given = jax.eval_shape(lambda x: _signals(layers, x), start[0])
+    channels = np.array([x.size / layer.positions for layer, x in zip(layers, given, strict=True)])
+    return found._replace(roots=jnp.asarray(channels**-0.5, start.dtype))
 
 
 def roughness(
@@ -130,9 +129,8 @@ def summary(measured: Stability, quantile: float = 0.0) -> Summary:
     alive = ~jnp.any(measured.dead, axis=1)
     if not traced(alive) and not bool(jnp.any(alive)):
         raise ValueError(f"measured: a layer is dead on all of {len(alive)} samples; the network is zero there")
-    smallest = jnp.minimum(
-        jnp.nanmin(jnp.where(jnp.isnan(measured.interlayer), jnp.inf, measured.interlayer), axis=2), measured.roots
-    )
+    between = jnp.where(jnp.isnan(measured.interlayer), jnp.inf, measured.interlayer)
+    smallest = jnp.minimum(jnp.min(between, axis=2), measured.roots)
 
     def at(values, level):
         return jnp.nanquantile(jnp.where(alive[:, None], values, jnp.nan), level, axis=0)
@@ -220,9 +218,8 @@ def _jacobians(layers, signals, key, probes, exact):
         start = signals[i]
         _, push = jax.linearize(lambda z, i=i: _signals(layers, None, i + 1, z), start)
         few = start.size <= exact
-        directions = (
-            jnp.eye(start.size) if few else jax.random.rademacher(jax.random.fold_in(key, i), (probes, start.size), float)
-        )
+        signs = jax.random.rademacher(jax.random.fold_in(key, i), (probes, start.size), start.dtype)
+        directions = jnp.eye(start.size, dtype=start.dtype) if few else signs
         pushed = jax.vmap(lambda v, push=push, shape=start.shape: [jnp.sum(y**2) for y in push(v.reshape(shape))])(directions)
         for j, values in enumerate(pushed, i + 1):
             squares = squares.at[i, j].set(jnp.sum(values) if few else jnp.mean(values))

@@ -9,17 +9,14 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.checks import check_count
-from jaxprune.problems import HalfSpace, LearntHalfSpace, TailSample
-from jaxprune.simulate.arguments import check_key, check_number
-from jaxprune.simulate.bounds import occam
-from jaxprune.simulate.tails import samples
+from jaxprune.problems import HalfSpace, LearntHalfSpace
+from jaxprune.simulate.arguments import check_number
+from jaxprune.simulate.bounds import entries, occam
 
 
 def weights(problem: HalfSpace | LearntHalfSpace, key: Key[Array, ""]) -> Float[Array, " d"]:
     """Independent heavy-tailed weights, divided by the largest."""
-    check_key(key)
-    drawn = samples.draw(TailSample(problem.tail_index, problem.family, problem.dim), key)
-    return drawn / jnp.max(jnp.abs(drawn))
+    return entries.draw(problem, key, (problem.dim,))
 
 
 def trial(key: Key[Array, ""], problem: HalfSpace, kept: Sequence[int], samples: Sequence[float]) -> dict[str, Array]:

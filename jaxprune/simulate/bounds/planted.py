@@ -1,5 +1,6 @@
 """Networks with heavy-tailed weights, and the bound of what is left of them. Source: guide/bounds.md, Planted networks."""
 
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -8,24 +9,20 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.checks import check_count
-from jaxprune.problems import Cushions, PlantedNetwork, TailSample
-from jaxprune.simulate.arguments import check_key
-from jaxprune.simulate.bounds import occam
+from jaxprune.problems import Cushions, PlantedNetwork
+from jaxprune.simulate.bounds import entries, occam
 from jaxprune.simulate.compression import compressibility, rules
-from jaxprune.simulate.tails import samples
 
 Layers = list[Float[Array, "outputs inputs"]]
 
 
 def draw(problem: PlantedNetwork | Cushions, key: Key[Array, ""]) -> Layers:
     """Matrices (outputs, inputs) of independent heavy-tailed entries, each divided by its norm."""
-    check_key(key)
     sizes = [problem.dim, *[problem.width] * (problem.depth - 1), problem.classes]
     layers = []
-    for place, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        entries = samples.draw(TailSample(problem.tail_index, problem.family, inputs * outputs), jax.random.fold_in(key, place))
-        scaled = entries / jnp.max(jnp.abs(entries))
-        layers.append((scaled / jnp.linalg.norm(scaled)).reshape(outputs, inputs))
+    for place, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        drawn = entries.draw(problem, jax.random.fold_in(key, place), (outputs, inputs))
+        layers.append(drawn / jnp.linalg.norm(drawn))
     return layers
 
 
@@ -59,10 +56,7 @@ def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int]) -> 
 
     def errors(count):
         small = [occam.rounded(w, r < count, problem.value_bits) for w, r in zip(layers, places, strict=True)]
-        wrong = [
-            jnp.mean(_decide(signals(small, x, linear)[-1]) != y, dtype=x.dtype) for x, y in ((train, labels), (test, fresh))
-        ]
-        return wrong[0], wrong[1]
+        return tuple(_error(signals(small, x, linear)[-1], y) for x, y in ((train, labels), (test, fresh)))
 
     empirical, tested = jax.lax.map(errors, jnp.asarray(kept))
     nats = sum(occam.sparse_nats(np.minimum(kept, w.size), w.size, problem.value_bits) for w in layers)
@@ -86,6 +80,10 @@ def _places(scores: Float[Array, "outputs inputs"]) -> Array:
 def _scores(score, weights, inputs):
     size = rules.magnitude(None, weights)
     return size if score == "magnitude" else size * jnp.sqrt(jnp.mean(inputs**2, axis=0))
+
+
+def _error(outputs, labels):
+    return jnp.mean(_decide(outputs) != labels, dtype=outputs.dtype)
 
 
 def _decide(outputs):
