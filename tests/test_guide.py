@@ -163,6 +163,11 @@ NUMBERS = {
         "0.060510813": lambda: two_layer.frame_loss(two_layer.frames.exceptional(8)).value,
         "0.000083877": lambda: two_layer.limit_of(two_layer.quadrature_bound(120, 8), 8),
     },
+    "bounds.md": {
+        "0.4977": lambda: bounds.codes.file_nats(7) - bounds.codes.file_nats(7, "printed"),
+        "0.3066": lambda: bounds.half_space.expected_discarded_fraction(50, 1.8, 5000),
+        "0.5017": lambda: compression.expected_tail_share(1.8, 2.0, 50),
+    },
     "tails.md": {"1.333": lambda: tails.hill_bias_slope(1.5), "1.66": lambda: tails.block_limit_student(3, 10)},
 }
 

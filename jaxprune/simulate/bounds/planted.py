@@ -27,8 +27,7 @@ def draw(problem: PlantedNetwork | Cushions, key: Key[Array, ""]) -> Layers:
 
 
 def signals(layers: Layers, inputs: Float[Array, "m n"], linear: bool = False) -> list[Float[Array, "m k"]]:
-    """What every layer takes in, and last the outputs; inputs and hidden units are divided by the mean square of a sample,
-    which changes no decision."""
+    """What every layer takes in, and last the outputs; each is divided by its largest number, which changes no decision."""
     found = [inputs]
     for place, weights in enumerate(layers):
         above = found[-1] @ weights.T
