@@ -109,7 +109,18 @@ def test_subjects_stand_on_each_other_without_a_circle(room):
 @pytest.mark.parametrize("room", ["simulate", "theory"])
 def test_a_subject_is_one_word_in_every_room(room):
     subjects = {p.name for p in (PACKAGE / room).iterdir() if p.is_dir() and not p.name.startswith("_")} - {"numerics"}
-    known = {"least_squares", "random_features", "networks", "stable", "sde", "sgd", "compression", "tails", "two_layer", "bounds"}
+    known = {
+        "least_squares",
+        "random_features",
+        "networks",
+        "stable",
+        "sde",
+        "sgd",
+        "compression",
+        "tails",
+        "two_layer",
+        "bounds",
+    }
     assert subjects <= known
     for folder in ("sims", "figures", f"tests/{room}"):
         assert {p.name for p in (ROOT / folder).iterdir() if p.is_dir() and not p.name.startswith("_")} <= {

@@ -29,8 +29,9 @@ class HalfSpace:
         Metric("discarded", "share of the energy outside the kept weights"),
         Metric("disagreement", "risk of the kept weights"),
         Metric("coded_disagreement", "risk of the kept weights, rounded to the bits of the quantiser"),
-        Metric("bound_kl", "least Occam-kl bound over kept counts, at the mean training error"),
-        Metric("bound_gap", "least Hoeffding-Occam bound over kept counts, at the mean training error"),
+        Metric("bound_kl", "least Occam-kl bound over kept counts, values not rounded, at the mean training error"),
+        Metric("bound_gap", "least Hoeffding-Occam bound over kept counts, the same"),
+        Metric("coded_bound", "least Occam-kl bound over kept counts and bits of rounded values"),
         Metric("best_kept", "kept weights at the least Occam-kl bound"),
     )
     tail_index: Any = number("(0, inf)")

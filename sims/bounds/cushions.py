@@ -18,7 +18,7 @@ LAYERS = [1, 2, 3]
 
 def make(tail_index):
     family = "stable" if tail_index < 2 else "Student"
-    return Cushions(tail_index=tail_index, dim=64, width=64, samples=500, depth=len(LAYERS), family=family)
+    return Cushions(tail_index=tail_index, dim=64, width=64, samples=300, depth=len(LAYERS), family=family)
 
 
 def trial(key, problem):

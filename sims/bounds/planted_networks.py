@@ -11,7 +11,7 @@ from jaxprune.problems import PlantedNetwork
 from jaxprune.simulate.bounds import planted
 from jaxprune.sweep import Experiment
 
-DIM, WIDTH, SAMPLES = 100, 100, 30_000
+DIM, WIDTH, SAMPLES = 100, 100, 20_000
 KEPT = [3, 10, 20, 40, 70, 100, 200, 400, 1000]
 
 

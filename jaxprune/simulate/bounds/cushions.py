@@ -263,7 +263,7 @@ def _checked(layers, inputs):
 
 
 def _floats(name, value, rank, shape):
-    dtype = getattr(value, "dtype", np.asarray(value).dtype)
+    dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     if not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"{name}: dtype {dtype} would be cast silently; pass floating-point numbers")
     array = jnp.asarray(value)

@@ -13,6 +13,8 @@ from jaxprune.problems import HalfSpace, LearntHalfSpace
 from jaxprune.simulate.arguments import check_number
 from jaxprune.simulate.bounds import entries, occam
 
+BITS = (4, 6, 8, 12, 16, 24)  # of a value, among which the best is paid for
+
 
 def weights(problem: HalfSpace | LearntHalfSpace, key: Key[Array, ""]) -> Float[Array, " d"]:
     """Independent heavy-tailed weights, divided by the largest."""
@@ -33,25 +35,33 @@ def trial(key: Key[Array, ""], problem: HalfSpace, kept: Sequence[int], samples:
     energy = jnp.cumsum(sizes[::-1] ** 2)[::-1]  # of each and all smaller ones
     share = jnp.append(energy, 0.0)[counts] / energy[0]
     wrong = jnp.arcsin(jnp.sqrt(jnp.minimum(share, 1))) / jnp.pi
-    coded = jax.lax.map(lambda count: _coded(sizes, count, problem.value_bits), jnp.asarray(counts))
+    top = sizes[: int(np.max(counts))] / jnp.sqrt(energy[0])
+    coded = _coded(top, counts, (problem.value_bits, *BITS))
+    number = jnp.asarray(samples, top.dtype)[:, None]
     nats = occam.sparse_nats(counts, problem.dim, problem.value_bits)
-    by_kl, by_gap = occam.bounds(coded, nats, jnp.asarray(samples, coded.dtype)[:, None], problem.delta)
+    by_kl, by_gap = occam.bounds(wrong, nats, number, problem.delta)
+    paid = occam.sparse_nats(counts, problem.dim, jnp.asarray(BITS, top.dtype)[:, None]) + jnp.log(float(len(BITS)))
+    by_bits, _ = occam.bounds(coded[1:].ravel(), paid.ravel(), number, problem.delta)
     return dict(
         discarded=share,
         disagreement=wrong,
-        coded_disagreement=coded,
+        coded_disagreement=coded[0],
         bound_kl=jnp.min(by_kl, axis=1),
         bound_gap=jnp.min(by_gap, axis=1),
-        best_kept=jnp.asarray(counts, coded.dtype)[jnp.argmin(by_kl, axis=1)],
+        coded_bound=jnp.min(by_bits, axis=1),
+        best_kept=jnp.asarray(counts, top.dtype)[jnp.argmin(by_kl, axis=1)],
     )
 
 
-def _coded(sizes: Float[Array, " d"], count: Array, bits: Array) -> Float[Array, ""]:
-    """Risk of the first weights, rounded."""
-    return _angle(sizes, occam.rounded(sizes, jnp.arange(len(sizes)) < count, bits))
+def _coded(top: Float[Array, " s"], counts: np.ndarray, bits: Sequence[Array | float]) -> Float[Array, "b k"]:
+    """Risks of the first weights of a unit vector, rounded to bits: angles over pi, by the chord between unit vectors, since an
+    arccosine would lose small ones."""
+    beyond = jnp.maximum(1 - jnp.sum(top**2), 0)
 
+    def angle(count, width):
+        value = occam.rounded(top, jnp.arange(len(top)) < count, width)
+        square = jnp.sum((top - value / jnp.linalg.norm(value)) ** 2) + beyond
+        return 2 * jnp.arcsin(jnp.minimum(jnp.sqrt(square) / 2, 1)) / jnp.pi
 
-def _angle(first: Float[Array, " d"], second: Float[Array, " d"]) -> Float[Array, ""]:
-    """Over pi, by the chord between unit vectors: an arccosine would lose small angles."""
-    a, b = first / jnp.linalg.norm(first), second / jnp.linalg.norm(second)
-    return 2 * jnp.arcsin(jnp.minimum(jnp.linalg.norm(a - b) / 2, 1)) / jnp.pi
+    each = jax.vmap(angle, (0, None))
+    return jax.lax.map(lambda width: each(jnp.asarray(counts), width), jnp.stack([jnp.asarray(b, top.dtype) for b in bits]))

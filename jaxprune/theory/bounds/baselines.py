@@ -99,12 +99,12 @@ def spectral_gap(
     away, m = _away(matrices, initial, constants, norms), len(data)
     with np.errstate(divide="ignore"):
         log_ratio = np.log(away.rows) - np.log(norms.spectral)
-        log_complexity = np.sum(np.log(norms.spectral)) + 1.5 * np.log(np.sum(np.exp(2 / 3 * log_ratio)))
+        per_margin = np.sum(np.log(norms.spectral)) + 1.5 * np.log(np.sum(np.exp(2 / 3 * log_ratio))) - np.log(margin)
     if constants == "none":
         weights = sum(w.size for w in matrices)
-        return float(_exp(log_complexity) * np.log(m) * np.log(weights) / (margin * np.sqrt(m)))
-    size = np.sqrt(np.log(2.0 * norms.widest**2)) * np.log(m) * np.linalg.norm(data) / (margin * m)
-    return float(8 / m**1.5 + 72 * size * _exp(log_complexity) + 3 * np.sqrt((np.log(2) - np.log(delta)) / (2 * m)))
+        return float(_exp(per_margin) * np.log(m) * np.log(weights) / np.sqrt(m))
+    size = 72 * np.sqrt(np.log(2.0 * norms.widest**2)) * np.log(m) / m * _exp(per_margin + _log_length(data))
+    return float(8 / m**1.5 + size + 3 * np.sqrt((np.log(2) - np.log(delta)) / (2 * m)))
 
 
 def spectral_pac_bayes_gap(
@@ -129,14 +129,14 @@ def spectral_pac_bayes_gap(
     away, m, depth = _away(matrices, initial, constants, norms), len(data), len(matrices)
     if m < 2:
         raise ValueError(f"inputs: {m} sample is too few for this bound; give two or more")
-    log_product = np.sum(np.log(norms.spectral))
+    per_margin = np.sum(np.log(norms.spectral)) - np.log(margin)
     with np.errstate(divide="ignore", over="ignore"):
-        ratios = np.exp(2 * (np.log(away.frobenius) - np.log(norms.spectral)))
+        ratios = _exp(2 * (np.log(away.frobenius) - np.log(norms.spectral)))
     if constants == "none":
-        return float(depth * _exp(log_product) * np.sqrt(np.sum(norms.outputs * ratios)) / (margin * np.sqrt(m)))
-    widest, length = norms.widest, np.max(np.linalg.norm(data, axis=1))
-    scale = (42 * np.e * depth * length / margin) ** 2 / 2 * widest * np.log(4 * widest * depth)
-    divergence = scale * _exp(2 * log_product) * np.sum(ratios)
+        return float(depth * _exp(per_margin) * np.sqrt(np.sum(norms.outputs * ratios) / m))
+    widest, longest = norms.widest, max(_log_length(x) for x in data)
+    scale = (42 * np.e * depth) ** 2 / 2 * widest * np.log(4 * widest * depth)
+    divergence = scale * np.sum(ratios) * _exp(2 * (per_margin + longest))
     ways = np.log(6 * depth) + (1 + 1 / (2 * depth)) * np.log(m) - np.log(delta)
     return float(4 * np.sqrt((divergence + ways) / (m - 1)))
 
@@ -213,11 +213,17 @@ def _away(matrices: Matrices, initial: Matrices | None, constants: str, norms: _
 def _norms(layers: Matrices) -> _Norms:
     return _Norms(
         np.array([_norm(w) for w in layers]),
-        np.array([np.sum(np.linalg.norm(w, axis=1)) for w in layers]),
-        np.array([np.linalg.norm(w) for w in layers]),
+        np.array([sum(_exp(_log_length(row)) for row in w) for w in layers]),
+        np.array([_exp(_log_length(w)) for w in layers]),
         np.array([float(len(w)) for w in layers]),
         max(layers[0].shape[1], *(len(w) for w in layers)),
     )
+
+
+def _log_length(array: NDArray[np.float64]) -> float:
+    """Log of the 2-norm of all entries, whatever their size."""
+    scale = float(np.max(np.abs(array)))
+    return float(np.log(scale) + np.log(np.linalg.norm(array / scale))) if scale else -np.inf
 
 
 def _norm(matrix: NDArray[np.float64]) -> float:

@@ -13,7 +13,7 @@ from jaxprune.theory.bounds._discarded import expected_discarded_fraction
 
 POINTS = 33  # first counts, evenly spaced in their logarithm
 GOLDEN = (np.sqrt(5) - 1) / 2
-JENSEN = 0.1555  # share of energy up to which the chord from (1, 1/2) lies above the disagreement's curve
+JENSEN = 0.155  # share of energy up to which the chord from (1, 1/2) lies above the disagreement's curve
 
 
 class HalfSpace(NamedTuple):
@@ -30,7 +30,7 @@ def half_space_bound(tail_index: float, d: int, m: int, delta: float, value_bits
 
     Equation: min over s of kl_inverse(arcsin(sqrt(E D_s))/pi, (nats(s) + log(1/delta))/m), D_s the share of energy outside
     the s largest of d Pareto weights of ``tail_index``, exactly; nats(s) is ``sparse_code_nats(1, d, s, value_bits)``.
-    Regime: for x isotropic Gaussian; bounds the mean over weights of the best ``occam_kl`` where E D_s <= 0.1555
+    Regime: for x isotropic Gaussian; bounds the mean over weights of the best ``occam_kl`` where E D_s <= 0.155
     (concavity), with values not yet rounded; 5 to 40 % high. Source: guide/bounds.md, Half-space.
 
     Raises ValueError unless the index is in (0, 2), sizes are whole, delta is in (0, 1) and value_bits in 1 .. 24; also for

@@ -1,0 +1,78 @@
+"""Half-space with heavy-tailed weights: bounds against the number of samples, kept weights, and how many samples say
+something."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from jaxprune.plots import style
+from jaxprune.theory.bounds import half_space as theory
+
+DELTA, BITS = 0.05, 6  # those of the problem
+LEVEL = 0.1
+INDICES = [0.3, 0.6, 0.9, 1.2, 1.5, 1.8]
+
+
+def draw(samples: xr.Dataset, report: Any) -> Figure:
+    """Bounds for each number of weights, then shares of energy; last the samples at which the bound of theory reaches a
+    level."""
+    dims = samples["dim"].values.tolist()
+    with style.paper():
+        figure, axes = plt.subplots(1, len(dims) + 2, figsize=(style.FULL, 2.9))
+        for letter, ax, dim in zip(style.LETTERS, axes, dims, strict=False):
+            _bounds(ax, samples.sel(dim=dim), dim)
+            ax.set_title(f"({letter}) $d={dim}$", loc="left")
+        _shares(axes[-2], samples)
+        _needed(axes[-1], dims)
+        for letter, ax, words in zip(style.LETTERS[len(dims) :], axes[-2:], ("energy", "samples"), strict=False):
+            ax.set_title(f"({letter}) {words}", loc="left")
+        handles, labels = axes[0].get_legend_handles_labels()
+        title = "line: theory, markers: simulation, bars: 95 %; dotted: slope $(2-\\alpha)/(2+\\alpha)$"
+        figure.legend(handles, labels, loc="outside upper center", ncols=4, title=title)
+    return figure
+
+
+def _bounds(ax, here, dim):
+    m = here["samples"].values
+    for place, index in enumerate(here["tail_index"].values.tolist()):
+        colour = style.colour(place)
+        point = here.sel(tail_index=index)
+        style.means(ax, m, point["bound_kl"], 0, rf"kl, $\alpha={index:g}$", colour)
+        style.means(ax, m, point["coded_bound"], 1, None, colour)
+        if index < 2:
+            ax.plot(m, [theory.half_space_bound(index, dim, int(k), DELTA, BITS).bound for k in m], color=colour)
+            last = float(point["bound_kl"].mean("seed").isel(samples=-1))
+            ax.plot(m, last * (m / m[-1]) ** (-(2 - index) / (2 + index)), color=colour, ls=":", lw=0.8)
+    ax.plot([], [], "ks", mfc="white", label="values rounded, bits paid")
+    ax.axhline(0.5, color="0.6", lw=0.8)
+    ax.set(xscale="log", yscale="log", xlabel="samples $m$", ylabel="bound of the error rate")
+    style.ticks(ax.xaxis, 10.0 ** np.arange(0, 12, 1))
+    style.ticks(ax.yaxis)
+
+
+def _shares(ax, samples):
+    dim = max(samples["dim"].values.tolist())
+    for place, index in enumerate(samples["tail_index"].values.tolist()):
+        kept = samples["kept"].values
+        kept = kept[kept < dim]
+        style.means(ax, kept, samples["discarded"].sel(dim=dim, tail_index=index, kept=kept), 0, None, style.colour(place))
+        if index < 2:
+            grid = np.unique(np.round(np.geomspace(kept[0], kept[-1], 20)).astype(int)).tolist()
+            shares = [theory.expected_discarded_fraction(s, index, dim) for s in grid]
+            ax.plot(grid, shares, color=style.colour(place))
+    ax.set(xscale="log", yscale="log", xlabel="kept weights $s$", ylabel=f"energy outside, $d={dim}$")
+    style.ticks(ax.xaxis)
+    style.ticks(ax.yaxis)
+
+
+def _needed(ax, dims):
+    """What the theory says of the samples at which a bound reaches LEVEL."""
+    for place, dim in enumerate(dims):
+        needed = [theory.half_space_samples(index, dim, LEVEL, DELTA, BITS) for index in INDICES]
+        ax.plot(INDICES, needed, color=style.colour(place + 3), marker=".", label=f"$d={dim}$")
+    ax.set(yscale="log", xlabel=r"tail index $\alpha$", ylabel=f"samples for a bound of {LEVEL:g}")
+    style.ticks(ax.yaxis)
+    ax.legend(loc="upper left")
