@@ -127,7 +127,7 @@ def summary(measured: Stability, quantile: float = 0.0) -> Summary:
     """
     check_number("quantile", quantile, "[0, 1)")
     alive = ~jnp.any(measured.dead, axis=1)
-    if not traced(alive) and not bool(jnp.any(alive)):
+    if not traced(alive) and not np.any(np.asarray(alive)):
         raise ValueError(f"measured: a layer is dead on all of {len(alive)} samples; the network is zero there")
     between = jnp.where(jnp.isnan(measured.interlayer), jnp.inf, measured.interlayer)
     smallest = jnp.minimum(jnp.min(between, axis=2), measured.roots)
@@ -250,10 +250,10 @@ def _checked(layers, inputs):
     start = _floats("inputs", inputs, None, "(samples, ...)")
     if start.ndim < 2 or not start.size:
         raise ValueError(f"inputs: shape {start.shape} is not (samples, ...); put samples first")
-    if not traced(start) and bool(jnp.any(jnp.all(start.reshape(len(start), -1) == 0, axis=1))):
+    if not traced(inputs) and np.any(np.all(np.asarray(inputs).reshape(len(start), -1) == 0, axis=1)):
         raise ValueError("inputs: a sample is all zero, where cushions are not defined; leave it out")
     for place, layer in enumerate(layers):
-        if not traced(layer.weights) and not bool(jnp.any(layer.weights)):
+        if not traced(layer.weights) and not np.any(np.asarray(layer.weights)):
             raise ValueError(f"layers: layer {place} is all zero, where cushions are not defined; leave the network out")
     try:
         jax.eval_shape(lambda x: _signals(layers, x), start[0])
@@ -269,6 +269,6 @@ def _floats(name, value, rank, shape):
     array = jnp.asarray(value)
     if rank is not None and array.ndim != rank:
         raise ValueError(f"{name}: shape {array.shape} has {array.ndim} axes; use shape {shape}")
-    if not traced(array) and not bool(jnp.all(jnp.isfinite(array))):
+    if not traced(value) and not np.all(np.isfinite(np.asarray(value))):
         raise ValueError(f"{name}: has numbers that are not finite; leave them out")
     return array

@@ -2,6 +2,7 @@
 Half-space."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,7 @@ def weights(problem: HalfSpace | LearntHalfSpace, key: Key[Array, ""]) -> Float[
     return entries.draw(problem, key, (problem.dim,))
 
 
-def trial(key: Key[Array, ""], problem: HalfSpace, kept: Sequence[int], samples: Sequence[float]) -> dict[str, Array]:
+def trial(key: Key[Array, ""], problem: HalfSpace, kept: Sequence[int], samples: Sequence[int | float]) -> dict[str, Array]:
     """The metrics of ``HalfSpace`` for one draw of the weights: for every ``kept`` count, and bounds for every number of
     ``samples``, at the mean training error. Pure.
 
@@ -53,7 +54,7 @@ def trial(key: Key[Array, ""], problem: HalfSpace, kept: Sequence[int], samples:
     )
 
 
-def _coded(top: Float[Array, " s"], counts: np.ndarray, bits: Sequence[Array | float]) -> Float[Array, "b k"]:
+def _coded(top: Float[Array, " s"], counts: np.ndarray, bits: Sequence[Any]) -> Float[Array, "b k"]:
     """Risks of the first weights of a unit vector, rounded to bits: angles over pi, by the chord between unit vectors, since an
     arccosine would lose small ones."""
     beyond = jnp.maximum(1 - jnp.sum(top**2), 0)

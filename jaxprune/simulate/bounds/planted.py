@@ -13,7 +13,7 @@ from jaxprune.problems import Cushions, PlantedNetwork
 from jaxprune.simulate.bounds import entries, occam
 from jaxprune.simulate.compression import compressibility, rules
 
-Layers = list[Float[Array, "outputs inputs"]]
+Layers = list[Array]  # (outputs, inputs) of every layer
 
 
 def draw(problem: PlantedNetwork | Cushions, key: Key[Array, ""]) -> Layers:
@@ -26,7 +26,7 @@ def draw(problem: PlantedNetwork | Cushions, key: Key[Array, ""]) -> Layers:
     return layers
 
 
-def signals(layers: Layers, inputs: Float[Array, "m n"], linear: bool = False) -> list[Float[Array, "m k"]]:
+def signals(layers: Layers, inputs: Float[Array, "m n"], linear: bool = False) -> list[Array]:
     """What every layer takes in, and last the outputs; each is divided by its largest number, which changes no decision."""
     found = [inputs]
     for place, weights in enumerate(layers):
