@@ -22,19 +22,19 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     with style.paper():
         figure, axes = plt.subplots(1, len(dims) + 2, figsize=(style.FULL, 2.9))
         for letter, ax, dim in zip(style.LETTERS, axes, dims, strict=False):
-            _bounds(ax, samples.sel(dim=dim), dim)
+            _bounds(ax, samples.sel(dim=dim), dim, max(dims))
             ax.set_title(f"({letter}) $d={dim}$", loc="left")
         _shares(axes[-2], samples)
         _needed(axes[-1], samples)
         for letter, ax, words in zip(style.LETTERS[len(dims) :], axes[-2:], ("energy", "samples"), strict=False):
             ax.set_title(f"({letter}) {words}", loc="left")
         handles, labels = axes[0].get_legend_handles_labels()
-        title = "line: theory, markers: simulation, bars: 95 %; dotted: slope $(2-\\alpha)/(2+\\alpha)$"
+        title = "line: theory, above the mean; markers: simulation, bars: 95 %; dotted: slope $(2-\\alpha)/(2+\\alpha)$"
         figure.legend(handles, labels, loc="outside upper center", ncols=4, title=title)
     return figure
 
 
-def _bounds(ax, here, dim):
+def _bounds(ax, here, dim, widest):
     m = here["samples"].values
     for place, index in enumerate(here["tail_index"].values.tolist()):
         colour = style.colour(place)
@@ -44,12 +44,14 @@ def _bounds(ax, here, dim):
         if index < 2:
             some = m[:: max(len(m) // 4, 1)]
             ax.plot(some, [theory.half_space_bound(index, dim, int(k), DELTA, BITS).bound for k in some], color=colour)
+            if dim < widest:
+                continue
             last = float(point["bound_kl"].mean("seed").isel(samples=-1))
             ax.plot(m, last * (m / m[-1]) ** (-(2 - index) / (2 + index)), color=colour, ls=":", lw=0.8)
     ax.plot([], [], "ks", mfc="white", label="values rounded, bits paid")
     ax.axhline(0.5, color="0.6", lw=0.8)
     ax.set(xscale="log", yscale="log", xlabel="samples $m$", ylabel="bound of the error rate")
-    style.ticks(ax.xaxis, 10.0 ** np.arange(0, 12, 1))
+    style.ticks(ax.xaxis, 10.0 ** np.arange(0, 12, 2))
     style.ticks(ax.yaxis)
 
 
@@ -64,7 +66,7 @@ def _shares(ax, samples):
             shares = [theory.expected_discarded_fraction(s, index, dim) for s in grid]
             ax.plot(grid, shares, color=style.colour(place))
     ax.set(xscale="log", yscale="log", xlabel="kept weights $s$", ylabel=f"energy outside, $d={dim}$")
-    style.ticks(ax.xaxis)
+    style.ticks(ax.xaxis, 10.0 ** np.arange(0, 8))
     style.ticks(ax.yaxis)
 
 

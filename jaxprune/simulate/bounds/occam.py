@@ -37,7 +37,8 @@ def sparse_nats(kept: Any, total: int, value_bits: Any) -> Float[Array, "..."]:
     """Nats of ``kept`` entries of ``total``: how many, which, sign and value of each, and the ends of the grid of values."""
     kept = jnp.asarray(kept, float)
     ends = jnp.where(kept > 0, GRID_BITS * math.log(2), 0)
-    return math.log(total + 1) + rules.code_length(kept, total, 0) + kept * (1 + value_bits) * math.log(2) + ends
+    which = jax.vmap(lambda count: rules.code_length(count, total, 0))(jnp.ravel(kept)).reshape(kept.shape)
+    return math.log(total + 1) + which + kept * (1 + value_bits) * math.log(2) + ends
 
 
 def bounds(risk: Any, nats: Any, samples: Any, delta: Any) -> tuple[Array, Array]:

@@ -52,6 +52,7 @@ def test_every_quantity_is_as_defined():
     np.testing.assert_allclose(found.roots, [6**-0.5, 7**-0.5, 3**-0.5])
 
 
+@pytest.mark.slow
 def test_minima_make_the_count_of_theory():
     found = cushions.summary(cushions.measure(layers(), jnp.asarray(INPUTS), jax.random.key(0)))
     expected = [by_hand(NET, x) for x in INPUTS]
@@ -75,6 +76,7 @@ def test_a_cushion_is_the_inverse_of_noise_sensitivity():
     judge.statistical(sensitivity, mu**-2, spoil=1.1)
 
 
+@pytest.mark.slow
 def test_probes_estimate_what_is_exact():
     keys, inputs = jax.random.split(jax.random.key(0), 200), jnp.asarray(INPUTS[:2])
     many = jax.jit(jax.vmap(lambda key: cushions.measure(layers(), inputs, key, probes=16, exact=1)))(keys)
@@ -146,10 +148,11 @@ def test_entries_have_their_tails(family, index):
     np.testing.assert_allclose(drawn[:, 1], 1)
     share = np.asarray(drawn[:, 0]) ** index
     if family == "Pareto":
-        judge.statistical(share, 0.5, spoil=1.05)
+        judge.statistical(share, 0.5, spoil=1.15)
     assert abs(share.mean() - 0.5) < 0.03 and abs((np.asarray(drawn[:, 0]) ** (1.3 * index)).mean() - 0.5) > 0.03
 
 
+@pytest.mark.slow
 def test_few_entries_of_a_planted_network():
     problem = PlantedNetwork(0.8, 20, 20, 500, depth=2, classes=4, tests=500)
     found = planted.trial(jax.random.key(0), problem, [1, 20, 10_000])
