@@ -60,7 +60,7 @@ EXPERIMENT = Experiment(
     trial=trial,
     findings=findings,
     inner=dict(kept=KEPT, samples=SAMPLES),
-    seeds=400,
+    seeds=200,
     block=50,
     smoke=dict(dim=[1000], seeds=50),
     describe="bounds of a half-space with heavy-tailed weights against the number of samples, and their exponents",

@@ -180,7 +180,7 @@ def _log_count(found: Summary, problem: Cushions) -> Float[Array, ""]:
     return ways + 2 * jnp.log(found.contraction) + jax.scipy.special.logsumexp(terms)
 
 
-def _signals(layers, x, first=0, before=None):
+def _signals(layers, x: Any, first=0, before: Any = None):
     """x^{first+1} .. x^d from the input, or from x^first."""
     found, here = [], x if first == 0 else jax.nn.relu(before)
     for layer in layers[first:]:

@@ -17,12 +17,14 @@ JENSEN = 0.155  # share of energy up to which the chord from (1, 1/2) lies above
 
 
 class HalfSpace(NamedTuple):
-    """The ``bound``, how many weights are ``kept``, the ``disagreement`` with the label and the code length ``nats`` there."""
+    """The ``bound``, how many weights are ``kept``, the ``disagreement`` with the label and the code length ``nats`` there, and
+    whether it is ``proved`` to bound the mean, as far as concavity goes."""
 
     bound: float
     kept: int
     disagreement: float
     nats: float
+    proved: bool
 
 
 def half_space_bound(tail_index: float, d: int, m: int, delta: float, value_bits: int) -> HalfSpace:
@@ -105,7 +107,7 @@ class _Search:
         share = min(max(expected_discarded_fraction(s, self.tail_index, self.total), 0.0), 1.0)
         wrong = float(np.arcsin(np.sqrt(share)) / np.pi)
         nats = self.nats(s)
-        return HalfSpace(float(occam.occam_kl(wrong, nats, self.m, self.delta)), s, wrong, nats)
+        return HalfSpace(float(occam.occam_kl(wrong, nats, self.m, self.delta)), s, wrong, nats, share <= JENSEN)
 
     def between(self, low: int, high: int) -> HalfSpace:
         """The least by sections in the golden ratio, as errors fall and codes grow."""

@@ -8,7 +8,7 @@ Derivations: guide/bounds.md.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import Array, plain
@@ -22,7 +22,7 @@ class Parameters(NamedTuple):
 
     total: float
     layers: Array
-    clipped: Array
+    clipped: NDArray[np.bool_]
 
 
 class Stability(NamedTuple):
@@ -57,9 +57,9 @@ def effective_parameters(
     Raises ValueError for what is outside, and where the margin is so large that all outputs are inside it.
     """
     scale, base = _terms(stability, margin, constant)
-    m, delta = arguments.whole("m", m), arguments.probability("delta", delta)
+    many, failure = arguments.whole("m", m), arguments.probability("delta", delta)
     count = len(base)
-    ways = np.log(m) + np.log(count) + np.log(arguments.whole("width", stability.width)) - np.log(delta)
+    ways = np.log(many) + np.log(count) + np.log(arguments.whole("width", stability.width)) - np.log(failure)
     factor = np.broadcast_to(arguments.positive("factor", factor, "1 for a dense layer"), base.shape)
     return _clipped(scale * ways * factor * base, actual)
 
@@ -83,11 +83,11 @@ def sparse_parameters(
     Raises ValueError for what is outside, among it an index that is not in (0, 2).
     """
     scale, base = _terms(stability, margin, constant)
-    m, delta = arguments.whole("m", m), arguments.probability("delta", delta)
+    many, failure = arguments.whole("m", m), arguments.probability("delta", delta)
     cure = "energies of a law with a variance are spread over all entries; use effective_parameters"
     half = np.broadcast_to(arguments.inside("tail_index", tail_index, 0, 2, "()", cure) / 2, base.shape)
     width = arguments.whole("width", stability.width)
-    ways = np.log(12.0) + 2 * np.log(len(base)) + 2 * np.log(width) + np.log(m) - np.log(delta)
+    ways = np.log(12.0) + 2 * np.log(len(base)) + 2 * np.log(width) + np.log(many) - np.log(failure)
     return _clipped(np.sinc(half) * (scale * ways * base) ** half, actual)
 
 
@@ -100,7 +100,7 @@ def _terms(stability: Stability, margin: float, constant: float) -> tuple[float,
     if layer.ndim != 1 or layer.shape != interlayer.shape:
         raise ValueError(f"layer, interlayer: shapes {layer.shape} and {interlayer.shape}; give one cushion a layer, (d,) each")
     contraction = arguments.inside("contraction", stability.contraction, 1, np.inf, "[)", "a ReLU does not lengthen")
-    output, margin = arguments.positive("output", stability.output), arguments.positive("margin", margin)
+    output, margin = float(arguments.positive("output", stability.output)), float(arguments.positive("margin", margin))
     if margin**2 >= 2 * output**2:
         raise ValueError(
             f"margin: {margin:g} exceeds sqrt(2) times the largest output, {output:g}: no sample has it, and the bound"

@@ -19,6 +19,7 @@ AT_100 = (
 def test_one_kept_count_of_a_reference():
     found = half_space.half_space_at(100, 1.0, 10**6, 10**5, 0.05, 6)
     judge.exact([found.bound, found.disagreement, found.nats], AT_100, 1e-9, spoil=1.001)
+    assert found.proved and not bounds.half_space_bound(1.9, 10**6, 10**5, 0.05, 6).proved
 
 
 @pytest.mark.parametrize(
