@@ -95,4 +95,5 @@ def _needed(ax, samples):
         ylim=samples["samples"].values[[0, -1]],
     )
     style.ticks(ax.yaxis)
-    ax.legend(loc="upper left")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper left")

@@ -101,12 +101,12 @@ def _terms(stability: Stability, margin: float, constant: float) -> tuple[float,
         raise ValueError(f"layer, interlayer: shapes {layer.shape} and {interlayer.shape}; give one cushion a layer, (d,) each")
     contraction = arguments.inside("contraction", stability.contraction, 1, np.inf, "[)", "a ReLU does not lengthen")
     output, margin = float(arguments.positive("output", stability.output)), float(arguments.positive("margin", margin))
-    if margin**2 >= 2 * output**2:
+    eps = margin / (np.sqrt(2) * output)
+    if eps > 1:
         raise ValueError(
             f"margin: {margin:g} exceeds sqrt(2) times the largest output, {output:g}: no sample has it, and the bound"
             " says nothing; lower it"
         )
-    eps = margin / (np.sqrt(2) * output)
     scale = arguments.positive("constant", constant) * contraction**2 * len(layer) ** 2 / eps**2
     with np.errstate(over="ignore"):
         return float(scale), (layer * interlayer) ** -2.0
