@@ -63,6 +63,6 @@ EXPERIMENT = Experiment(
     metrics=METRICS,
     seeds=400,
     block=100,
-    smoke=dict(m=[100], seeds=100),
+    smoke=dict(case=["chosen", "noise"], m=[50], seeds=100),
     describe="failures of bounds that pay for what was chosen after the data, and of their twins that do not",
 )

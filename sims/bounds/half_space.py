@@ -62,6 +62,6 @@ EXPERIMENT = Experiment(
     inner=dict(kept=KEPT, samples=SAMPLES),
     seeds=200,
     block=50,
-    smoke=dict(dim=[1000], seeds=50),
+    smoke=dict(tail_index=[1.0, 1.5], dim=[1000], seeds=50),
     describe="bounds of a half-space with heavy-tailed weights against the number of samples, and their exponents",
 )
