@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxprune.theory import compression, matrices, stable, tails, two_layer
+from jaxprune.theory import bounds, compression, matrices, stable, tails, two_layer
 from jaxprune.theory.least_squares import diagonal, propositions
 from jaxprune.theory.sde import explosion, ornstein_uhlenbeck
 from jaxprune.theory.sgd import linear
@@ -31,6 +31,7 @@ SUBJECTS = {
     "tails",
     "two_layer",
     "matrices",
+    "bounds",
 }
 CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
 PRINTS = re.compile(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", re.DOTALL)
@@ -181,6 +182,11 @@ NUMBERS = {
         "31.73": lambda: 100 * matrices.replacement.one_sd_split(np.inf).kept,
         "19.87": lambda: 100 * matrices.replacement.one_sd_split(np.inf).discarded,
         "26.7": lambda: 100 * matrices.replacement.one_sd_split(6.0).kept,
+    },
+    "bounds.md": {
+        "0.4977": lambda: bounds.codes.file_nats(7) - bounds.codes.file_nats(7, "printed"),
+        "0.3066": lambda: matrices.expected_discarded_fraction(50, 1.8, 5000),
+        "0.5017": lambda: compression.expected_tail_share(1.8, 2.0, 50),
     },
     "tails.md": {"1.333": lambda: tails.hill_bias_slope(1.5), "1.66": lambda: tails.block_limit_student(3, 10)},
 }

@@ -2,8 +2,8 @@
 
 Student's t of n numbers with skewness g > 0 falls below -x more often than for normal numbers, since samples without a large
 number have a small mean and a small standard error: by the factor exp(g x^3 / (3 sqrt n)) for x = O(n^(1/6)) (Wang 2005,
-Electron. J. Probab. 10, 1260; doi 10.1214/EJP.v10-289), and by exp(n h) where x grows like sqrt n, with a rate h that Shao (1997,
-Ann. Probab. 25, 285; doi 10.1214/aop/1024404289) gives. For Gamma laws of skewness up to 3
+Electron. J. Probab. 10, 1260; doi 10.1214/EJP.v10-289), and by exp(n h) where x grows like sqrt n, with a rate h that is
+Shao's (1997, Ann. Probab. 25, 285; doi 10.1214/aop/1024404289). For Gamma laws of skewness up to 3
 
     h = (g u^3 / 3) (1 + u^64),    u = |t| / sqrt(n - 1 + t^2),
 

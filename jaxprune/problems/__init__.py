@@ -3,6 +3,7 @@
 Every field says what it accepts; anything else is a ValueError that names the argument, the value and the cure.
 """
 
+from jaxprune.problems.bounds import ChosenClassifier, Cushions, HalfSpace, LearntHalfSpace, PlantedNetwork
 from jaxprune.problems.compression import StableLayer
 from jaxprune.problems.least_squares import FinitePopulation, LinearGaussian, Population
 from jaxprune.problems.matrices import HeavyTailedMatrix, LevelSets
@@ -18,13 +19,17 @@ __all__ = [
     "AffineTarget",
     "BoundedChaos",
     "BoundedDrift",
+    "ChosenClassifier",
     "Compression",
+    "Cushions",
     "Explosion",
     "FinitePopulation",
+    "HalfSpace",
     "HeavyTailedMatrix",
     "HeavyTailedSGD",
     "Isotropic",
     "Labelled",
+    "LearntHalfSpace",
     "LevelSets",
     "LinearChaos",
     "LinearGaussian",
@@ -32,6 +37,7 @@ __all__ = [
     "NoisyNeurons",
     "OrnsteinUhlenbeck",
     "OrthonormalTeachers",
+    "PlantedNetwork",
     "Population",
     "RandomFeatures",
     "StableLayer",

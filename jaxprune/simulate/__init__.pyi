@@ -1,3 +1,4 @@
+from . import bounds as bounds
 from . import compression as compression
 from . import least_squares as least_squares
 from . import matrices as matrices

@@ -1,5 +1,7 @@
 """What is lost beyond the s largest entries, and how many to keep. Derivations: guide/matrices.md, Shares; Light tails."""
 
+import functools
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -121,6 +123,7 @@ def _square(eps: Array) -> Array:
     return square
 
 
+@functools.lru_cache(maxsize=4096)  # searches for bounds of many sample sizes ask for the same counts
 def _share(size: float, kept: float, alpha: float) -> float:
     return float(kept == 0) if kept in (0, size) else finite.expected_share(float(size), float(kept), float(alpha))
 

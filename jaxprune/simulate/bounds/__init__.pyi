@@ -1,0 +1,5 @@
+from . import coverage as coverage
+from . import cushions as cushions
+from . import half_space as half_space
+from . import occam as occam
+from . import planted as planted

@@ -1,0 +1,81 @@
+"""How often bounds fail: classifiers that were chosen after the data, paid as they should be, and not. Source: guide/bounds.md,
+Coverage."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxprune.checks import check_count
+from jaxprune.problems import ChosenClassifier, LearntHalfSpace
+from jaxprune.simulate.arguments import check_key
+from jaxprune.simulate.bounds import half_space, occam
+
+
+def learnt(key: Key[Array, ""], problem: LearntHalfSpace, kept: Sequence[int]) -> dict[str, Float[Array, ""]]:
+    """The metrics of ``LearntHalfSpace`` for one data set: risk less bound at the ``kept`` count with the least bound. Pure.
+
+    Raises ValueError for counts outside 1 .. dim.
+    """
+    check_key(key)
+    for count in kept:
+        check_count("kept", count, "features", 1, problem.dim)
+    counts = jnp.asarray(kept)
+    weight_key, input_key, flip_key = jax.random.split(key, 3)
+    normal = half_space.weights(problem, weight_key)
+    inputs = jax.random.normal(input_key, (problem.samples, problem.dim))
+    flips = jax.random.uniform(flip_key, (problem.samples,)) < problem.flipped
+    labels = jnp.sign(inputs @ normal) * jnp.where(flips, -1, 1)
+    empirical, risk = _by_count(labels, inputs, normal, counts, problem)
+    paid = occam.sparse_nats(counts, problem.dim, problem.value_bits)
+    unpaid = counts * (1 + problem.value_bits) * jnp.log(2.0)
+    by_kl, by_gap = occam.bounds(empirical, paid, problem.samples, problem.delta)
+    by_values, _ = occam.bounds(empirical, unpaid, problem.samples, problem.delta)
+    return dict(
+        occam_kl=_least(by_kl, risk),
+        occam_gap=_least(by_gap, risk),
+        values_only=_least(by_values, risk),
+        bound=jnp.min(by_kl),
+        risk=risk[jnp.argmin(by_kl)],
+    )
+
+
+def chosen(key: Key[Array, ""], problem: ChosenClassifier) -> dict[str, Float[Array, ""]]:
+    """The metrics of ``ChosenClassifier``: the risk less bounds at the fewest training errors. Pure."""
+    check_key(key)
+    best = _fewest(key, problem) / problem.samples
+    by_kl, by_gap = occam.bounds(best, jnp.log(float(problem.classifiers)), problem.samples, problem.delta)
+    single, _ = occam.bounds(best, 0.0, problem.samples, problem.delta)
+    return dict(occam_kl=problem.risk - by_kl, occam_gap=problem.risk - by_gap, paid_as_one=problem.risk - single)
+
+
+def _fewest(key, problem):
+    """The smallest of independent binomial counts, by inversion of its law P(min > k) = (1 - F(k))^classifiers."""
+    count, chance = jnp.arange(problem.samples + 1.0), jnp.asarray(problem.risk, float)
+    ways = jax.lax.lgamma(problem.samples + 1.0) - jax.lax.lgamma(count + 1) - jax.lax.lgamma(problem.samples - count + 1)
+    below = jnp.cumsum(jnp.exp(ways + count * jnp.log(chance) + (problem.samples - count) * jnp.log1p(-chance)))
+    beyond = problem.classifiers * jnp.log1p(-jnp.minimum(below, 1))
+    return jnp.sum(beyond > jnp.log(jax.random.uniform(key, dtype=chance.dtype)))
+
+
+def _by_count(labels, inputs, normal, counts, problem):
+    """Training errors and risks of the features with the largest correlations, for every number of them."""
+    correlation = labels @ inputs / problem.samples
+    order = jnp.argsort(-jnp.abs(correlation))
+    sizes, signs = jnp.abs(correlation)[order], jnp.sign(correlation)[order]
+    ordered, aligned = inputs[:, order] * signs, normal[order] * signs
+
+    def of(count):
+        values = occam.rounded(sizes, jnp.arange(problem.dim) < count, problem.value_bits)
+        wrong = jnp.mean(labels * (ordered @ values) <= 0, dtype=values.dtype)
+        cosine = aligned @ values / jnp.linalg.norm(values) / jnp.linalg.norm(normal)
+        return wrong, jnp.arccos(jnp.clip(cosine, -1, 1)) / jnp.pi
+
+    empirical, angle = jax.lax.map(of, counts)
+    return empirical, problem.flipped + (1 - 2 * problem.flipped) * angle
+
+
+def _least(bound, risk):
+    place = jnp.argmin(bound)
+    return risk[place] - bound[place]

@@ -1,0 +1,16 @@
+from . import baselines as baselines
+from . import certificates as certificates
+from . import codes as codes
+from . import noise_stability as noise_stability
+from . import pac_bayes as pac_bayes
+from . import vacuity as vacuity
+from .baselines import lipschitz_error as lipschitz_error
+from .baselines import spectral_gap as spectral_gap
+from .baselines import vc_dimension as vc_dimension
+from .codes import sparse_code_nats as sparse_code_nats
+from .half_space import half_space_bound as half_space_bound
+from .occam import compressed_size_gap as compressed_size_gap
+from .occam import kl_inverse as kl_inverse
+from .occam import occam_gap as occam_gap
+from .occam import occam_kl as occam_kl
+from .occam import samples_for_gap as samples_for_gap
