@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import traced
@@ -39,23 +39,28 @@ class PowerLaw:
 
     ``pdf_exponent`` = ``tail_index`` + 1, both with the standard error tail_index/sqrt(tail_count), that of a lower end which
     is given: its choice and its bias are not in it. ``tail_count`` of ``count`` data are at or above xmin; ``ks`` is their
-    Kolmogorov distance from the fit, the least of that of ``candidates`` distinct lower ends, which were ``every`` one that
-    there is, or else some of them. ``failed``: 0, or a number of ``REASONS`` why this is no fit; ``reason`` in words. The
+    Kolmogorov distance from the fit, the least of that of ``candidates`` distinct lower ends: ``every`` one that there is, or
+    else ``grid`` of them in equal steps of log n and some around the best. ``failed``: 0, or a number of ``REASONS`` why this is no fit; ``reason`` in words. The
     exponents are NaN where there is none.
     """
 
-    tail_index: Float[Array, "*s"]
-    tail_index_error: Float[Array, "*s"]
-    pdf_exponent: Float[Array, "*s"]
-    pdf_exponent_error: Float[Array, "*s"]
-    xmin: Float[Array, "*s"]
-    tail_count: Int[Array, "*s"]
-    count: Int[Array, "*s"]
-    ks: Float[Array, "*s"]
-    candidates: Int[Array, "*s"]
-    every: Bool[Array, "*s"]
-    failed: Int[Array, "*s"]
+    tail_index: Float[Array | np.ndarray, "*s"]
+    tail_index_error: Float[Array | np.ndarray, "*s"]
+    pdf_exponent: Float[Array | np.ndarray, "*s"]
+    pdf_exponent_error: Float[Array | np.ndarray, "*s"]
+    xmin: Float[Array | np.ndarray, "*s"]
+    tail_count: Int[Array | np.ndarray, "*s"]
+    count: Int[Array | np.ndarray, "*s"]
+    ks: Float[Array | np.ndarray, "*s"]
+    candidates: Int[Array | np.ndarray, "*s"]
+    failed: Int[Array | np.ndarray, "*s"]
     distance: str = static()
+    grid: int | None = static()
+
+    @property
+    def every(self) -> bool:
+        """Whether every distinct value but the largest was tried."""
+        return self.grid is None
 
     @property
     def reason(self) -> str:
@@ -83,13 +88,27 @@ def fit(x: ArrayLike, ks: str = "clauset", candidates: int | None = None) -> Pow
     if traced(x):
         data: Any = x
         if data.ndim != 1 or data.shape[0] < 2 or data.dtype != jnp.float64:
-            raise ValueError(f"x: {data.dtype}{list(data.shape)}; inside a program pass float64 numbers (N,), precision='float64'")
-        return _fit(jnp.sort(data), 0, ks, _tried(len(data), candidates))
-    data = np.sort(checked(x))
-    size = _room(len(data))
-    padded = np.concatenate([np.full(size - len(data), data[0]), data])
+            raise ValueError(
+                f"x: {data.dtype}{list(data.shape)}; inside a program pass float64 numbers (N,), precision='float64'"
+            )
+        return of_sorted(jnp.sort(data), 0, ks, _tried(len(data), candidates))
+    data = padded(np.sort(checked(x)))
+    count = np.size(x)
     with jax.enable_x64(True):
-        return _fit(jnp.asarray(padded), size - len(data), ks, _tried(len(data), candidates))
+        return known(of_sorted(jnp.asarray(data), len(data) - count, ks, _tried(count, candidates)))
+
+
+def padded(data: np.ndarray) -> np.ndarray:
+    """Increasing data behind copies of the first of them, in 1024 places or one of four lengths in an octave: one program
+    serves many."""
+    step = 1 << max(len(data).bit_length() - 3, 8)
+    size = max(-(-len(data) // step) * step, 1024)
+    return np.concatenate([np.full(size - len(data), data[0]), data])
+
+
+def known(found: Any) -> Any:
+    """A pytree of NumPy arrays: outside float64 programs those of JAX lose half their digits in the first operation."""
+    return jax.tree.map(np.asarray, found)
 
 
 def checked(x: ArrayLike) -> np.ndarray:
@@ -103,16 +122,12 @@ def checked(x: ArrayLike) -> np.ndarray:
         raise ValueError(f"x: {np.sum(~np.isfinite(data))} of {data.size} numbers are not finite; leave them out and say so")
     if np.any(data < tiny):
         cure = "take magnitudes, and leave zeros out" if np.any(data <= 0) else "scale them"
-        raise ValueError(f"x: {np.sum(data < tiny)} of {data.size} numbers are below {tiny:.2g}, the least {data.min():g}; {cure}")
+        raise ValueError(
+            f"x: {np.sum(data < tiny)} of {data.size} numbers are below {tiny:.2g}, the least {data.min():g}; {cure}"
+        )
     if data.size < 2 or data.min() == data.max():
         raise ValueError(f"x: {data.size} numbers with fewer than two distinct values have no exponent; pass data that vary")
     return data
-
-
-def _room(count: int) -> int:
-    """A length for padded data, of which there are eight in an octave: one program serves many."""
-    step = 1 << max(count.bit_length() - 4, 4)
-    return -(-count // step) * step
 
 
 def _tried(count: int, candidates: int | None) -> int | None:
@@ -123,8 +138,9 @@ def _tried(count: int, candidates: int | None) -> int | None:
 
 
 @functools.partial(jax.jit, static_argnames=("ks", "candidates"))
-def _fit(x: Float[Array, " N"], start: Any, ks: str, candidates: int | None) -> PowerLaw:
-    """Of sorted data x[start:]."""
+def of_sorted(x: Float[Array, " N"], start: Any, ks: str, candidates: int | None = None) -> PowerLaw:
+    """The fit to increasing data x[start:], ``start`` of which may be traced; before it the first of them is repeated.
+    ``candidates``: None for every one."""
     sound = jnp.isfinite(x[-1]) & (x[0] > 0)  # NaN is sorted last
     varied = x[0] < x[-1]
     x = jnp.where(sound & varied, x, 1.0 + jnp.arange(len(x)))
@@ -153,8 +169,8 @@ def _fit(x: Float[Array, " N"], start: Any, ks: str, candidates: int | None) -> 
     failed = jnp.where(~sound, 1, jnp.where(~varied, 2, jnp.where(size < LEAST, 3, 0)))
     index, xmin, ks_found = (jnp.where(sound & varied, value, jnp.nan) for value in (index, x[place], ks_found))
     error = index / jnp.sqrt(size)
-    count, whole = len(x) - jnp.asarray(start), jnp.asarray(candidates is None)
-    return PowerLaw(index, error, index + 1, error, xmin, size, count, ks_found, tried, whole, failed, ks)
+    count = len(x) - jnp.asarray(start)
+    return PowerLaw(index, error, index + 1, error, xmin, size, count, ks_found, tried, failed, ks, candidates)
 
 
 def _grid(x, start, candidates):

@@ -25,10 +25,10 @@ class Goodness:
     ruled out, says the rule of Clauset et al. ``error``: of the share, by the number of draws. ``ks``: distances of the
     draws; NaN, and not counted, where one had no fit."""
 
-    p_value: Float[Array, ""]
-    error: Float[Array, ""]
-    draws: Int[Array, ""]
-    ks: Float[Array, " draws"]
+    p_value: Float[Array | np.ndarray, ""]
+    error: Float[Array | np.ndarray, ""]
+    draws: Int[Array | np.ndarray, ""]
+    ks: Float[Array | np.ndarray, " draws"]
 
 
 def goodness_of_fit(key: Key[Array, ""], x: ArrayLike, found: PowerLaw, draws: int = 1000) -> Goodness:
@@ -48,12 +48,14 @@ def goodness_of_fit(key: Key[Array, ""], x: ArrayLike, found: PowerLaw, draws: i
         raise ValueError(f"found: {'a batch' if np.ndim(found.failed) else found.reason}; pass one fit that did not fail")
     body = int(np.searchsorted(data, float(found.xmin)))
     if int(found.count) != len(data) or int(found.tail_count) != len(data) - body:
-        raise ValueError(f"found: a tail of {found.tail_count} of {found.count} data is not that of x, {len(data)}; fit x first")
-    every = bool(found.every)
-    candidates = None if every else power_law.GRID
+        raise ValueError(
+            f"found: a tail of {found.tail_count} of {found.count} data is not that of x, {len(data)}; fit x first"
+        )
     with jax.enable_x64(True):
         law = (jnp.asarray(v, float) for v in (found.xmin, found.tail_index, found.ks))
-        return _bootstrap(key, jnp.asarray(data), jnp.asarray(body), tuple(law), draws, found.distance, candidates)
+        return power_law.known(
+            _bootstrap(key, jnp.asarray(data), jnp.asarray(body), tuple(law), draws, found.distance, found.grid)
+        )
 
 
 @functools.partial(jax.jit, static_argnames=("draws", "distance", "candidates"))

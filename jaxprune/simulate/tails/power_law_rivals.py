@@ -55,7 +55,9 @@ def compare(x: ArrayLike, found: PowerLaw) -> dict[str, Rival]:
         raise ValueError(f"found: {'a batch' if np.ndim(found.failed) else found.reason}; pass one fit that did not fail")
     tail = data[data >= float(found.xmin)]
     if int(found.count) != len(data) or int(found.tail_count) != len(tail):
-        raise ValueError(f"found: a tail of {found.tail_count} of {found.count} data is not that of x, {len(data)}; fit x first")
+        raise ValueError(
+            f"found: a tail of {found.tail_count} of {found.count} data is not that of x, {len(data)}; fit x first"
+        )
     logs = np.log(tail) - math.log(float(found.xmin))
     index = 1 / float(np.mean(logs))
     power = math.log(index) - index * logs
@@ -110,7 +112,7 @@ def _log_normal(logs: Logs):
     else:
         shape = -((units + low) ** 2) / 2 - special.log_ndtr(-low)
     likelihoods = shape - math.log(scale) - math.log(2 * math.pi) / 2
-    return likelihoods, {"mu": lambda xmin: math.log(xmin) - low * scale, "sigma": lambda xmin: scale}
+    return likelihoods, {"mu": lambda xmin: float(math.log(xmin) - low * scale), "sigma": lambda xmin: float(scale)}
 
 
 def _stretched(logs: Logs):
