@@ -40,8 +40,8 @@ class PowerLaw:
     ``pdf_exponent`` = ``tail_index`` + 1, both with the standard error tail_index/sqrt(tail_count), that of a lower end which
     is given: its choice and its bias are not in it. ``tail_count`` of ``count`` data are at or above xmin; ``ks`` is their
     Kolmogorov distance from the fit, the least of that of ``candidates`` distinct lower ends: ``every`` one that there is, or
-    else ``grid`` of them in equal steps of log n and some around the best. ``failed``: 0, or a number of ``REASONS`` why this is no fit; ``reason`` in words. The
-    exponents are NaN where there is none.
+    else ``grid`` of them in equal steps of log n and some around the best. ``failed``: 0, or a number of ``REASONS`` why this
+    is no fit; ``reason`` in words. The exponents are NaN where there is none.
     """
 
     tail_index: Float[Array | np.ndarray, "*s"]
@@ -72,10 +72,10 @@ def fit(x: ArrayLike, ks: str = "clauset", candidates: int | None = None) -> Pow
     """The power law that fits the largest of the data (N,) best, in float64.
 
     The exponent of a tail of n data is tail_index = n/sum log(x/xmin), over n - 2 in place of n unbiased for Pareto's law.
-    ``ks``: "clauset" compares with the empirical distribution function 0, 1/n, .. (n-1)/n, as the code of Clauset, powerlaw and
+    ``ks``: "clauset" compares with the empirical distribution function 0, 1/n, .. (n-1)/n, as Clauset's code, powerlaw and
     weightwatcher do; "two_sided" is Kolmogorov's own distance, from both sides of each step, which may choose another xmin.
-    ``candidates``: every distinct value but the largest is tried as xmin up to 50,000 data; of more, or where a number is given,
-    so many in equal steps of log n, default 1,000, and as many again around the best of them.
+    ``candidates``: every distinct value but the largest is tried as xmin up to 50,000 data; of more, or where a number is
+    given, so many in equal steps of log n, default 1,000, and as many again around the best of them.
 
     Raises ValueError for data that are not finite positive numbers (N,), for fewer than two distinct values, for an unknown
     distance, and for candidates < 2. Traced data of that kind are ``failed``; they must be float64.
@@ -114,7 +114,7 @@ def known(found: Any) -> Any:
 def checked(x: ArrayLike) -> np.ndarray:
     """Data of a power law in float64. Raises ValueError as ``fit`` does."""
     data = np.asarray(x)
-    if data.ndim != 1 or data.dtype.kind not in "iuf" and not jnp.issubdtype(data.dtype, jnp.floating):
+    if data.ndim != 1 or (data.dtype.kind not in "iuf" and not jnp.issubdtype(data.dtype, jnp.floating)):
         raise ValueError(f"x: {data.dtype} of shape {data.shape}; pass real numbers (N,), such as np.abs(weights).ravel()")
     data = data.astype(np.float64)
     tiny = np.finfo(np.float64).tiny
@@ -128,6 +128,14 @@ def checked(x: ArrayLike) -> np.ndarray:
     if data.size < 2 or data.min() == data.max():
         raise ValueError(f"x: {data.size} numbers with fewer than two distinct values have no exponent; pass data that vary")
     return data
+
+
+def check_found(found: PowerLaw, count: int, tail: int) -> None:
+    """One fit that did not fail, to ``count`` data of which ``tail`` are at or above its xmin."""
+    if np.ndim(found.failed) or int(found.failed):
+        raise ValueError(f"found: {'a batch' if np.ndim(found.failed) else found.reason}; pass one fit that did not fail")
+    if int(found.count) != count or int(found.tail_count) != tail:
+        raise ValueError(f"found: a tail of {found.tail_count} of {found.count} data is not that of {count} x; fit x first")
 
 
 def _tried(count: int, candidates: int | None) -> int | None:

@@ -44,18 +44,12 @@ def goodness_of_fit(key: Key[Array, ""], x: ArrayLike, found: PowerLaw, draws: i
     check_key(key)
     check_count("draws", draws, "synthetic data sets")
     data = np.sort(power_law.checked(x))
-    if np.ndim(found.failed) or int(found.failed):
-        raise ValueError(f"found: {'a batch' if np.ndim(found.failed) else found.reason}; pass one fit that did not fail")
-    body = int(np.searchsorted(data, float(found.xmin)))
-    if int(found.count) != len(data) or int(found.tail_count) != len(data) - body:
-        raise ValueError(
-            f"found: a tail of {found.tail_count} of {found.count} data is not that of x, {len(data)}; fit x first"
-        )
+    body = 0 if np.ndim(found.xmin) else int(np.searchsorted(data, float(found.xmin)))
+    power_law.check_found(found, len(data), len(data) - body)
     with jax.enable_x64(True):
-        law = (jnp.asarray(v, float) for v in (found.xmin, found.tail_index, found.ks))
-        return power_law.known(
-            _bootstrap(key, jnp.asarray(data), jnp.asarray(body), tuple(law), draws, found.distance, found.grid)
-        )
+        law = tuple(jnp.asarray(v, float) for v in (found.xmin, found.tail_index, found.ks))
+        drawn = _bootstrap(key, jnp.asarray(data), jnp.asarray(body), law, draws, found.distance, found.grid)
+        return power_law.known(drawn)
 
 
 @functools.partial(jax.jit, static_argnames=("draws", "distance", "candidates"))

@@ -1,5 +1,5 @@
-"""Laws that a fitted power law competes with on its own tail, by likelihood: log-normal, exponential, stretched exponential, and
-the power law with an exponential cut-off. On the host, in float64.
+"""Laws that a fitted power law competes with on its own tail, by likelihood: log-normal, exponential, stretched exponential,
+and the power law with an exponential cut-off. On the host, in float64.
 
 All are written for t = log(x/xmin) >= 0, as densities in t. The power law, an exponential law of t, is a limit of three of
 them: of the log-normal law as its mean goes to minus infinity, of the stretched exponential as its power goes to 0, of the
@@ -51,13 +51,8 @@ def compare(x: ArrayLike, found: PowerLaw) -> dict[str, Rival]:
     Source: guide/tails.md, Rivals of the power law.
     """
     data = power_law.checked(x)
-    if np.ndim(found.failed) or int(found.failed):
-        raise ValueError(f"found: {'a batch' if np.ndim(found.failed) else found.reason}; pass one fit that did not fail")
-    tail = data[data >= float(found.xmin)]
-    if int(found.count) != len(data) or int(found.tail_count) != len(tail):
-        raise ValueError(
-            f"found: a tail of {found.tail_count} of {found.count} data is not that of x, {len(data)}; fit x first"
-        )
+    tail = data[data >= (0.0 if np.ndim(found.xmin) else float(found.xmin))]
+    power_law.check_found(found, len(data), len(tail))
     logs = np.log(tail) - math.log(float(found.xmin))
     index = 1 / float(np.mean(logs))
     power = math.log(index) - index * logs
@@ -79,6 +74,12 @@ def _judged(power: Logs, rival: Callable[[Logs], Any], logs: Logs, xmin: float) 
     p_value = special.erfc(math.sqrt(max(-ratio, 0.0))) if nested else special.erfc(abs(deviate) / math.sqrt(2))
     named = {name: value(xmin) for name, value in parameters.items()}
     return Rival(ratio, deviate, float(p_value), named, nested)
+
+
+def _root(function: Callable[[float], float], low: float, high: float, within: float = 1e-13) -> float:
+    """The zero between two places of different sign."""
+    found: Any = optimize.brentq(function, low, high, xtol=within)
+    return float(found)
 
 
 def _exponential(logs: Logs):
@@ -104,7 +105,7 @@ def _log_normal(logs: Logs):
 
     if gap(ITSELF) <= 0:
         return None, {}
-    low = optimize.brentq(gap, -2 * math.sqrt(len(logs)) - 10, ITSELF, xtol=1e-12)
+    low = _root(gap, -2 * math.sqrt(len(logs)) - 10, ITSELF)
     scale = first / _truncated_moments(low)[0]
     units = logs / scale
     if low > -5:
@@ -130,7 +131,7 @@ def _stretched(logs: Logs):
     most = 1 / first
     while slope(most) > 0:
         most *= 2
-    power = float(optimize.brentq(slope, least, most, xtol=1e-14 * most))
+    power = _root(slope, least, most, 1e-14 * most)
     above = np.expm1(power * logs) / power
     rate = 1 / float(np.mean(above))
     likelihoods = math.log(rate) + power * logs - rate * above
@@ -146,11 +147,11 @@ def _cut_off(logs: Logs):
         return _Cut(_exponent(math.exp(log_rate), first), math.exp(log_rate)).above - above
 
     least, most = math.log(1e-9) - float(np.max(logs)), -math.log(above)
-    if first < 1 and above >= first / (1 - first) or slope(least) <= 0:
+    if (first < 1 and above >= first / (1 - first)) or slope(least) <= 0:
         return None, {}
     while slope(most) > 0:
         most += 1
-    rate = math.exp(optimize.brentq(slope, least, most, xtol=1e-13))
+    rate = math.exp(_root(slope, least, most))
     exponent = _exponent(rate, first)
     law = _Cut(exponent, rate)
     likelihoods = (1 - exponent) * logs - rate * np.expm1(logs) - law.log_mass
@@ -171,7 +172,7 @@ def _exponent(rate: float, first: float) -> float:
     while gap(low) < 0:
         low -= step
         step *= 2
-    return float(optimize.brentq(gap, low, high, xtol=1e-13))
+    return _root(gap, low, high)
 
 
 class _Cut:
@@ -191,8 +192,8 @@ class _Cut:
         reach = 1 / (1 + rate)
         while depth(peak + reach) < 0:
             reach = min(2 * reach, 700 - peak)
-        right = optimize.brentq(depth, peak, peak + reach, xtol=1e-3 * reach)
-        left = optimize.brentq(depth, 0.0, peak) if peak > 0 and depth(0.0) > 0 else 0.0
+        right = _root(depth, peak, peak + reach, 1e-3 * reach)
+        left = _root(depth, 0.0, peak) if peak > 0 and depth(0.0) > 0 else 0.0
         edges = np.linspace(left, right, PANELS + 1)
         half = (edges[1] - edges[0]) / 2
         t = (edges[:-1, None] + half * (1 + NODES[0])).ravel()

@@ -29,8 +29,8 @@ class Spectral:
     """The power law ``fit`` of the eigenvalues of a matrix, and, by the names that weightwatcher has for them, ``alpha`` there
     standing for the pdf exponent and lambda for eigenvalues:
 
-    ``alpha_weighted`` = alpha log10 lambda_max, ``log_alpha_norm`` = log10 sum lambda^alpha, ``log_norm`` = log10 sum lambda, that
-    of the squared Frobenius norm, ``log_spectral_norm`` = log10 lambda_max, ``stable_rank`` = sum lambda/lambda_max,
+    ``alpha_weighted`` = alpha log10 lambda_max, ``log_alpha_norm`` = log10 sum lambda^alpha, ``log_norm`` = log10 sum lambda,
+    that of the squared Frobenius norm, ``log_spectral_norm`` = log10 lambda_max, ``stable_rank`` = sum lambda/lambda_max,
     ``num_pl_spikes`` eigenvalues in the fitted tail. The first two change with the scale of the matrix, and are NaN without an
     exponent. ``dropped`` eigenvalues were left out of the fit.
     """
@@ -54,7 +54,8 @@ def fit(weights: ArrayLike, ks: str = "clauset", cut: Any = None) -> Spectral:
     times sqrt(height width/2).
 
     Raises ValueError for what is no matrix of finite real numbers, for one with fewer than two distinct eigenvalues above the
-    cut, for a cut that is not >= 0, and for an unknown distance. Traced matrices must be float64. Source: guide/tails.md, Spectra.
+    cut, for a cut that is not >= 0, and for an unknown distance. Traced matrices must be float64.
+    Source: guide/tails.md, Spectra.
     """
     if ks not in power_law.DISTANCES:
         raise ValueError(f"ks: {ks!r} is not known; use {' or '.join(map(repr, power_law.DISTANCES))}")

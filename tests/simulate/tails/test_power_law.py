@@ -1,6 +1,7 @@
 """Fitted power laws: by brute force, against what two packages found, their rivals, goodness of fit, spectra, and bad input."""
 
 import functools
+import itertools
 import json
 
 import jax
@@ -226,7 +227,7 @@ def density(name, p, xmin):
     cuts = np.linspace(0, np.log(800 / rate + 2), 30)
     mass = sum(
         integrate.quad(lambda t: np.exp((1 - shape) * t - rate * np.expm1(t)), *ends, epsabs=0, epsrel=1e-11)[0]
-        for ends in zip(cuts, cuts[1:], strict=False)
+        for ends in itertools.pairwise(cuts)
     )
     return lambda x: -shape * np.log(x / xmin) - rate * (x / xmin - 1) - np.log(mass) - np.log(xmin)
 
