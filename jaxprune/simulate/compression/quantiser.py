@@ -21,8 +21,9 @@ def quantised(found: Compressed, bits: int) -> Compressed:
     """What a sparse reduction kept, each value in a sign and ``bits`` bits: which of 2^bits equal cells of log |v|, from the
     smallest to the largest kept, it lies in; the middle of the cell stands for it.
 
-    Every value has a relative error up to e^(w/2) - 1, w = log(max/min)/2^bits the width of a cell (``relative_bound``), beside
-    round-off, some 1e-5 in float32. One grid serves all leaves of a tree. ``nats``: which weights are not 0, 1 + bits bits each, and two ends of 32 bits.
+    Every value has a relative error up to e^(w/2) - 1, w = log(max/min)/2^bits the width of a cell (``relative_bound``),
+    beside round-off, some 1e-5 in float32. One grid serves all leaves of a tree. ``nats``: which weights are not 0, 1 + bits
+    bits each, and two ends of 32 bits.
     Values that are 0 stay 0. Raises ValueError for bits outside 1 .. 24, and values that are not finite or all 0.
     Source: guide/compression.md, Log-grid quantiser.
     """
