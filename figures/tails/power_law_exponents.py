@@ -13,8 +13,8 @@ SHOWN = dict(side=style.largest)
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """(a) index of the entries over the truth: median and middle 80 % of samples, grey: the claimed 95 % around it; (b) index of
-    the spectrum, medians, with half the true index, its limit below 2."""
+    """(a) index of the entries over the truth: median and middle 80 % of samples, grey: the claimed 95 % around it; (b)
+    index of the spectrum, medians, with half the true index, its limit below 2."""
     here = style.shown(samples, SHOWN)
     index = here["index"].values
     with style.paper():

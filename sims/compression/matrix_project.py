@@ -3,7 +3,8 @@
 Of unit vectors u, v and a matrix A of n x n Gaussian entries (``relation`` "generic": rho = u'Av/|A|_F is near 0) or A = uv'
 ("parallel": rho = 1): ``missed``, whether |u'A^v - u'Av| >= eps |A|_F, one draw of A and of the signs a trial, all k nested.
 The printed k = log(1/eta)/eps^2 does not have the failure probability eta that is asked for; k = 4 erfcinv(eta)^2/eps^2
-("gauss") has it at rho = 1, and log(4/eta)/(eps^2/4 - eps^3/6) ("safe") is far beyond. Source: guide/compression.md, Matrix-Project.
+("gauss") has it at rho = 1, and log(4/eta)/(eps^2/4 - eps^3/6) ("safe") is far beyond.
+Source: guide/compression.md, Matrix-Project.
 """
 
 import math

@@ -2,7 +2,8 @@
 
 A ReLU network of three matrices learns handwritten digits by descent on mini-batches, with heavy-tailed noise on its hidden
 layers (type II, tail index 1.5) or without. Then, one layer at a time, its entries up to one standard deviation are replaced
-by Gaussian noise, ten times: with the mean and deviation of all entries (``scale`` "released") or of the replaced ones ("matched").
+by Gaussian noise, ten times: with the mean and deviation of all entries (``scale`` "released") or of the replaced ones
+("matched").
 
 ``split_accuracy`` is the mean test accuracy over the ten, ``split_spread`` its standard deviation; ``squared_error`` the
 relative squared Frobenius error, ``expected_error`` what the formulas make of the kept fraction and energy; ``kept`` the
