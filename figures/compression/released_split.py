@@ -24,10 +24,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         for index, scale in enumerate(scales):
             places = np.arange(len(groups)) + 0.18 * style.beside(index, len(scales))
             for place, (noise, layer) in zip(places, groups, strict=True):
-                at = here.sel(noise=noise, layer=layer, scale=scale)
+                at = here.sel(noise=noise, layer=layer, scale=scale).expand_dims("place")
                 label = f"{scale} scale" if place == places[0] else None
-                style.means(left, place, at["split_accuracy"], index, label)
-                style.means(right, place, at["squared_error"], index, label)
+                style.means(left, [place], at["split_accuracy"], index, label)
+                style.means(right, [place], at["squared_error"], index, label)
                 right.hlines(at["expected_error"].mean(), place - 0.15, place + 0.15, color=style.colour(index))
         for place, (noise, _) in enumerate(groups):
             left.hlines(here["test_accuracy"].sel(noise=noise).mean(), place - 0.35, place + 0.35, color=style.BLACK, ls="--")

@@ -1,8 +1,8 @@
 """Benchmark: power laws fitted to tails, against the package powerlaw; and reductions of batches of 512 x 512 matrices.
 
-A fit tries every datum as the lower end of the tail up to 50,000 data, and 2,000 of them above; float64. The package has a
-wide range of exponents, without which it leaves candidates out. Exponents and lower ends are checked to agree before anything is
-timed. Reductions keep a hundredth of the entries, float32, a batch in one program.
+A fit tries every datum as the lower end of the tail up to 50,000 data, and 2,000 of them above, in float64. The package has
+a wide range of exponents, without which it leaves candidates out. Exponents and lower ends are checked to agree before anything
+is timed. Reductions keep a hundredth of the entries, float32, a batch in one program.
 """
 
 from collections.abc import Callable

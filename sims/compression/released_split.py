@@ -46,7 +46,7 @@ def make(noise, width, steps):
     return HeavyTailedSGD(
         Labelled(inputs, labels, n=datasets.training_count(len(inputs), 450.0, 32)),
         alpha=stable.index(1.5),
-        sigma=0.0 if noise == "none" else 1e-3,
+        sigma=0.0 if noise == "none" else 5e-4,
         step_size=0.3,
         n=width,
         steps=steps,
