@@ -23,7 +23,10 @@ Logs = NDArray[np.float64]
 DEEP = 50.0  # e-folds below its peak at which an integrand ends
 ITSELF = 1e3  # deviates that a truncated normal law lies below its end; then it is exponential to 1e-6
 NODES = np.polynomial.legendre.leggauss(20)
+LAGUERRE = np.polynomial.laguerre.laggauss(64)
 PANELS = 32
+ROUNDED = 64 * np.finfo(float).eps
+FARTHEST = 700.0  # e^t is a float up to there
 
 
 class Rival(NamedTuple):
@@ -69,6 +72,8 @@ def _judged(power: Logs, rival: Callable[[Logs], Any], logs: Logs, xmin: float) 
     if likelihoods is None:
         return Rival(0.0, 0.0, 1.0, {}, nested, itself=True)
     terms = power - likelihoods
+    if np.max(np.abs(terms)) <= ROUNDED * max(np.max(np.abs(power)), np.max(np.abs(likelihoods))):
+        return Rival(math.nan, math.nan, math.nan, {}, nested, failed="the likelihoods differ by round-off alone")
     ratio, spread = float(np.sum(terms)), float(np.std(terms)) * math.sqrt(len(terms))
     deviate = ratio / spread if spread > 0 else 0.0
     p_value = special.erfc(math.sqrt(max(-ratio, 0.0))) if nested else special.erfc(abs(deviate) / math.sqrt(2))
@@ -90,7 +95,11 @@ def _exponential(logs: Logs):
 
 
 def _truncated_moments(low: float) -> tuple[float, float]:
-    """Means of Z - low and of its square, Z a standard normal number above ``low``."""
+    """Means of Z - low and of its square, Z a standard normal number above ``low``; far out by Laguerre's rule, as differences
+    would lose them."""
+    if low > 10:
+        excess, weights = LAGUERRE[0] / low, LAGUERRE[1] * np.exp(-((LAGUERRE[0] / low) ** 2) / 2)
+        return float(weights @ excess / np.sum(weights)), float(weights @ excess**2 / np.sum(weights))
     hazard = math.sqrt(2 / math.pi) / special.erfcx(low / math.sqrt(2)) if low > -37 else 0.0
     return hazard - low, 1 + low**2 - low * hazard
 
@@ -191,7 +200,9 @@ class _Cut:
 
         reach = 1 / (1 + rate)
         while depth(peak + reach) < 0:
-            reach = min(2 * reach, 700 - peak)
+            if peak + reach >= FARTHEST:
+                raise ValueError("the tail spans more than floats can tell")
+            reach = min(2 * reach, FARTHEST - peak)
         right = _root(depth, peak, peak + reach, 1e-3 * reach)
         left = _root(depth, 0.0, peak) if peak > 0 and depth(0.0) > 0 else 0.0
         edges = np.linspace(left, right, PANELS + 1)
