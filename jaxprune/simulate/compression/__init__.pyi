@@ -1,11 +1,11 @@
+from . import compressibility as compressibility
 from . import layer_pruning as layer_pruning
+from . import projection as projection
+from . import quantiser as quantiser
+from . import released_split as released_split
 from . import rules as rules
+from . import sketch as sketch
+from . import sparse as sparse
 from .compressibility import functional_error as functional_error
-from .compressibility import kept_count as kept_count
-from .compressibility import participation as participation
-from .compressibility import prune as prune
 from .compressibility import pruning_ratio as pruning_ratio
-from .compressibility import ranks as ranks
 from .compressibility import relative_error as relative_error
-from .compressibility import removed_share as removed_share
-from .compressibility import sizes as sizes

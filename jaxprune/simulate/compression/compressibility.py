@@ -31,7 +31,7 @@ def sizes(weights: ArrayLike) -> Float[Array, " n"]:
 
     Raises ValueError for arrays that are empty, all zero, not finite, or have more than two axes.
     """
-    return _sizes(_checked("weights", weights))
+    return _sizes(checked("weights", weights))
 
 
 def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
@@ -134,7 +134,7 @@ def functional_error(pruned: ArrayLike, full: ArrayLike) -> Float[Array, ""]:
         raise ValueError(
             f"pruned: shape {np.shape(pruned)} is not that of full, {np.shape(full)}; pass outputs on the same inputs"
         )
-    full = _checked("full", full, axes=None)
+    full = checked("full", full, axes=None)
     change, full = _moderate(jnp.stack([jnp.ravel(pruned) - jnp.ravel(full), jnp.ravel(full)]))
     scale = jnp.max(jnp.abs(full))
     return jnp.linalg.norm(change / scale) / jnp.linalg.norm(full / scale)
@@ -196,7 +196,7 @@ def _shares(energy):
     return jnp.concatenate([0 * total, jnp.minimum(sums[:-1] / total, 1), 0 * total + 1])  # x / x need not be 1
 
 
-def _checked(name, value, axes: int | None = 2):
+def checked(name, value, axes: int | None = 2):
     """The value as a floating-point array; what is known to have no ratio is refused."""
     value = jnp.asarray(value)
     if jnp.iscomplexobj(value):
@@ -208,9 +208,10 @@ def _checked(name, value, axes: int | None = 2):
     if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
         raise ValueError(f"{name}: shape {value.shape}; pass (n,) or (n, d) with n, d >= 1")
     if not traced(value):
-        if not bool(jnp.all(jnp.isfinite(value))):
+        known = np.asarray(value)  # where a program is traced even known arrays give traced results
+        if not np.all(np.isfinite(known)):
             raise ValueError(f"{name}: holds NaN or infinity; leave failed runs out and count them")
-        if not bool(jnp.any(value)):
+        if not np.any(known):
             raise ValueError(
                 f"{name}: all of {value.size} numbers are 0, a ratio to their norm does not exist; pass a layer with weights"
             )

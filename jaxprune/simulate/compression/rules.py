@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
 from jaxprune.simulate.sorting import argsort_descending
@@ -55,6 +56,18 @@ def compress(
     return masked(weights, masks, value_bits)
 
 
+def flattened(weights: Weights) -> tuple[Float[Array, " n"], Callable[[Array], Weights]]:
+    """All weights as one vector, leaf after leaf, and what brings a vector back into their shapes and precisions."""
+    leaves, shape = jax.tree.flatten(weights)
+    ends = [sum(np.size(w) for w in leaves[: i + 1]) for i in range(len(leaves) - 1)]
+
+    def back(flat):
+        parts = jnp.split(flat, ends)
+        return jax.tree.unflatten(shape, [p.reshape(jnp.shape(w)).astype(w.dtype) for p, w in zip(parts, leaves, strict=True)])
+
+    return jnp.concatenate([jnp.ravel(w) for w in leaves]), back
+
+
 def masked(weights: Weights, masks: Weights, value_bits: int = VALUE_BITS) -> Compressed:
     """Weights where the masks are true, and zeros."""
     value = jax.tree.map(lambda w, m: jnp.where(m, w, 0), weights, masks)
@@ -64,10 +77,34 @@ def masked(weights: Weights, masks: Weights, value_bits: int = VALUE_BITS) -> Co
 
 
 def code_length(kept: Any, total: int, value_bits: int = VALUE_BITS) -> Float[Array, ""]:
-    """Nats that say which ``kept`` of ``total`` there are, log C(total, kept), and each of them in ``value_bits`` bits."""
-    kept = jnp.asarray(kept, float)
-    ways = math.lgamma(total + 1) - jax.lax.lgamma(kept + 1) - jax.lax.lgamma(total - kept + 1)
-    return ways + kept * value_bits * math.log(2)
+    """Nats that say which ``kept`` of ``total`` there are, log C(total, kept), and each of them in ``value_bits`` bits; right
+    to a few roundings of itself in float32 too, where differences of log-gamma functions would lose it."""
+    return log_ways(kept, total) + jnp.asarray(kept, float) * value_bits * math.log(2)
+
+
+def log_ways(kept: Any, total: int) -> Float[Array, ""]:
+    """log C(total, kept), by Stirling's formula with what it leaves: a sum of terms >= 0 and of small ones.
+
+    Raises ValueError for a total beyond the integers of the program, 2^31 - 1 in single precision."""
+    whole = jnp.asarray(kept)
+    if total > jnp.iinfo(jnp.asarray(0).dtype).max:
+        raise ValueError(f"total: {total} is more than a count can hold here; use jax.enable_x64(True)")
+    few = jnp.minimum(whole, total - whole).astype(float)
+    some = jnp.maximum(few, 1.0)
+    share, rest = some / total, total - some
+    entropy = -some * jnp.log(share) - rest * jnp.log1p(-share)
+    ends = -jnp.log(2 * math.pi * some * (1 - share)) / 2 + _beyond_stirling(float(total))
+    found = entropy + ends - _beyond_stirling(some) - _beyond_stirling(rest)
+    return jnp.where(few == 1, math.log(max(total, 1)), jnp.where(few > 0, jnp.maximum(found, 0.0), 0.0))
+
+
+def _beyond_stirling(x: Any) -> Array:
+    """log(x!) less Stirling's formula, x >= 1."""
+    x = jnp.maximum(jnp.asarray(x, float), 1.0)
+    series = (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - 1 / 1188 / x**2) / x**2) / x**2) / x**2) / x
+    small = jnp.minimum(x, 10.0)
+    exact = jax.lax.lgamma(small + 1) - (small * jnp.log(small) - small + jnp.log(2 * math.pi * small) / 2)
+    return jnp.where(x > 9, series, exact)
 
 
 def _alive(live: Weights | None, flat: Array) -> Bool[Array, " n"]:

@@ -18,7 +18,7 @@ from jaxprune.simulate.networks import labelled, losses
 from jaxprune.simulate.sde import integrate as sde
 from jaxprune.simulate.sgd import noisy_training, released_code, training
 from jaxprune.simulate.sgd.training import Run
-from jaxprune.simulate.tails import extreme, stable_fit, stable_model, tail_report
+from jaxprune.simulate.tails import controls, extreme, stable_fit, stable_model, tail_report
 
 LAYERS = ("first", "middle", "last")
 WEIGHTS = ("trained", "at the start", "equal variance", "equal norms")
@@ -84,15 +84,6 @@ def averaged(drift: Any, run: Run, key: Key[Array, ""], step_size: Any, steps: i
     return mean, state.alive
 
 
-def gaussian(layer: Float[Array, "n d"], key: Key[Array, ""]) -> tuple[Float[Array, "n d"], Float[Array, "n d"]]:
-    """Two controls of a layer, with all moments: independent Gaussian entries of equal variance, and the same numbers scaled
-    to the layer's mean squares of every row and column, as far as a product of the two can have them."""
-    normal, square = jax.random.normal(key, layer.shape, layer.dtype), layer**2
-    whole = jnp.sqrt(jnp.mean(square))
-    rows, columns = (jnp.sqrt(jnp.mean(square, axis=axis, keepdims=True)) for axis in (1, 0))
-    return whole * normal, rows * columns / whole * normal
-
-
 def prunings(layers: Layers, errors: Float[Array, " e"]) -> tuple[Float[Array, "l r e"], list[Array]]:
     """Parameters left in every layer by every rule of ``RULES`` at every error, and the layers (r, e, n, d). The last layer
     loses incoming nodes, the others outgoing ones.
@@ -130,7 +121,7 @@ def estimates(samples: Float[Array, "w N"], key: Key[Array, ""]) -> dict[str, Ar
 def _tails(start: Layers, trained: Layers, error, key) -> dict[str, Array]:
     """The columns by weights, estimators and layers."""
     keys = [jax.random.split(jax.random.fold_in(key, i)) for i in range(len(trained))]
-    sets = [jnp.stack([w, s, *gaussian(w, k)]) for w, s, (k, _) in zip(trained, start, keys, strict=True)]
+    sets = [jnp.stack([w, s, *controls.gaussian(w, k)]) for w, s, (k, _) in zip(trained, start, keys, strict=True)]
     entries = [each.reshape(len(each), -1) for each in sets]
     middle = jax.lax.map(lambda given: estimates(*given), (jnp.stack(entries[1:-1]), jnp.stack([k for _, k in keys[1:-1]])))
     ends = estimates(entries[0], keys[0][1]), estimates(entries[-1], keys[-1][1])

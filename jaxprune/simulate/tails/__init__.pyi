@@ -1,6 +1,11 @@
+from . import controls as controls
 from . import extreme as extreme
+from . import power_law as power_law
+from . import power_law_rivals as power_law_rivals
+from . import spectral_fit as spectral_fit
 from . import stable_fit as stable_fit
 from . import stable_model as stable_model
+from .power_law_goodness import goodness_of_fit as goodness_of_fit
 from .tail_report import disagree as disagree
 from .tail_report import report as report
 from .tail_report import table as table

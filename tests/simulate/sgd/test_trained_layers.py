@@ -11,7 +11,7 @@ from jaxprune.simulate.compression import compressibility, layer_pruning
 from jaxprune.simulate.networks import losses
 from jaxprune.simulate.sgd import released_code, trained_layers, training
 from jaxprune.simulate.sgd.training import ALL_STEPS, Stopping
-from jaxprune.simulate.tails import extreme
+from jaxprune.simulate.tails import controls, extreme
 from tests import grades as judge
 
 RNG = np.random.default_rng(3)
@@ -49,7 +49,7 @@ def test_the_average_is_that_of_the_next_iterates(x64):
 def test_controls_have_the_mean_squares_of_the_layer(x64):
     scales = np.exp(RNG.standard_normal((6, 1))) * np.exp(RNG.standard_normal((1, 4)))
     layer = jnp.asarray(scales * RNG.standard_normal((6, 4)))
-    flat, shaped = jax.vmap(lambda key: trained_layers.gaussian(layer, key))(jax.random.split(KEY, 4000))
+    flat, shaped = jax.vmap(lambda key: controls.gaussian(layer, key))(jax.random.split(KEY, 4000))
     square = np.asarray(layer) ** 2
     judge.statistical(np.mean(flat**2, axis=(1, 2)), np.mean(square))
     judge.statistical(np.mean(shaped**2, axis=2), np.mean(square, axis=1))
@@ -118,7 +118,7 @@ def test_scales_of_rows_read_as_a_tail_that_is_not_there(x64):
     def both(key):
         draw, sizes, shuffle = jax.random.split(key, 3)
         layer = jnp.where(jnp.arange(64) % 2, 1.0, 6.0)[:, None] * jax.random.normal(draw, (64, 64))
-        flat, shaped = trained_layers.gaussian(layer, sizes)
+        flat, shaped = controls.gaussian(layer, sizes)
         samples = jnp.stack([each.ravel() for each in (layer, shaped, flat)])
         return trained_layers.estimates(samples, shuffle)
 

@@ -1,0 +1,59 @@
+"""The compression of Shin's released code: large entries are kept, noise stands for the rest.
+
+Read in the public repository johnshin86/compressing-heavy-tails. Source: guide/compression.md, The released split.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxprune.simulate.arguments import check_key
+from jaxprune.simulate.compression import rules
+from jaxprune.simulate.compression.compressibility import checked
+from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed
+
+SCALES = ("released", "matched")
+
+
+def large(matrix: Float[Array, " *shape"]) -> Any:
+    """Where ``|w|`` exceeds one standard deviation of all entries, which are not centred; the deviation has N - 1 for N."""
+    return jnp.abs(matrix) > jnp.std(matrix, ddof=1)
+
+
+def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "released") -> Compressed:
+    """Entries with |w| > s are kept exactly; the others are replaced by independent N(m, s^2), m the mean and s the standard
+    deviation of *all* entries. ``scale="matched"``: of the replaced ones.
+
+    ``kept``: the large entries and the two numbers of the noise; the noise itself is nobody's information, so ``nats`` says
+    which entries are kept, and these numbers. The relative squared Frobenius error of a centred matrix is D + 1 - kappa on
+    average, D the share of energy that is replaced and kappa the fraction kept, since the noise has more energy than what it
+    replaces; matched 2 D. ``squared_error`` is that of a draw. Raises ValueError for a matrix that is all zero, not finite or
+    one number, and for another scale. Source: guide/compression.md, The released split.
+    """
+    check_key(key)
+    if scale not in SCALES:
+        raise ValueError(f"scale: {scale!r} is not known; use 'released' or 'matched'")
+    matrix = checked("matrix", matrix, axes=None)
+    if matrix.size < 2:
+        raise ValueError(f"matrix: {matrix.size} entries have no standard deviation; pass at least 2")
+    chosen = large(matrix)
+    mean, deviation = jnp.mean(matrix), jnp.std(matrix, ddof=1)
+    if scale == "matched":
+        some = jnp.sum(~chosen)
+        mean = jnp.sum(jnp.where(chosen, 0, matrix)) / jnp.maximum(some, 1)
+        squares = jnp.sum(jnp.where(chosen, 0, matrix - mean) ** 2)
+        deviation = jnp.sqrt(squares / jnp.maximum(some - 1, 1))
+    noise = mean + deviation * jax.random.normal(key, matrix.shape, matrix.dtype)
+    count = jnp.sum(chosen)
+    nats = rules.code_length(count, matrix.size, VALUE_BITS) + 2 * VALUE_BITS * math.log(2)
+    return Compressed(jnp.where(chosen, matrix, noise), count + 2, nats)
+
+
+def squared_error(found: Float[Array, " *shape"], matrix: Float[Array, " *shape"]) -> Float[Array, ""]:
+    """``|found - W|_F^2 / |W|_F^2``. Raises ValueError as ``split`` does."""
+    matrix = checked("matrix", matrix, axes=None)
+    largest = jnp.max(jnp.abs(matrix))  # squares may leave the range of float32
+    return jnp.sum(((found - matrix) / largest) ** 2) / jnp.sum((matrix / largest) ** 2)

@@ -1,0 +1,114 @@
+"""Sparse reductions that are no fixed count of the largest: a threshold, and random sets that are right on average.
+
+Weights are a vector, a layer or a tree of layers; sets are drawn from all of them together. Every function runs under jit and
+vmap. Sources: guide/compression.md, Reductions.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxprune.simulate.arguments import check_key, check_number, traced
+from jaxprune.simulate.compression import rules
+from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, Weights
+
+
+def threshold(weights: Weights, size: Any) -> Compressed:
+    """The weights with ``|w| > size``, strictly, and zeros.
+
+    Raises ValueError for a size that is not >= 0. Source: guide/compression.md, Reductions.
+    """
+    check_number("size", size, "[0, inf)", "a magnitude")
+    return rules.masked(weights, jax.tree.map(lambda w: jnp.abs(w) > size, weights))
+
+
+def activation_aware(key: Any, weights: Float[Array, "n d"], inputs: Float[Array, "m d"]) -> Float[Array, "n d"]:
+    """``|w_ij| r_j`` with r_j the root mean square of input j over m samples: a rule whose largest scores are the entries that
+    matter most for the outputs. For ``rules.compress`` with ``context`` the inputs.
+
+    Any rule may look at the data, since the code says which weights are kept. Raises ValueError for inputs of another width,
+    or none. Source: guide/compression.md, Reductions.
+    """
+    if jnp.ndim(inputs) != 2 or jnp.shape(inputs)[1:] != jnp.shape(weights)[1:] or jnp.size(inputs) == 0:
+        raise ValueError(
+            f"inputs: shape {jnp.shape(inputs)}; weights {jnp.shape(weights)} need inputs (m, {jnp.shape(weights)[-1]})"
+        )
+    largest = jnp.max(jnp.abs(inputs))
+    scaled = inputs / jnp.where(largest > 0, largest, 1)
+    return jnp.abs(weights) * jnp.sqrt(jnp.mean(scaled**2, axis=0))
+
+
+def inclusion(weights: Weights, size: Any, power: int = 2) -> Weights:
+    """Probabilities ``min(1, (|w|/size)^power)`` with which weights are kept. Power 2 is Arora et al.'s; power 1 has the least
+    mean squared error at a given mean number kept.
+
+    Raises ValueError unless size > 0 and power is 1 or 2. Source: guide/compression.md, Random sets.
+    """
+    _check_power(power)
+    check_number("size", size, "(0, inf)", "a magnitude that is kept for certain")
+    return jax.tree.map(lambda w: jnp.minimum(1.0, jnp.abs(w) / size) ** power, weights)
+
+
+def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
+    """The probabilities of ``inclusion`` that keep ``budget`` weights on average, all that are not 0 where there are fewer.
+
+    The largest are kept for certain: so many that the rest, in proportion to |w|^power, has probabilities up to 1.
+    Raises ValueError for a power other than 1 or 2, and a budget < 0. Source: guide/compression.md, Random sets.
+    """
+    _check_power(power)
+    check_number("budget", budget, "[0, inf)", "a mean number of weights")
+    flat, back = rules.flattened(weights)
+    sizes = jnp.abs(flat)
+    largest = jnp.max(sizes)
+    shares = (sizes / jnp.where(largest > 0, largest, 1)) ** power
+    ascending = jnp.sort(shares)
+    tail = jnp.cumsum(ascending)[::-1]  # of all from the k-th largest on, k = 0, 1, ..
+    rest = budget - jnp.arange(len(flat))
+    good = (rest > 0) & (ascending[::-1] * rest <= tail)
+    certain = jnp.argmax(good)  # how many are kept for certain
+    scale = jnp.where(jnp.any(good), rest[certain] / jnp.where(tail[certain] > 0, tail[certain], 1), 0.0)
+    all_of_them = budget >= jnp.sum(shares > 0)
+    return back(jnp.where(all_of_them, jnp.where(shares > 0, 1.0, 0.0), jnp.minimum(1.0, shares * scale)))
+
+
+def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -> Compressed:
+    """Each weight w is ``w/p`` with its probability p, and 0 otherwise, independently: w on average.
+
+    The squared error is sum w^2 (1/p - 1) on average. ``kept`` and ``nats`` are those of the draw. Raises ValueError for
+    probabilities outside [0, 1], of other shapes than the weights, and 0 where a weight is not.
+    Source: guide/compression.md, Random sets.
+    """
+    check_key(key)
+    flat, back = rules.flattened(weights)
+    chances, _ = rules.flattened(probabilities)
+    if jax.tree.map(jnp.shape, weights) != jax.tree.map(jnp.shape, probabilities):
+        raise ValueError("probabilities: their shapes are not those of the weights; pass one for each weight")
+    check_number("probabilities", chances, "[0, 1]")
+    lost = jnp.any((chances == 0) & (flat != 0))
+    if not traced(lost) and bool(lost):
+        raise ValueError(
+            "probabilities: 0 for a weight that is not 0, whose mean would be lost; use inclusion or a larger budget"
+        )
+    chosen = jax.random.uniform(key, flat.shape, chances.dtype) < chances
+    value = jnp.where(chosen, flat / jnp.where(chosen, chances, 1), 0)
+    kept = jnp.sum(chosen)
+    return Compressed(back(value), kept, rules.code_length(kept, flat.size, VALUE_BITS))
+
+
+def uniform_mask(key: Key[Array, ""], weights: Weights, share: Any) -> Compressed:
+    """Each weight over ``share`` with probability ``share``, whatever its size: a set that is drawn before the data are seen,
+    a helper string, so that ``nats`` pays for the values alone. The squared error is (1/share - 1) |w|^2 on average.
+
+    Raises ValueError for a share outside (0, 1]. Source: guide/compression.md, Random sets.
+    """
+    check_number("share", share, "(0, 1]", "a probability")
+    found = random_keep(key, weights, jax.tree.map(lambda w: jnp.broadcast_to(jnp.asarray(share, w.dtype), w.shape), weights))
+    return found._replace(nats=found.kept * (VALUE_BITS * math.log(2)))
+
+
+def _check_power(power):
+    if power not in (1, 2):
+        raise ValueError(f"power: {power!r} is not known; use 1 or 2")
