@@ -1,4 +1,4 @@
-"""Command line: run | status | verify | figure | list | bench | frame. JAX is imported after parsing."""
+"""Command line: run | status | verify | figure | list | bench | frame | weights. JAX is imported after parsing."""
 
 import dataclasses
 import os
@@ -13,9 +13,11 @@ import tyro
 from jaxprune import __version__
 from jaxprune.cli import stop
 from jaxprune.cli.declared import axes, file_of, named
-from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Frame, Listing, Run, Status, Verify
+from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Frame, Listing, Run, Status, Verify, Weights
 
-COMMANDS = dict(run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench, frame=Frame)
+COMMANDS = dict(
+    run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench, frame=Frame, weights=Weights
+)
 REFUSED = (ValueError, OSError, MemoryError, ImportError, SyntaxError)
 
 
@@ -72,6 +74,10 @@ def _do(parsed: Any) -> int:
         from jaxprune.cli.frame import frame
 
         return frame(parsed)
+    if isinstance(parsed, Weights):
+        from jaxprune.cli.weights import weights
+
+        return weights(parsed)
     from jaxprune.cli import commands
 
     if not isinstance(parsed, Status):

@@ -129,3 +129,29 @@ class Frame:
     """Random starts, where no frame is known."""
     seed: int = 0
     """Seed of the random starts."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """Look at a network of your own: what is heavy-tailed, compressible and bounded in its layers. No code of a file is run.
+
+    Prints a table, and writes it as CSV and LaTeX, a figure and a page of HTML to OUT/<name of the file>/. From Python, with the
+    measured risk of pruned networks: jaxprune.weights.report(tree, apply=, data=).
+    """
+
+    file: Annotated[Positional[Path], tyro.conf.arg(metavar="FILE")]
+    """Weights: .npz, .npy, .safetensors (needs that package), .pt or .pth (a state_dict; needs torch)."""
+    layout: Annotated[str | None, _own("torch|flax", "told from names and kernels")] = None
+    """Whether a layer is (outputs, inputs, ...), torch, or (..., inputs, outputs), flax."""
+    samples: Annotated[int | None, _own("INT", "no bound")] = None
+    """How many independent samples the network was trained on, for a bound of its risk; needs --risk."""
+    risk: Annotated[float | None, _own("FLOAT", "no bound")] = None
+    """The network's fraction of errors on these samples; the bound then supposes that pruned networks have it too."""
+    value_bits: int = 6
+    """Bits of a kept weight in the code that the bound pays for, beside its sign."""
+    delta: float = 0.05
+    """The probability with which the bounds may fail, all together."""
+    seed: int = 0
+    """Of the samples of entries, and of the controls."""
+    out: Path = Path("results")
+    """Folder of the results."""

@@ -1,0 +1,123 @@
+"""Arrays of a file of weights, by name. Nothing of a file is ever run: no pickles but PyTorch's own weights.
+
+Formats: NumPy (.npy, .npz), safetensors (the package ``safetensors``), and PyTorch (.pt, .pth, where torch is installed).
+"""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+OIHW = (".safetensors", ".pt", ".pth")  # kernels as PyTorch writes them
+
+
+def read(file: str | Path) -> Arrays:
+    """The arrays of a file, by name, in the order in which they are there; as they are, float16 and bfloat16 as float32.
+
+    Raises FileNotFoundError; ValueError for another format, a broken file, one that holds anything but arrays, and one
+    without any; ImportError where the package that reads the format is not installed."""
+    path = Path(file)
+    if not path.exists():
+        raise FileNotFoundError(f"file: {path} does not exist; name a file of weights ({', '.join(READERS)})")
+    if not path.is_file():
+        raise ValueError(f"file: {path} is not a file; name a file of weights ({', '.join(READERS)})")
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(f"file: {path} ends in {path.suffix or 'nothing'!r}; use one of {', '.join(READERS)}")
+    arrays = reader(path)
+    if not arrays:
+        raise ValueError(f"file: {path} holds no array")
+    return arrays
+
+
+def _numpy(path: Path) -> Arrays:
+    try:
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return {path.stem: found}
+        with found as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, EOFError, KeyError, TypeError, AttributeError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        why = "it holds Python objects, which could run code" if "allow_pickle" in str(error) else error
+        raise ValueError(f"file: {path} is no file of NumPy arrays ({why}); write it by np.savez(file, name=array)") from error
+
+
+def _safetensors(path: Path) -> Arrays:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise ImportError("file: .safetensors needs the package safetensors: pip install safetensors") from error
+    try:
+        with safe_open(path, framework="numpy") as archive:
+            names = list(archive.keys())
+            brain = {name for name in names if archive.get_slice(name).get_dtype() == "BF16"}
+            arrays = {name: archive.get_tensor(name) for name in names if name not in brain}
+        wide = _brain_floats(path, brain) if brain else {}
+    except (SafetensorError, OSError, TypeError, ValueError, KeyError) as error:
+        raise ValueError(f"file: {path} is no file of safetensors ({error})") from error
+    return {name: wide[name] if name in brain else _single(arrays[name]) for name in names}
+
+
+def _brain_floats(path: Path, names: set[str]) -> Arrays:
+    """bfloat16 numbers, which NumPy does not have, as the upper halves of float32."""
+    import json
+
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, start, found = json.loads(data[8 : 8 + length]), 8 + length, {}
+    for name in names:
+        low, high = header[name]["data_offsets"]
+        halves = np.frombuffer(data[start + low : start + high], "<u2")
+        found[name] = (halves.astype(np.uint32) << 16).view(np.float32).reshape(header[name]["shape"])
+    return found
+
+
+def _torch(path: Path) -> Arrays:
+    try:
+        import torch  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise ImportError(
+            "file: .pt needs the package torch: pip install torch; or save it there by safetensors.torch.save_file"
+        ) from error
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of many classes, pickle's among them
+        raise ValueError(
+            f"file: {path} holds more than weights, or is broken ({_first_line(error)}); write it by torch.save(model.state_dict(),"
+            " file): nothing else is read, since it could run code"
+        ) from error
+    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
+        found = found["state_dict"]
+    if not isinstance(found, Mapping) or not all(torch.is_tensor(value) for value in found.values()):
+        raise ValueError(f"file: {path} is no state_dict of tensors; write it by torch.save(model.state_dict(), file)")
+    return {str(name): _plain(value) for name, value in found.items()}
+
+
+def _plain(tensor: Any) -> np.ndarray:
+    if tensor.is_sparse or tensor.is_quantized:
+        tensor = tensor.to_dense() if tensor.is_sparse else tensor.dequantize()
+    tensor = tensor.detach()
+    return (tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor).numpy()
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _first_line(error: Exception) -> str:
+    words = str(error).strip().splitlines()
+    return words[0][:200] if words else type(error).__name__
+
+
+READERS: dict[str, Callable[[Path], Arrays]] = {
+    ".npz": _numpy,
+    ".npy": _numpy,
+    ".safetensors": _safetensors,
+    ".pt": _torch,
+    ".pth": _torch,
+}

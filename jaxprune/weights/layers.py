@@ -1,0 +1,108 @@
+"""Which arrays of a network are matrices of weights, and which way round: rows are outputs.
+
+A dense layer of PyTorch is (outputs, inputs), of Flax (inputs, outputs); a kernel of PyTorch (outputs, inputs, height, width), of
+Flax (height, width, inputs, outputs).
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+LAYOUTS = ("torch", "flax")
+BIGGEST_KERNEL = 16  # on a side; an axis of more is no side of a kernel
+
+
+class Layer(NamedTuple):
+    """A layer's weights: its ``name``, the ``shape`` in which they came, the ``matrix`` (outputs, inputs times positions) in float64,
+    and its ``positions``, matrices (positions, outputs, inputs); one of them where it is dense."""
+
+    name: str
+    shape: tuple[int, ...]
+    matrix: np.ndarray
+    positions: np.ndarray
+
+
+class LeftOut(NamedTuple):
+    """An array that is no matrix of weights, its size, and why it was left out."""
+
+    name: str
+    shape: tuple[int, ...]
+    reason: str
+
+
+def split(arrays: Mapping[str, Any], layout: str | None = None) -> tuple[list[Layer], list[LeftOut]]:
+    """Layers, and what was left out: biases and norms (one axis), integers, matrices of one row or column.
+
+    ``layout``: "torch" or "flax"; by default it is told from names, "weight" or "kernel", and from the kernels of convolutions,
+    and is PyTorch's where neither tells.
+
+    Raises ValueError for an unknown layout, kernels that tell neither or both, weights that are not finite or all zero, and
+    arrays without any layer."""
+    if layout is not None and layout not in LAYOUTS:
+        raise ValueError(f"layout: {layout!r} is not known; use {' or '.join(map(repr, LAYOUTS))}")
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    found, left = [], []
+    way = layout or layout_of(arrays)
+    for name, array in arrays.items():
+        if reason := _no_layer(array):
+            left.append(LeftOut(name, array.shape, reason))
+        else:
+            found.append(_layer(name, array, way))
+    if not found:
+        said = "; ".join(f"{name} {list(shape)}: {reason}" for name, shape, reason in left[:5])
+        raise ValueError(f"weights: no array is a matrix of weights ({said})")
+    return found, left
+
+
+def layout_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """Told from names, or from kernels: those of PyTorch have their small sides last, those of Flax first."""
+    words = {name.rsplit(".", 1)[-1] for name in arrays}
+    if ("kernel" in words) != ("weight" in words):
+        return "flax" if "kernel" in words else "torch"
+    kernels = {name: array for name, array in arrays.items() if array.ndim > 2 and not _no_layer(array)}
+    votes = {side for array in kernels.values() if (side := _side(array))}
+    if len(votes) > 1:
+        raise ValueError("layout: some kernels look like PyTorch's and some like Flax's; say which, 'torch' or 'flax'")
+    if kernels and not votes:
+        raise ValueError(f"layout: the shape of {next(iter(kernels))} fits PyTorch and Flax; say which, 'torch' or 'flax'")
+    return votes.pop() if votes else "torch"
+
+
+def _side(array: np.ndarray) -> str | None:
+    """The layout that a kernel's shape allows; None for both."""
+    sides = array.ndim - 2
+    last, first = (max(part) <= BIGGEST_KERNEL and _near(part) for part in (array.shape[2:], array.shape[:sides]))
+    if last == first:
+        return None
+    return "torch" if last else "flax"
+
+
+def _near(sides: tuple[int, ...]) -> bool:
+    """Sides of kernels are equal, or one of them is 1."""
+    return len({side for side in sides if side > 1}) <= 1
+
+
+def _no_layer(array: np.ndarray) -> str:
+    """Why an array is no matrix of weights; empty where it is one."""
+    if array.dtype.kind == "O" or array.dtype.kind not in "fiub" and not np.issubdtype(array.dtype, np.floating):
+        return f"of {array.dtype}"
+    if array.ndim < 2:
+        return "one axis: a bias, a norm or a scale" if array.ndim else "one number"
+    if array.dtype.kind in "iub":
+        return f"of {array.dtype}, no real numbers"
+    if array.ndim > 5:
+        return f"{array.ndim} axes"
+    return "empty" if not array.size else ""
+
+
+def _layer(name: str, array: np.ndarray, layout: str) -> Layer:
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"weights: {np.sum(~np.isfinite(array))} of {name}{list(array.shape)} are NaN or infinite; train it again")
+    if not np.any(array):
+        raise ValueError(f"weights: {name}{list(array.shape)} is all zero; leave it out")
+    whole = array.astype(np.float64)
+    outputs_first = whole if layout == "torch" else np.moveaxis(whole, (-1, -2), (0, 1))
+    matrix = outputs_first.reshape(len(outputs_first), -1)
+    positions = np.moveaxis(outputs_first.reshape(*outputs_first.shape[:2], -1), -1, 0)
+    return Layer(name, array.shape, matrix, positions)

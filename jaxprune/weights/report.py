@@ -1,0 +1,184 @@
+"""The report on a network: a row for every layer and one for the whole, and the bound along the pruning curve."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprune.theory import bounds
+from jaxprune.weights import bound, files
+from jaxprune.weights.bound import Point
+from jaxprune.weights.layers import LeftOut, split
+from jaxprune.weights.measure import Measured, measure
+
+VALUE_BITS = 6  # of a kept weight, beside its sign
+WHOLE = "whole network"
+COLUMNS = {  # of the table: name -> what it is
+    "layer": "name of the array",
+    "shape": "as it came",
+    "weights": "how many",
+    "hill": "tail index of the entries by Hill's estimator, of a sample of them",
+    "stable": "tail index of the stable law that fits the sample; empty where the stable model was rejected or not tested",
+    "entries": "tail index of the power law fitted to the largest magnitudes",
+    "spectrum": "pdf exponent of the power law fitted to the squared singular values",
+    "spectrum_error": "its standard error",
+    "shuffled": "the same exponent for a matrix of the same entries in other places",
+    "gaussian": "the same exponent for Gaussian numbers with the mean squares of its rows and columns",
+    "stable_rank": "squared Frobenius norm over squared operator norm",
+    "kept_entries": "fraction of entries that a relative error of 10 % keeps",
+    "light_entries": "the same for Gaussian entries",
+    "kept_rows": "fraction of rows that it keeps",
+    "light_rows": "the same for Gaussian entries",
+    "kept_values": "fraction of singular values that it keeps",
+    "light_values": "the same for Gaussian entries",
+    "lost_l1": "relative l1 error of keeping the largest tenth",
+    "code_nats": f"code length of the entries kept at 10 %, with a sign and {VALUE_BITS} bits each",
+}
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class NetworkReport:
+    """What is known of the network ``name``: its ``layers`` as measured, the arrays ``left`` out, and the ``curve`` of bounds with
+    what its risks are, in words; empty where no samples were given."""
+
+    name: str
+    layers: list[Measured]
+    left: list[LeftOut]
+    curve: list[Point]
+    risk: str
+
+    def rows(self) -> list[Row]:
+        """A row for every layer, and one for the whole; None where a number is not known."""
+        found = [_row(layer) for layer in self.layers]
+        return [*found, _whole(self.layers, found)]
+
+    @property
+    def best(self) -> Point | None:
+        """The least bound of the curve."""
+        return min(self.curve, key=lambda point: point.bound, default=None)
+
+
+def report(
+    weights: Any,
+    *,
+    name: str = "network",
+    layout: str | None = None,
+    samples: int | None = None,
+    risk: float | None = None,
+    apply: Callable[[Any, Any], Any] | None = None,
+    data: tuple[Any, Any] | None = None,
+    value_bits: int = VALUE_BITS,
+    delta: float = 0.05,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda words: None,
+) -> NetworkReport:
+    """Look at a network: a file, a mapping of names to arrays, or any tree of arrays.
+
+    ``layout``: "torch" (outputs, inputs, ...) or "flax" (..., inputs, outputs); told from names and kernels by default. With
+    ``samples`` and ``risk``, the network's fraction of errors on them, its bound if a pruned network had that risk too. With
+    ``apply(weights, inputs) -> scores (samples, classes)`` and ``data`` = (inputs, integer labels), on which it was trained, the
+    bound with the measured risk of every pruned network. ``delta``: the probability with which the bounds may fail, all together.
+    ``seed``: of samples of entries, and of the controls. ``progress`` is called with the name of every layer in turn.
+
+    Raises FileNotFoundError and ValueError as ``read`` does, for arrays without layers, and for arguments that do not go together.
+    """
+    _check(samples, risk, apply, data)
+    arrays, rebuild = _arrays(weights)
+    layers, left = split(arrays, layout)
+    names, curve, words = {layer.name for layer in layers}, [], ""
+    if apply is not None and data is not None:
+        inputs, labels = data[0], np.asarray(data[1])
+
+        def measured(threshold: float, kept: int) -> float:
+            scores = np.asarray(apply(rebuild(bound.pruned(arrays, names, threshold, value_bits)), inputs))
+            if scores.ndim != 2 or len(scores) != len(labels):
+                raise ValueError(f"apply: it returns {scores.shape}; return scores (samples, classes) of {len(labels)} samples")
+            return float(np.mean(np.argmax(scores, axis=1) != labels))
+
+        curve = bound.curve(layers, left, len(labels), measured, value_bits, delta)
+        words = f"measured on the {len(labels):,} samples given"
+    elif samples is not None and risk is not None:
+        curve = bound.curve(layers, left, samples, risk, value_bits, delta)
+        words = f"if every pruned network had the risk {risk:g} on {samples:,} samples, as the network has"
+    found = []
+    for layer in layers:
+        progress(layer.name)
+        found.append(measure(layer, seed))
+    return NetworkReport(name, found, left, curve, words)
+
+
+def _check(samples, risk, apply, data) -> None:
+    if (apply is None) != (data is None):
+        raise ValueError("apply, data: give both, a function of weights and inputs and (inputs, labels), or neither")
+    if (samples is None) != (risk is None):
+        raise ValueError("samples, risk: give both, how many samples and the fraction of errors on them, or neither")
+    if data is not None and samples is not None:
+        raise ValueError("samples, data: with data the risk is measured; leave samples and risk out")
+    if data is not None and (np.ndim(data[1]) != 1 or np.asarray(data[1]).dtype.kind not in "iu" or not len(data[1])):
+        raise ValueError("data: labels must be integers (samples,), one at least")
+    if samples is not None and (isinstance(samples, bool) or samples != int(samples) or samples < 1):
+        raise ValueError(f"samples: {samples} is not a whole number >= 1")
+    if risk is not None and not 0 <= risk <= 1:
+        raise ValueError(f"risk: {risk} is no fraction of errors in [0, 1]")
+
+
+def _arrays(weights: Any) -> tuple[dict[str, np.ndarray], Callable[[Mapping[str, np.ndarray]], Any]]:
+    """Arrays by name, and how to put others in their places."""
+    if isinstance(weights, str | Path):
+        return files.read(weights), lambda arrays: arrays
+    leaves, tree = jax.tree_util.tree_flatten_with_path(weights)
+    names = [jax.tree_util.keystr(path, simple=True, separator=".") or "weights" for path, _ in leaves]
+    if len(set(names)) < len(names):
+        raise ValueError("weights: two arrays of the tree have one name; pass a mapping of names to arrays")
+    arrays = {name: np.asarray(leaf) for name, (_, leaf) in zip(names, leaves, strict=True)}
+    return arrays, lambda found: jax.tree.unflatten(tree, [found[name] for name in names])
+
+
+def _row(layer: Measured) -> Row:
+    spectra = {which: spectral.fit.pdf_exponent if spectral else None for which, spectral in layer.spectral.items()}
+    own = layer.spectral["layer"]
+    model = layer.tail.model["characteristic function"] if layer.tail else None
+    values: Row = dict(
+        layer=layer.name,
+        shape="x".join(map(str, layer.shape)),
+        weights=layer.entries,
+        hill=layer.tail.extreme["Hill"].value if layer.tail else None,
+        stable=model.value if model is not None and bool(model.valid) else None,
+        entries=layer.entry_fit.tail_index if layer.entry_fit else None,
+        spectrum=spectra["layer"],
+        spectrum_error=own.fit.pdf_exponent_error if own else None,
+        shuffled=spectra["shuffled"],
+        gaussian=spectra["gaussian"],
+        stable_rank=layer.stable_rank,
+    )
+    for words, kept in layer.kept.items():
+        short = words.split()[-1]
+        values |= {f"kept_{short}": kept.own, f"light_{short}": kept.light}
+    values["lost_l1"] = layer.compressibility[1.0]
+    values["code_nats"] = float(bounds.sparse_code_nats(layer.outputs, layer.inputs, layer.count, VALUE_BITS))
+    return {name: _known(value) for name, value in values.items()}
+
+
+def _known(value: Any) -> Any:
+    """A plain number, or words; None for what is not finite."""
+    if value is None or isinstance(value, str | int):
+        return value
+    number = float(value)
+    return number if np.isfinite(number) else None
+
+
+def _whole(layers: list[Measured], rows: list[Row]) -> Row:
+    """Sums, and means over layers weighted by their sizes; of exponents the plain mean over layers that have one."""
+    total = sum(layer.entries for layer in layers)
+    found: Row = dict.fromkeys(COLUMNS)
+    found |= dict(layer=WHOLE, shape="", weights=total, code_nats=sum(row["code_nats"] for row in rows))
+    for name in ("kept_entries", "light_entries"):
+        found[name] = sum(row[name] * row["weights"] for row in rows) / total
+    for name in ("spectrum", "shuffled", "gaussian"):
+        known = [row[name] for row in rows if row[name] is not None]
+        found[name] = float(np.mean(known)) if known else None
+    return found

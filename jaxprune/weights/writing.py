@@ -1,0 +1,131 @@
+"""Files of a report: tables as text, CSV and LaTeX, a figure, and one page of HTML that needs nothing else."""
+
+import base64
+import csv
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from jaxprune.plots import style
+from jaxprune.weights import drawing
+from jaxprune.weights.bound import Point
+from jaxprune.weights.report import COLUMNS, NetworkReport
+
+SHOWN = ("layer", "shape", "hill", "entries", "spectrum", "shuffled", "gaussian", "stable_rank", "kept_entries", "code_nats")
+NARROW = {"kept_entries": "kept at 10 %", "stable_rank": "stable rank", "code_nats": "code, nats"}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.5 serif; margin: 2em auto; max-width: 75em; padding: 0 1em; }}
+table {{ border-collapse: collapse; font-size: 13px; }} th, td {{ padding: .2em .6em; text-align: right; }}
+th {{ border-bottom: 1px solid; }} td:first-child, th:first-child {{ text-align: left; }} div {{ overflow-x: auto; }}
+img {{ max-width: 100%; }} @media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #ddd; }} img {{ background: #fff; }} }}
+</style></head><body>
+<h1>{title}</h1>
+{body}
+</body></html>
+"""
+
+
+def write(report: NetworkReport, folder: str | Path) -> list[Path]:
+    """Write layers.csv, layers.tex, figure.pdf, figure.png and report.html, and bound.csv where there is a bound, to a folder."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    rows = report.rows()
+    with style.paper():
+        figure = drawing.draw(report)
+    written = style.save(figure, place)
+    texts = {
+        "layers.csv": as_csv(list(COLUMNS), rows),
+        "layers.tex": latex(rows),
+        "report.html": page(report, figure),
+    }
+    if report.curve:
+        texts["bound.csv"] = as_csv(list(Point._fields), [point._asdict() for point in report.curve])
+    for name, text in texts.items():
+        (place / name).write_text(text, encoding="utf-8")
+    return [*written, *(place / name for name in texts)]
+
+
+def text(report: NetworkReport) -> str:
+    """The table as the terminal shows it, what was left out, and the bound."""
+    rows = report.rows()
+    cells = [[NARROW.get(name, name) for name in SHOWN], *([_cell(row[name]) for name in SHOWN] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(SHOWN))]
+    lines = ["  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))) for line in cells]
+    return "\n".join([*lines, "", *notes(report)])
+
+
+def notes(report: NetworkReport) -> list[str]:
+    """Sentences below the table."""
+    said = [
+        "hill, entries: tail indices. spectrum: pdf exponent of squared singular values, beside those of two controls, the same"
+        " entries in other places and Gaussian numbers with its rows' and columns' mean squares: only a difference from them is"
+        " a property of how the weights are arranged."
+    ]
+    light = report.rows()[-1]["light_entries"]
+    said.append(f"kept: fraction of entries at a relative error of 10 %; of Gaussian entries it is {light:.3f}.")
+    missing = [layer.name for layer in report.layers if layer.entry_fit is None or layer.spectral["layer"] is None]
+    if missing:
+        said.append(f"No power law fitted, for too few numbers: {', '.join(missing)}.")
+    if report.left:
+        said.append("Left out: " + "; ".join(f"{a.name} {list(a.shape)} ({a.reason})" for a in report.left) + ".")
+    if (best := report.best) is not None:
+        said.append(
+            f"Bound of the risk, least along the pruning curve: {best.bound:.4f} with {best.kept:,} weights ({best.fraction:.2%}),"
+            f" {best.nats:,.0f} nats, risk {best.risk:.4f}, {report.risk}."
+        )
+        said.append("It is vacuous: not below 1." if best.bound >= 1 - 1e-12 else "It is below 1; compare it with chance and with the largest class.")
+    return said
+
+
+def as_csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
+    """Rows of named values; empty where not known."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: "" if row[name] is None else row[name] for name in names} for row in rows)
+    return out.getvalue()
+
+
+def latex(rows: Sequence[dict[str, Any]]) -> str:
+    """A table for the package booktabs."""
+    head = " & ".join(_tex(NARROW.get(name, name)) for name in SHOWN)
+    body = "\n".join(" & ".join(_tex(_cell(row[name])) for name in SHOWN) + r" \\" for row in rows)
+    columns = "ll" + "r" * (len(SHOWN) - 2)
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
+
+
+def page(report: NetworkReport, figure: Figure) -> str:
+    """One page of HTML, its figure inside."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=150)
+    image = base64.b64encode(picture.getvalue()).decode()
+    table = _table(list(COLUMNS), report.rows())
+    explained = "".join(f"<li><b>{name}</b>: {html.escape(words)}</li>" for name, words in COLUMNS.items())
+    body = [*(f"<p>{html.escape(words)}</p>" for words in notes(report)), f"<div>{table}</div>", f"<ul>{explained}</ul>"]
+    if report.curve:
+        body.append("<h2>Bound along the pruning curve</h2>" + _table(list(Point._fields), [p._asdict() for p in report.curve]))
+    body.append(f'<img alt="{html.escape(drawing.ALT)}" src="data:image/png;base64,{image}">')
+    return PAGE.format(title=html.escape(f"Weights of {report.name}"), body="\n".join(body))
+
+
+def _table(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in names)
+    lines = ("".join(f"<td>{html.escape(_cell(row[name]))}</td>" for name in names) for row in rows)
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.3g}"
+
+
+def _tex(words: str) -> str:
+    return "".join(f"\\{c}" if c in "_%&#$" else c for c in words)
