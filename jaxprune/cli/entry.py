@@ -15,9 +15,7 @@ from jaxprune.cli import stop
 from jaxprune.cli.declared import axes, file_of, named
 from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Frame, Listing, Run, Status, Verify, Weights
 
-COMMANDS = dict(
-    run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench, frame=Frame, weights=Weights
-)
+COMMANDS = dict(run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench, frame=Frame, weights=Weights)
 REFUSED = (ValueError, OSError, MemoryError, ImportError, SyntaxError)
 
 

@@ -133,10 +133,10 @@ class Frame:
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """Look at a network of your own: what is heavy-tailed, compressible and bounded in its layers. No code of a file is run.
+    """Look at a network of your own: what is heavy-tailed, compressible and bounded in it. No code of a file is run.
 
-    Prints a table, and writes it as CSV and LaTeX, a figure and a page of HTML to OUT/<name of the file>/. From Python, with the
-    measured risk of pruned networks: jaxprune.weights.report(tree, apply=, data=).
+    Prints a table, and writes it as CSV and LaTeX, a figure and a page of HTML to OUT/<name of the file>/. From Python, with
+    the measured risk of pruned networks: jaxprune.weights.report(tree, apply=, data=).
     """
 
     file: Annotated[Positional[Path], tyro.conf.arg(metavar="FILE")]

@@ -4,12 +4,15 @@ All layers share one threshold; the largest weights are kept, a sign and ``value
 arrays that are no layers at 32 bits a number. Derivations: guide/bounds.md, Code of a sparse layer; guide/weights.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxprune.simulate.compression import quantiser
+from jaxprune.simulate.compression.rules import Compressed
 from jaxprune.theory import bounds
 from jaxprune.weights.layers import Layer, LeftOut
 
@@ -33,15 +36,15 @@ def curve(
     layers: Sequence[Layer],
     left: Sequence[LeftOut],
     samples: int,
-    risk: float | Callable[[float, int], float],
+    risk: float | Callable[[float], float],
     value_bits: int = 6,
     delta: float = 0.05,
     fractions: Sequence[float] = FRACTIONS,
 ) -> list[Point]:
-    """Bounds that all hold at once with probability 1 - delta, on ``samples`` independent samples: the least of them may be taken.
+    """Bounds that all hold at once with probability 1 - delta, on ``samples`` independent samples: the least may be taken.
 
-    ``risk``: the fraction of errors on the samples, of every pruned network, as a function of the threshold and the number of
-    kept weights; or one number, and then each bound says what it would be if the pruned network still had that risk.
+    ``risk``: the fraction of errors on the samples, of every pruned network, as a function of the threshold; or one number,
+    and then each bound says what it would be if the pruned network had that risk.
 
     Raises ValueError for samples, risks, bits and delta out of range."""
     bounds.samples_for_gap(1.0, 0.5, delta)
@@ -52,26 +55,27 @@ def curve(
         kept = max(round(fraction * len(sizes)), 1)
         threshold = sizes[kept - 1]
         counts = [int(np.sum(np.abs(layer.matrix) >= threshold)) for layer in layers]
-        nats = extra + sum(
-            float(bounds.sparse_code_nats(*layer.matrix.shape, count, value_bits))
-            for layer, count in zip(layers, counts, strict=True)
+        sides = ((layer.matrix.shape[0], layer.matrix.shape[1]) for layer in layers)
+        codes = (bounds.sparse_code_nats(n1, n2, s, value_bits) for (n1, n2), s in zip(sides, counts, strict=True))
+        nats = extra + float(sum(codes))
+        here = risk(float(threshold)) if callable(risk) else risk
+        found.append(
+            Point(sum(counts) / len(sizes), sum(counts), nats, here, float(bounds.occam_kl(here, nats, samples, delta)))
         )
-        here = risk(float(threshold), sum(counts)) if callable(risk) else risk
-        found.append(Point(sum(counts) / len(sizes), sum(counts), nats, here, float(bounds.occam_kl(here, nats, samples, delta))))
     return found
 
 
-def pruned(arrays: Arrays, names: Sequence[str], threshold: float, value_bits: int) -> dict[str, np.ndarray]:
+def pruned(arrays: Arrays, names: Collection[str], threshold: float, value_bits: int) -> dict[str, np.ndarray]:
     """The arrays, those of ``names`` with the magnitudes of ``threshold`` and above on their grid, and zeros."""
     return {name: _coded(array, threshold, value_bits) if name in names else array for name, array in arrays.items()}
 
 
 def _coded(array: np.ndarray, threshold: float, value_bits: int) -> np.ndarray:
-    keep = np.abs(array) >= threshold
-    found = np.zeros(array.shape, array.dtype)
-    if np.any(keep):
-        found[keep] = quantiser.log_grid(np.asarray(array[keep]), value_bits)
-    return found
+    kept = np.where(np.abs(array) >= threshold, array, 0).astype(np.float64)
+    if not np.any(kept):
+        return kept
+    with jax.enable_x64(True):
+        return np.asarray(quantiser.quantised(Compressed(jnp.asarray(kept), 0, 0.0), value_bits).value)
 
 
 def _left_nats(left: Sequence[LeftOut]) -> float:

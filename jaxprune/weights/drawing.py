@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from jaxprune.plots import style
 from jaxprune.weights.report import NetworkReport
 
-ALT = "By layer: exponents of the spectrum and of its controls; fractions kept at ten per cent error; the bound along the pruning curve."
+ALT = "By layer: exponents of the spectrum and its controls; fractions kept at ten per cent error; the bound by what is kept."
 
 
 def draw(report: NetworkReport) -> Figure:

@@ -88,8 +88,8 @@ def _torch(path: Path) -> Arrays:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many classes, pickle's among them
         raise ValueError(
-            f"file: {path} holds more than weights, or is broken ({_first_line(error)}); write it by torch.save(model.state_dict(),"
-            " file): nothing else is read, since it could run code"
+            f"file: {path} holds more than weights, or is broken ({_first_line(error)}); write it by"
+            " torch.save(model.state_dict(), file): nothing else is read, since it could run code"
         ) from error
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]

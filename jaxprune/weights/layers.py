@@ -1,7 +1,7 @@
 """Which arrays of a network are matrices of weights, and which way round: rows are outputs.
 
-A dense layer of PyTorch is (outputs, inputs), of Flax (inputs, outputs); a kernel of PyTorch (outputs, inputs, height, width), of
-Flax (height, width, inputs, outputs).
+A dense layer of PyTorch is (outputs, inputs), of Flax (inputs, outputs); a kernel of PyTorch (outputs, inputs, height,
+width), of Flax (height, width, inputs, outputs).
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ BIGGEST_KERNEL = 16  # on a side; an axis of more is no side of a kernel
 
 
 class Layer(NamedTuple):
-    """A layer's weights: its ``name``, the ``shape`` in which they came, the ``matrix`` (outputs, inputs times positions) in float64,
-    and its ``positions``, matrices (positions, outputs, inputs); one of them where it is dense."""
+    """A layer's weights: its ``name``, the ``shape`` in which they came, the ``matrix`` (outputs, inputs times positions) in
+    float64, and its ``positions``, matrices (positions, outputs, inputs); one of them where it is dense."""
 
     name: str
     shape: tuple[int, ...]
@@ -85,7 +85,7 @@ def _near(sides: tuple[int, ...]) -> bool:
 
 def _no_layer(array: np.ndarray) -> str:
     """Why an array is no matrix of weights; empty where it is one."""
-    if array.dtype.kind == "O" or array.dtype.kind not in "fiub" and not np.issubdtype(array.dtype, np.floating):
+    if array.dtype.kind == "O" or (array.dtype.kind not in "fiub" and not np.issubdtype(array.dtype, np.floating)):
         return f"of {array.dtype}"
     if array.ndim < 2:
         return "one axis: a bias, a norm or a scale" if array.ndim else "one number"
@@ -98,7 +98,9 @@ def _no_layer(array: np.ndarray) -> str:
 
 def _layer(name: str, array: np.ndarray, layout: str) -> Layer:
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"weights: {np.sum(~np.isfinite(array))} of {name}{list(array.shape)} are NaN or infinite; train it again")
+        raise ValueError(
+            f"weights: {np.sum(~np.isfinite(array))} of {name}{list(array.shape)} are NaN or infinite; train it again"
+        )
     if not np.any(array):
         raise ValueError(f"weights: {name}{list(array.shape)} is all zero; leave it out")
     whole = array.astype(np.float64)

@@ -13,15 +13,16 @@ import numpy as np
 from jaxprune.simulate import tails
 from jaxprune.simulate.tails import controls, power_law, spectral_fit
 from jaxprune.simulate.tails.power_law import PowerLaw
+from jaxprune.simulate.tails.tail_report import TailReport
 from jaxprune.theory.matrices import light_tails
 from jaxprune.weights.layers import Layer
 
 ERROR = 0.1  # relative Frobenius error at which kept fractions are told
 SAMPLE = 2**13  # entries that the tail report looks at
 LARGEST = 2**17  # entries among which the lower end of a power law is looked for
-FEWEST = 100  # entries, or eigenvalues, below which nothing is fitted
+FEWEST = 100  # entries below which nothing is fitted
+SPECTRUM = 50  # eigenvalues below which nothing is fitted
 NORMS = (0.5, 1.0, 2.0)  # p of the compressibility in l_p
-FIT = "too few"
 
 
 class Kept(NamedTuple):
@@ -35,10 +36,10 @@ class Kept(NamedTuple):
 class Measured:
     """Of one layer (outputs, inputs), with ``entries`` weights.
 
-    ``tail``: the tail report of its entries, or of a sample of them; None where they are too few. ``entry_fit``: the power law
+    ``tail``: the tail report of a sample of its entries; None where they are too few. ``entry_fit``: the power law
     of its largest magnitudes. ``spectral``: that of its squared singular values, by "layer", and by control: "shuffled" (the
-    same entries elsewhere) and "gaussian" (numbers with the same mean squares of rows and columns); NaN where it failed.
-    ``stable_rank``: energy over its largest share; ``kept`` by "entries", "rows", "singular values" at a relative error of 10 %.
+    same entries elsewhere) and "gaussian" (numbers with the same mean squares of rows and columns); None
+    where it failed. ``stable_rank``: energy over its largest share; ``kept`` by "entries", "rows", "singular values" at 10 %.
     ``compressibility``: per p, the relative l_p error of keeping a tenth of the entries. ``count``: entries kept at 10 % error.
     """
 
@@ -49,7 +50,7 @@ class Measured:
     entries: int
     zeros: int
     sampled: int
-    tail: tails.TailReport | None
+    tail: TailReport | None
     entry_fit: PowerLaw | None
     spectral: dict[str, spectral_fit.Spectral | None]
     stable_rank: float
@@ -76,7 +77,7 @@ def measure(layer: Layer, seed: int = 0) -> Measured:
         matrix.size,
         int(np.sum(sizes == 0)),
         len(sample),
-        tails.report(sample) if len(sample) >= FEWEST else None,
+        tails.report(jax.numpy.asarray(sample)) if len(sample) >= FEWEST else None,
         _entry_fit(sizes),
         _spectra(matrix, singular, seed),
         float(np.sum(np.square(singular / singular[-1]))),
@@ -122,20 +123,26 @@ def _sample(matrix: np.ndarray, seed: int) -> np.ndarray:
 def _entry_fit(sizes: np.ndarray) -> PowerLaw | None:
     """Of the largest non-zero magnitudes."""
     largest = sizes[-LARGEST:]
-    return _fit(power_law.fit, largest[largest > 0])
+    return _fit(power_law.fit, largest[largest > 0], FEWEST)
 
 
 def _spectra(matrix: np.ndarray, singular: np.ndarray, seed: int) -> dict[str, spectral_fit.Spectral | None]:
     key = jax.random.key(seed)
     with jax.enable_x64(True):
-        of = {"shuffled": controls.shuffled(matrix, key), "gaussian": controls.gaussian(matrix, key)[1]}
+        numbers = jax.numpy.asarray(matrix)
+        of = {"shuffled": controls.shuffled(numbers, key), "gaussian": controls.gaussian(numbers, key)[1]}
     spectra = {"layer": singular} | {name: singular_values(np.asarray(control)) for name, control in of.items()}
-    return {name: _fit(lambda v: spectral_fit.of_singular_values(v, matrix.shape), values) for name, values in spectra.items()}
+    side = max(matrix.shape)
+
+    def fitted(values):  # squares below this share of the largest are round-off of the Gram matrix
+        return spectral_fit.of_singular_values(values, side, cut=side * np.finfo(float).eps * values[-1] ** 2)
+
+    return {name: _fit(fitted, values, SPECTRUM) for name, values in spectra.items()}
 
 
-def _fit(function, data):
+def _fit(function, data, fewest: int):
     """None where the data are too few, or do not vary."""
-    if len(data) < FEWEST:
+    if len(data) < fewest:
         return None
     try:
         return function(data)

@@ -42,14 +42,17 @@ Row = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NetworkReport:
-    """What is known of the network ``name``: its ``layers`` as measured, the arrays ``left`` out, and the ``curve`` of bounds with
-    what its risks are, in words; empty where no samples were given."""
+    """What is known of the network ``name``: its ``layers`` as measured, the arrays ``left`` out, and the ``curve`` of bounds,
+    empty where no samples were given. ``risk`` says in words what the curve's risks are, ``measured`` whether they are those of
+    the pruned networks; then ``chance`` is the risk of guessing."""
 
     name: str
     layers: list[Measured]
     left: list[LeftOut]
     curve: list[Point]
-    risk: str
+    risk: str = ""
+    measured: bool = False
+    chance: float = 1.0
 
     def rows(self) -> list[Row]:
         """A row for every layer, and one for the whole; None where a number is not known."""
@@ -79,36 +82,45 @@ def report(
     """Look at a network: a file, a mapping of names to arrays, or any tree of arrays.
 
     ``layout``: "torch" (outputs, inputs, ...) or "flax" (..., inputs, outputs); told from names and kernels by default. With
-    ``samples`` and ``risk``, the network's fraction of errors on them, its bound if a pruned network had that risk too. With
-    ``apply(weights, inputs) -> scores (samples, classes)`` and ``data`` = (inputs, integer labels), on which it was trained, the
-    bound with the measured risk of every pruned network. ``delta``: the probability with which the bounds may fail, all together.
-    ``seed``: of samples of entries, and of the controls. ``progress`` is called with the name of every layer in turn.
+    ``samples`` and ``risk``, the network's fraction of errors on them, its bound if pruned networks had that risk too. With
+    ``apply(weights, inputs) -> scores (samples, classes)`` and ``data`` = (inputs, integer labels), on which it was trained,
+    the bound with the measured risk of every pruned network, whose weights come as ``weights`` do. ``delta``: the
+    probability with which the bounds may fail, all together. ``seed``: of samples of entries, and of the controls.
+    ``progress`` is called with the name of every layer in turn.
 
-    Raises FileNotFoundError and ValueError as ``read`` does, for arrays without layers, and for arguments that do not go together.
+    Raises FileNotFoundError and ValueError as ``read`` does, for arrays without layers, and for arguments that do not go
+    together. Source: guide/weights.md.
     """
     _check(samples, risk, apply, data)
     arrays, rebuild = _arrays(weights)
     layers, left = split(arrays, layout)
-    names, curve, words = {layer.name for layer in layers}, [], ""
+    names = {layer.name for layer in layers}
+    setting, words, chance = (value_bits, delta), "", 1.0
+    curve: list[Point] = []
     if apply is not None and data is not None:
         inputs, labels = data[0], np.asarray(data[1])
 
-        def measured(threshold: float, kept: int) -> float:
-            scores = np.asarray(apply(rebuild(bound.pruned(arrays, names, threshold, value_bits)), inputs))
-            if scores.ndim != 2 or len(scores) != len(labels):
-                raise ValueError(f"apply: it returns {scores.shape}; return scores (samples, classes) of {len(labels)} samples")
-            return float(np.mean(np.argmax(scores, axis=1) != labels))
+        def errors(threshold: float) -> float:
+            return _errors(apply(rebuild(bound.pruned(arrays, names, threshold, value_bits)), inputs), labels)
 
-        curve = bound.curve(layers, left, len(labels), measured, value_bits, delta)
-        words = f"measured on the {len(labels):,} samples given"
+        curve = bound.curve(layers, left, len(labels), errors, *setting)
+        words, chance = f"measured on the {len(labels):,} samples given", 1 - 1 / len(np.unique(labels))
     elif samples is not None and risk is not None:
-        curve = bound.curve(layers, left, samples, risk, value_bits, delta)
-        words = f"if every pruned network had the risk {risk:g} on {samples:,} samples, as the network has"
+        curve = bound.curve(layers, left, samples, risk, *setting)
+        words = f"if pruned networks had the risk {risk:g} on {samples:,} samples"
     found = []
     for layer in layers:
         progress(layer.name)
         found.append(measure(layer, seed))
-    return NetworkReport(name, found, left, curve, words)
+    return NetworkReport(name, found, left, curve, words, data is not None, chance)
+
+
+def _errors(scores: Any, labels: np.ndarray) -> float:
+    """The fraction of labels that have not the largest score."""
+    scores = np.asarray(scores)
+    if scores.ndim != 2 or len(scores) != len(labels) or not np.all(np.isfinite(scores)):
+        raise ValueError(f"apply: it returns {scores.shape}; return finite scores ({len(labels)} samples, classes)")
+    return float(np.mean(np.argmax(scores, axis=1) != labels))
 
 
 def _check(samples, risk, apply, data) -> None:

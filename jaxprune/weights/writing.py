@@ -22,7 +22,8 @@ PAGE = """<!doctype html>
 body {{ font: 15px/1.5 serif; margin: 2em auto; max-width: 75em; padding: 0 1em; }}
 table {{ border-collapse: collapse; font-size: 13px; }} th, td {{ padding: .2em .6em; text-align: right; }}
 th {{ border-bottom: 1px solid; }} td:first-child, th:first-child {{ text-align: left; }} div {{ overflow-x: auto; }}
-img {{ max-width: 100%; }} @media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #ddd; }} img {{ background: #fff; }} }}
+img {{ max-width: 100%; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #ddd; }} img {{ background: #fff; }} }}
 </style></head><body>
 <h1>{title}</h1>
 {body}
@@ -31,7 +32,7 @@ img {{ max-width: 100%; }} @media (prefers-color-scheme: dark) {{ body {{ backgr
 
 
 def write(report: NetworkReport, folder: str | Path) -> list[Path]:
-    """Write layers.csv, layers.tex, figure.pdf, figure.png and report.html, and bound.csv where there is a bound, to a folder."""
+    """Write layers.csv, layers.tex, figure.pdf, figure.png, report.html, and bound.csv where there is a bound, to a folder."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     rows = report.rows()
@@ -55,7 +56,10 @@ def text(report: NetworkReport) -> str:
     rows = report.rows()
     cells = [[NARROW.get(name, name) for name in SHOWN], *([_cell(row[name]) for name in SHOWN] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(SHOWN))]
-    lines = ["  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))) for line in cells]
+    lines = [
+        "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
+        for line in cells
+    ]
     return "\n".join([*lines, "", *notes(report)])
 
 
@@ -73,13 +77,29 @@ def notes(report: NetworkReport) -> list[str]:
         said.append(f"No power law fitted, for too few numbers: {', '.join(missing)}.")
     if report.left:
         said.append("Left out: " + "; ".join(f"{a.name} {list(a.shape)} ({a.reason})" for a in report.left) + ".")
-    if (best := report.best) is not None:
-        said.append(
-            f"Bound of the risk, least along the pruning curve: {best.bound:.4f} with {best.kept:,} weights ({best.fraction:.2%}),"
-            f" {best.nats:,.0f} nats, risk {best.risk:.4f}, {report.risk}."
-        )
-        said.append("It is vacuous: not below 1." if best.bound >= 1 - 1e-12 else "It is below 1; compare it with chance and with the largest class.")
-    return said
+    return [*said, *_bound_in_words(report)]
+
+
+def _bound_in_words(report: NetworkReport) -> list[str]:
+    """The least bound where risks were measured; else how many weights a bound below 1 would allow."""
+    best = report.best
+    if best is None:
+        return []
+    if not report.measured:
+        below = [point for point in report.curve if point.bound < 1]
+        most = max(below, key=lambda point: point.kept, default=None)
+        told = f"below 1 up to {most.kept:,} weights ({most.fraction:.2%}), {most.nats:,.0f} nats" if most else "never below 1"
+        return [
+            f"Bound of the risk, {report.risk}: {told}. What pruned networks risk was not measured, so nothing is proved: use"
+            " jaxprune.weights.report(file, apply=, data=) in Python."
+        ]
+    said = (
+        f"Bound of the risk, the least along the pruning curve: {best.bound:.4f} with {best.kept:,} weights"
+        f" ({best.fraction:.2%}), {best.nats:,.0f} nats, risk {best.risk:.4f}, {report.risk}."
+    )
+    if best.bound < report.chance:
+        return [said, f"It is below {report.chance:.3f}, the risk of guessing; compare it with that of the largest class."]
+    return [said, f"It is not below {report.chance:.3f}, the risk of guessing, and says nothing."]
 
 
 def as_csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:

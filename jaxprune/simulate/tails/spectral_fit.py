@@ -76,12 +76,20 @@ def fit(weights: ArrayLike, ks: str = "clauset", cut: Any = None) -> Spectral:
     if not SMALL <= (largest := float(np.max(np.abs(array)))) <= 1 / SMALL:
         raise ValueError(f"weights: the largest is {largest:g}, and its square leaves the range of floats; scale the matrix")
     array = array.astype(np.float64)
-    values = np.linalg.svd(array / largest, compute_uv=False)[::-1]
-    room = len(power_law.padded(values)) - len(values)
+    return of_singular_values(np.linalg.svd(array / largest, compute_uv=False), max(array.shape), largest, ks, cut)
+
+
+def of_singular_values(values: ArrayLike, side: int, scale: float = 1.0, ks: str = "clauset", cut: Any = None) -> Spectral:
+    """As ``fit``, of a matrix with the singular values ``scale`` times ``values`` (r,), and ``side`` its larger side.
+
+    Raises ValueError where fewer than two distinct eigenvalues lie above the cut. Source: guide/tails.md, Spectra.
+    """
+    ordered = np.sort(np.asarray(values, np.float64))
+    room = len(power_law.padded(ordered)) - len(ordered)
     with jax.enable_x64(True):
-        found = power_law.known(_columns(jnp.asarray(np.pad(values, (room, 0))), room, largest, max(array.shape), ks, cut))
+        found = power_law.known(_columns(jnp.asarray(np.pad(ordered, (room, 0))), room, scale, side, ks, cut))
     if found.fit.failed in (1, 2):
-        raise ValueError(f"weights: {found.dropped} of {len(values)} eigenvalues are left out, and the rest does not vary")
+        raise ValueError(f"weights: {found.dropped} of {len(ordered)} eigenvalues are left out, and the rest does not vary")
     return found
 
 

@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Light tails.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import integrate, optimize, stats
@@ -29,8 +31,8 @@ def marchenko_pastur_kept(eps: float, aspect: float) -> float:
     """The fraction of singular values of a matrix of independent entries that a relative Frobenius error ``eps`` keeps.
 
     Equation: the share above t of the law of Marchenko and Pastur with ratio y = ``aspect``, where the eigenvalues below t
-    hold eps^2 of their mean. Arguments: eps in (0, 1); the smaller side over the larger in (0, 1]. Regime: limit of large matrices
-    whose entries have a finite variance. Source: guide/matrices.md, Light tails.
+    hold eps^2 of their mean. Arguments: eps in (0, 1); the smaller side over the larger in (0, 1]. Regime: limit of large
+    matrices whose entries have a finite variance. Source: guide/matrices.md, Light tails.
 
     Raises ValueError for what is outside.
     """
@@ -48,5 +50,5 @@ def marchenko_pastur_kept(eps: float, aspect: float) -> float:
 
         return integrate.quad(density, 0, angle, epsabs=0, epsrel=1e-11, limit=200)[0]
 
-    edge = optimize.brentq(lambda angle: below(angle, 1) - share, 0, np.pi, xtol=1e-14)
+    edge: Any = optimize.brentq(lambda angle: below(angle, 1) - share, 0, np.pi, xtol=1e-14)
     return 1 - below(edge, 0)
