@@ -50,18 +50,15 @@ def curve(
     bounds.samples_for_gap(1.0, 0.5, delta)
     sizes = np.sort(np.concatenate([np.abs(layer.matrix).ravel() for layer in layers]))[::-1]
     extra = _left_nats(left)
+    thresholds = np.unique([sizes[max(round(fraction * len(sizes)), 1) - 1] for fraction in fractions])[::-1]
     found = []
-    for fraction in fractions:
-        kept = max(round(fraction * len(sizes)), 1)
-        threshold = sizes[kept - 1]
+    for threshold in thresholds.tolist():
         counts = [int(np.sum(np.abs(layer.matrix) >= threshold)) for layer in layers]
         sides = ((layer.matrix.shape[0], layer.matrix.shape[1]) for layer in layers)
         codes = (bounds.sparse_code_nats(n1, n2, s, value_bits) for (n1, n2), s in zip(sides, counts, strict=True))
-        nats = extra + float(sum(codes))
-        here = risk(float(threshold)) if callable(risk) else risk
-        found.append(
-            Point(sum(counts) / len(sizes), sum(counts), nats, here, float(bounds.occam_kl(here, nats, samples, delta)))
-        )
+        nats, kept = extra + float(sum(codes)), sum(counts)
+        here = risk(threshold) if callable(risk) else risk
+        found.append(Point(kept / len(sizes), kept, nats, here, float(bounds.occam_kl(here, nats, samples, delta))))
     return found
 
 

@@ -17,6 +17,7 @@ from jaxprune.weights.report import COLUMNS, NetworkReport
 
 SHOWN = ("layer", "shape", "hill", "entries", "spectrum", "shuffled", "gaussian", "stable_rank", "kept_entries", "code_nats")
 NARROW = {"kept_entries": "kept at 10 %", "stable_rank": "stable rank", "code_nats": "code, nats"}
+FEW = 4  # names that a sentence lists
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.5 serif; margin: 2em auto; max-width: 75em; padding: 0 1em; }}
@@ -54,7 +55,7 @@ def write(report: NetworkReport, folder: str | Path) -> list[Path]:
 def text(report: NetworkReport) -> str:
     """The table as the terminal shows it, what was left out, and the bound."""
     rows = report.rows()
-    cells = [[NARROW.get(name, name) for name in SHOWN], *([_cell(row[name]) for name in SHOWN] for row in rows)]
+    cells = [[NARROW.get(name, name) for name in SHOWN], *([_with_error(row, name) for name in SHOWN] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(SHOWN))]
     lines = [
         "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
@@ -74,10 +75,16 @@ def notes(report: NetworkReport) -> list[str]:
     said.append(f"kept: fraction of entries at a relative error of 10 %; of Gaussian entries it is {light:.3f}.")
     missing = [layer.name for layer in report.layers if layer.entry_fit is None or layer.spectral["layer"] is None]
     if missing:
-        said.append(f"No power law fitted, for too few numbers: {', '.join(missing)}.")
-    if report.left:
-        said.append("Left out: " + "; ".join(f"{a.name} {list(a.shape)} ({a.reason})" for a in report.left) + ".")
+        said.append(f"No power law fitted, for too few numbers: {_few(missing)}.")
+    reasons = {left.reason: [a.name for a in report.left if a.reason == left.reason] for left in report.left}
+    said += [f"Left out, {reason}: {_few(names)}." for reason, names in reasons.items()]
     return [*said, *_bound_in_words(report)]
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def _bound_in_words(report: NetworkReport) -> list[str]:
@@ -145,6 +152,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.3g}"
+
+
+def _with_error(row: dict[str, Any], name: str) -> str:
+    """The cell of a row; of the spectrum's exponent with its standard error."""
+    error = row["spectrum_error"] if name == "spectrum" else None
+    return _cell(row[name]) + ("" if error is None else f" ± {error:.2g}")
 
 
 def _tex(words: str) -> str:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 
+@jax.jit
 def gaussian(layer: Float[Array, "n d"], key: Key[Array, ""]) -> tuple[Float[Array, "n d"], Float[Array, "n d"]]:
     """Two controls of a layer, with all moments: independent Gaussian entries of equal variance, and the same numbers scaled
     to the layer's mean squares of every row and column, as far as a product of the two can have them."""
@@ -17,6 +18,7 @@ def gaussian(layer: Float[Array, "n d"], key: Key[Array, ""]) -> tuple[Float[Arr
     return whole * normal, rows * columns / whole * normal
 
 
+@jax.jit
 def shuffled(layer: Float[Array, "n d"], key: Key[Array, ""]) -> Float[Array, "n d"]:
     """The layer's own entries in random places: their law stays, and what the spectrum had of their arrangement goes (the
     control of Martin and Mahoney)."""
