@@ -9,11 +9,11 @@ import numpy as np
 from jaxprune.contracts import Finding
 from jaxprune.judge import estimates
 from jaxprune.problems import Isotropic
-from jaxprune.simulate.two_layer import isotropic
+from jaxprune.simulate.two_layer import isotropic, optimise
 from jaxprune.sweep import Experiment
 
 RESTARTS = 32
-SAME = isotropic.TOLERANCE
+SAME = optimise.SAME
 
 
 def size(cell):
