@@ -6,10 +6,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_number, traced
 
 __all__ = [
-    *("check_count", "check_number", "floats", "network", "same_inputs", "signs", "target_factors", "traced", "unit_vector"),
+    "check_count",
+    "check_number",
+    "floats",
+    "network",
+    "same_inputs",
+    "signs",
+    "target_factors",
+    "traced",
+    "unit_vector",
 ]
 
 

@@ -76,7 +76,7 @@ def _rules(M: int, d: int) -> list[float]:
     found = []
     for count in range(1, MOST + 1):
         nodes, weights, basis = _sphere(d, count)
-        if not np.all(np.isfinite(basis)):
+        if not np.all(np.isfinite(basis)):  # of thousands of dimensions
             break
         end = basis[:, -1]  # the polynomials at 1
         basis, nodes, weights = basis[:, :-1], nodes[:-1], weights[:-1]
@@ -93,12 +93,13 @@ def _sphere(d: int, count: int) -> tuple[Array, Array, Array]:
     """Nodes and weights of the law of cos^2 over the sphere, exact beyond degree 4 ``count``, and the orthonormal polynomials
     (degree, node) there; the last node is 1, of weight 0."""
     size = 2 * count + 2
-    x, weights = special.roots_jacobi(size, (d - 3) / 2, -0.5)
+    with np.errstate(over="ignore", invalid="ignore"):
+        x, weights = special.roots_jacobi(size, (d - 3) / 2, -0.5)
+        weights = weights / np.sum(weights)
     nodes = np.append((1 + x) / 2, 1.0)
-    weights = weights / np.sum(weights)
     plain = special.eval_legendre(np.arange(size)[:, None], 2 * nodes - 1)
     triangle = np.linalg.qr((plain[:, :-1] * np.sqrt(weights)).T)[1]
-    basis = linalg.solve_triangular(triangle.T, plain, lower=True)
+    basis = linalg.solve_triangular(triangle.T, plain, lower=True, check_finite=False)
     return nodes, np.append(weights, 0.0), basis * np.sign(basis[:, -1:])
 
 
