@@ -67,8 +67,12 @@ class Runs(NamedTuple):
         return jnp.mean(self.loss <= optimum + tolerance, axis=-1)
 
     def best(self) -> "Runs":
-        """The restart with the smallest loss; one that diverged is none."""
-        index = jnp.argmin(jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf))
+        """The restart with the smallest loss; of losses that round-off makes equal, the one with the smallest gradient; one that
+        diverged is none."""
+        loss = jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf)
+        lowest = jnp.min(loss)
+        equal = loss <= lowest + 64 * jnp.finfo(loss.dtype).eps * jnp.abs(lowest)
+        index = jnp.argmin(jnp.where(equal, self.gradient, jnp.inf))
         return jax.tree.map(lambda field: jnp.asarray(field)[index], self)
 
 
