@@ -67,7 +67,7 @@ class Runs(NamedTuple):
         return jnp.mean(self.loss <= optimum + tolerance, axis=-1)
 
     def best(self) -> "Runs":
-        """The restart with the smallest loss; of losses that round-off makes equal, the one with the smallest gradient; one that
+        """The restart with the smallest loss, and of losses that round-off makes equal with the smallest gradient; one that
         diverged is none."""
         loss = jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf)
         lowest = jnp.min(loss)

@@ -1,7 +1,7 @@
 """The population loss of networks whose neurons have biases, or an activation that is given as a function: by Hermite series.
 
-A neuron s(w.x + b) is a function of one normal number, sum_k c_k h_k(w.x/|w|), and E h_k(u.x) h_k(v.x) = cos^k: pairs of neurons
-take sums over degrees. What is left of a neuron beyond the last degree is known from its norm, so that the error is bounded.
+A neuron s(w.x + b) is a function of one normal number, sum_k c_k h_k(w.x/|w|), and E h_k(u.x) h_k(v.x) = cos^k: pairs of
+neurons take sums over degrees. What is left of a neuron beyond the last one is known from its norm, and bounds the error.
 Derivation: guide/two_layer.md, Biases and other activations.
 """
 
@@ -67,8 +67,8 @@ def energy(function: Function, rows: Array, weights: Array, biases: Array) -> fl
         )
     if left > TOLERANCE * scale:
         raise ValueError(
-            f"rows: some of neurons with a bend or a jump are so nearly parallel that {TERMS} degrees may be wrong by {left:.1e};"
-            " make them parallel, or use a smooth activation"
+            f"rows: some, of neurons with a bend or a jump, are so nearly parallel that {TERMS} degrees may be wrong by"
+            f" {left:.1e}; make them parallel, or use a smooth activation"
         )
     return max(total, 0.0)
 
@@ -122,8 +122,8 @@ def _values(function: Function, z: Array) -> Array:
         values = np.asarray(function(z))
     if values.shape != z.shape or values.dtype.kind != "f" or not np.all(np.isfinite(values)):
         raise ValueError(
-            f"activation: of {z.shape[0]} numbers from {z[0]:.3g} to {z[-1]:.3g} it gives {values.dtype} of shape {values.shape},"
-            " or some that are not finite; use an elementwise NumPy function that is finite there"
+            f"activation: of {z.shape[0]} numbers from {z[0]:.3g} to {z[-1]:.3g} it gives {values.dtype} of shape"
+            f" {values.shape}, or some that are not finite; use an elementwise NumPy function that is finite there"
         )
     return values
 

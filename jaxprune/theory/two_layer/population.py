@@ -1,7 +1,7 @@
 """The population loss of a two-layer network against another, and its gradient.
 
-Networks are sums of a_i s(w_i.x) with rows w_i (M, d) and output weights a_i (M,), inputs x ~ N(0, I_d), no biases. Fold every
-output scaling (1/N, 1/sqrt N) into the weights. Derivations: guide/two_layer.md.
+Networks are sums of a_i s(w_i.x) with rows w_i (M, d) and output weights a_i (M,), inputs x ~ N(0, I_d), biases in
+``loss`` only. Fold every output scaling (1/N, 1/sqrt N) into the weights. Derivations: guide/two_layer.md.
 """
 
 import itertools
@@ -44,10 +44,10 @@ def loss(
     of its terms, where it is tiny in twice the precision, and less below (1e-6 at 1e-24); linear to the last digits. Infinite
     above the largest float. Source: guide/two_layer.md, Exact loss.
 
-    ``activation`` may also be an elementwise NumPy function, and neurons may have ``biases`` (M,), ``target_biases`` (N,), 0 where
-    left out: s(w.x + b). Then Hermite series of 256 degrees are summed. Regime: to 1e-9 of (sum |a| sqrt(E s^2))^2, where two
-    rules that differ in their panels agree and what the degrees leave out is bounded; else refused. A function may bend or jump
-    at 0 only. A feature too narrow for both rules to see is not noticed. Source: guide/two_layer.md, Biases and other activations.
+    ``activation`` may also be an elementwise NumPy function, and neurons may have ``biases`` (M,), ``target_biases`` (N,), 0
+    where left out: s(w.x + b). Then Hermite series of 256 degrees are summed. Regime: to 1e-9 of (sum |a| sqrt(E s^2))^2, where
+    two rules that differ in their panels agree and what the degrees leave out is bounded; else refused. A function may bend or
+    jump at 0 only. What is too narrow for both rules is not seen. Source: guide/two_layer.md, Biases and other activations.
 
     Raises ValueError for what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside
     [-1, 1) or not asked for, a target's energy that is no number >= 0, entries above 1e150 with softplus, gelu and silu, and
