@@ -149,7 +149,7 @@ def _summed(function: Function, size: Array, unit: Array, weights: Array, biases
         own = np.arange(len(weights))[here]
         cosine[own - start, own] = 0.0
         for i, j in np.argwhere(np.abs(cosine) > 1 - 1e-12):
-            sign = np.sign(cosine[i, j])
+            sign = float(np.sign(cosine[i, j]))
             if np.max(np.abs(unit[own[i]] - sign * unit[j])) <= SAME:
                 cosine[i, j], both = 0.0, [own[i], j]
                 rest = _along(function, size[both], biases[both], sign, rule) - np.prod(neurons.coefficients[0, both])

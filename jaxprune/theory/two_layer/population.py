@@ -67,18 +67,14 @@ def loss(
     return energy(*_sided(activation, every, signed), activation, slope)
 
 
-def _biased(networks, biases, activation, slope, target_energy) -> float:
+def _biased(networks, biases, activation: str | hermite.Function, slope, target_energy) -> float:
     """``loss`` of neurons with biases, or of a function."""
     rows, weights, others, outer = inputs.pair(*networks)
     if target_energy is not None:
         raise ValueError("target_energy: is not for biases, nor for a function; leave it out")
-    if callable(activation):
-        if slope is not None:
-            raise ValueError(f"slope: {slope!r} is given for a function, which has none; leave it out")
-        function = activation
-    else:
-        activation, slope = _activation(activation, slope)
-        function = (lambda z: np.maximum(z, slope * z)) if activation == "leaky" else hermite.FUNCTIONS[activation]
+    function = activation if callable(activation) else _function(*_activation(activation, slope))
+    if callable(activation) and slope is not None:
+        raise ValueError(f"slope: {slope!r} is given for a function, which has none; leave it out")
     names = ("biases", rows, "rows"), ("target_biases", others, "target_rows")
     shift = [
         np.zeros(len(given)) if value is None else inputs.each_row(name, value, given, of)
@@ -90,6 +86,12 @@ def _biased(networks, biases, activation, slope, target_energy) -> float:
     if not np.any(live):
         return 0.0
     return hermite.energy(function, every[live, :-1], signed[live], every[live, -1])
+
+
+def _function(activation: str, slope: float | None) -> hermite.Function:
+    """A checked activation itself."""
+    bend = slope or 0.0
+    return (lambda z: np.maximum(z, bend * z)) if activation == "leaky" else hermite.FUNCTIONS[activation]
 
 
 def target_energy(
