@@ -96,16 +96,17 @@ def _kappa_jvp(primals, tangents):
 
 
 def safe_norm(rows: Float[Array, "*n d"]) -> Float[Array, "*n"]:
-    """Lengths, with derivative 0 at a zero row. Squares neither overflow nor underflow: rows are first divided by a power of
-    two, which rounds nothing."""
-    scale = _power_of_two(rows)
-    return scale * _root(jnp.sum((rows / scale[..., None]) ** 2, axis=-1))
+    """Lengths, with derivative 0 at a zero row; see ``polar``."""
+    return polar(rows)[0]
 
 
 def polar(rows: Float[Array, "*n d"]) -> tuple[Float[Array, "*n"], Float[Array, "*n d"]]:
-    """Lengths and directions; a zero row has none, and gets zeros."""
-    size = safe_norm(rows)
-    return size, rows / jnp.where(size > 0, size, 1)[..., None]
+    """Lengths and directions; a zero row has none, and gets zeros. Squares neither overflow nor underflow: rows are first
+    divided by a power of two, which rounds nothing."""
+    scale = _power_of_two(rows)
+    even = rows / scale[..., None]
+    root = _root(jnp.sum(even**2, axis=-1))
+    return scale * root, even / jnp.where(root > 0, root, 1)[..., None]
 
 
 def cosines(unit: Float[Array, "M d"], others: Float[Array, "K d"]) -> Float[Array, "M K"]:
