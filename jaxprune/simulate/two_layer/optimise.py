@@ -125,9 +125,7 @@ def minimise(
     return _descend(objective, rows, drawn, schedule, mixed=not isinstance(signs, str) or signs == FREE)
 
 
-def descend(
-    objective: Objective, rows: Float[Array, "n M d"], signs: Float[Array | np.ndarray, "n M"], schedule: Schedule | None = None
-) -> Runs:
+def descend(objective: Objective, rows: Any, signs: Any, schedule: Schedule | None = None) -> Runs:
     """Optima from given starts: ``rows`` (n, M, d), which may be what diverged, and ``signs`` (n, M). A zero row stays zero.
 
     Raises ValueError for shapes that do not fit, and signs that are not 1.0 or -1.0."""
