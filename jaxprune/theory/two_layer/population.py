@@ -17,6 +17,7 @@ from jaxprune.theory.two_layer.series import FAR, far_pairs
 
 BLOCK = 384  # rows whose pairs are held at once: memory does not grow with the number of neurons
 LONGEST = 1e150  # entry of a row whose square is a float
+STRAIGHT, SHORT = ("erf", "sin", "tanh"), 1e-10  # odd, and linear to all digits in rows with entries so short
 LARGEST = float(np.finfo(float).max)
 DIGITS = 1e-4  # of the sizes of all terms: smaller losses have cancelled, and are summed anew in twice the precision
 
@@ -140,8 +141,18 @@ def _energy(
 def _scaled(rows: Array, weights: Array, activation: str, slope: float | None) -> tuple[Array, Array, int, kernels.Kernel]:
     """Rows and weights up to 1 where lengths do not matter or are moved into the weights, and the exponent of these."""
     kernel = kernels.of(activation, slope)
+    if activation in STRAIGHT:
+        rows, weights = _lengthened(rows, weights)
     even, weights, common = angles.balanced(rows, weights, kernel.degree)
     return rows if activation in kernels.BOUNDED + kernels.GROWING else even, weights, common, kernel
+
+
+def _lengthened(rows: Array, weights: Array) -> tuple[Array, Array]:
+    """Short rows of neurons that are linear there, longer by a power of two, with weights smaller by it: products of lengths
+    below the least float would count as zero."""
+    largest = np.max(np.abs(rows), axis=1)
+    shift = np.where((largest > 0) & (largest < SHORT), np.frexp(SHORT)[1] - np.frexp(largest)[1], 0)
+    return np.ldexp(rows, shift[:, None]), np.ldexp(weights, -shift)
 
 
 def _summed(kernel: kernels.Kernel, rows: Array, weights: Array, count: int | None, known: float) -> float:
