@@ -77,8 +77,10 @@ def beside(index: int, count: int) -> float:
 
 def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: int = 7) -> None:
     """Those of ``places`` that lie in view, in plain digits, and no minor ticks; without ``places``, about ``most`` of a
-    logarithmic axis. Numbers of many digits are powers of ten."""
+    logarithmic axis, and none of one with nothing on it. Numbers of many digits are powers of ten."""
     low, high = sorted(axis.get_view_interval())
+    if places is None and low <= 0:
+        return
     if places is None:
         decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
         choices = [np.outer(decades, digits).ravel() for digits in DIGITS]

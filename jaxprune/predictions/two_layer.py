@@ -124,7 +124,9 @@ class _Target:
 
 @predictors.register
 def _(problem: AffineTarget) -> dict[str, Predictor]:
-    eta, most = float(problem.eta), problem.dim + (problem.eta == 0)
+    eta = float(problem.eta)
+    # Of two neurons in one input half of all starts stay on one side, so that what is found is not the optimum.
+    most = problem.dim + (problem.eta == 0 and problem.dim > 1)
     by_signs = dict(nonnegative=_cone, free=_free, random=_frozen)[problem.signs]
 
     def loss(place: dict[str, Any]) -> Value:

@@ -3,6 +3,8 @@
 import warnings
 from typing import Any, ClassVar
 
+from jax.core import Tracer
+
 from jaxprune.contracts import Metric
 from jaxprune.struct import choice, count, number, struct
 
@@ -66,7 +68,7 @@ class Compression:
     density: Any = number("(0, 1]", default=0.1)
 
     def __post_init__(self):
-        if self.rows == "stable" and self.tail_index > 2:
+        if self.rows == "stable" and not isinstance(self.tail_index, Tracer) and self.tail_index > 2:
             raise ValueError(f"tail_index: {self.tail_index} is no index of a stable law; use a number in (0, 2], or 'student'")
         if self.neurons >= self.width:
             warnings.warn(

@@ -23,6 +23,7 @@ ARCSINE_64 = (
 # sin t - t cos t = t^3 (1/3 - t^2/30 + ...)
 NEAR_OPPOSITE, SMALL_TURN = (1 / 3, -1 / 30, 1 / 840, -1 / 45360, 1 / 3991680, -1 / 518918400), 0.3
 
+EXACT = jax.lax.Precision.HIGHEST
 Cosine = Float[Array, "..."]
 
 
@@ -38,7 +39,7 @@ def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
 def sine(cosine: Cosine) -> Cosine:
     """Sine of the angle in [0, pi]; (1 - c)(1 + c) keeps the digits that 1 - c^2 loses. A derivative counts as 0 where it is
     infinite."""
-    return jnp.sqrt(jnp.maximum((1 - cosine) * (1 + cosine), 0))
+    return _root((1 - cosine) * (1 + cosine))
 
 
 @sine.defjvp
@@ -46,6 +47,11 @@ def _sine_jvp(primals, tangents):
     (cosine,), (change,) = primals, tangents
     opposite = sine(cosine)
     return opposite, -cosine * _over(change, opposite)
+
+
+def _root(square):
+    """0 below 0, and derivative 0 there: in a ``scan`` JAX takes second derivatives from the code, not from the rules here."""
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
 
 
 def _over(change, opposite):
@@ -59,11 +65,10 @@ def turn(cosine: Cosine) -> Cosine:
     so second derivatives of ``|v| |w| kappa`` at coincident rows are their limits."""
     size = jnp.abs(cosine)
     large = size > 0.5
-    square = jnp.where(large, (1 - size) / 2, size * size)
-    root = jnp.where(large, jnp.sqrt(jnp.maximum(square, 0)), size)
+    square = jnp.where(large, (1 - size) / 2, cosine * cosine)
+    root = jnp.where(large, _root(square), cosine)
     arcsine = root + root * square * polynomial(ARCSINE_64 if size.dtype == jnp.float64 else ARCSINE_32, square)
-    acute = jnp.where(large, 2 * arcsine, np.pi / 2 - arcsine)
-    return jnp.where(cosine < 0, acute, np.pi - acute)
+    return jnp.where(large, jnp.where(cosine < 0, 2 * arcsine, np.pi - 2 * arcsine), np.pi / 2 + arcsine)
 
 
 @turn.defjvp
@@ -91,12 +96,38 @@ def _kappa_jvp(primals, tangents):
 
 
 def safe_norm(rows: Float[Array, "*n d"]) -> Float[Array, "*n"]:
-    """Lengths, with derivative 0 at a zero row."""
-    square = jnp.sum(rows * rows, axis=-1)
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+    """Lengths, with derivative 0 at a zero row; see ``polar``."""
+    return polar(rows)[0]
 
 
 def polar(rows: Float[Array, "*n d"]) -> tuple[Float[Array, "*n"], Float[Array, "*n d"]]:
-    """Lengths and directions; a zero row has none, and gets zeros."""
-    size = safe_norm(rows)
-    return size, rows / jnp.where(size > 0, size, 1)[..., None]
+    """Lengths and directions; a zero row has none, and gets zeros. Squares neither overflow nor underflow: rows are first
+    divided by a power of two, which rounds nothing."""
+    scale = _power_of_two(rows)
+    even = rows / scale[..., None]
+    root = _root(jnp.sum(even**2, axis=-1))
+    return scale * root, even / jnp.where(root > 0, root, 1)[..., None]
+
+
+def cosines(unit: Float[Array, "M d"], others: Float[Array, "K d"]) -> Float[Array, "M K"]:
+    """Cosines of directions, none beyond -1 or 1."""
+    return _bounded(jnp.matmul(unit, others.T, precision=EXACT))
+
+
+@jax.custom_jvp
+def _bounded(cosine: Cosine) -> Cosine:
+    return jnp.clip(cosine, -1, 1)
+
+
+@_bounded.defjvp
+def _bounded_jvp(primals, tangents):
+    """Those of the cosine, also where it is cut off: else second derivatives at coincident rows were halved or lost."""
+    return _bounded(*primals), tangents[0]
+
+
+def _power_of_two(rows: Float[Array, "*n d"]) -> Float[Array, "*n"]:
+    """Near the largest entry of each row; 1 for a row that is zero or not finite."""
+    largest = jnp.max(jnp.abs(jax.lax.stop_gradient(rows)), axis=-1)
+    bits = jnp.finfo(largest.dtype)
+    power = 2 * jax.lax.reduce_precision(largest / 4, bits.nexp, 0)
+    return jnp.where((power > 0) & jnp.isfinite(power), power, 1)

@@ -16,9 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprune.simulate.arc_cosine import kappa, polar
+from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, polar
 
-EXACT = jax.lax.Precision.HIGHEST
 TERMS = 64
 TOLERANCE = 1e-8
 REACH, POINTS = 16, 16  # standard deviations; nodes in a panel. A border lies at the origin, where most kinks are
@@ -30,8 +29,7 @@ Activation = Callable[[Array], Array]
 def second_moments(activation: Activation, rows: Float[Array, "p m"]) -> Float[Array, "p p"]:
     """``E[f(r_i.a) f(r_j.a)]`` of all pairs of rows, not centred; its diagonal is exact."""
     size, unit = polar(rows)
-    cosine = jnp.matmul(unit, unit.T, precision=EXACT)
-    cosine = jnp.where(jnp.eye(len(rows), dtype=bool), 1, jnp.clip(cosine, -1, 1))
+    cosine = jnp.where(jnp.eye(len(rows), dtype=bool), 1, cosines(unit, unit))
     moments = _kernel(activation, size, size, cosine)
     if activation is jax.nn.relu or activation in ERRORS:
         return moments
@@ -41,7 +39,7 @@ def second_moments(activation: Activation, rows: Float[Array, "p m"]) -> Float[A
 def cross_moments(activation: Activation, rows: Float[Array, "p m"], others: Float[Array, "q m"]) -> Float[Array, "p q"]:
     """``E[f(r_i.a) f(s_j.a)]`` between two sets of rows."""
     (size, unit), (other, direction) = polar(rows), polar(others)
-    cosine = jnp.clip(jnp.matmul(unit, direction.T, precision=EXACT), -1, 1)
+    cosine = cosines(unit, direction)
     return _kernel(activation, size, other, cosine)
 
 
@@ -65,8 +63,8 @@ def _kernel(activation, size, other, cosine):
 
 def arcsine(size: Float[Array, " p"], other: Float[Array, " q"], cosine: Float[Array, "p q"]) -> Float[Array, "p q"]:
     """The kernel of erf(z), of rows with these lengths and cosines."""
-    scale = jnp.sqrt((0.5 + size[:, None] ** 2) * (0.5 + other**2))
-    return jnp.arcsin(size[:, None] * other * cosine / scale) * (2 / jnp.pi)
+    share, opposite = (length / jnp.hypot(length, 0.5**0.5) for length in (size[:, None], other))
+    return jnp.arcsin(share * opposite * cosine) * (2 / jnp.pi)
 
 
 def _series(activation, size, other, cosine):

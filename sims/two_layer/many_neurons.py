@@ -4,22 +4,26 @@ Where lines that attain a lower bound can be centred, random starts find them; e
 Source: guide/two_layer.md, More neurons than dimensions.
 """
 
+import re
+
 import numpy as np
 
 from jaxprune.contracts import Finding
 from jaxprune.judge import estimates
 from jaxprune.problems import Isotropic
-from jaxprune.simulate.two_layer import isotropic
+from jaxprune.simulate.two_layer import isotropic, optimise
 from jaxprune.sweep import Experiment
 
 RESTARTS = 32
-SAME = isotropic.TOLERANCE
+SAME = optimise.SAME
 
 
 def size(cell):
     """Dimension and neurons of a cell, such as "5, 10"."""
-    dim, neurons = (int(word) for word in cell.split(","))
-    return dim, neurons
+    found = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", cell)
+    if found is None:
+        raise ValueError(f"cell: {cell!r} is no dimension and number of neurons; write them as '5, 10'")
+    return int(found[1]), int(found[2])
 
 
 def make(cell):

@@ -21,6 +21,10 @@ def neurons(dim, ratio):
 
 
 def make(dim, ratio):
+    if dim < 2:
+        raise ValueError(f"dim: {dim} has no exponent; use an integer >= 2")
+    if ratio < 1:
+        raise ValueError(f"ratio: {ratio} is no number of neurons per dimension; use an integer >= 1")
     room = neurons(dim, max(ratio, ROOM))
     return Isotropic(dim, neurons(dim, ratio), "limit", PLANE if dim == 2 else RESTARTS, room)
 

@@ -7,7 +7,8 @@ import xarray as xr
 from jaxprune import spectra, teachers
 from jaxprune.predictions import least_squares, predict
 from jaxprune.predictions import sde as diffusions
-from jaxprune.problems import BoundedChaos, Explosion, LinearChaos, LinearGaussian, OrnsteinUhlenbeck
+from jaxprune.predictions.core import predictors
+from jaxprune.problems import AffineTarget, BoundedChaos, Explosion, LinearChaos, LinearGaussian, OrnsteinUhlenbeck
 from jaxprune.theory import least_squares as theory
 
 
@@ -181,3 +182,13 @@ def test_a_make_of_other_axes_is_named():
         ValueError, match=r"^make: its arguments are \(noise, extra\), the samples have the axes noise: .*'extra'"
     ):
         predict(lambda noise, extra: make(noise), samples("risk", width=[5]))
+
+
+def test_two_neurons_of_one_input_are_not_foretold():
+    """Half of all starts stay on one side, and end at the loss of one neuron."""
+    for signs in ("nonnegative", "free", "random"):
+        found = [
+            predictors(AffineTarget(dim, 0.0, signs))["loss"].value(dict(neurons=neurons)).value
+            for dim, neurons in ((1, 1), (1, 2), (2, 3))
+        ]
+        assert np.isfinite(found).tolist() == [True, False, True]

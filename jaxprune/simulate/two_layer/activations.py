@@ -14,12 +14,15 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxprune.simulate import kernels
-from jaxprune.simulate.arc_cosine import kappa, sine, turn
+from jaxprune.simulate.arc_cosine import kappa, polar, safe_norm, sine, turn
 from jaxprune.simulate.arguments import traced
 
 REACH, NODES = 9.5, 401
 STEP = 2 * REACH / (NODES - 1)
 LONGEST = 0.27 / STEP  # poles of tanh and of the sigmoid lie that near
+VANISHED = 1e15  # length of a row; longer waves have nothing in common but with rows that are equal
+DEGREE = {"relu": 1, "abs": 1, "leaky": 1, "linear": 1, "relu2": 2, "quadratic": 2}  # of homogeneity
+STRAIGHT = ("erf", "sin", "tanh")  # odd, and linear to all digits in short rows
 
 Kernel = Callable[[Float[Array, " M"], Float[Array, " N"], Float[Array, "M N"]], Float[Array, "M N"]]
 
@@ -44,6 +47,19 @@ def function_of(activation: str, slope: Any = None) -> Callable[[Array], Array]:
     return (lambda z: jnp.maximum(z, slope * z)) if activation == "leaky" else FUNCTIONS[activation]
 
 
+def balanced(activation: str, rows: Float[Array, "M d"], weights: Float[Array, " M"]) -> tuple[Array, Array]:
+    """The same network with rows whose squares and products are floats: lengths that only scale a neuron are in its output
+    weight, and so is what an odd neuron with a short row is shorter than ``sqrt(eps)/1000``."""
+    size = safe_norm(rows)
+    if activation in DEGREE:
+        return polar(rows)[1], weights * size ** DEGREE[activation]
+    if activation not in STRAIGHT:
+        return rows, weights
+    short = 1e-3 * float(jnp.finfo(rows.dtype).eps) ** 0.5
+    scale = jax.lax.stop_gradient(jnp.where((size > 0) & (size < short), size / short, 1))
+    return rows / scale[:, None], weights * scale
+
+
 def _check_slope(activation, slope):
     if (activation == "leaky") != (slope is not None):
         raise ValueError(f"slope: {slope!r} beside {activation}; leaky has one in [-1, 1), and no other activation")
@@ -64,12 +80,24 @@ def _squared_relu(size, other, cosine):
     return (size[:, None] * other) ** 2 * angular / (2 * np.pi)
 
 
-def _wave(sign):
-    def kernel(size, other, cosine):
-        half, inner = (size[:, None] ** 2 + other**2) / 2, size[:, None] * other * cosine
-        return (jnp.exp(inner - half) + sign * jnp.exp(-inner - half)) / 2
+def _cosine_wave(size, other, cosine):
+    near, far, _ = _waves(size, other, cosine)
+    return (near + far) / 2
 
-    return kernel
+
+def _sine_wave(size, other, cosine):
+    """Without cancellation where rows are short or nearly orthogonal."""
+    near, far, inner = _waves(size, other, cosine)
+    small = jnp.abs(inner) < 1
+    short = jnp.exp(-(size[:, None] ** 2 + other**2) / 2) * jnp.sinh(jnp.where(small, inner, 0))
+    return jnp.where(small, short, (near - far) / 2)
+
+
+def _waves(size, other, cosine):
+    """``exp(-|v - w|^2 / 2)``, ``exp(-|v + w|^2 / 2)`` and the inner product."""
+    size, other = jnp.minimum(size[:, None], VANISHED), jnp.minimum(other, VANISHED)
+    inner, apart = size * other * cosine, (size - other) ** 2 / 2
+    return jnp.exp(-apart - (size * other - inner)), jnp.exp(-apart - (size * other + inner)), inner
 
 
 def _trapezoid(function, size, other, cosine):
@@ -84,7 +112,8 @@ def _trapezoid(function, size, other, cosine):
         return total + weight * function(size * point)[:, None] * inner, None
 
     total = jax.lax.scan(add, jnp.zeros_like(cosine), (x, weights))[0]
-    return jnp.where(jnp.maximum(size[:, None], other) <= LONGEST, total, jnp.nan)
+    # A factor, so that derivatives are NaN beyond, too.
+    return total * jnp.where(jnp.maximum(size[:, None], other) <= LONGEST, 1, jnp.nan)
 
 
 def _softplus(z):
@@ -118,11 +147,11 @@ CLOSED: dict[str, Kernel] = {
     "relu": lambda size, other, cosine: size[:, None] * other * kappa(cosine),
     "abs": lambda size, other, cosine: size[:, None] * other * _absolute(cosine),
     "step": lambda size, other, cosine: turn(cosine) / (2 * np.pi),
-    "sign": lambda size, other, cosine: jnp.where(size[:, None] * other > 0, 2 * turn(cosine) / np.pi - 1, 0),
+    "sign": lambda size, other, cosine: jnp.where((size[:, None] > 0) & (other > 0), 2 * turn(cosine) / np.pi - 1, 0),
     "relu2": _squared_relu,
     "linear": lambda size, other, cosine: size[:, None] * other * cosine,
     "quadratic": lambda size, other, cosine: (size[:, None] * other) ** 2 * (1 + 2 * cosine**2),
     "erf": kernels.arcsine,
-    "cos": _wave(1),
-    "sin": _wave(-1),
+    "cos": _cosine_wave,
+    "sin": _sine_wave,
 }

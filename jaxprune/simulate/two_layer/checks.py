@@ -9,13 +9,23 @@ from jaxtyping import Array
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_number, traced
 
-__all__ = ["check_count", "check_number", "network", "same_inputs", "signs", "target_factors", "traced", "unit_vector"]
+__all__ = [
+    "check_count",
+    "check_number",
+    "floats",
+    "network",
+    "same_inputs",
+    "signs",
+    "target_factors",
+    "traced",
+    "unit_vector",
+]
 
 
 def network(rows_name: str, rows: Any, weights_name: str, weights: Any) -> tuple[Array, Array]:
     """Rows (M, d) and output weights (M,) of a network, of one floating type."""
-    rows = _floats(rows_name, rows, 2, "(neurons, inputs)")
-    weights = _floats(weights_name, weights, 1, "(neurons,)")
+    rows = floats(rows_name, rows, 2, "(neurons, inputs)")
+    weights = floats(weights_name, weights, 1, "(neurons,)")
     if 0 in rows.shape:
         raise ValueError(f"{rows_name}: shape {rows.shape} is empty; use at least one neuron and one input")
     if len(rows) != len(weights):
@@ -32,11 +42,11 @@ def same_inputs(rows: Array, target_rows: Array) -> None:
 
 def signs(name: str, value: Any, count: int) -> Array:
     """Signs of ``count`` outputs."""
-    array = _floats(name, value, 1, "(neurons,)")
+    array = floats(name, value, 1, "(neurons,)")
     if len(array) != count:
         raise ValueError(f"{name}: {len(array)} signs for {count} neurons; give one to each")
-    if not traced(array) and not np.all(np.abs(np.asarray(array)) == 1):
-        raise ValueError(f"{name}: {np.asarray(array)} are not all 1.0 or -1.0; use the signs of the outputs")
+    if not traced(value) and not np.all(np.abs(np.asarray(value)) == 1):
+        raise ValueError(f"{name}: {np.asarray(value)} are not all 1.0 or -1.0; use the signs of the outputs")
     return array
 
 
@@ -51,13 +61,13 @@ def target_factors(target: Any) -> None:
 
 def unit_vector(name: str, value: Any) -> Array:
     """A vector of length 1."""
-    array = _floats(name, value, 1, "(inputs,)")
-    if not traced(array) and abs(np.linalg.norm(np.asarray(array)) - 1) > 1e-6:
-        raise ValueError(f"{name}: length {np.linalg.norm(np.asarray(array)):g} is not 1; divide by it")
+    array = floats(name, value, 1, "(inputs,)")
+    if not traced(value) and abs(np.linalg.norm(np.asarray(value)) - 1) > 1e-6:
+        raise ValueError(f"{name}: length {np.linalg.norm(np.asarray(value)):g} is not 1; divide by it")
     return array
 
 
-def _floats(name: str, value: Any, rank: int, shape: str) -> Array:
+def floats(name: str, value: Any, rank: int, shape: str) -> Array:
     """A finite array of a floating type and of a rank; a traced one may be anything."""
     dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     if not jnp.issubdtype(dtype, jnp.floating):
@@ -65,6 +75,6 @@ def _floats(name: str, value: Any, rank: int, shape: str) -> Array:
     array = jnp.asarray(value)
     if array.ndim != rank:
         raise ValueError(f"{name}: shape {array.shape} has {array.ndim} axes; use shape {shape}")
-    if not traced(array) and not np.all(np.isfinite(np.asarray(array))):
+    if not traced(value) and not np.all(np.isfinite(np.asarray(value))):
         raise ValueError(f"{name}: has numbers that are not finite; leave them out")
     return array

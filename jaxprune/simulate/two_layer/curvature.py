@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import polar, sine
-from jaxprune.simulate.two_layer.objectives import EXACT, Objective, Rows, Signs, hessian_product
+from jaxprune.simulate.arc_cosine import EXACT, cosines, polar, sine
+from jaxprune.simulate.two_layer.objectives import Objective, Rows, Signs, hessian_product
 
 SMALL = 1e-12  # squared lengths below this share of the whole count as zero
 
@@ -40,7 +40,7 @@ def curvature(objective: Objective, rows: Rows, signs: Signs) -> Curvature:
     above = full + jnp.diag(jnp.where(dead, norm, 0))  # what is set apart lies above all else
     apart = above + norm * jnp.matmul(modes.T, modes, precision=EXACT)
     moved = jnp.linalg.norm(jnp.matmul(modes, full, precision=EXACT))
-    round_off = jnp.finfo(rows.dtype).eps * rows.size * norm * (1 + _steepest(rows))
+    round_off = jnp.finfo(rows.dtype).eps * rows.size * norm * (1 + _steepest(objective, rows))
     smallest, raw = linalg.eigh(apart)[0][0], linalg.eigh(above)[0][0]
     return Curvature(smallest, raw, moved + round_off, jnp.sum(jnp.linalg.norm(modes, axis=1) > 0.5))
 
@@ -80,9 +80,15 @@ def _free_directions(objective, rows) -> tuple[Bool[Array, " d"], Float[Array, "
     return jnp.sum(jnp.matmul(lacks.T, mixed, precision=EXACT) ** 2, axis=0) > 0.5, mixed
 
 
-def _steepest(rows):
-    """1 over the smallest sine of the angles between rows, by which round-off grows."""
+def _steepest(objective, rows):
+    """1 over the smallest sine of the angles between rows, also those of the target, by which round-off grows."""
     size, unit = polar(rows)
-    opposite = sine(jnp.clip(jnp.matmul(unit, unit.T, precision=EXACT), -1, 1))
-    pairs = ~jnp.eye(len(rows), dtype=bool) & (size > 0) & (size > 0)[:, None] & (opposite > 0)
-    return jnp.max(jnp.where(pairs, 1 / jnp.where(pairs, opposite, 1), 0))
+    pairs = ~jnp.eye(len(rows), dtype=bool) & (size > 0) & (size > 0)[:, None]
+    target = (objective.weights != 0) & (size > 0)[:, None]
+    return jnp.maximum(_over_sine(unit, unit, pairs), _over_sine(unit, objective.rows, target))
+
+
+def _over_sine(unit, others, pairs):
+    opposite = sine(cosines(unit, others))
+    there = pairs & (opposite > 0)
+    return jnp.max(jnp.where(there, 1 / jnp.where(there, opposite, 1), 0), initial=0)

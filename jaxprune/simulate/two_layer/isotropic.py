@@ -11,9 +11,7 @@ from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.simulate.two_layer.losses import EXACT, Factors
 from jaxprune.simulate.two_layer.objectives import Objective, limit, simplified
-from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise
-
-TOLERANCE = 1e-9  # of mean^2: losses that are the same optimum
+from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise, same_loss
 
 
 def objective(problem: Isotropic) -> Objective:
@@ -38,7 +36,7 @@ def trial(key: Key[Array, ""], problem: Isotropic, schedule: Schedule | None = N
     return {
         **geometry(best.rows),
         "loss": best.loss,
-        "success": runs.success(best.loss, TOLERANCE * problem.mean**2),
+        "success": runs.success(best.loss, same_loss(best.loss.dtype) * problem.mean**2),
         "dead": best.dead - (len(best.rows) - problem.neurons),
         "gradient": best.gradient,
         "curvature": lowest.smallest,

@@ -13,13 +13,12 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import kappa, polar, polynomial
+from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, polar, polynomial
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.two_layer import checks
-from jaxprune.simulate.two_layer.activations import SMOOTH, Kernel, function_of, kernel_of
+from jaxprune.simulate.two_layer.activations import SMOOTH, Kernel, balanced, function_of, kernel_of
 from jaxprune.struct import struct
 
-EXACT = jax.lax.Precision.HIGHEST
 BLOCK, SMOOTH_BLOCK, CHUNK = 512, 32, 4096
 NEAR_ORTHOGONAL = 0.25
 
@@ -48,8 +47,8 @@ class Factors:
 def factors(target_rows: Any, target_weights: Any) -> Factors:
     """The realised factors of a ReLU network: rows (N, d), output weights (N,)."""
     rows, weights = checks.network("target_rows", target_rows, "target_weights", target_weights)
-    gains = weights * polar(rows)[0]
-    rest = _quadratic(lambda size, other, cosine: size[:, None] * other * beyond_affine(cosine), rows, weights, BLOCK)
+    unit, gains = balanced("relu", rows, weights)
+    rest = _quadratic(_beyond_affine, unit, gains, BLOCK)
     return Factors(jnp.sum(gains) / np.sqrt(2 * np.pi), jnp.matmul(weights, rows, precision=EXACT) / 2, rest)
 
 
@@ -63,14 +62,15 @@ def loss(
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
     kernel = kernel_of(activation, slope)
     block = _block(activation)
-    (size, unit), gains = polar(rows), weights
+    (rows, weights), (others, outer) = balanced(activation, rows, weights), balanced(activation, others, outer)
+    size, unit = polar(rows)
     count = -(-len(others) // block)
     padded = jnp.pad(others, ((0, -len(others) % block), (0, 0))).reshape(count, block, -1)
     outers = jnp.pad(outer, (0, -len(outer) % block)).reshape(count, block)
 
     def add(total, part):
         length, direction = polar(part[0])
-        return total + gains @ kernel(size, length, _cosines(unit, direction)) @ part[1], None
+        return total + weights @ kernel(size, length, cosines(unit, direction)) @ part[1], None
 
     cross = jax.lax.scan(add, jnp.zeros((), rows.dtype), (padded, outers))[0]
     return _quadratic(kernel, others, outer, block) - 2 * cross + _quadratic(kernel, rows, weights, block)
@@ -78,7 +78,7 @@ def loss(
 
 def energy(activation: str, rows: Float[Array, "N d"], weights: Float[Array, " N"], slope: Any = None) -> Float[Array, ""]:
     """``E f^2`` of a network, by blocks of pairs."""
-    return _quadratic(kernel_of(activation, slope), rows, weights, _block(activation))
+    return _quadratic(kernel_of(activation, slope), *balanced(activation, rows, weights), _block(activation))
 
 
 def split_loss(rows: Any, weights: Any, target_rows: Any, target_weights: Any) -> Float[Array, ""]:
@@ -86,10 +86,13 @@ def split_loss(rows: Any, weights: Any, target_rows: Any, target_weights: Any) -
     digits, also in float32. Arguments and errors as in ``loss``. Source: guide/two_layer.md, Small losses."""
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
     every, signed = jnp.concatenate([others, rows]), jnp.concatenate([outer, -weights])
-    mean = jnp.sum(signed * polar(every)[0])
+    unit, gains = balanced("relu", every, signed)
     slope = jnp.matmul(signed, every, precision=EXACT)
-    even = _quadratic(lambda size, other, cosine: size[:, None] * other * beyond_affine(cosine), every, signed, BLOCK)
-    return mean**2 / (2 * np.pi) + jnp.sum(slope**2) / 4 + even
+    return jnp.sum(gains) ** 2 / (2 * np.pi) + jnp.sum(slope**2) / 4 + _quadratic(_beyond_affine, unit, gains, BLOCK)
+
+
+def _beyond_affine(size, other, cosine):
+    return size[:, None] * other * beyond_affine(cosine)
 
 
 def beyond_affine(cosine: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -139,8 +142,9 @@ def in_white_inputs(rows: Any, covariance: Any) -> Float[Array, "M d"]:
     """Rows of the network that does to white inputs what ``rows`` (M, d) do to inputs with a ``covariance`` (d, d): exact
     losses of anisotropic Gaussian inputs are those of such rows, on both sides. Source: guide/two_layer.md, Exact loss.
 
-    Raises ValueError for a covariance that is not square and symmetric."""
-    rows, covariance = jnp.asarray(rows), jnp.asarray(covariance)
+    Raises ValueError for a covariance that is not square, symmetric and positive semi-definite, and for what is not finite or
+    not of a floating type."""
+    rows, covariance = checks.floats("rows", rows, 2, "(neurons, inputs)"), checks.floats("covariance", covariance, 2, "(d, d)")
     if covariance.shape != (rows.shape[-1],) * 2:
         raise ValueError(f"covariance: shape {covariance.shape} for {rows.shape[-1]} inputs; use a square matrix of that size")
     if not checks.traced(covariance) and not np.allclose(
@@ -148,6 +152,8 @@ def in_white_inputs(rows: Any, covariance: Any) -> Float[Array, "M d"]:
     ):
         raise ValueError("covariance: not symmetric; pass (S + S.T) / 2")
     eigs, basis = linalg.eigh(covariance)
+    if not checks.traced(eigs) and eigs[0] < -1e-6 * jnp.max(jnp.abs(eigs)):
+        raise ValueError(f"covariance: has the eigenvalue {eigs[0]:.3g}; that of inputs has none below 0")
     return jnp.matmul(jnp.matmul(rows, basis, precision=EXACT) * jnp.sqrt(jnp.maximum(eigs, 0)), basis.T, precision=EXACT)
 
 
@@ -163,10 +169,6 @@ def _block(activation: str) -> int:
     return SMOOTH_BLOCK if activation in SMOOTH else BLOCK
 
 
-def _cosines(unit, direction):
-    return jnp.clip(jnp.matmul(unit, direction.T, precision=EXACT), -1, 1)
-
-
 def _quadratic(kernel: Kernel, rows: Array, weights: Array, block: int) -> Float[Array, ""]:
     """``sum_ij weights_i weights_j K_ij`` over pairs of blocks, each once; a row and itself have the cosine 1 exactly."""
     block = min(block, len(rows))
@@ -178,7 +180,7 @@ def _quadratic(kernel: Kernel, rows: Array, weights: Array, block: int) -> Float
     def add(total, pair):
         i, j = pair
         itself = jnp.eye(block, dtype=bool) & (i == j) & (size[i] > 0)
-        cosine = jnp.where(itself, 1, _cosines(unit[i], unit[j]))
+        cosine = jnp.where(itself, 1, cosines(unit[i], unit[j]))
         return total + jnp.where(i == j, 1, 2) * (weights[i] @ kernel(size[i], size[j], cosine) @ weights[j]), None
 
     pairs = tuple(jnp.asarray(part) for part in np.triu_indices(count))

@@ -16,7 +16,7 @@ from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.losses import EXACT, Factors, factors
 from jaxprune.simulate.two_layer.objectives import exact, limit, simplified
-from jaxprune.simulate.two_layer.optimise import Schedule, minimise
+from jaxprune.simulate.two_layer.optimise import Schedule, minimise, same_loss
 from jaxprune.simulate.two_layer.targets import Target, draw
 from jaxprune.simulate.two_layer.trials import geometry, uniform_error
 
@@ -60,7 +60,7 @@ def nested(
             "simplified_cosine": geometry(simple, flat)["cosine"],
             "gap": flat.loss - best.loss,
             "uniform_error": uniform_error(here, direction_key)[0],
-            "success": runs.success(best.loss, NEAR * best.loss),
+            "success": runs.success(best.loss, NEAR * jnp.abs(best.loss) + same_loss(best.loss.dtype) * objective.constant),
             "spread": jnp.max(runs.loss) - best.loss,
             "nearest": _nearest(best.rows, here),
             "mean": affine.mean,

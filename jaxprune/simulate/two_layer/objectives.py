@@ -14,13 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprune.simulate.arc_cosine import kappa, polar, sine, turn
+from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, polar, sine, turn
 from jaxprune.simulate.two_layer import checks
-from jaxprune.simulate.two_layer.losses import EXACT, Factors, energy
+from jaxprune.simulate.two_layer.losses import Factors, energy
 from jaxprune.struct import struct
 
 BLOCK = 1024  # target rows at a time
 ROOT = float(np.sqrt(2 / np.pi))
+SERIES = 60  # inputs
 
 Rows = Float[Array, "M d"]
 Signs = Float[Array, " M"]
@@ -41,8 +42,13 @@ class Objective:
     weights: Float[Array, " N"]
 
     def __call__(self, rows: Any, signs: Any) -> Float[Array, ""]:
-        """The loss of the network with rows ``p`` (M, d) and output signs (M,); a zero row is no neuron."""
-        return loss_and_gradient(self, jnp.asarray(rows), jnp.asarray(signs))[0]
+        """The loss of the network with rows ``p`` (M, d) and output signs (M,); a zero row is no neuron.
+
+        Raises ValueError for shapes that do not fit, numbers that are not finite, and signs that are not 1.0 or -1.0."""
+        rows, signs = checks.network("rows", rows, "signs", signs)
+        checks.signs("signs", signs, len(rows))
+        checks.same_inputs(rows, self.slope[None])
+        return loss_and_gradient(self, rows, signs)[0]
 
 
 class Angles(NamedTuple):
@@ -80,9 +86,9 @@ def limit(mean: Any, dim: int) -> Objective:
     Source: guide/two_layer.md, Infinitely many rows."""
     checks.check_count("dim", dim, "inputs")
     mean = jnp.asarray(checks.check_number("mean", mean, "[0, inf)"), jnp.result_type(float))
-    ratio = dim / 2 * jnp.exp(2 * (jax.lax.lgamma(dim / 2.0) - jax.lax.lgamma((dim + 1) / 2.0)))
+    ratio = _square_over_mean(dim)
     slope = jnp.zeros((dim,), mean.dtype)
-    return Objective(ratio.astype(mean.dtype) * mean**2, ratio.astype(mean.dtype) * mean, slope, *_no_rows(slope))
+    return Objective(ratio * mean**2, ratio * mean, slope, *_no_rows(slope))
 
 
 def common_mean(direction: Any, cosine: Any, mean: Any = 1.0) -> Objective:
@@ -107,7 +113,7 @@ def loss_and_gradient(objective: Objective, rows: Rows, signs: Signs) -> tuple[F
 
     Source: guide/two_layer.md, Gradient."""
     size, unit = polar(rows)
-    cosine, away = _cosines(unit, unit), ~jnp.eye(len(rows), dtype=bool)
+    cosine, away = cosines(unit, unit), ~jnp.eye(len(rows), dtype=bool)
     left, opposite = jnp.where(away, turn(cosine), 0), jnp.where(away, sine(cosine), 0)
     gains = signs * size
     own = opposite @ gains, jnp.matmul(left, signs[:, None] * rows, precision=EXACT)
@@ -154,23 +160,28 @@ def hessian_product(objective: Objective, rows: Rows, signs: Signs) -> Callable[
     return product
 
 
+def _square_over_mean(dim: int) -> float:
+    """``E|x|^2 / (E|x|)^2`` in ``dim`` inputs, by Wallis's product up to where a series has all digits. Logarithms of gamma
+    functions would lose them, in float32 all of them from a million inputs on."""
+    product = 1.0
+    while dim < SERIES:
+        product, dim = product * (dim + 1) ** 2 / (dim * (dim + 2)), dim + 2
+    return product * float(np.exp(1 / (2 * dim) - 1 / (12 * dim**3) + 1 / (10 * dim**5) - 17 / (56 * dim**7)))
+
+
 def _no_rows(slope):
     return jnp.zeros((0, len(slope)), slope.dtype), jnp.zeros((0,), slope.dtype)
 
 
-def _cosines(unit, others):
-    return jnp.clip(jnp.matmul(unit, others.T, precision=EXACT), -1, 1)
-
-
 def _angles(unit, others) -> Angles:
-    cosine = _cosines(unit, others)
+    cosine = cosines(unit, others)
     opposite = sine(cosine)
     return Angles(cosine, opposite, jnp.where(opposite > 0, 1 / jnp.where(opposite > 0, opposite, 1), 0))
 
 
 def _pull(unit, rows, weights):
     """``sum_i weights_i sin`` (M,) and ``sum_i weights_i (pi - angle) rows_i`` (M, d)."""
-    cosine = _cosines(unit, rows)
+    cosine = cosines(unit, rows)
     return sine(cosine) @ weights, jnp.matmul(turn(cosine) * weights, rows, precision=EXACT)
 
 

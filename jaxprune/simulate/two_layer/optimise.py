@@ -26,6 +26,7 @@ FREE, NONNEGATIVE = SIGNS = ("free", "nonnegative")
 GAIN = 2.5  # times the size of the target over the number of neurons: near the gains of the optimum
 ROUNDS = 2  # of merging and second-order steps, where outputs have both signs
 ALIKE, LITTLE = 0.9, 0.02  # cosine of rows that may be one, and what that may cost, of the loss
+SAME = 1e-9  # of E f*^2: losses that are the same optimum, where precision allows
 FAINT = 0.1  # of the largest gain: a neuron below it whose own line has its minimum at 0 is dead
 
 
@@ -42,6 +43,11 @@ class Schedule:
     adam: int = count("steps", default=100)
     newton: int = count("steps", default=64)
     inner: int = count("steps", default=24)
+
+
+def same_loss(dtype: Any) -> float:
+    """Share of the target's square by which losses of one optimum may differ: in float32 its round-off is more than 1e-9."""
+    return max(SAME, 64 * float(jnp.finfo(dtype).eps))
 
 
 class Runs(NamedTuple):
@@ -61,8 +67,12 @@ class Runs(NamedTuple):
         return jnp.mean(self.loss <= optimum + tolerance, axis=-1)
 
     def best(self) -> "Runs":
-        """The restart with the smallest loss; one that diverged is none."""
-        index = jnp.argmin(jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf))
+        """The restart with the smallest loss, and of losses that round-off makes equal with the smallest gradient; one that
+        diverged is none."""
+        loss = jnp.where(jnp.isfinite(self.loss), self.loss, jnp.inf)
+        lowest = jnp.min(loss)
+        equal = loss <= lowest + 64 * jnp.finfo(loss.dtype).eps * jnp.abs(lowest)
+        index = jnp.argmin(jnp.where(equal, self.gradient, jnp.inf))
         return jax.tree.map(lambda field: jnp.asarray(field)[index], self)
 
 
@@ -115,11 +125,20 @@ def minimise(
     return _descend(objective, rows, drawn, schedule, mixed=not isinstance(signs, str) or signs == FREE)
 
 
-def descend(
-    objective: Objective, rows: Float[Array, "n M d"], signs: Float[Array | np.ndarray, "n M"], schedule: Schedule | None = None
-) -> Runs:
-    """Optima from given starts, as many as ``rows`` has. A zero row stays zero."""
-    return _descend(objective, rows, signs, schedule, traced(signs) or bool(np.any(np.asarray(signs) < 0)))
+def descend(objective: Objective, rows: Any, signs: Any, schedule: Schedule | None = None) -> Runs:
+    """Optima from given starts: ``rows`` (n, M, d), which may be what diverged, and ``signs`` (n, M). A zero row stays zero.
+
+    Raises ValueError for shapes that do not fit, and signs that are not 1.0 or -1.0."""
+    shape, dim = np.shape(rows), objective.slope.shape[-1]
+    if len(shape) != 3 or shape[-1] != dim or not jnp.issubdtype(jnp.result_type(rows), jnp.floating):
+        raise ValueError(f"rows: {jnp.result_type(rows)} of shape {shape}; use floating-point starts of shape (n, M, {dim})")
+    if np.shape(signs) != shape[:2]:
+        raise ValueError(f"signs: shape {np.shape(signs)} is not {shape[:2]}; give one to each neuron of each start")
+    if not traced(signs):
+        checks.signs("signs", np.ravel(np.asarray(signs)), np.size(signs))
+    return _descend(
+        objective, jnp.asarray(rows), jnp.asarray(signs), schedule, traced(signs) or bool(np.any(np.asarray(signs) < 0))
+    )
 
 
 def _descend(objective, rows, signs, schedule, mixed: bool) -> Runs:

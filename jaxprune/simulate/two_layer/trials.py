@@ -9,14 +9,13 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import AffineTarget, Compression
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import polar, turn
+from jaxprune.simulate.arc_cosine import EXACT, cosines, polar, turn
 from jaxprune.simulate.two_layer.curvature import curvature
-from jaxprune.simulate.two_layer.losses import EXACT, Factors, beyond_affine, factors
+from jaxprune.simulate.two_layer.losses import Factors, beyond_affine, factors
 from jaxprune.simulate.two_layer.objectives import Objective, affine_part, exact, simplified
-from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise
+from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise, same_loss
 from jaxprune.simulate.two_layer.targets import Target, draw
 
-TOLERANCE = 1e-9  # of E f*^2: losses that are the same optimum
 LARGEST, RANDOM, ASCENTS = 4, 8, 60  # teachers and random directions an ascent begins at, and its steps
 
 
@@ -73,7 +72,7 @@ def optimum(objective: Objective, runs: Runs) -> dict[str, Float[Array, ""]]:
     return {
         **geometry(objective, best),
         "loss": best.loss,
-        "success": runs.success(best.loss, TOLERANCE * objective.constant),
+        "success": runs.success(best.loss, same_loss(best.loss.dtype) * objective.constant),
         "negative": best.negative.astype(best.loss.dtype),
         "dead": best.dead.astype(best.loss.dtype),
         "gradient": best.gradient,
@@ -116,7 +115,7 @@ def _ascend(unit, gains, begin):
 
     def step(state, _):
         directions, most = state
-        cosine = jnp.clip(jnp.matmul(directions, unit.T, precision=EXACT), -1, 1)
+        cosine = cosines(directions, unit)
         most = jnp.maximum(most, jnp.max(beyond_affine(cosine) @ gains))
         slope = jnp.matmul((turn(cosine) / (2 * np.pi) - 0.25) * gains, unit, precision=EXACT)
         toward = slope + held * jnp.linalg.norm(slope, axis=1, keepdims=True) * directions

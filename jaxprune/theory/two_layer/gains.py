@@ -76,11 +76,7 @@ def lower_bound(M: int, d: int) -> float:
     Raises ValueError unless M and d are integers >= 1.
     """
     M, d = inputs.count("M", M), inputs.count("d", d)
-    t = (M - d) / (d * (M - 1)) if d < M else 0.0
-    sine, angle = math.sqrt(1 - t), math.asin(math.sqrt(t))
-    slope = angle / (2 * math.sqrt(t)) if t else 0.5
-    flat = math.sqrt(t) * angle / 2 - t / (1 + sine)  # 2 pi b - 1
-    excess = flat + slope / min(M, d) + (math.pi / 2 - 1 - flat - slope) / M
+    excess = quadrature.equiangular_excess(M, d)
     return excess / (1 + excess)
 
 

@@ -35,6 +35,14 @@ def network(rows_name: str, rows: ArrayLike, weights_name: str, weights: ArrayLi
     return rows, arguments.vector(weights_name, array)
 
 
+def each_row(name: str, value: ArrayLike, rows: Array, of: str) -> Array:
+    """One number for each row."""
+    array = _array(name, value)
+    if array.shape != (len(rows),):
+        raise ValueError(f"{name}: shape {array.shape} does not fit {len(rows)} {of}; give one for each row")
+    return arguments.vector(name, array)
+
+
 def pair(
     rows: ArrayLike, weights: ArrayLike, target_rows: ArrayLike, target_weights: ArrayLike
 ) -> tuple[Array, Array, Array, Array]:

@@ -1,7 +1,7 @@
 """The population loss of a two-layer network against another, and its gradient.
 
-Networks are sums of a_i s(w_i.x) with rows w_i (M, d) and output weights a_i (M,), inputs x ~ N(0, I_d), no biases. Fold every
-output scaling (1/N, 1/sqrt N) into the weights. Derivations: guide/two_layer.md.
+Networks are sums of a_i s(w_i.x) with rows w_i (M, d) and output weights a_i (M,), inputs x ~ N(0, I_d), biases in
+``loss`` only. Fold every output scaling (1/N, 1/sqrt N) into the weights. Derivations: guide/two_layer.md.
 """
 
 import itertools
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxprune.theory import arguments
-from jaxprune.theory.two_layer import angles, extended, inputs, kernels, smoothed
+from jaxprune.theory.two_layer import angles, extended, hermite, inputs, kernels, smoothed
 from jaxprune.theory.two_layer.inputs import Array
 from jaxprune.theory.two_layer.series import FAR, far_pairs
 
 BLOCK = 384  # rows whose pairs are held at once: memory does not grow with the number of neurons
 LONGEST = 1e150  # entry of a row whose square is a float
+STRAIGHT, SHORT = ("erf", "sin", "tanh"), 1e-10  # odd, and linear to all digits in rows with entries so short
 LARGEST = float(np.finfo(float).max)
 DIGITS = 1e-4  # of the sizes of all terms: smaller losses have cancelled, and are summed anew in twice the precision
 
@@ -26,9 +27,11 @@ def loss(
     weights: ArrayLike,
     target_rows: ArrayLike,
     target_weights: ArrayLike,
-    activation: str = "relu",
+    activation: str | hermite.Function = "relu",
     slope: float | None = None,
     target_energy: float | None = None,
+    biases: ArrayLike | None = None,
+    target_biases: ArrayLike | None = None,
 ) -> float:
     """The population loss E (f*(x) - f(x))^2 of a network ``rows`` (M, d), ``weights`` (M,) against a target (N, d), (N,).
 
@@ -42,10 +45,19 @@ def loss(
     of its terms, where it is tiny in twice the precision, and less below (1e-6 at 1e-24); linear to the last digits. Infinite
     above the largest float. Source: guide/two_layer.md, Exact loss.
 
+    ``activation`` may also be an elementwise NumPy function, and neurons may have ``biases`` (M,), ``target_biases`` (N,), 0
+    where left out: s(w.x + b). Then Hermite series of 256 degrees are summed. Regime: to 1e-9 of (sum |a| sqrt(E s^2))^2, where
+    two rules that differ in their panels agree and what the degrees leave out is bounded; else refused. A function may bend or
+    jump at 0 only. What is too narrow for both rules is not seen. Source: guide/two_layer.md, Biases and other activations.
+
     Raises ValueError for what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside
     [-1, 1) or not asked for, a target's energy that is no number >= 0, entries above 1e150 with softplus, gelu and silu, and
-    entries whose lengths may be no float with erf, cos, sin, tanh and sigmoid.
+    entries whose lengths may be no float with erf, cos, sin, tanh and sigmoid; for a function or biases also where the error is
+    not bounded as said, and beside a target's energy.
     """
+    if callable(activation) or biases is not None or target_biases is not None:
+        networks = (rows, weights, target_rows, target_weights)
+        return _biased(networks, (biases, target_biases), activation, slope, target_energy)
     activation, slope = _activation(activation, slope)
     rows, weights, target_rows, target_weights = inputs.pair(rows, weights, target_rows, target_weights)
     _no_longer(activation, rows, target_rows)
@@ -54,6 +66,33 @@ def loss(
         known = inputs.number("target_energy", target_energy, 0, np.inf, cure="give that of two_layer.target_energy")
         return _energy(every, signed, activation, slope, len(rows), known)
     return energy(*_sided(activation, every, signed), activation, slope)
+
+
+def _biased(networks, biases, activation: str | hermite.Function, slope, target_energy) -> float:
+    """``loss`` of neurons with biases, or of a function."""
+    rows, weights, others, outer = inputs.pair(*networks)
+    if target_energy is not None:
+        raise ValueError("target_energy: is not for biases, nor for a function; leave it out")
+    function = activation if callable(activation) else _function(*_activation(activation, slope))
+    if callable(activation) and slope is not None:
+        raise ValueError(f"slope: {slope!r} is given for a function, which has none; leave it out")
+    names = ("biases", rows, "rows"), ("target_biases", others, "target_rows")
+    shift = [
+        np.zeros(len(given)) if value is None else inputs.each_row(name, value, given, of)
+        for value, (name, given, of) in zip(biases, names, strict=True)
+    ]
+    every, signed = np.concatenate([rows, others]), np.concatenate([weights, -outer])
+    every, signed = _merged(np.column_stack([every, np.concatenate(shift)]), signed)
+    live = signed != 0
+    if not np.any(live):
+        return 0.0
+    return hermite.energy(function, every[live, :-1], signed[live], every[live, -1])
+
+
+def _function(activation: str, slope: float | None) -> hermite.Function:
+    """A checked activation itself."""
+    bend = slope or 0.0
+    return (lambda z: np.maximum(z, bend * z)) if activation == "leaky" else hermite.FUNCTIONS[activation]
 
 
 def target_energy(
@@ -102,8 +141,18 @@ def _energy(
 def _scaled(rows: Array, weights: Array, activation: str, slope: float | None) -> tuple[Array, Array, int, kernels.Kernel]:
     """Rows and weights up to 1 where lengths do not matter or are moved into the weights, and the exponent of these."""
     kernel = kernels.of(activation, slope)
+    if activation in STRAIGHT:
+        rows, weights = _lengthened(rows, weights)
     even, weights, common = angles.balanced(rows, weights, kernel.degree)
     return rows if activation in kernels.BOUNDED + kernels.GROWING else even, weights, common, kernel
+
+
+def _lengthened(rows: Array, weights: Array) -> tuple[Array, Array]:
+    """Short rows of neurons that are linear there, longer by a power of two, with weights smaller by it: products of lengths
+    below the least float would count as zero."""
+    largest = np.max(np.abs(rows), axis=1)
+    shift = np.where((largest > 0) & (largest < SHORT), np.frexp(SHORT)[1] - np.frexp(largest)[1], 0)
+    return np.ldexp(rows, shift[:, None]), np.ldexp(weights, -shift)
 
 
 def _summed(kernel: kernels.Kernel, rows: Array, weights: Array, count: int | None, known: float) -> float:

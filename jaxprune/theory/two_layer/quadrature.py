@@ -15,6 +15,7 @@ from jaxprune.theory import arguments
 
 Array = NDArray[np.float64]
 MOST = 8  # nodes: more are not told apart in float64
+MEANS = 1e-12  # relative: round-off of a mean
 SLACK = 1e-12  # of a coefficient or a node: round-off
 
 
@@ -37,8 +38,17 @@ def quadrature_bound(M: int, d: int) -> float:
     elif d == 2:
         excess = _mean_excess(np.cos(np.pi * np.arange(M) / M) ** 2, np.full(M, 1 / M))
     else:
-        excess = max(found for found in _rules(M, d))
+        excess = max([equiangular_excess(M, d), *_rules(M, d)])
     return excess / (1 + excess)
+
+
+def equiangular_excess(M: int, d: int) -> float:
+    """e of ``lower_bound``: what the rule with one node besides 1 gives, in closed form at every M and d."""
+    t = (M - d) / (d * (M - 1)) if d < M else 0.0
+    sine, angle = math.sqrt(1 - t), math.asin(math.sqrt(t))
+    slope = angle / (2 * math.sqrt(t)) if t else 0.5
+    flat = math.sqrt(t) * angle / 2 - t / (1 + sine)  # 2 pi b - 1
+    return flat + slope / min(M, d) + (math.pi / 2 - 1 - flat - slope) / M
 
 
 def _mean_excess(nodes: Array, weights: Array) -> float:
@@ -61,16 +71,21 @@ def _slope(t: Array) -> Array:
 
 
 def _rules(M: int, d: int) -> list[float]:
-    """The bounds of the rules with 1, 2, ... nodes besides 1, inside or one of them at 0, as far as they are proved."""
+    """The bounds of the rules with 1, 2, ... nodes besides 1, inside or one of them at 0, as far as they are proved: with
+    round-off that takes the means of powers from them, as in hundreds of dimensions, they are not."""
     found = []
     for count in range(1, MOST + 1):
         nodes, weights, basis = _sphere(d, count)
+        if not np.all(np.isfinite(basis)):  # of thousands of dimensions
+            break
         end = basis[:, -1]  # the polynomials at 1
         basis, nodes, weights = basis[:, :-1], nodes[:-1], weights[:-1]
         for at_zero in (False, True):
             rule = _rule(nodes, weights, basis, end, M, count - at_zero, at_zero)
             if rule is not None and _proves(nodes, weights, basis, rule[0], at_zero):
-                found.append(_mean_excess(np.append(rule[0], 1.0), np.append(rule[1], 1 / M)))
+                whole = np.append(rule[0], 1.0), np.append(rule[1], 1 / M)
+                if _has_means(*whole, 2 * count - at_zero, d):
+                    found.append(_mean_excess(*whole))
     return found
 
 
@@ -78,12 +93,13 @@ def _sphere(d: int, count: int) -> tuple[Array, Array, Array]:
     """Nodes and weights of the law of cos^2 over the sphere, exact beyond degree 4 ``count``, and the orthonormal polynomials
     (degree, node) there; the last node is 1, of weight 0."""
     size = 2 * count + 2
-    x, weights = special.roots_jacobi(size, (d - 3) / 2, -0.5)
+    with np.errstate(over="ignore", invalid="ignore"):
+        x, weights = special.roots_jacobi(size, (d - 3) / 2, -0.5)
+        weights = weights / np.sum(weights)
     nodes = np.append((1 + x) / 2, 1.0)
-    weights = weights / np.sum(weights)
     plain = special.eval_legendre(np.arange(size)[:, None], 2 * nodes - 1)
     triangle = np.linalg.qr((plain[:, :-1] * np.sqrt(weights)).T)[1]
-    basis = linalg.solve_triangular(triangle.T, plain, lower=True)
+    basis = linalg.solve_triangular(triangle.T, plain, lower=True, check_finite=False)
     return nodes, np.append(weights, 0.0), basis * np.sign(basis[:, -1:])
 
 
@@ -103,6 +119,13 @@ def _rule(nodes, weights, basis, end, M: int, count: int, at_zero: bool) -> tupl
     share = share / inner
     rest = 1 - 1 / M - np.sum(share)
     return (np.append(0.0, inner), np.append(rest, share)) if rest >= -SLACK else None
+
+
+def _has_means(nodes: Array, weights: Array, degrees: int, d: int) -> bool:
+    """Whether the rule gives the means of 1, cos^2, ..., known in closed form, over the sphere."""
+    k = np.arange(degrees)
+    known = np.cumprod(np.append(1.0, (k[:-1] + 0.5) / (k[:-1] + d / 2)))
+    return bool(np.all(np.abs(nodes ** k[:, None] @ weights - known) <= MEANS * known))
 
 
 def _proves(nodes, weights, basis, met: Array, at_zero: bool) -> bool:

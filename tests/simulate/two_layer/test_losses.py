@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxprune.simulate import arc_cosine, kernels
-from jaxprune.simulate.two_layer import losses
+from jaxprune.simulate.two_layer import curvature, losses, objectives
 from jaxprune.simulate.two_layer.activations import FUNCTIONS, kernel_of
 from tests import grades as judge
 
@@ -134,6 +134,73 @@ def test_gradients_are_finite_at_coincident_opposite_and_zero_rows(double):
         found = jax.jit(jax.grad(losses.loss, argnums=(0, 1, 2)))(*networks)
         assert all(np.all(np.isfinite(part)) for part in found)
         judge.exact(found[0][0], 5 * found[0][3], 1e-5)  # coincident rows have gradients in the ratio of their outputs
+
+
+@pytest.mark.parametrize("double, length", [(True, 1e-160), (True, 1e160), (False, 1e-21), (False, 1e21)])
+@pytest.mark.parametrize("name", ["relu", "abs", "leaky", "linear"])
+def test_only_the_gain_counts(double, length, name):
+    """A row and its output weight whose product is the same: squares of such rows are no floats."""
+    slope = 0.1 if name == "leaky" else None
+    with jax.enable_x64(double):
+        dtype = float if double else np.float32
+        scale = np.array([length, 1, 1])
+        given = [np.asarray(part, dtype) for part in (ROWS * scale[:, None], WEIGHTS / scale, TARGET_ROWS, TARGET_WEIGHTS)]
+        expected = float(losses.loss(*(np.asarray(part, dtype) for part in NETWORKS), name, slope))
+        judge.exact(losses.loss(*given, name, slope), expected, 1e-13 if double else 1e-5)
+        if name == "relu":
+            judge.exact(losses.split_loss(*given), expected, 1e-13 if double else 1e-5)
+            gradient = jax.grad(losses.loss)(*given)
+            plain = jax.grad(losses.loss)(*(np.asarray(part, dtype) for part in NETWORKS))
+            judge.exact(gradient * scale[:, None], plain, 1e-12 if double else 1e-4)
+
+
+@pytest.mark.parametrize("name", ["erf", "sin", "tanh"])
+def test_short_rows_of_odd_neurons_are_linear(x64, name):
+    slope = {"erf": 2 / np.sqrt(np.pi), "sin": 1.0, "tanh": 1.0}[name]
+    short = [(ROWS * 1e-170, WEIGHTS * 1e170), (TARGET_ROWS * 1e-9, TARGET_WEIGHTS * 1e9)]
+    expected = slope**2 * losses.loss(*NETWORKS, "linear")
+    judge.exact(losses.loss(*short[0], *short[1], name), expected, 1e-12)
+
+
+@pytest.mark.parametrize("name, expected", [("step", 0.25), ("sign", 1.0), ("erf", 1.0), ("cos", 0.0), ("sin", 0.5)])
+def test_long_rows_have_their_limits(x64, name, expected):
+    """E s^2 less the square of the mean, of one neuron with a row beyond the root of the largest float."""
+    row, one = np.array([[1e200, 0.0]]), np.ones(1)
+    shift = losses.loss(row, one, 0 * row, 0 * one, name) - (0.25 if name == "step" else 0.5 if name == "cos" else 0)
+    assert float(shift) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", [losses.loss, losses.split_loss])
+@pytest.mark.parametrize("second", [jax.hessian, lambda f: jax.jacrev(jax.jacrev(f)), lambda f: jax.jacfwd(jax.jacfwd(f))])
+def test_second_derivatives_where_rows_coincide(x64, loss, second):
+    """By whatever mode, through blocks: those of the closed formula; at orthogonal rows, too."""
+    target = np.array([[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [1.0, 2.0, 0.5]])
+    rows, signs = np.stack([2 * target[2], -target[1], target[2]]), np.array([1.0, 1.0, -1.0])
+    outer = np.array([0.5, -1.0, 2.0])
+    expected = curvature.hessian(objectives.exact(target, outer), jnp.asarray(rows), jnp.asarray(signs))
+    found = second(lambda p: loss(p, signs, target, outer))(rows).reshape(9, 9)
+    judge.exact(found, expected, 1e-13)
+
+
+def test_beyond_the_quadrature_derivatives_are_no_numbers(x64):
+    rows = jnp.asarray(20 * ROWS)
+    value, gradient = jax.value_and_grad(losses.loss)(rows, WEIGHTS, TARGET_ROWS, TARGET_WEIGHTS, "tanh")
+    assert np.isnan(value) and np.all(np.isnan(gradient))
+
+
+@pytest.mark.parametrize(
+    "rows, covariance, words",
+    [
+        (ROWS[:, :2], np.array([[1.0, 2.0], [2.0, 1.0]]), "covariance: has the eigenvalue -1"),
+        (ROWS[:, :2], np.eye(2, dtype=int), "covariance: dtype int64"),
+        (np.full((1, 2), np.nan), np.eye(2), "rows: has numbers"),
+        (ROWS[:, :2], np.array([[1.0, np.nan], [np.nan, 1.0]]), "covariance: has numbers"),
+        (ROWS[0, :2], np.eye(2), "rows: shape"),
+    ],
+)
+def test_bad_covariances_are_refused(x64, rows, covariance, words):
+    with pytest.raises(ValueError, match=words):
+        losses.in_white_inputs(rows, covariance)
 
 
 @pytest.mark.slow

@@ -127,3 +127,33 @@ def test_bad_objectives_are_refused():
     for words, make in cases.items():
         with pytest.raises(ValueError, match=words):
             make()
+
+
+@pytest.mark.parametrize("double", [True, False])
+@pytest.mark.parametrize("dim, ratio", [(1, np.pi / 2), (2, 4 / np.pi), (3, 3 * np.pi / 8), (10**6, 1 + 0.5e-6 + 0.125e-12)])
+def test_the_limit_has_its_digits_in_any_number_of_inputs(double, dim, ratio):
+    """``d Gamma(d/2)^2 / (2 Gamma((d+1)/2)^2)``, in closed form or by its first terms."""
+    with jax.enable_x64(double):
+        judge.exact(objectives.limit(1.0, dim).constant, ratio, 1e-15 if double else 1e-7)
+
+
+def test_other_signs_and_inputs_are_refused(x64):
+    objective, half = every()["exact"], np.full(4, 0.5)
+    for words, call in {
+        "signs: .* are not all 1.0 or -1.0": lambda: objective(ROWS, half),
+        "signs: 3 output weights": lambda: objective(ROWS, SIGNS[:3]),
+        "rows: has numbers": lambda: objective(np.nan * ROWS, SIGNS),
+        "rows: 2 inputs": lambda: objective(ROWS[:, :2], SIGNS),
+    }.items():
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def test_the_error_of_an_eigenvalue_knows_of_teachers_nearby(x64):
+    """Rows almost on those of the target: the Hessian loses digits, and its error says so."""
+    target, ones = RNG.normal(size=(3, 3)), np.ones(3)
+    objective = objectives.exact(target, ones)
+    apart = curvature.curvature(objective, jnp.asarray(target * [1.0, 1.1, 0.9]), jnp.asarray(ones))
+    near = curvature.curvature(objective, jnp.asarray(target * (1 + 1e-9 * RNG.normal(size=(3, 3)))), jnp.asarray(ones))
+    assert float(near.error) > 1e5 * float(np.finfo(float).eps) > 0
+    assert float(near.error) < 1e-4 and np.isfinite(apart.error)

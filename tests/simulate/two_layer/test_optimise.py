@@ -7,7 +7,7 @@ import pytest
 
 from jaxprune.simulate import two_layer
 from jaxprune.simulate.arc_cosine import kappa
-from jaxprune.simulate.two_layer import Schedule, losses, objectives
+from jaxprune.simulate.two_layer import Schedule, losses, objectives, optimise
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.simulate.two_layer.optimise import starts
 from tests import grades as judge
@@ -169,3 +169,42 @@ def test_bad_requests_are_refused():
     nothing = affine(-1.0, 0.0, 3)
     with pytest.warns(UserWarning, match="best nonnegative network is zero"):
         jax.eval_shape(lambda key: two_layer.minimise(nothing, key, 2), key)
+
+
+def test_bad_starts_are_refused():
+    objective, rows = affine(1.0, 0.0, 3), np.ones((2, 4, 3))
+    for words, call in {
+        "rows: float.* of shape": lambda: two_layer.descend(objective, rows[0], np.ones(4)),
+        "rows: int.* of shape": lambda: two_layer.descend(objective, rows.astype(int), np.ones((2, 4))),
+        "use floating-point starts of shape": lambda: two_layer.descend(objective, rows[..., :2], np.ones((2, 4))),
+        "signs: shape": lambda: two_layer.descend(objective, rows, np.ones(4)),
+        "signs: .* are not all": lambda: two_layer.descend(objective, rows, np.full((2, 4), 0.5)),
+    }.items():
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def test_a_start_that_diverged_is_told_and_is_not_the_best(x64):
+    """NaN, zero, and a start like any other, of one step each."""
+    starts = np.stack([np.full((2, 3), np.nan), np.zeros((2, 3)), np.eye(3)[:2]])
+    runs = two_layer.descend(affine(1.0, 0.0, 3), starts, np.ones((3, 2)), Schedule(adam=1, newton=1, inner=1))
+    assert np.isnan(runs.loss[0]) and float(runs.loss[1]) == 1.0 and runs.dead.tolist() == [0, 2, 0]
+    assert float(runs.best().loss) == float(runs.loss[2]) < 1
+    gradient = objectives.loss_and_gradient(affine(1.0, 0.0, 3), runs.rows[2], jnp.ones(2))[1]
+    judge.exact(runs.gradient[2], np.linalg.norm(gradient), 1e-13)
+
+
+def test_equal_losses_are_told_apart_by_gradients():
+    runs = two_layer.Runs(
+        np.zeros((3, 1, 1)),
+        np.ones((3, 1)),
+        np.array([0.5, 0.5 * (1 + 4e-16), 0.6]),
+        np.array([1e-3, 1e-9, 0.0]),
+        *np.ones((2, 3)),
+    )
+    with jax.enable_x64(True):
+        assert float(runs.best().gradient) == 1e-9
+
+
+def test_success_in_single_precision_allows_for_its_round_off():
+    assert optimise.same_loss(np.float64) == 1e-9 and 1e-6 < optimise.same_loss(np.float32) < 1e-5

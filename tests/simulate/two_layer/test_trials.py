@@ -159,3 +159,10 @@ def test_bad_problems_are_refused():
         dataclasses.replace(SMALL, neurons=128)
     with pytest.raises(ValueError, match="neurons: 200"):
         baselines.magnitude(two_layer.draw(SMALL, jax.random.key(0)), 200)
+
+
+def test_a_problem_of_another_size_is_made_inside_a_program():
+    """Its numbers are not known there, and are not looked at."""
+    problem = Compression(dim=4, width=8, neurons=2, rows="stable", tail_index=1.5)
+    half = jax.jit(lambda whole: dataclasses.replace(whole, width=4).tail_index)(problem)
+    assert float(half) == 1.5

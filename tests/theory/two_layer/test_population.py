@@ -489,3 +489,13 @@ def test_a_cosine_is_one():
     for wrong in (1.1, -1.0001, np.nan, "a", True):
         with pytest.raises(ValueError, match="cosine"):
             theory.arc_cosine(wrong)
+
+
+@pytest.mark.parametrize("name, slope", [("erf", 2 / np.sqrt(np.pi)), ("sin", 1.0), ("tanh", 1.0)])
+def test_short_rows_of_odd_neurons_are_linear(name, slope):
+    """Products of their lengths are no floats, but with long weights their losses are."""
+    rng = np.random.default_rng(5)
+    rows, weights, target, outer = rng.normal(size=(3, 4)), rng.normal(size=3), rng.normal(size=(5, 4)), rng.normal(size=5)
+    expected = slope**2 * theory.loss(rows, weights, target, outer, "linear")
+    found = theory.loss(rows * 1e-170, weights * 1e170, target * 1e-9, outer * 1e9, name)
+    assert found == pytest.approx(expected, rel=1e-12)

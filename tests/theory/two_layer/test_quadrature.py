@@ -1,5 +1,7 @@
 """The bound by quadrature: no lower than the bound by M and d, below every network, and attained where the guide says."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,13 @@ def test_it_falls_with_the_exponent_of_many_neurons(d, few, many):
     bounds = [two_layer.limit_of(quadrature_bound(int(M), d), d) for M in sizes]
     slope = np.polynomial.polynomial.polyfit(np.log(sizes), np.log(bounds), 1)[1]
     assert abs(slope - two_layer.scaling_exponent(d)) < 0.06 < abs(slope - two_layer.scaling_exponent(d + 1))
+
+
+@pytest.mark.parametrize("d", [100, 200, 300, 998, 3000, 10**5])
+def test_in_hundreds_of_dimensions_there_is_a_bound(d):
+    """The rule in closed form, where round-off takes the others; and frames that meet it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for M in (d + 2, 2 * d, d * d):
+            assert two_layer.quadrature_bound(M, d) >= two_layer.lower_bound(M, d) > 0
+    assert two_layer.optimum(d + 2, d).status == "bounded"
