@@ -24,7 +24,7 @@ def trial(key, problem):
     matrix = matrices.draw(key, problem).matrix
     return {
         "discarded": matrices.discarded(matrix)[jnp.array(KEPT)],
-        "entry_participation": compression.participation(jnp.ravel(matrix)),
+        "entry_participation": compression.compressibility.participation(jnp.ravel(matrix)),
     }
 
 

@@ -34,7 +34,7 @@ def trial(key, problem):
     survived = matrices.survives(matrix, x, noise).reshape(len(PLACES), len(NOISE))
     return {
         "output_gap": matrices.argmax_gap(y),
-        "output_participation": compression.participation(y),
+        "output_participation": compression.compressibility.participation(y),
         "agreement": matrices.agree(kept @ x, y).astype(float),
         "survival": survived.astype(float),
     }
