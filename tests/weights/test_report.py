@@ -1,0 +1,189 @@
+"""The report: each number against one computed here, the bound against a code written out, and what is written."""
+
+import csv
+import math
+
+import numpy as np
+import pytest
+
+from jaxprune import weights
+from jaxprune.cli.entry import main
+from jaxprune.theory import bounds
+from jaxprune.theory.matrices import light_tails
+from jaxprune.weights import bound, measure, writing
+from jaxprune.weights.layers import split
+
+RNG = np.random.default_rng(11)
+NET = {"a.weight": RNG.standard_t(2.0, (120, 80)), "a.bias": np.ones(120), "b.weight": RNG.standard_normal((10, 120))}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return weights.report(NET, samples=10**6, risk=0.1)
+
+
+def kept(energies, error=0.1):
+    """The fraction of the largest that leave at most this relative error."""
+    ordered = np.sort(energies)[::-1]
+    lost = 1 - np.cumsum(ordered) / np.sum(ordered)
+    return (np.argmax(lost <= error**2) + 1) / len(ordered)
+
+
+def test_numbers_of_a_layer(found):
+    layer, matrix = found.layers[0], NET["a.weight"]
+    singular = np.linalg.svd(matrix, compute_uv=False)
+    assert layer.stable_rank == pytest.approx(np.sum(matrix**2) / singular[0] ** 2, rel=1e-10)
+    assert layer.kept["entries"].own == pytest.approx(kept(matrix.ravel() ** 2), abs=1e-9)
+    assert layer.kept["rows"].own == pytest.approx(kept(np.sum(matrix**2, axis=1)), abs=1e-9)
+    assert layer.kept["singular values"].own == pytest.approx(kept(singular**2), abs=1e-9)
+    sizes = np.sort(np.abs(matrix), axis=None)
+    assert layer.compressibility[1.0] == pytest.approx(np.sum(sizes[:-960]) / np.sum(sizes), rel=1e-12)
+    assert layer.count == round(layer.kept["entries"].own * matrix.size)
+    np.testing.assert_allclose(measure.singular_values(matrix)[::-1], singular, rtol=1e-9)
+
+
+def test_heavy_entries_are_told_from_light_ones(found):
+    heavy, light = (layer.tail.extreme["Hill"].value for layer in found.layers)
+    assert abs(heavy - 2.0) < 0.6 and light > 3.5
+    (heavy, usual), (light, _) = (layer.kept["entries"] for layer in found.layers)
+    assert heavy < 0.85 * usual and light == pytest.approx(usual, rel=0.03)
+
+
+def test_a_planted_spectrum_differs_from_its_controls():
+    """Singular values of a power law on random directions: entries look Gaussian, the spectrum does not."""
+    left, _ = np.linalg.qr(RNG.standard_normal((300, 300)))
+    right, _ = np.linalg.qr(RNG.standard_normal((300, 300)))
+    values = (np.arange(1, 301) / 301) ** (-1 / 3.0)  # tail index 3 of singular values, 1.5 of their squares
+    (layer,) = weights.report({"w": (left * values) @ right.T}).layers
+    exponents = {name: spectral.fit.pdf_exponent for name, spectral in layer.spectral.items()}
+    assert abs(exponents["layer"] - 2.5) < 0.15
+    assert min(exponents["shuffled"], exponents["gaussian"]) > exponents["layer"] + 1
+
+
+def test_few_numbers_are_not_fitted():
+    (layer,) = weights.report({"w": RNG.standard_normal((6, 8))}).layers
+    assert layer.tail is None and layer.entry_fit is None and layer.spectral["layer"] is None
+    row = weights.report({"w": RNG.standard_normal((6, 8))}).rows()[0]
+    assert row["hill"] is None and row["spectrum"] is None and row["kept_entries"] > 0
+
+
+def test_light_tails_of_draws():
+    draws = RNG.standard_normal((400, 200))
+    assert light_tails.gaussian_kept(0.1) == pytest.approx(kept(draws.ravel() ** 2), abs=0.003)
+    rows = np.sum(RNG.standard_normal((20_000, 5)) ** 2, axis=1)
+    assert light_tails.gaussian_kept(0.3, 5) == pytest.approx(kept(rows, 0.3), abs=0.005)
+    for shape in ((400, 200), (300, 300)):
+        squares = np.linalg.svd(RNG.standard_normal(shape), compute_uv=False) ** 2
+        found = light_tails.marchenko_pastur_kept(0.3, min(shape) / max(shape))
+        assert found == pytest.approx(kept(squares, 0.3), abs=0.01)
+    assert light_tails.gaussian_kept(0.3, 5) != pytest.approx(light_tails.gaussian_kept(0.3, 4), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "arguments, name", [((1.5, 0.5), "eps"), ((0.1, 0.0), "aspect"), ((0.1, 1.1), "aspect"), ((0.0, 0.5), "eps")]
+)
+def test_light_tails_refuse(arguments, name):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        light_tails.marchenko_pastur_kept(*arguments)
+
+
+def log_binomial(n, k):
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def test_every_number_of_the_bound_is_paid(found):
+    """The code written out: per layer which, sign and bits of each, ends of the grid; the bias at 32 bits a number."""
+    sizes = np.sort(np.concatenate([np.abs(NET[name]).ravel() for name in ("a.weight", "b.weight")]))[::-1]
+    for point in found.curve:
+        nats = 120 * 32 * math.log(2)
+        for name in ("a.weight", "b.weight"):
+            total, s = NET[name].size, int(np.sum(np.abs(NET[name]) >= sizes[point.kept - 1]))
+            nats += math.log(total + 1) + log_binomial(total, s) + s * 7 * math.log(2) + (64 * math.log(2) if s else 0)
+        assert point.nats == pytest.approx(nats, rel=1e-9)
+        assert point.bound == pytest.approx(bounds.occam_kl(0.1, nats, 10**6, 0.05), rel=1e-12)
+    assert not found.measured and "nothing is proved" in writing.text(found)
+
+
+def test_risks_are_measured_on_pruned_networks():
+    """Scores that see the weights: their zeros, their signs, and their values within the grid's error."""
+    seen = []
+
+    def apply(net, inputs):
+        seen.append(net)
+        return np.stack([inputs, 0.5 - inputs], axis=1)  # the second class below a quarter
+
+    inputs = np.linspace(0, 1, 400)
+    labels = (inputs < 0.3).astype(int)
+    found = weights.report(NET, apply=apply, data=(inputs, labels))
+    wrong = float(np.mean((inputs < 0.25).astype(int) != labels))
+    assert found.measured and found.chance == 0.5 and all(point.risk == wrong for point in found.curve)
+    for point, net in zip(found.curve, seen, strict=True):
+        assert sum(int(np.sum(net[name] != 0)) for name in ("a.weight", "b.weight")) == point.kept
+        np.testing.assert_array_equal(net["a.bias"], NET["a.bias"])
+        for name in ("a.weight", "b.weight"):
+            live = net[name] != 0
+            assert np.all(np.sign(net[name][live]) == np.sign(NET[name][live]))
+            np.testing.assert_allclose(net[name][live], NET[name][live], rtol=0.2)
+
+
+def test_trees_keep_their_shape():
+    tree = {"layers": [NET["a.weight"], NET["b.weight"]]}
+    shapes = []
+    weights.report(
+        tree,
+        apply=lambda net, x: (shapes.append([w.shape for w in net["layers"]]), np.zeros((len(x), 2)))[1],
+        data=(np.zeros(5), np.array([0, 1, 0, 1, 1])),
+    )
+    assert set(map(tuple, shapes)) == {((120, 80), (10, 120))}
+
+
+@pytest.mark.parametrize(
+    "given, name",
+    [
+        (dict(samples=10), "samples, risk"), (dict(risk=0.1), "samples, risk"), (dict(samples=0, risk=0.1), "samples"),
+        (dict(samples=2.5, risk=0.1), "samples"), (dict(samples=10, risk=1.5), "risk"), (dict(samples=10, risk=float("nan")), "risk"),
+        (dict(apply=lambda w, x: x), "apply, data"), (dict(data=([1], np.array([1]))), "apply, data"),
+        (dict(samples=10, risk=0.1, delta=0.0), "delta"), (dict(samples=10, risk=0.1, value_bits=0), "value_bits"),
+        (dict(apply=lambda w, x: x, data=([1], [0.5])), "data"), (dict(apply=lambda w, x: np.zeros(3), data=(np.zeros(3), np.zeros(3, int))), "apply"),
+    ],
+)  # fmt: skip
+def test_arguments_that_do_not_go_together(given, name):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        weights.report({"w": np.eye(3)}, **given)
+
+
+def test_the_command_prints_and_writes(tmp_path, capsys):
+    np.savez(tmp_path / "my_net.npz", **NET)
+    argv = ["weights", tmp_path / "my_net.npz", "--samples", 50_000, "--risk", 0.02, "--out", tmp_path]
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in argv])
+    assert not stop.value.code
+    said = capsys.readouterr()
+    assert "whole network" in said.out and "Left out, one axis" in said.out and "measuring a.weight" in said.err
+    folder = tmp_path / "my_net"
+    with (folder / "layers.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["layer"] for row in rows] == ["a.weight", "b.weight", "whole network"]
+    assert float(rows[0]["kept_entries"]) == pytest.approx(kept(NET["a.weight"].ravel() ** 2), abs=1e-9)
+    page = (folder / "report.html").read_text()
+    assert "data:image/png;base64," in page and "http" not in page.replace("data:image", "")
+    assert r"\toprule" in (folder / "layers.tex").read_text() and (folder / "figure.pdf").stat().st_size > 1000
+    assert len((folder / "bound.csv").read_text().splitlines()) > 5
+
+
+def test_the_command_refuses_in_a_sentence(tmp_path, capsys):
+    np.savez(tmp_path / "net.npz", b=np.ones(3))
+    for argv, words in (
+        (["weights", tmp_path / "no.npz"], "does not exist"),
+        (["weights", tmp_path / "net.npz", "--out", tmp_path / "o"], "no array is a matrix of weights"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in argv])
+        assert stop.value.code == 2 and words in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_least_bound_is_that_of_the_curve(found):
+    assert found.best == min(found.curve, key=lambda point: point.bound)
+    layers, left = split(NET)
+    assert bound.curve(layers, left, 10, 0.0, fractions=[1e-9])[0].kept == 1
