@@ -1,4 +1,4 @@
 from .files import read as read
-from .report import NetworkReport as NetworkReport
-from .report import report as report
+from .network_report import NetworkReport as NetworkReport
+from .network_report import report as report
 from .writing import write as write

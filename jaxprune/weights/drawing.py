@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxprune.plots import style
-from jaxprune.weights.report import NetworkReport
+from jaxprune.weights.network_report import NetworkReport
 
 ALT = "By layer: exponents of the spectrum and its controls; fractions kept at ten per cent error; the bound by what is kept."
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from jaxprune.plots import style
 from jaxprune.weights import drawing
 from jaxprune.weights.bound import Point
-from jaxprune.weights.report import COLUMNS, NetworkReport
+from jaxprune.weights.network_report import COLUMNS, NetworkReport
 
 SHOWN = ("layer", "shape", "hill", "entries", "spectrum", "shuffled", "gaussian", "stable_rank", "kept_entries", "code_nats")
 NARROW = {"kept_entries": "kept at 10 %", "stable_rank": "stable rank", "code_nats": "code, nats"}
@@ -88,14 +88,12 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _bound_in_words(report: NetworkReport) -> list[str]:
-    """The least bound where risks were measured; else how many weights a bound below 1 would allow."""
+    """The least bound where risks were measured; else all of them, and what they lack."""
     best = report.best
     if best is None:
         return []
     if not report.measured:
-        below = [point for point in report.curve if point.bound < 1]
-        most = max(below, key=lambda point: point.kept, default=None)
-        told = f"below 1 up to {most.kept:,} weights ({most.fraction:.2%}), {most.nats:,.0f} nats" if most else "never below 1"
+        told = ", ".join(f"{point.bound:.3f} with {point.fraction:.3g} of the weights" for point in report.curve)
         return [
             f"Bound of the risk, {report.risk}: {told}. What pruned networks risk was not measured, so nothing is proved: use"
             " jaxprune.weights.report(file, apply=, data=) in Python."
