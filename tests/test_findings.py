@@ -54,6 +54,21 @@ QUOTED = [  # experiment, finding, how it is quoted
         for noise in ("I", "II", "III")
         for alpha in ("2", "1.9", "1.8", "1.75", "1.5")
     ),
+    ("discarded_energy", "discarded beyond 20, pareto, tail index 1.2", "{value:.4f} ± {error:.4f}"),
+    ("discarded_energy", "discarded beyond 20, pareto, tail index 1.6", PLAIN),
+    ("operator_norm", "norm over largest entry, tail index 1, n = 200", PLAIN),
+    ("operator_norm", "norm over largest entry, tail index 3, n = 200", PLAIN),
+    ("operator_norm", "norm over spike, tail index 3, n = 200", PLAIN),
+    ("matrix_project", "missed at k = 74 (printed), parallel", PLAIN),
+    ("coverage", "failures of Occam-kl, chosen, m = 50", PLAIN),
+    ("released_split", "test accuracy, no noise", PLAIN),
+    ("released_split", "test accuracy, heavy-tailed noise", PLAIN),
+    ("released_split", "split_accuracy, released, first layer, no noise", PLAIN),
+    ("released_split", "split_accuracy, released, first layer, heavy-tailed noise", PLAIN),
+    *(
+        ("half_space", f"exponent of m, Occam-kl, alpha {alpha}, d = 100000", "m^{value:.3f} ± {error:.3f}")
+        for alpha in ("0.5", "1", "1.5")
+    ),
     ("euler_explosion", "lost at a step of 0.1, alpha 1.5", "{value:.4f} ± {error:.4f}"),
     *(
         ("trained_layer_tails", f"index by block sums, {layer} layer, {weights}, step size / batch {ratio}", PLAIN)

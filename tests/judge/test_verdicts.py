@@ -310,6 +310,17 @@ def test_a_theory_two_percent_off_is_seen():
             assert compare(found, {"risk": spoiled}).verdict() == "DISAGREE"
 
 
+@pytest.mark.parametrize("seeds, spread, seen", [(8, 0.02, 0.9), (20, 0.02, 0.1), (20, 0.05, 0.25), (40, 0.05, 0.1)])
+def test_few_seeds_see_what_is_far_off(seeds, spread, seen):
+    """At the default level, in nearly normal numbers: what they would detect, and it is what they do detect."""
+    values = 1 + spread * np.random.default_rng(12).standard_normal((seeds, 30))
+    found = xr.Dataset({"m": (("seed", "at"), values)})
+    report = compare(found, {"m": 1.0})
+    assert report.ok and report.typical["m"] < seen
+    for factor in (1 - 1.3 * seen, 1 + 1.3 * seen, 3.0):
+        assert compare(found, {"m": factor}).failed
+
+
 @pytest.mark.parametrize("chance, seeds", [(0.5, 2), (0.05, 10), (0.95, 10), (0.99, 40), (0.01, 200), (0.001, 400)])
 def test_events_that_no_seed_has_met_are_no_disagreement(chance, seeds):
     """Equal seeds have a standard error of zero, which is not that of their mean. A chance that they exclude is found."""
