@@ -45,7 +45,7 @@ def _panel(ax, here):
     for place, (metric, words, colour) in enumerate(CURVES):
         style.means(ax, kept, here[metric], place, words, colour)
     risk, nats = here["train_error"].mean("seed").clip(0, 1), here["nats"].mean("seed")
-    line = bounds.occam.occam_kl(risk.values, nats.values, sim.SAMPLES, sim.DELTA)
+    line = bounds.occam_kl(risk.values, nats.values, sim.SAMPLES, sim.DELTA)
     ax.plot(kept, line, color=style.RED, label="bound of theory at the means")
     ax.axhline(1 - float(here["majority"].mean()), color="k", ls="--", lw=0.8, label="the most frequent label")
     ax.axhline(0.9, color="0.5", ls=":", lw=0.8, label="guessing")
@@ -53,5 +53,5 @@ def _panel(ax, here):
     indices, ranks = here["entry_index"].median("seed"), here["stable_rank"].median("seed")
     for place, layer in enumerate(here["layer"].values.tolist()):
         words = f"{layer}: index {float(indices[place]):.1f}, stable rank {float(ranks[place]):.1f}"
-        ax.text(0.03, 0.03 + 0.08 * place, words, transform=ax.transAxes, fontsize=5.5, color="0.3")
+        ax.text(0.98, 0.46 - 0.08 * place, words, transform=ax.transAxes, fontsize=6, color="0.3", ha="right")
     style.ticks(ax.xaxis)

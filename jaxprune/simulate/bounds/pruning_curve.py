@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.bounds import occam
@@ -21,7 +20,7 @@ def curve(
     layers: Layers, train: Wrong, test: Wrong, kept: Sequence[int], bits: Sequence[int], delta: float
 ) -> dict[str, Array]:
     """A network without biases whose ``kept`` largest weights, one threshold for all layers, are rounded to single precision,
-    and then to a sign and some ``bits`` on one logarithmic grid; ``train`` and ``test`` say on which samples a network is wrong.
+    then to a sign and ``bits`` on one logarithmic grid; ``train`` and ``test`` say on which samples a network is wrong.
 
     Paid for: how many weights are kept of all, which, signs and values, the ends of the grid, and the choice among ``bits``,
     which is the one with the least bound. By kept counts (k,): ``bound`` (Occam-kl), ``train_error``, ``test_error``, ``nats``,

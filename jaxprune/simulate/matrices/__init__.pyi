@@ -1,3 +1,4 @@
+from . import mixture as mixture
 from .acting import agree as agree
 from .acting import argmax_gap as argmax_gap
 from .acting import bilinear_error as bilinear_error
