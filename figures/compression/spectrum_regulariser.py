@@ -18,7 +18,8 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
     here = style.shown(samples, SHOWN)
     rates = here["rate"].values
     positive = rates[rates > 0]
-    at = [rate if rate > 0 else positive.min() / LEAST for rate in rates]
+    least = positive.min() / LEAST if positive.size else 1.0
+    at = [rate if rate > 0 else least for rate in rates]
     with style.paper():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(style.FULL, 2.6))
         for index, (metric, words) in enumerate({"test_error": "test", "train_error": "training"}.items()):

@@ -11,7 +11,6 @@ Source: guide/compression.md, Stable rank.
 """
 
 import jax.numpy as jnp
-import numpy as np
 
 from jaxprune.contracts import Metric
 from jaxprune.judge import estimates

@@ -7,8 +7,8 @@ without. For independent entries theory says 2/(2 - alpha) below 2.
 
 Independent entries follow that curve as long as the tail is heavy; near 2 matrices of this size have less. Trained layers do
 not lie on it: their entries are fitted with indices above 2, for which it says nothing, and their stable ranks are below those
-of independent entries with such indices. A mixture depends on its start: about half of twenty have no fit (a line is left
-without points, or still moves), and through the independent entries those of the others differ in slope by more than one.
+of independent entries with such indices. Heavier noise gives lower indices and lower stable ranks. A mixture depends on its
+start: from half of twenty one of the lines is left without points, which is no mixture; the others agree.
 Source: guide/matrices.md, Stable rank.
 """
 
@@ -65,8 +65,8 @@ def lines(samples, which):
 
 
 def findings(samples):
-    """Stable ranks and fitted indices, means and medians over seeds; and slopes of the mixture through trained layers with what they
-    differ by from start to start, which is no standard error."""
+    """Means of stable ranks, medians of fitted indices; and slopes of the mixture of two regressions, with what they differ by
+    from start to start, which is no standard error."""
     here, stated = samples.isel(n=-1, steps=-1), {}
     for matrix in here["matrix"].values.tolist():
         one = here.sel(matrix=matrix)
@@ -79,7 +79,7 @@ def findings(samples):
         stated[f"starts of 20 without a fit, {words}"] = Finding(int(np.sum(found.failed > 0)))
         for place, name in enumerate(("flatter", "steeper")):
             stated[f"slope of the {name} line, best start, {words}"] = Finding(found.lines[0, place, 1])
-            stated[f"spread of it over starts, {words}"] = Finding(found.spread[place])
+            stated[f"spread of it over starts, {words}"] = Finding(round(float(found.spread[place]), 6))
     return stated
 
 

@@ -3,6 +3,7 @@
 Source: guide/bounds.md, Planted networks.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -78,7 +79,7 @@ def _check(problem: Any, kept: Sequence[int], samples: Sequence[int]) -> None:
         check_count("kept", count, "entries of a layer", 1)
     for count in samples:
         check_count("samples", count, "training samples", 1)
-    if any(b <= a for a, b in zip(samples, samples[1:], strict=False)) or problem.samples != samples[-1]:
+    if any(b <= a for a, b in itertools.pairwise(samples)) or problem.samples != samples[-1]:
         raise ValueError(f"samples: {list(samples)} do not increase up to those of the problem, {problem.samples}")
 
 

@@ -31,6 +31,7 @@ def trained(given, *more):
     return jax.jit(lambda key: trained_network.trained(given, key, *more)._replace(model=None))(jax.random.key(2))
 
 
+@pytest.mark.slow
 def test_it_learns_and_noise_changes_it():
     found = trained_network.trained(problem(), jax.random.key(2))
     assert not found.diverged and found.train[0].shape == (80, 4) and found.test[0].shape == (40, 4)
@@ -57,11 +58,13 @@ def test_the_drift_has_the_gradient_of_the_penalty():
     assert not np.allclose(change, -0.33 * slopes, atol=1e-7)  # the spoiled twin
 
 
+@pytest.mark.slow
 def test_a_penalty_lowers_the_stable_rank_and_a_rate_of_0_changes_nothing():
     plain, none, strong = trained(problem()), trained(problem(), 2, 0.0, penalty), trained(problem(), 2, 0.1, penalty)
     for a, b in zip(plain.layers, none.layers, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9)
-    assert penalty(strong.layers) < penalty(plain.layers) - 0.2
+    least = len(plain.layers)  # a stable rank of 1 for every layer
+    assert penalty(strong.layers) - least < 0.6 * (penalty(plain.layers) - least)
 
 
 def test_a_run_that_diverges_says_so():
