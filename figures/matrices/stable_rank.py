@@ -47,11 +47,11 @@ def _mixtures(ax, samples, which):
     found = sim.lines(samples, which)
     if found is None:
         return
-    ends = np.array(ax.get_xlim())
+    left, right = ax.get_xlim()
     for lines, failed in list(zip(found.lines, found.failed, strict=True))[:SHOWN_STARTS]:
         for (intercept, slope), colour in zip(lines, (style.GREEN, style.RED), strict=True):
             if failed == 0:
-                x = np.linspace(*ends, 50)
+                x = np.linspace(left, right, 50)
                 y = intercept + slope * x
                 ax.plot(x[y > 0.8], y[y > 0.8], color=colour, lw=0.6, zorder=1)
-    ax.set_xlim(*ends)
+    ax.set_xlim(left, right)

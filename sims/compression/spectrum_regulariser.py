@@ -33,7 +33,7 @@ def make(rate, width, steps):
 
 def penalty(layers):
     """The sum of the stable ranks."""
-    return sum(projection.stable_rank(w) for w in layers)
+    return jnp.sum(jnp.stack([projection.stable_rank(w) for w in layers]))
 
 
 def trial(key, problem):

@@ -78,7 +78,7 @@ def findings(samples):
             continue
         stated[f"starts of 20 without a fit, {words}"] = Finding(int(np.sum(found.failed > 0)))
         for place, name in enumerate(("flatter", "steeper")):
-            stated[f"slope of the {name} line, best start, {words}"] = Finding(found.lines[0, place, 1])
+            stated[f"slope of the {name} line, best start, {words}"] = Finding(float(found.lines[0, place, 1]))
             stated[f"spread of it over starts, {words}"] = Finding(round(float(found.spread[place]), 6))
     return stated
 

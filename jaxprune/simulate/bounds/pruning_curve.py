@@ -48,9 +48,9 @@ def curve(
 
     pairs = [np.ravel(side) for side in np.meshgrid(kept, bits, indexing="ij")]
     seen = jax.lax.map(lambda pair: measured(*pair), tuple(jnp.asarray(p) for p in pairs))
-    tables = [each.reshape(len(kept), len(bits)) for each in seen]
-    sizes = [jax.eval_shape(side, tuple(layers)).size for side in (train, test)]
-    return _least(*tables, *sizes, kept, jnp.asarray(bits), flat.size, delta)
+    wrong, missed, live = (each.reshape(len(kept), len(bits)) for each in seen)
+    samples, tests = (jax.eval_shape(side, tuple(layers)).size for side in (train, test))
+    return _least(wrong, missed, live, samples, tests, kept, jnp.asarray(bits), flat.size, delta)
 
 
 def _least(wrong, missed, live, samples, tests, kept, bits, total, delta) -> dict[str, Array]:
