@@ -75,6 +75,8 @@ def _check(problem: Any, kept: Sequence[int], samples: Sequence[int]) -> None:
         raise ValueError(
             f"score: {problem.score!r} looks at the samples, which are not kept; use 'magnitude', or planted.trial"
         )
+    if not len(kept) or not len(samples):
+        raise ValueError(f"kept, samples: {len(kept)} and {len(samples)} of them; give one at least of each")
     for count in kept:
         check_count("kept", count, "entries of a layer", 1)
     for count in samples:

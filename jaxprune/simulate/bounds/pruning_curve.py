@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from jaxprune.checks import check_count
+from jaxprune.simulate.arguments import check_number
 from jaxprune.simulate.bounds import occam
 from jaxprune.simulate.compression import compressibility, rules
 
@@ -30,9 +31,13 @@ def curve(
     error, less the bound of a predictor fixed before the data. Training samples drawn without replacement from all samples
     make the first positive with probability ``delta`` at most.
 
-    Raises ValueError for counts and bits outside 1 .. the number of weights, and 1 .. 24.
+    All are NaN where a weight is not finite in single precision. Raises ValueError for counts outside 1 .. the number of
+    weights, bits outside 1 .. 24, none of them, and a delta outside (0, 1).
     Source: guide/bounds.md, Along pruning.
     """
+    if not layers or not len(kept) or not len(bits):
+        raise ValueError(f"layers, kept, bits: {len(layers)}, {len(kept)} and {len(bits)} of them; give one at least of each")
+    check_number("delta", delta, "(0, 1)", "the probability that the bound fails")
     flat, back = rules.flattened(tuple(layers))
     for count in kept:
         check_count("kept", count, "weights of all layers", 1, flat.size)
@@ -50,7 +55,9 @@ def curve(
     seen = jax.lax.map(lambda pair: measured(*pair), tuple(jnp.asarray(p) for p in pairs))
     wrong, missed, live = (each.reshape(len(kept), len(bits)) for each in seen)
     samples, tests = (jax.eval_shape(side, tuple(layers)).size for side in (train, test))
-    return _least(wrong, missed, live, samples, tests, kept, jnp.asarray(bits), flat.size, delta)
+    found = _least(wrong, missed, live, samples, tests, kept, jnp.asarray(bits), flat.size, delta)
+    sound = jnp.all(jnp.isfinite(single))
+    return {name: jnp.where(sound, value, jnp.nan) for name, value in found.items()}
 
 
 def _least(wrong, missed, live, samples, tests, kept, bits, total, delta) -> dict[str, Array]:

@@ -78,6 +78,8 @@ def by_hand(layers, inputs, labels, count):
         ("samples", problem(), KEPT, [200, 100, 1000]),
         ("samples", problem(), KEPT, [100, 200]),
         ("samples", problem(), KEPT, [0, 1000]),
+        ("samples", problem(), KEPT, []),
+        ("kept", problem(), [], SAMPLES),
     ],
 )
 def test_what_makes_no_sense_is_refused(name, given, kept, samples):

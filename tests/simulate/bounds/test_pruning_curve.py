@@ -28,9 +28,9 @@ def wrong(inputs, labels):
     return errors
 
 
-def found(layers, inputs, labels, kept=KEPT, bits=BITS):
+def found(layers, inputs, labels, kept=KEPT, bits=BITS, delta=DELTA):
     train, test = wrong(inputs[:200], labels[:200]), wrong(inputs[200:], labels[200:])
-    return {k: np.asarray(v) for k, v in pruning_curve.curve(layers, train, test, kept, bits, DELTA).items()}
+    return {k: np.asarray(v) for k, v in pruning_curve.curve(layers, train, test, kept, bits, delta).items()}
 
 
 def by_hand(layers, inputs, labels, count, bits):
@@ -78,7 +78,24 @@ def test_zeros_are_not_described():
     np.testing.assert_allclose(here["train_error"], np.mean(labels[:200] != 0))
 
 
-@pytest.mark.parametrize("name, changes", [("kept", dict(kept=[0])), ("kept", dict(kept=[49])), ("bits", dict(bits=[25]))])
+def test_a_weight_that_is_not_finite_in_single_precision_is_marked():
+    layers, inputs, labels = network(3)
+    here = found((1e60 * layers[0], layers[1]), inputs, labels)
+    assert all(np.all(np.isnan(value)) for value in here.values())
+    assert np.all(np.isfinite(found(layers, inputs, labels)["bound"]))
+
+
+@pytest.mark.parametrize(
+    "name, changes",
+    [
+        ("kept", dict(kept=[0])),
+        ("kept", dict(kept=[49])),
+        ("kept", dict(kept=[])),
+        ("bits", dict(bits=[25])),
+        ("bits", dict(bits=[])),
+        ("delta", dict(delta=1.0)),
+    ],
+)
 def test_what_makes_no_sense_is_refused(name, changes):
     with pytest.raises(ValueError, match=name):
         found(*network(), **changes)
