@@ -1,3 +1,4 @@
+from . import mixture as mixture
 from .acting import agree as agree
 from .acting import argmax_gap as argmax_gap
 from .acting import bilinear_error as bilinear_error
@@ -7,5 +8,4 @@ from .energy import level_counts as level_counts
 from .energy import residuals as residuals
 from .entries import draw as draw
 from .entries import log_entries as log_entries
-from .norms import Norm as Norm
 from .norms import operator_norm as operator_norm

@@ -3,8 +3,8 @@ from . import mean_field as mean_field
 from . import noisy_training as noisy_training
 from . import released_code as released_code
 from . import trained_layers as trained_layers
+from . import trained_network as trained_network
 from .stopping import Stopping as Stopping
-from .training import PaddedLaw as PaddedLaw
 from .training import Run as Run
 from .training import assumptions as assumptions
 from .training import record as record
