@@ -145,7 +145,7 @@ def test_participation_of_entries_and_of_the_output():
 
     def both(matrix):
         y = matrix @ jax.random.normal(jax.random.key(9), (60,))
-        return jnp.stack([compression.participation(jnp.ravel(matrix)), matrices.argmax_gap(y)])
+        return jnp.stack([compression.compressibility.participation(jnp.ravel(matrix)), matrices.argmax_gap(y)])
 
     entries, gap = drawn(problem, both, 1500).T
     judge.statistical(entries, theory.participation(1.2))
