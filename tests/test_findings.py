@@ -69,6 +69,8 @@ QUOTED = [  # experiment, finding, how it is quoted
         ("half_space", f"exponent of m, Occam-kl, alpha {alpha}, d = 100000", "m^{value:.3f} ± {error:.3f}")
         for alpha in ("0.5", "1", "1.5")
     ),
+    *(("bound_along_pruning", f"least bound, no noise, width {width}", PLAIN) for width in (8, 16, 64)),
+    *(("bound_along_pruning", f"least bound with noise less that without, width {width}", PLAIN) for width in (16, 64)),
     ("euler_explosion", "lost at a step of 0.1, alpha 1.5", "{value:.4f} ± {error:.4f}"),
     *(
         ("trained_layer_tails", f"index by block sums, {layer} layer, {weights}, step size / batch {ratio}", PLAIN)

@@ -13,6 +13,7 @@ from jaxprune.theory.bounds import half_space as theory
 from jaxprune.theory.matrices import expected_discarded_fraction
 from sims.bounds import half_space as sim
 
+POINTS = 20  # of a line of theory
 DELTA, BITS = 0.05, 6  # those of the problem
 
 
@@ -63,7 +64,7 @@ def _shares(ax, samples):
         kept = kept[kept < dim]
         style.means(ax, kept, samples["discarded"].sel(dim=dim, tail_index=index, kept=kept), 0, None, style.colour(place))
         if index < 2:
-            grid = np.unique(np.round(np.geomspace(kept[0], kept[-1], 20)).astype(int)).tolist()
+            grid = np.unique(np.round(np.geomspace(kept[0], kept[-1], POINTS)).astype(int)).tolist()
             shares = [expected_discarded_fraction(s, index, dim) for s in grid]
             ax.plot(grid, shares, color=style.colour(place))
     ax.set(xscale="log", yscale="log", xlabel="kept weights $s$", ylabel=f"energy outside, $d={dim}$")

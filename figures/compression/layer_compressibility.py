@@ -12,6 +12,7 @@ from jaxprune.theory import compression as theory
 from sims.compression import layer_compressibility as sim
 
 SHOWN = dict(n=style.last, least=style.last)
+POINTS = 12  # of a line
 LABELS = dict(independent="independent entries", rows="elliptical rows", layer="one elliptical layer")
 
 
@@ -26,7 +27,7 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
                 ls="", marker=style.MARKERS[index], ms=2.2, mew=0.5, mfc="none", color=style.COLOURS[index]
             )
             ax.plot(here["index"], here["removed"].sel(law=law), label=LABELS[str(law)], **look)
-        grid = np.linspace(float(here["least"]), 1.995, 12)
+        grid = np.linspace(float(here["least"]), 1.995, POINTS)
         low, mid, high = (theory.pruning_ratio_quantile(p, grid, n * n, 1, "I", squared_share) for p in (0.1, 0.5, 0.9))
         ax.plot(grid, mid, color=style.BLUE)
         ax.fill_between(grid, low, high, color=style.BLUE, alpha=0.13, lw=0)

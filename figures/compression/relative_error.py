@@ -11,6 +11,7 @@ from jaxprune.plots import style
 from jaxprune.theory import compression as theory
 
 KAPPA, ALPHA = 0.1, 1.5
+POINTS = 60  # of a line
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -55,7 +56,7 @@ def _distribution(ax, errors, alpha, n, place, index):
         limit = float(theory.finite_moment_limit("normal", KAPPA))
         ax.axhline(limit, color=colour)
         return
-    grid = np.unique(np.geomspace(n[0] / 1.1, n[-1] * 1.1, 60).astype(int))
+    grid = np.unique(np.geomspace(n[0] / 1.1, n[-1] * 1.1, POINTS).astype(int))
     edges = [np.minimum(theory.error_quantile(p, alpha, KAPPA, grid), 1) for p in (0.1, 0.5, 0.9)]
     ax.plot(grid, edges[1], color=colour)
     ax.fill_between(grid, edges[0], edges[2], color=colour, alpha=0.13, lw=0)

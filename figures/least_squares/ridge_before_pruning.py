@@ -14,6 +14,7 @@ from jaxprune.theory.least_squares import tuning
 from sims.least_squares import ridge_before_pruning as sim
 
 N = 100  # of the theory's best ridges: they depend on ratios alone
+POINTS, COUNTS = 60, 22  # of a line: ridges, and kept counts with a best ridge each
 NONE, MOST = 0.012, 1500.0  # where no ridge, and one without bound, stand on a logarithmic axis
 SHOWN = dict(n=style.largest)
 RULE = "magnitude"
@@ -48,7 +49,7 @@ def _shown(ridge):
 
 def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
     reduced: tuple[Any, Any, float, int] = linear.reduced(problem, width)
-    grid = np.concatenate([[0.0], np.geomspace(0.03, 400, 60)])
+    grid = np.concatenate([[0.0], np.geomspace(0.03, 400, POINTS)])
     kept = [round(float(s) * problem.n) for s in here["kept"]]
     pruned = np.array([theory.pruned_risk(*reduced, kept, RULE, ridge) for ridge in grid])
     dense = [theory.risk(*reduced, ridge) for ridge in grid]
@@ -68,7 +69,7 @@ def _risks(ax, here: xr.Dataset, problem, width: int) -> None:
 
 def _best(ax, problem, width: int) -> None:
     reduced: tuple[Any, Any, float, int] = linear.reduced(problem, width)
-    counts = np.unique(np.round(np.geomspace(0.04 * N, width, 22)).astype(int))
+    counts = np.unique(np.round(np.geomspace(0.04 * N, width, COUNTS)).astype(int))
     short = counts[counts < 0.97 * N]
     lines = [
         (counts, [tuning.pruned(*reduced, int(s), "magnitude").ridge for s in counts], 1, "MP"),

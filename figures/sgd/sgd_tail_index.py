@@ -18,6 +18,7 @@ ESTIMATES = [
     ("block_of_averages", "block sums of time averages", 0),
 ]
 TOP = 4.6
+POINTS = 80  # of a line
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -48,7 +49,7 @@ def _steps(here: xr.Dataset, batch: int, dim: int) -> tuple[np.ndarray, np.ndarr
     """Step sizes of the samples and of a fine grid, and the thresholds."""
     critical, maximal = linear.thresholds(batch, dim)
     steps = np.array([float(sim.make(batch, dim, float(p)).step_size) for p in here["place"]])
-    return steps, np.linspace(0.97 * steps.min(), 1.02 * maximal, 80), critical, maximal
+    return steps, np.linspace(0.97 * steps.min(), 1.02 * maximal, POINTS), critical, maximal
 
 
 def _indices(ax, here: xr.Dataset, batch: int, dim: int) -> None:

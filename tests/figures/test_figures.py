@@ -29,6 +29,11 @@ LIGHT = dict(  # theory on coarser grids: what is drawn of the samples is tested
     correlation_decides=dict(_theory=lambda make, here, grid: (None, None, None)),
     phase_diagram=dict(N=20),
     pruning_ratio=dict(POINTS=2),
+    sgd_tail_index=dict(POINTS=6),
+    ridge_before_pruning=dict(POINTS=5, COUNTS=3),
+    layer_compressibility=dict(POINTS=3),
+    half_space=dict(POINTS=3),
+    relative_error=dict(POINTS=6),
 )
 
 

@@ -221,13 +221,14 @@ def test_correlation_decides_whether_retraining_helps(name, expected):
     """The table ``RHO`` (errors of both up to 1.5 % each, 5 % where it says so), and the crossing by code."""
     experiment = correlation.EQUICORRELATED if name == "equicorrelated" else correlation.AR1
     rhos = sorted({*RHO[name], *([0.05, 0.08, 0.12, 0.6] if name == "equicorrelated" else [0.75, 0.85])})
-    samples = run(experiment.resized(n=[150], rho=rhos, seeds=100), workers=0)
+    seeds = 300
+    samples = run(experiment.resized(n=[150], rho=rhos, seeds=seeds), workers=0)
     for rho, values in RHO[name].items():
         for metric, value in zip(("pruned_risk", "retrained_same", "retrained_fresh"), values, strict=True):
             if value is not None:
                 found = samples[metric].sel(rho=rho).values.ravel()
                 table = 0.05 if rho == 0.95 else 0.015
-                limit = 4 * np.hypot(found.std(ddof=1) / 10, table * value)
+                limit = 4 * np.hypot(found.std(ddof=1) / seeds**0.5, table * value)
                 assert abs(found.mean() - value) <= limit, (rho, metric)
                 assert abs(found.mean() - 1.4 * value) > limit
     at = correlation.retraining_helps(samples)
