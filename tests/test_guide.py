@@ -87,6 +87,7 @@ def test_what_chapters_cite_is_in_the_guide(name):
 EXAMPLES = [example for text in CHAPTERS.values() for example in PRINTS.findall(text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code, printed", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example_prints_what_it_says(code, printed):
     said = io.StringIO()

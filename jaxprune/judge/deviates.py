@@ -23,7 +23,7 @@ from scipy import special
 Array = NDArray[np.float64]
 DOUBTS = 2.0  # standard errors of a skewness
 STEEPEST = 2.6  # skewness from which a larger gap would seem less unlikely
-ROUNDS = 100  # of solving for what can be detected
+ROUNDS, CLOSE = 100, 1e-4  # of solving for what can be detected
 
 
 def skewness(centred: Array, count: Array) -> Array:
@@ -51,7 +51,9 @@ def detectable(limit: float, freedom: Array, skew: Array, doubt: Array) -> Array
     t = np.zeros(np.broadcast(freedom, worst).shape)
     with np.errstate(all="ignore"):
         for _ in range(ROUNDS):  # from below, to the only solution, since the chance falls with t
-            t = -special.stdtrit(freedom, np.exp(chance - _caution(t, freedom, worst)))
+            before, t = t, -special.stdtrit(freedom, np.exp(chance - _caution(t, freedom, worst)))
+            if np.allclose(before, t, rtol=CLOSE, atol=0, equal_nan=True):
+                break
     return t
 
 

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from jaxprune.contracts import Certificate, Prediction
 from jaxprune.judge import compare, count_failures
@@ -52,6 +53,7 @@ def test_the_support_must_be_paid_where_the_data_chose_it():
     assert not counted(found["values_only"]).holds  # the spoiled twin
 
 
+@pytest.mark.slow
 def test_a_learnt_half_space_is_bounded_without_vacuity():
     found = draws(learnt, LearntHalfSpace(0.5, 50, 400, 0.0, "Pareto", DELTA, 4), 100)
     assert counted(found["occam_kl"]).holds and np.mean(found["bound"]) < 0.5
@@ -71,6 +73,7 @@ def test_a_certificate_of_theory_covers_simulated_risks():
     assert subset.bound > certificates.occam_gap(np.log(2), m, DELTA).bound
 
 
+@pytest.mark.slow
 def test_shares_and_bounds_of_half_spaces():
     """Shares are unbiased; the bound of theory lies above the mean of simulated ones, and not by much."""
     kept, samples = [1, 2, 4, 8, 16, 32, 64, 128, 256], [1000.0, 10_000.0, 100_000.0]
@@ -90,6 +93,7 @@ def test_shares_and_bounds_of_half_spaces():
     assert np.all(found["coded_bound"] >= found["bound_kl"].min(1, keepdims=True) - 0.02)
 
 
+@pytest.mark.slow
 def test_an_experiment_is_judged():
     (experiment,) = load_experiments(sim("half_space"))
     small = experiment.resized(seeds=200, dim=[1000], tail_index=[1.5])

@@ -52,6 +52,7 @@ def agrees(samples, expected, error, spoil=1.1):
     assert abs(mean - spoil * expected) > 4 * np.hypot(se, error)
 
 
+@pytest.mark.slow
 def test_mean_square_of_a_thousand_entries(x64):
     """Two independent simulations, and the exact finite-size mean."""
     samples = draws(1.5, 1000, 0.1, 4000)
@@ -60,6 +61,7 @@ def test_mean_square_of_a_thousand_entries(x64):
     judge.statistical(samples, finite_size.stable_finite(1000, 100, 1.5))
 
 
+@pytest.mark.slow
 def test_mean_square_on_a_ladder(x64):
     """The limit is met to O(1/n)."""
     sizes = [30, 60, 120]
@@ -121,6 +123,7 @@ def test_types_two_and_three_agree_and_differ_from_type_one():
     assert judge.deviates(two, pruning_ratio.pruning_ratio_mean(1.75, 500)) > 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise, dim, limit", [("I", 1, 0.55539720), ("II", 64, 0.13594850), ("III", 64, 0.13594850)])
 def test_gaussian_controls(noise, dim, limit):
     """Noise of type I is one number per neuron: even when Gaussian, half of the neurons go."""
@@ -141,6 +144,7 @@ def test_an_experiment_is_judged():
     assert not compare(samples, prediction | {"squared_error": 1.5 * prediction["squared_error"].mean}).ok
 
 
+@pytest.mark.slow
 def test_a_participation_is_no_matter_for_students_t():
     """Its mean is true, and yet t with few seeds rejects it now and then by far; many seeds hold it in their range."""
     law = stable.neuron_noise("I", 1.9)
@@ -176,6 +180,7 @@ def test_one_run_tells_little():
         assert 0.08 < noise_ratios("I", 1.75, n, 1, 100).std(ddof=1) < 0.2
 
 
+@pytest.mark.slow
 def test_shares_beyond_the_largest(x64):
     """Cauchy entries, squared: the energies' largest shares follow the Poisson-Dirichlet law of 1/2."""
     kept, n = [1, 2, 5, 20], 2000
@@ -230,6 +235,7 @@ def test_node_pruning_of_pareto_scales(x64):
     agrees(found, 0.027303110430048877, 0.0003570799293975944, spoil=1.2)
 
 
+@pytest.mark.slow
 def test_singular_values_of_gaussian_and_heavy_matrices(x64):
     """The quarter circle's limit for one, an error that falls with the size for the other."""
 

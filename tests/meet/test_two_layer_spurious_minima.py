@@ -47,6 +47,7 @@ def test_the_family_is_stationary_among_all_rows_and_found_apart(x64):
         assert np.linalg.norm(theory.loss_gradient(0.99 * network(found, dim)[0], *network(found, dim)[1:])[1]) > 1e-3
 
 
+@pytest.mark.slow
 def test_it_turns_from_a_saddle_into_a_minimum(x64):
     """The whole Hessian against differences of theory's gradient, whose smallest eigenvalue has the same sign."""
     signs = {5: -1, 6: 1}

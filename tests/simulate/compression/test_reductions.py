@@ -240,6 +240,7 @@ def test_the_released_split_of_normal_weights():
         assert abs(np.mean(errors) - expected) < 2e-3 < 0.01 * expected
 
 
+@pytest.mark.slow
 def test_a_sketch_that_is_large_enough_finds_all():
     matrix = jnp.asarray(np.sign(RNG.random((60, 50)) - 0.5) * RNG.random((60, 50)) ** (-1 / 1.2))
     wanted = rules.compress(rules.magnitude, None, matrix, 40).value

@@ -57,6 +57,7 @@ def test_a_bad_size_is_named(size):
         pruning.grouped(pruning.magnitude, size)
 
 
+@pytest.mark.slow
 def test_a_size_that_does_not_divide_is_named(x64):
     for widths, size in ((WIDTHS, 4), ([9, 18], 9)):
         with pytest.raises(ValueError, match=f"^size: {size} does not divide"):

@@ -209,6 +209,7 @@ def test_quirk_5_the_seed_does_not_fix_the_noise():
     assert np.max(np.abs(one - two)) > 1e-3
 
 
+@pytest.mark.slow
 def test_quirk_6_noise_in_hidden_layers_only_and_no_factor_of_the_width():
     model = released_code.network(6, 8, 3, depth=3)
     law = ReleasedNoise(1.5)
@@ -223,6 +224,7 @@ def test_quirk_6_noise_in_hidden_layers_only_and_no_factor_of_the_width():
     assert np.all(drift(start)[-1] != 0)  # the last layer is trained
 
 
+@pytest.mark.slow
 def test_quirk_7_evaluation_and_the_end_are_before_the_noise(x64):
     """The authors' loop, whose last weights the noise of that step would have moved."""
     ours, theirs = both(6)

@@ -275,6 +275,7 @@ def test_rows_of_the_tables(classes, x64):
     assert int(slow["assumptions_ok"]) == 1
 
 
+@pytest.mark.slow
 def test_a_diverged_run_has_no_measures():
     wild = HeavyTailedSGD(**{**DESCENT, "alpha": 0.5, "sigma": 1e37})
     problems = jax.tree.map(lambda a, b: jnp.stack([jnp.asarray(a), jnp.asarray(b)]), wild, HeavyTailedSGD(**DESCENT))
@@ -291,6 +292,7 @@ def test_a_record_takes_a_list_of_layers(unchecked):
         training.record(lambda layers, x: x, X, (X, Y), (X, Y))
 
 
+@pytest.mark.slow
 def test_rows_are_compiled_once():
     before = noisy_training.mean_field_trial._cache_size()
     for seed in range(3):

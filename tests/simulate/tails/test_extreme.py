@@ -359,6 +359,7 @@ def test_the_first_line_says_what_was_read():
         tail_report.report(rows.ravel()[None, :500])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-300, 1e300])
 def test_numbers_next_to_the_ends_of_the_floats(scale):
     x = stable(1.9, 36, 1, SHORT)[0]

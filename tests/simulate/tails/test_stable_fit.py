@@ -43,6 +43,7 @@ def test_stable_samples_are_rejected_at_the_level_at_most(count, dim):
     np.testing.assert_allclose(means, ALPHAS, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_float32_keeps_the_level():
     with jax.enable_x64(False):
         x = Symmetric(jnp.array([1.5, 2.0])[:, None, None]).sample(jax.random.key(1), (2, 100, 500)).reshape(200, 500)
@@ -81,6 +82,7 @@ def test_laws_that_are_not_stable_are_found(law):
     assert np.all(few.rejected | ~few.testable)  # or it is said that they cannot be told
 
 
+@pytest.mark.slow
 def test_vectors_with_a_student_law_are_found():
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((40, 2000, 5)) / np.sqrt(rng.chisquare(3, (40, 2000, 1)))

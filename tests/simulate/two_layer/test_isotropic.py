@@ -32,6 +32,7 @@ def test_padding_stays_zero_and_changes_no_loss(runs):
     judge.exact(runs["limit"].loss, 0.0022384828436545)
 
 
+@pytest.mark.slow
 def test_geometry_of_what_is_known():
     square = jnp.array([[1.0, 0.0], [0.0, 2.0], [-1.0, 0.0], [0.0, 0.0]])
     found = isotropic.geometry(square)

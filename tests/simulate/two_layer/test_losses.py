@@ -106,6 +106,7 @@ def test_anisotropic_inputs_are_other_rows(x64):
     assert abs(found - expected) < 4 * error < abs(found - float(losses.loss(*NETWORKS)))
 
 
+@pytest.mark.slow
 def test_blocks_change_nothing(x64, monkeypatch):
     whole = [losses.loss(*NETWORKS), losses.loss(*NETWORKS, "step"), losses.split_loss(*NETWORKS)]
     affine = losses.factors(TARGET_ROWS, TARGET_WEIGHTS)
@@ -136,6 +137,7 @@ def test_gradients_are_finite_at_coincident_opposite_and_zero_rows(double):
         judge.exact(found[0][0], 5 * found[0][3], 1e-5)  # coincident rows have gradients in the ratio of their outputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("double, length", [(True, 1e-160), (True, 1e160), (False, 1e-21), (False, 1e21)])
 @pytest.mark.parametrize("name", ["relu", "abs", "leaky", "linear"])
 def test_only_the_gain_counts(double, length, name):
@@ -170,6 +172,7 @@ def test_long_rows_have_their_limits(x64, name, expected):
     assert float(shift) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [losses.loss, losses.split_loss])
 @pytest.mark.parametrize("second", [jax.hessian, lambda f: jax.jacrev(jax.jacrev(f)), lambda f: jax.jacfwd(jax.jacfwd(f))])
 def test_second_derivatives_where_rows_coincide(x64, loss, second):

@@ -28,6 +28,7 @@ both = jax.jit(objectives.loss_and_gradient)
 full = jax.jit(curvature.hessian)
 
 
+@pytest.mark.slow
 def test_the_exact_objective_is_the_loss(x64):
     objective = objectives.exact(*TARGET)
     judge.exact(objective(ROWS, SIGNS), losses.loss(ROWS, SIGNS, *TARGET), 1e-13)
@@ -54,6 +55,7 @@ def test_the_limit_of_many_neurons_is_a_network_of_many(x64):
     judge.exact(objectives.limit(1.0, 2)(ROWS[:, :2], SIGNS), losses.loss(ROWS[:, :2], SIGNS, *ring), 1e-7)
 
 
+@pytest.mark.slow
 def test_common_mean_is_the_limit_of_rows_around_it(x64):
     """Rows beta e + sqrt(1 - beta^2) z in ever more inputs: the gap falls like 1/d."""
     beta, gaps = 0.5, []

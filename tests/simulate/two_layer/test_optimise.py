@@ -67,6 +67,7 @@ def test_random_starts_reach_the_cone(cones):
         assert not np.any(best.rows[index, neurons:]), "padding stays zero"
 
 
+@pytest.mark.slow
 def test_they_are_strict_minima_up_to_rotations(cones):
     _, best, found = cones
     assert np.all(found.smallest > 100 * found.error) and np.all(found.error < 1e-10)
@@ -80,6 +81,7 @@ def test_they_are_strict_minima_up_to_rotations(cones):
     assert moved.error > 0.01
 
 
+@pytest.mark.slow
 def test_a_saddle_is_no_minimum(x64):
     """A regular pentagon in three dimensions: stationary by symmetry, and lower out of its plane."""
     angle = 2 * np.pi * np.arange(5) / 5
@@ -184,6 +186,7 @@ def test_bad_starts_are_refused():
             call()
 
 
+@pytest.mark.slow
 def test_a_start_that_diverged_is_told_and_is_not_the_best(x64):
     """NaN, zero, and a start like any other, of one step each."""
     starts = np.stack([np.full((2, 3), np.nan), np.zeros((2, 3)), np.eye(3)[:2]])
