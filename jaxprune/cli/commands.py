@@ -197,7 +197,7 @@ def _experiments(sims: Path) -> Iterator[tuple[Path, Experiment | None]]:
             yield file, None
 
 
-def _missing_data(experiment) -> str | None:
+def missing_data(experiment) -> str | None:
     """Why the experiment cannot run here, where its data set, or the package that brings it, is missing."""
     try:
         experiment.make(**experiment.smoke_size().points()[0])
@@ -214,17 +214,17 @@ def verify(options: Any) -> int:
         if experiment is None:
             status = max(status, BAD_INPUT)
             continue
-        if reason := _missing_data(experiment):
+        if reason := missing_data(experiment):
             said = f"skipped: {reason}"
         else:
-            found, said = _verified(experiment, _folder(options.out, experiment.name, True), options.workers)
+            found, said = verified(experiment, _folder(options.out, experiment.name, True), options.workers)
             said += f"   {time.perf_counter() - started:.1f} s"
             status = max(status, found)
         print(f"{experiment.name:32s} {said}", flush=True)
     return status
 
 
-def _verified(experiment: Experiment, folder: Path, workers: int | None) -> tuple[int, str]:
+def verified(experiment: Experiment, folder: Path, workers: int | None) -> tuple[int, str]:
     """The exit status of one experiment, and what there is to say."""
     try:
         samples = sweep.run(experiment.smoke_size(), store=folder, workers=workers)
@@ -284,7 +284,7 @@ def listing(options: Any) -> int:
         axes = ", ".join(f"{k}={list(v)}" for k, v in e.axes.items())
         print(f"{file}: {e.name}\n    {e.describe or e.name}\n    axes: {axes}; {e.seeds} seeds, {e.precision}")
         try:
-            if reason := _missing_data(e):
+            if reason := missing_data(e):
                 print(f"    skipped by verify: {reason}")
         except Exception as error:
             print(f"    its make fails: {error}")
