@@ -235,8 +235,9 @@ def verified(experiment: Experiment, folder: Path, workers: int | None) -> tuple
     report = _judge(experiment, samples)
     if report is None:
         return AGREE, f"ran, not judged{stated}"
-    worst = abs(report.worst(1)[0]["z"]) if report.judged else float("nan")
-    tests = f"{report.judged} tests, worst |z| {worst:.2f} of {report.limit:.2f}"
+    tests = f"{report.judged} tests"
+    if report.judged:
+        tests += f", worst |z| {abs(report.worst(1)[0]['z']):.2f} of {report.limit:.2f}"
     return _status(report), f"{report.verdict():10s}   {tests}{stated}"
 
 
