@@ -55,7 +55,8 @@ def grid(name, experiment, shown):
             assert axis in shown, f"{axis} has one value: nothing is known of others"
             (value,) = values
             values = ["another" if isinstance(value, str) else type(value)(value / 2), value]
-        few = 5 if axis in shown else 4  # all of which are tried
+        needed = axis in shown or {axis, f"{axis}_of_{name}"} & MORE.keys()
+        few = 5 if needed else 4  # all of which are tried
         axes[axis] = values if len(values) < few else [values[0], *values[1 : few - 3], values[-1]]
     return axes
 
