@@ -61,8 +61,8 @@ def limit_value(M: int, d: int) -> float:
     M, d = inputs.count("M", M), inputs.count("d", d)
     if d + 1 < M:
         raise ValueError(
-            f"M: {M} is above d + 1 = {d + 1}, where no simplex fits; frames.best_known(M, d).optimum has a value, which limit_of"
-            " turns into this one, and says whether it is proved"
+            f"M: {M} is above d + 1 = {d + 1}, where no simplex fits; frames.best_known(M, d).optimum has a value that limit_of"
+            " turns into this one, and says whether it is proved; lower_bound(M, d) bounds it"
         )
     return limit_of(simplex_value(M), d)
 

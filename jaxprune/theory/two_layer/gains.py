@@ -96,9 +96,9 @@ def optimum(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> Opt
     """The least simplified loss of M neurons in R^d with its lower bound, computed apart from it and rounded downwards.
 
     Arguments: M, d >= 1, eta = |m|/c in [0, 1e150], ``signs`` "nonnegative" or "free". Proved for M <= d, and for M = d + 1 at
-    eta = 0; elsewhere bounded (``frames.best_known`` knows more). Equation: the loss of the best cone, or beyond ``eta_switch`` that of the
-    M - 1 orthonormal neurons and the opposite one which attain the plateau, against the tangent bound and, for free signs, the
-    plateau. Source: guide/two_layer.md, Certificates.
+    eta = 0; elsewhere bounded (``frames.best_known`` knows more). Equation: the loss of the best cone, or beyond
+    ``eta_switch`` that of the M - 1 orthonormal neurons and the opposite one which attain the plateau, against the tangent
+    bound and, for free signs, the plateau. Source: guide/two_layer.md, Certificates.
 
     Raises ValueError for other arguments.
     """
