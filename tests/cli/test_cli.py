@@ -248,6 +248,7 @@ def test_the_bar_has_no_empty_field(monkeypatch, capsys):
     assert "tasks, compiling," in said and "tasks, ," not in said
 
 
+@pytest.mark.slow
 def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
     from jaxprune.sweep import tasks
 

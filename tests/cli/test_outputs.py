@@ -215,6 +215,7 @@ def test_a_shard_judges_the_samples_that_it_read(project, capsys, monkeypatch, m
     assert not Store("results/own").missing()
 
 
+@pytest.mark.slow
 def test_neighbours_of_a_file_are_importable(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -10,6 +10,7 @@ from tests import grades as judge
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.slow
 def test_the_error_is_the_spread_of_what_is_found():
     """Ratios of means and medians of 40 seeds: 400 times, against the standard deviation of the values found."""
     for statistic, paired in ((lambda a, b: a.mean() / b.mean(), True), (lambda a, b: np.median(a) - np.median(b), False)):
@@ -24,6 +25,7 @@ def test_the_error_is_the_spread_of_what_is_found():
         assert claimed != pytest.approx(1.3 * spread, rel=0.15)
 
 
+@pytest.mark.slow
 def test_an_exponent_is_the_slope_with_its_error():
     sizes = np.array([10, 30, 100, 300])
     found = [estimates.exponent(sizes, *(s**-0.7 * RNG.lognormal(0, 0.3, 50) for s in sizes)) for _ in range(60)]

@@ -44,6 +44,7 @@ def test_the_best_of_many_fails_unless_all_are_paid():
     assert not half.holds
 
 
+@pytest.mark.slow
 def test_the_support_must_be_paid_where_the_data_chose_it():
     """Labels are fair coins: what is learnt has a risk of 1/2."""
     found = draws(learnt, LearntHalfSpace(1.0, 100, 50, 0.5, "Pareto", DELTA, 1), 400)

@@ -104,6 +104,7 @@ def test_every_number_of_the_bound_is_paid(found):
     assert not found.measured and "nothing is proved" in writing.text(found)
 
 
+@pytest.mark.slow
 def test_risks_are_measured_on_pruned_networks():
     """Scores that see the weights: their zeros, their signs, and their values within the grid's error."""
     seen = []

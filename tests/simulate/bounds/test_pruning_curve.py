@@ -47,6 +47,7 @@ def by_hand(layers, inputs, labels, count, bits):
     return error[:200].mean(), error[200:].mean(), error.mean()
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_the_weights_that_the_code_describes():
     layers, inputs, labels = network()
     for bits in BITS:
@@ -59,6 +60,7 @@ def test_errors_are_those_of_the_weights_that_the_code_describes():
         assert np.ptp(here["train_error"]) > 0.05  # the curve is not flat, so that another order of weights would show
 
 
+@pytest.mark.slow
 def test_the_bits_with_the_least_bound_are_taken_and_their_choice_is_paid():
     layers, inputs, labels = network(1)
     both, alone = found(layers, inputs, labels), [found(layers, inputs, labels, bits=[b]) for b in BITS]
@@ -78,6 +80,7 @@ def test_zeros_are_not_described():
     np.testing.assert_allclose(here["train_error"], np.mean(labels[:200] != 0))
 
 
+@pytest.mark.slow
 def test_a_weight_that_is_not_finite_in_single_precision_is_marked():
     layers, inputs, labels = network(3)
     here = found((1e60 * layers[0], layers[1]), inputs, labels)

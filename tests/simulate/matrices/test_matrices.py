@@ -20,6 +20,7 @@ def entries(law, tail_index, rows=200, columns=150, key=KEY):
     return np.asarray(sign * jnp.exp(log))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law, tail_index, cdf", [
     ("pareto", 0.7, lambda x: 0.5 + np.sign(x) / 2 * (1 - np.maximum(np.abs(x), 1) ** -0.7)),
     ("student", 0.5, stats.t(0.5).cdf), ("student", 4.0, stats.t(4.0).cdf), ("stable", 1.0, stats.cauchy.cdf),
@@ -32,6 +33,7 @@ def test_entries_have_their_law(law, tail_index, cdf):
     assert stats.kstest(1.15 * x, cdf).pvalue < 1e-6
 
 
+@pytest.mark.slow
 def test_the_largest_is_not_cut_off():
     """-alpha log of the largest of N Pareto entries less log N is Gumbel's, in float32 too, where a grid of 2^-23 would cut it."""
     problem = HeavyTailedMatrix(0.5, 2000, 1000)
@@ -65,6 +67,7 @@ def test_residuals_keep_exactly_so_many():
         matrices.residuals(matrix, [7])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tail_index, steps, tolerance", [(1.0, 300, 1e-12), (2.5, 100, 1e-6), (4.0, 300, 1e-3)])
 def test_operator_norms(tail_index, steps, tolerance):
     """A norm never exceeds the largest singular value, and its residual bounds its distance to one."""
@@ -84,6 +87,7 @@ def test_norms_of_special_matrices():
         matrices.operator_norm(KEY, jnp.eye(3), 0)
 
 
+@pytest.mark.slow
 def test_many_matrices_are_one_program():
     problem = HeavyTailedMatrix(1.0, 10, 12)
 

@@ -185,6 +185,7 @@ def test_second_derivatives_where_rows_coincide(x64, loss, second):
     judge.exact(found, expected, 1e-13)
 
 
+@pytest.mark.slow
 def test_beyond_the_quadrature_derivatives_are_no_numbers(x64):
     rows = jnp.asarray(20 * ROWS)
     value, gradient = jax.value_and_grad(losses.loss)(rows, WEIGHTS, TARGET_ROWS, TARGET_WEIGHTS, "tanh")

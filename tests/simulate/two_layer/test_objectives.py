@@ -48,6 +48,7 @@ def test_simplification_errs_by_the_even_part(x64):
     assert objectives.exact(*positive)(ROWS, SIGNS**2) <= upper(ROWS, SIGNS**2)
 
 
+@pytest.mark.slow
 def test_the_limit_of_many_neurons_is_a_network_of_many(x64):
     """4,000 neurons on the circle, evenly."""
     angle = np.arange(4000) * np.pi / 2000
@@ -96,6 +97,7 @@ def test_derivatives_where_rows_coincide_or_are_zero(x64):
     judge.exact(found, full(objective, near, SIGNS), 1e-4)
 
 
+@pytest.mark.slow
 def test_blocks_of_the_target_change_nothing(x64, monkeypatch):
     whole = both(objectives.exact(*TARGET), ROWS, SIGNS), full(objectives.exact(*TARGET), ROWS, SIGNS)
     monkeypatch.setattr(objectives, "BLOCK", 4)
@@ -151,6 +153,7 @@ def test_other_signs_and_inputs_are_refused(x64):
             call()
 
 
+@pytest.mark.slow
 def test_the_error_of_an_eigenvalue_knows_of_teachers_nearby(x64):
     """Rows almost on those of the target: the Hessian loses digits, and its error says so."""
     target, ones = RNG.normal(size=(3, 3)), np.ones(3)

@@ -122,6 +122,7 @@ def test_more_restarts_and_neurons_begin_with_the_fewer(x64):
     assert np.ptp(starts(jax.random.key(2), objective, 3, 64, "free")[1].sum(axis=1)) == 6
 
 
+@pytest.mark.slow
 def test_signs_that_are_free_find_the_phase(x64):
     """Three neurons: a cone of positive ones at eta = 0.5, one negative at eta = 2."""
     cells = stacked([affine(1.0, eta, 3) for eta in (0.5, 2.0)])
@@ -131,6 +132,7 @@ def test_signs_that_are_free_find_the_phase(x64):
     assert best.negative.tolist() == [0, 1] and np.all(best.gradient < 1e-10)
 
 
+@pytest.mark.slow
 def test_neurons_of_the_wrong_sign_die(x64):
     """Without a slope the outcome is the simplex of the positive neurons."""
     signs = np.array([1.0, -1.0, 1.0, 1.0])
@@ -143,6 +145,7 @@ def test_neurons_of_the_wrong_sign_die(x64):
     assert runs.success(best.loss, 1e-9) == reached.mean()
 
 
+@pytest.mark.slow
 def test_more_neurons_than_inputs(x64):
     """Five in three dimensions: no frame is equiangular; not lower than the bound."""
     best = jax.jit(lambda key: two_layer.minimise(affine(1.0, 0.0, 3), key, 5, 8).best())(jax.random.key(5))
@@ -150,6 +153,7 @@ def test_more_neurons_than_inputs(x64):
     assert best.loss > 0.1538345303 and np.ptp(np.linalg.norm(best.rows, axis=1)) > 0.1
 
 
+@pytest.mark.slow
 def test_float32_finds_the_optimum_to_its_precision():
     best = jax.jit(lambda key: two_layer.minimise(affine(1.0, 0.2, 3), key, 3, 4, schedule=QUICK).best())(jax.random.key(6))
     assert best.rows.dtype == jnp.float32
