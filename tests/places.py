@@ -15,3 +15,19 @@ def figure(name):
     """The file of a figure."""
     (found,) = ROOT.glob(f"figures/*/{name}.py")
     return found
+
+
+# Words that are the same in every room.
+SUBJECTS = {
+    "least_squares",
+    "random_features",
+    "networks",
+    "stable",
+    "sde",
+    "sgd",
+    "compression",
+    "tails",
+    "two_layer",
+    "matrices",
+    "bounds",
+}

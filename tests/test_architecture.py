@@ -5,11 +5,11 @@ import importlib
 import subprocess
 import sys
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT, SUBJECTS
+
 PACKAGE = ROOT / "jaxprune"
 VOCABULARY = {"struct", "checks", "spectra", "teachers", "problems", "contracts"}
 MAY = {  # our own rooms that a room may import
@@ -109,25 +109,12 @@ def test_subjects_stand_on_each_other_without_a_circle(room):
 @pytest.mark.parametrize("room", ["simulate", "theory"])
 def test_a_subject_is_one_word_in_every_room(room):
     subjects = {p.name for p in (PACKAGE / room).iterdir() if p.is_dir() and not p.name.startswith("_")} - {"numerics"}
-    known = {
-        "least_squares",
-        "random_features",
-        "networks",
-        "stable",
-        "sde",
-        "sgd",
-        "compression",
-        "tails",
-        "two_layer",
-        "matrices",
-        "bounds",
-    }
-    assert subjects <= known
+    assert subjects <= SUBJECTS
     for folder in ("sims", "figures", f"tests/{room}"):
         assert {p.name for p in (ROOT / folder).iterdir() if p.is_dir() and not p.name.startswith("_")} <= {
-            *known,
+            *SUBJECTS,
             "bench",
             "numerics",
         }
     for folder in ("problems", "predictions"):
-        assert {p.stem for p in (PACKAGE / folder).glob("*.py")} <= {*known, "__init__", "core"}
+        assert {p.stem for p in (PACKAGE / folder).glob("*.py")} <= {*SUBJECTS, "__init__", "core"}

@@ -13,26 +13,13 @@ from jaxprune.theory import bounds, compression, matrices, stable, tails, two_la
 from jaxprune.theory.least_squares import diagonal, propositions
 from jaxprune.theory.sde import explosion, ornstein_uhlenbeck
 from jaxprune.theory.sgd import linear
+from tests.places import ROOT, SUBJECTS
 
-ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "jaxprune" / "guide"
 CODE = [p for folder in ("jaxprune", "sims", "figures", "tests") for p in sorted((ROOT / folder).rglob("*.py"))]
 CODE.remove(Path(__file__).resolve())
 CHAPTERS = {p.name: p.read_text() for p in sorted(GUIDE.glob("*.md"))}
 HEADINGS = {name: re.findall(r"^## (.+)$", text, re.MULTILINE) for name, text in CHAPTERS.items()}
-SUBJECTS = {
-    "least_squares",
-    "random_features",
-    "networks",
-    "stable",
-    "sde",
-    "sgd",
-    "compression",
-    "tails",
-    "two_layer",
-    "matrices",
-    "bounds",
-}
 HOW_TO = {"weights"}
 CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
 PRINTS = re.compile(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", re.DOTALL)

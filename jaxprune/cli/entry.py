@@ -1,6 +1,7 @@
 """Command line: run | status | verify | figure | list | bench | frame | weights. JAX is imported after parsing."""
 
 import dataclasses
+import importlib
 import os
 import sys
 import traceback
@@ -68,19 +69,14 @@ def _do(parsed: Any) -> int:
     os.environ.setdefault("NPROC", "1")  # before JAX starts: one thread per process, see sweep.executors
     if (out := getattr(parsed, "out", None)) is not None:
         _no_file(out)
-    if isinstance(parsed, Frame):
-        from jaxprune.cli.frame import frame
-
-        return frame(parsed)
-    if isinstance(parsed, Weights):
-        from jaxprune.cli.weights import weights
-
-        return weights(parsed)
+    name = type(parsed).__name__.lower()
+    if isinstance(parsed, Frame | Weights):  # each has a file of its own
+        return getattr(importlib.import_module(f"jaxprune.cli.{name}"), name)(parsed)
     from jaxprune.cli import commands
 
     if not isinstance(parsed, Status):
         commands.start_jax()
-    return getattr(commands, type(parsed).__name__.lower())(parsed)
+    return getattr(commands, name)(parsed)
 
 
 def _no_file(out: Path) -> None:

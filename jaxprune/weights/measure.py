@@ -63,10 +63,11 @@ def measure(layer: Layer, seed: int = 0) -> Measured:
     """Measure one layer; ``seed`` of what is sampled and of the controls."""
     matrix = layer.matrix
     sizes = np.sort(np.abs(matrix), axis=None)
-    squares = np.square(sizes / sizes[-1])  # ascending: small ones are summed first
+    relative = sizes / sizes[-1]
     singular = singular_values(matrix)
     outputs, inputs = matrix.shape
-    count = len(sizes) - dropped(squares)
+    energies = np.square(singular / singular[-1])
+    count = len(sizes) - dropped(np.square(relative))
     rows = np.sort(np.square(np.linalg.norm(matrix / sizes[-1], axis=1)))
     sample = _sample(matrix, seed)
     return Measured(
@@ -80,30 +81,31 @@ def measure(layer: Layer, seed: int = 0) -> Measured:
         tails.report(jax.numpy.asarray(sample)) if len(sample) >= FEWEST else None,
         _entry_fit(sizes),
         _spectra(matrix, singular, seed),
-        float(np.sum(np.square(singular / singular[-1]))),
+        float(np.sum(energies)),
         {
             "entries": Kept(count / len(sizes), float(light_tails.gaussian_kept(ERROR))),
             "rows": Kept(1 - dropped(rows) / len(rows), float(light_tails.gaussian_kept(ERROR, inputs))),
             "singular values": Kept(
-                1 - dropped(np.square(singular / singular[-1])) / len(singular),
+                1 - dropped(energies) / len(singular),
                 light_tails.marchenko_pastur_kept(ERROR, min(matrix.shape) / max(matrix.shape)),
             ),
         },
-        {p: _lost(sizes / sizes[-1], p) for p in NORMS},
+        {p: _lost(relative, p) for p in NORMS},
         count,
     )
 
 
 def singular_values(matrix: np.ndarray) -> np.ndarray:
     """All of them, increasing, by the Gram matrix of the smaller side: those below 1e-8 of the largest are round-off."""
-    scaled = matrix / np.max(np.abs(matrix))
+    largest = np.max(np.abs(matrix))
+    scaled = matrix / largest
     smaller = scaled if len(scaled) <= scaled.shape[1] else scaled.T
     values = np.linalg.eigvalsh(smaller @ smaller.T)
-    return np.max(np.abs(matrix)) * np.sqrt(np.maximum(values, 0))
+    return largest * np.sqrt(np.maximum(values, 0))
 
 
 def dropped(energies: np.ndarray) -> int:
-    """How many of the smallest energies (N,), increasing, may go at a relative error of 10 %."""
+    """How many of the energies (N,), increasing so that small ones are summed first, may go at a relative error of 10 %."""
     return int(np.searchsorted(np.cumsum(energies), ERROR**2 * np.sum(energies), side="right"))
 
 

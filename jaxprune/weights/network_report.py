@@ -95,24 +95,26 @@ def report(
     arrays, rebuild = _arrays(weights)
     layers, left = split(arrays, layout)
     names = {layer.name for layer in layers}
-    setting, words, chance = (value_bits, delta), "", 1.0
-    curve: list[Point] = []
+    curve, words, chance = [], "", 1.0
     if apply is not None and data is not None:
-        inputs, labels = data[0], np.asarray(data[1])
-
-        def errors(threshold: float) -> float:
-            return _errors(apply(rebuild(bound.pruned(arrays, names, threshold, value_bits)), inputs), labels)
-
-        curve = bound.curve(layers, left, len(labels), errors, *setting)
-        words, chance = f"measured on the {len(labels):,} samples given", 1 - 1 / len(np.unique(labels))
+        errors = _measured(apply, data, lambda t: rebuild(bound.pruned(arrays, names, t, value_bits)))
+        count, classes = len(data[1]), len(np.unique(data[1]))
+        curve = bound.curve(layers, left, count, errors, value_bits, delta)
+        words, chance = f"measured on the {count:,} samples given", 1 - 1 / classes
     elif samples is not None and risk is not None:
-        curve = bound.curve(layers, left, samples, risk, *setting)
+        curve = bound.curve(layers, left, samples, risk, value_bits, delta)
         words = f"if pruned networks had the risk {risk:g} on {samples:,} samples"
     found = []
     for layer in layers:
         progress(layer.name)
         found.append(measure(layer, seed))
     return NetworkReport(name, found, left, curve, words, data is not None, chance)
+
+
+def _measured(apply: Callable[[Any, Any], Any], data: tuple[Any, Any], pruned: Callable[[float], Any]):
+    """The errors on the data of the network that is pruned at a threshold, as a function of it."""
+    inputs, labels = data[0], np.asarray(data[1])
+    return lambda threshold: _errors(apply(pruned(threshold), inputs), labels)
 
 
 def _errors(scores: Any, labels: np.ndarray) -> float:
