@@ -23,6 +23,23 @@ def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = 
     Trials that are not finite are left out, all of a seed together. Raises ValueError for fewer than 8 seeds, a DataArray
     without ``seed``, arrays of different lengths or seeds that are paired, and where the statistic is not finite.
     """
+    arrays = _finite(samples, paired)
+    return Finding(float(statistic(*arrays)), float(np.std(_resampled(statistic, arrays, paired, resamples), ddof=1)))
+
+
+def _resampled(statistic: Callable[..., Any], arrays: list[Array], paired: bool, resamples: int) -> Array:
+    """The statistic of ``resamples`` bootstrap samples of the seeds, along the first axis."""
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(resamples):
+        shared = rng.integers(len(arrays[0]), size=len(arrays[0]))
+        picks = [shared if paired else rng.integers(len(values), size=len(values)) for values in arrays]
+        draws.append(statistic(*(values[pick] for values, pick in zip(arrays, picks, strict=True))))
+    return np.array(draws, float)
+
+
+def _finite(samples: tuple[Any, ...], paired: bool) -> list[Array]:
+    """The seeds of which every number is finite: of all arrays together where they are paired."""
     arrays = [drawn("samples", values) for values in samples]
     if paired:
         _check_pairs(samples)
@@ -33,13 +50,7 @@ def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = 
     arrays = [values[good] for values, good in zip(arrays, whole, strict=True)]
     if min(map(len, arrays)) < FEWEST:
         raise ValueError(f"samples: {min(map(len, arrays))} seeds give no standard error worth the name; use {FEWEST} or more")
-    rng = np.random.default_rng(0)
-    draws = []
-    for _ in range(resamples):
-        shared = rng.integers(len(arrays[0]), size=len(arrays[0]))
-        picks = [shared if paired else rng.integers(len(values), size=len(values)) for values in arrays]
-        draws.append(float(statistic(*(values[pick] for values, pick in zip(arrays, picks, strict=True)))))
-    return Finding(float(statistic(*arrays)), float(np.std(draws, ddof=1)))
+    return arrays
 
 
 def _check_pairs(samples: tuple[Any, ...]) -> None:
@@ -71,20 +82,34 @@ def exponent(
     sizes: ArrayLike, *samples: ArrayLike, statistic: Callable[[Array], Any] = np.mean, paired: bool = False
 ) -> Finding:
     """The e of ``statistic ~ size^e``: the slope of its logarithm, by least squares over four ``sizes`` or more, each of which
-    has its ``samples`` (seeds,). A power law is taken for granted; the error is that of the seeds, ``paired`` as in
-    ``estimate``.
+    has its ``samples`` (seeds,).
 
-    Raises ValueError for fewer sizes, and where the statistic is not positive.
+    The error is that of the seeds, ``paired`` as in ``estimate``; where they show that the law is no power law, it is more: a
+    parabola is fitted too, and what its slope changes by from the middle of the sizes to their ends, less two of that change's
+    standard errors, is added in quadrature. So a law that is a power in a limit only has the error of being far from it.
+
+    Raises ValueError for fewer sizes, sizes that are not positive and different, and where the statistic is not positive.
     """
-    logs = np.log(np.asarray(sizes, float))
-    if len(logs) < SIZES or len(logs) != len(samples):
-        raise ValueError(f"sizes: {len(logs)} sizes and {len(samples)} samples; an exponent needs {SIZES} or more, one for one")
-    weights = (logs - logs.mean()) / np.sum((logs - logs.mean()) ** 2)
+    rows = _slope_and_bend(np.asarray(sizes, float), len(samples))
 
-    def slope(*drawn: Array) -> float:
-        values = np.array([statistic(values) for values in drawn])
+    def fitted(*drawn: Array) -> Array:
+        values = np.array([statistic(values) for values in drawn], float)
         if np.any(values <= 0):
             raise ValueError("samples: a mean is not positive, and has no exponent; use more seeds")
-        return float(weights @ np.log(values))
+        return rows @ np.log(values)
 
-    return estimate(slope, *samples, paired=paired)
+    arrays = _finite(samples, paired)
+    slope, bend = fitted(*arrays)
+    of_seeds, of_bend = np.std(_resampled(fitted, arrays, paired, 1000), axis=0, ddof=1)
+    return Finding(float(slope), float(np.hypot(of_seeds, max(0.0, abs(bend) - 2 * of_bend))))
+
+
+def _slope_and_bend(sizes: Array, count: int) -> Array:
+    """Weights (2, sizes) of logarithms: a line's slope, and how far a parabola's slope at either end is from its middle's."""
+    if sizes.ndim != 1 or len(sizes) < SIZES or len(sizes) != count:
+        raise ValueError(f"sizes: {sizes.size} sizes and {count} samples; an exponent needs {SIZES} or more, one for one")
+    if not np.all(sizes > 0) or len(set(sizes)) < len(sizes):
+        raise ValueError(f"sizes: {sizes.tolist()} are not positive and different")
+    logs = np.log(sizes) - np.log(sizes).mean()
+    line, parabola = (np.linalg.pinv(np.vander(logs, degree + 1)) for degree in (1, 2))
+    return np.array([line[0], parabola[0] * np.ptp(logs)])

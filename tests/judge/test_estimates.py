@@ -41,6 +41,16 @@ def test_a_shared_factor_of_paired_seeds_cancels():
     assert estimates.exponent([1, 2, 4, 8], *(factor * s**0.5 for s in (1, 2, 4, 8))).error > 0.05
 
 
+@pytest.mark.parametrize("law, low, high", [(lambda s: s + s**2 / 10, 1.14, 1.8), (lambda s: np.log(1 + s), 0.26, 0.64)])
+def test_an_exponent_of_what_is_no_power_law_has_the_error_of_its_change(law, low, high):
+    """Of many seeds: the slopes at sizes 1.6 and 40 lie within the error, and those of a power law do not widen it."""
+    sizes = np.array([1, 4, 16, 64])
+    found = estimates.exponent(sizes, *(law(s) * RNG.lognormal(0, 0.02, 200) for s in sizes))
+    assert found.value - found.error < low and high < found.value + found.error
+    power = estimates.exponent(sizes, *(s**1.5 * RNG.lognormal(0, 0.02, 200) for s in sizes))
+    assert power.error == pytest.approx(0.02 / 200**0.5 / np.log(sizes).std() / 2, rel=0.25)
+
+
 def test_the_same_samples_state_the_same_twice():
     values = RNG.standard_normal((20, 3))
     assert estimates.estimate(np.mean, values) == estimates.estimate(np.mean, values)
@@ -61,6 +71,8 @@ def test_seeds_that_failed_are_left_out_together():
         (lambda: estimates.estimate(lambda a, b: 0.0, np.ones(9), np.ones(10)), "seeds are not paired"),
         (lambda: estimates.exponent([1, 2, 3], *np.ones((3, 20))), "needs 4 or more"),
         (lambda: estimates.exponent([1, 2, 3, 4], *-np.ones((4, 20))), "not positive"),
+        (lambda: estimates.exponent([1, 2, 2, 4], *np.ones((4, 20))), "not positive and different"),
+        (lambda: estimates.exponent([0, 1, 2, 4], *np.ones((4, 20))), "not positive and different"),
         (lambda: estimates.mean([1.0, np.nan]), "1 finite numbers"),
         (lambda: Finding(float("nan")), "value: nan of a finding"),
         (lambda: Finding(1.0, -1.0), "error: -1.0 of a finding"),
