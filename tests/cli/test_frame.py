@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from jaxprune.cli import frame
 from jaxprune.cli.entry import main
 from jaxprune.theory import two_layer
 
@@ -27,12 +28,12 @@ def said(capsys):
 def test_known_frames_are_proved_and_written(M, d, tmp_path, capsys):
     assert call(M, d, "--out", tmp_path / "new") == 0
     printed = said(capsys)
-    frame = np.load(tmp_path / "new" / f"frame_{M}_{d}.npy")
-    assert frame.shape == (M, d) and frame.dtype == np.float64
-    np.testing.assert_allclose(np.linalg.norm(frame, axis=1), 1, atol=1e-14)
+    rows = np.load(tmp_path / "new" / f"frame_{M}_{d}.npy")
+    assert rows.shape == (M, d) and rows.dtype == np.float64
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-14)
     assert printed["status"] == "proved" and printed["tight"].startswith("yes")
     assert float(printed["loss"]) == pytest.approx(two_layer.optimum(M, d).bound, rel=1e-9)
-    assert float(printed["centroid"]) == pytest.approx(two_layer.frames.centroid(frame), abs=1e-2)
+    assert float(printed["centroid"]) == pytest.approx(two_layer.frames.centroid(rows), abs=1e-2)
 
 
 def test_a_frame_of_lines_meets_the_welch_bound(tmp_path, capsys):
@@ -54,12 +55,24 @@ def test_other_frames_are_found_by_descent(tmp_path, capsys):
     assert printed["status"] == "best found" and "descent" in printed["frame"] and "of 8 ended" in printed["starts"]
     assert abs(float(printed["loss"]) - 0.154796487) < 1e-9  # guide/two_layer.md, More neurons than dimensions
     assert float(printed["gap"]) == pytest.approx(float(printed["loss"]) - two_layer.quadrature_bound(5, 3), rel=0.05)
-    frame = np.load(tmp_path / "frame_5_3.npy")
-    assert abs(two_layer.frame_loss(frame).value - float(printed["loss"])) < 1e-9
+    rows = np.load(tmp_path / "frame_5_3.npy")
+    assert abs(two_layer.frame_loss(rows).value - float(printed["loss"])) < 1e-9
     gains = [float(gain) for gain in printed["gains"].split(": ")[1].split()]
     assert min(gains) / max(gains) == pytest.approx(0.45, abs=0.01)
     assert call(5, 3, "--out", tmp_path, "--restarts", 8) == 0
-    np.testing.assert_array_equal(frame, np.load(tmp_path / "frame_5_3.npy"))  # the same seed
+    np.testing.assert_array_equal(rows, np.load(tmp_path / "frame_5_3.npy"))  # the same seed
+
+
+def test_a_loss_that_few_starts_reach_asks_for_more_of_them():
+    rows = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]])
+    for reached, asked in ((1, True), (4, True), (5, False), (64, False)):
+        assert ("--restarts" in frame.describe(frame.Found(rows, frame.SEARCHED, reached), 64)["starts"]) == asked
+
+
+def test_what_cannot_be_written_is_not_printed(tmp_path, capsys):
+    (tmp_path / "frame_4_3.npy").mkdir()
+    assert call(4, 3, "--out", tmp_path) != 0
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
