@@ -11,6 +11,7 @@ from jaxprune.checks import check_count
 from jaxprune.problems import ChosenClassifier, LearntHalfSpace
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.bounds import half_space, occam
+from jaxprune.simulate.compression import quantiser
 
 
 def learnt(key: Key[Array, ""], problem: LearntHalfSpace, kept: Sequence[int]) -> dict[str, Float[Array, ""]]:
@@ -67,7 +68,7 @@ def _by_count(labels, inputs, normal, counts, problem):
     ordered, aligned = inputs[:, order] * signs, normal[order] * signs
 
     def of(count):
-        values = occam.rounded(sizes, jnp.arange(problem.dim) < count, problem.value_bits)
+        values = quantiser.on_grid(sizes, jnp.arange(problem.dim) < count, problem.value_bits)
         wrong = jnp.mean(labels * (ordered @ values) <= 0, dtype=values.dtype)
         cosine = aligned @ values / jnp.linalg.norm(values) / jnp.linalg.norm(normal)
         return wrong, jnp.arccos(jnp.clip(cosine, -1, 1)) / jnp.pi

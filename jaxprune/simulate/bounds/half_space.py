@@ -13,6 +13,7 @@ from jaxprune.checks import check_count
 from jaxprune.problems import HalfSpace, LearntHalfSpace
 from jaxprune.simulate.arguments import check_number
 from jaxprune.simulate.bounds import entries, occam
+from jaxprune.simulate.compression import quantiser
 
 BITS = (4, 6, 8, 12, 16, 24)  # of a value, among which the best is paid for
 
@@ -60,7 +61,7 @@ def _coded(top: Float[Array, " s"], counts: np.ndarray, bits: Sequence[Any]) -> 
     beyond = jnp.maximum(1 - jnp.sum(top**2), 0)
 
     def angle(count, width):
-        value = occam.rounded(top, jnp.arange(len(top)) < count, width)
+        value = quantiser.on_grid(top, jnp.arange(len(top)) < count, width)
         square = jnp.sum((top - value / jnp.linalg.norm(value)) ** 2) + beyond
         return 2 * jnp.arcsin(jnp.minimum(jnp.sqrt(square) / 2, 1)) / jnp.pi
 

@@ -6,12 +6,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlogy
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from jaxprune.simulate.compression import rules
+from jaxprune.simulate.compression import quantiser, rules
 
 STEPS = 60  # of bisection
-GRID_BITS = 64  # two single-precision ends of the grid of values
 
 
 def kl_inverse(risk: Any, budget: Any) -> Float[Array, "..."]:
@@ -36,7 +35,7 @@ def _divergence(q, p):
 def sparse_nats(kept: Any, total: int, value_bits: Any) -> Float[Array, "..."]:
     """Nats of ``kept`` entries of ``total``: how many, which, sign and value of each, and the ends of the grid of values."""
     kept = jnp.asarray(kept, float)
-    ends = jnp.where(kept > 0, GRID_BITS * math.log(2), 0)
+    ends = jnp.where(kept > 0, quantiser.ENDS, 0)
     which = jax.vmap(lambda count: rules.code_length(count, total, 0))(jnp.ravel(kept)).reshape(kept.shape)
     return math.log(total + 1) + which + kept * (1 + value_bits) * math.log(2) + ends
 
@@ -45,15 +44,3 @@ def bounds(risk: Any, nats: Any, samples: Any, delta: Any) -> tuple[Array, Array
     """Occam-kl and Hoeffding-Occam bounds of the risk. They broadcast."""
     budget = (nats - jnp.log(delta)) / samples
     return kl_inverse(risk, budget), risk + jnp.sqrt(budget / 2)
-
-
-def rounded(values: Float[Array, "..."], mask: Bool[Array, "..."], bits: Any) -> Float[Array, "..."]:
-    """Values where the mask is true, with their signs, at the midpoints of 2^bits cells that are equal in the logarithm between
-    the smallest and the largest size there; 0 elsewhere. A value 0 has no logarithm, and stays 0."""
-    live = mask & (values != 0)
-    log = jnp.log(jnp.where(live, jnp.abs(values), 1))
-    top = jnp.max(log, where=live, initial=-jnp.inf)
-    span = top - jnp.min(log, where=live, initial=jnp.inf)
-    cells = 2.0 ** jnp.asarray(bits, log.dtype)
-    cell = jnp.clip(jnp.floor((top - log) / jnp.where(span > 0, span, 1) * cells), 0, cells - 1)
-    return jnp.where(live, jnp.sign(values) * jnp.exp(top - jnp.where(span > 0, (cell + 0.5) / cells * span, 0)), 0)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 from jaxprune.checks import check_count
 from jaxprune.problems import Cushions, PlantedNetwork
 from jaxprune.simulate.bounds import entries, occam
-from jaxprune.simulate.compression import compressibility, rules
+from jaxprune.simulate.compression import compressibility, quantiser, rules
 
 Layers = list[Array]  # (outputs, inputs) of every layer
 
@@ -54,7 +54,7 @@ def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int]) -> 
     places = [_places(_scores(problem.score, w, x)) for w, x in zip(layers, inside, strict=False)]
 
     def errors(count):
-        small = [occam.rounded(w, r < count, problem.value_bits) for w, r in zip(layers, places, strict=True)]
+        small = [quantiser.on_grid(w, r < count, problem.value_bits) for w, r in zip(layers, places, strict=True)]
         return tuple(_error(signals(small, x, linear)[-1], y) for x, y in ((train, labels), (test, fresh)))
 
     empirical, tested = jax.lax.map(errors, jnp.asarray(kept))

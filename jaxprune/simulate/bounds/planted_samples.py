@@ -16,7 +16,7 @@ from jaxtyping import Array, Key
 from jaxprune.checks import check_count
 from jaxprune.problems import PlantedNetwork
 from jaxprune.simulate.bounds import occam, planted
-from jaxprune.simulate.compression import compressibility
+from jaxprune.simulate.compression import compressibility, quantiser
 
 TESTS = 0  # the stream of the test samples; those of the training samples begin at 1
 
@@ -35,7 +35,7 @@ def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int], sam
     layers, linear = planted.draw(problem, weight_key), problem.activation == "linear"
     places = [compressibility.ranks(jnp.abs(w).ravel()).reshape(w.shape) for w in layers]
     counts = jnp.asarray(kept)
-    small = jax.vmap(lambda c: [occam.rounded(w, r < c, problem.value_bits) for w, r in zip(layers, places, strict=True)])(
+    small = jax.vmap(lambda c: [quantiser.on_grid(w, r < c, problem.value_bits) for w, r in zip(layers, places, strict=True)])(
         counts
     )
     step = math.gcd(*samples)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_number
 from jaxprune.simulate.bounds import occam
-from jaxprune.simulate.compression import compressibility, rules
+from jaxprune.simulate.compression import compressibility, quantiser, rules
 
 Layers = Sequence[Array]
 Wrong = Callable[[Layers], Bool[Array, " m"]]
@@ -48,7 +48,7 @@ def curve(
 
     def measured(count, width):
         chosen = (places < count) & (single != 0)
-        small = back(occam.rounded(single, chosen, width))
+        small = back(quantiser.on_grid(single, chosen, width))
         return jnp.sum(train(small)), jnp.sum(test(small)), jnp.sum(chosen)
 
     pairs = [np.ravel(side) for side in np.meshgrid(kept, bits, indexing="ij")]

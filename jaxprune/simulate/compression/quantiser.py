@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import traced
@@ -29,12 +29,20 @@ def quantised(found: Compressed, bits: int) -> Compressed:
     """
     _check_bits(bits)
     flat, back = rules.flattened(found.value)
-    live, low, width = _grid(flat, bits)
-    cell = jnp.clip(jnp.floor((_logs(flat, live) - low) / jnp.where(width > 0, width, 1)), 0, 2**bits - 1)
-    middle = jnp.exp(low + (cell + 0.5) * width)
+    _check_values(flat)
+    live = flat != 0
     kept = jnp.sum(live)
-    value = back(jnp.where(live, jnp.sign(flat) * middle, 0))
-    return Compressed(value, kept, rules.code_length(kept, flat.size, 1 + bits) + jnp.where(kept > 0, ENDS, 0.0))
+    nats = rules.code_length(kept, flat.size, 1 + bits) + jnp.where(kept > 0, ENDS, 0.0)
+    return Compressed(back(on_grid(flat, live, bits)), kept, nats)
+
+
+def on_grid(values: Float[Array, "..."], mask: Bool[Array, "..."], bits: Any) -> Float[Array, "..."]:
+    """Values where the mask is true, with their signs, at the middles of 2^bits cells that are equal in the logarithm between
+    the smallest and the largest size there; 0 elsewhere. ``bits`` may be traced. A value 0 has no logarithm, and stays 0."""
+    live, logs, top, span = _grid(values, mask)
+    cells = 2.0 ** jnp.asarray(bits, logs.dtype)
+    cell = jnp.clip(jnp.floor((top - logs) / jnp.where(span > 0, span, 1) * cells), 0, cells - 1)
+    return jnp.where(live, jnp.sign(values) * jnp.exp(top - jnp.where(span > 0, (cell + 0.5) / cells * span, 0)), 0)
 
 
 def relative_bound(weights: Weights, bits: int) -> Float[Array, ""]:
@@ -44,22 +52,23 @@ def relative_bound(weights: Weights, bits: int) -> Float[Array, ""]:
     """
     _check_bits(bits)
     flat, _ = rules.flattened(weights)
-    return jnp.expm1(_grid(flat, bits)[2] / 2)
+    _check_values(flat)
+    span = _grid(flat, flat != 0)[3]
+    return jnp.expm1(span / 2**bits / 2)
 
 
-def _grid(flat: Array, bits: int) -> tuple[Any, Any, Any]:
-    """Which values are not 0, the logarithm of the smallest, and the width of a cell."""
+def _grid(values: Array, mask: Array) -> tuple[Array, Array, Array, Array]:
+    """Which values are on the grid, the logarithms of their sizes, the largest of these and its distance to the smallest."""
+    live = mask & (values != 0)
+    logs = jnp.log(jnp.where(live, jnp.abs(values), 1))
+    top = jnp.max(logs, where=live, initial=-jnp.inf)
+    return live, logs, top, top - jnp.min(logs, where=live, initial=jnp.inf)
+
+
+def _check_values(flat: Array) -> None:
     sound = jnp.all(jnp.isfinite(flat)) & jnp.any(flat != 0)
     if not traced(sound) and not bool(sound):
         raise ValueError("found: its values are all 0, or not all finite, and have no grid; keep some first")
-    live = flat != 0
-    logs = _logs(flat, live)
-    low, high = jnp.min(jnp.where(live, logs, jnp.inf)), jnp.max(jnp.where(live, logs, -jnp.inf))
-    return live, low, (high - low) / 2**bits
-
-
-def _logs(flat, live):
-    return jnp.log(jnp.where(live, jnp.abs(flat), 1))
 
 
 def _check_bits(bits):

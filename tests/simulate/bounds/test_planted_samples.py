@@ -8,7 +8,8 @@ import pytest
 from jaxprune.contracts import Certificate
 from jaxprune.judge import count_failures
 from jaxprune.problems import PlantedNetwork
-from jaxprune.simulate.bounds import occam, planted, planted_samples
+from jaxprune.simulate.bounds import planted, planted_samples
+from jaxprune.simulate.compression import quantiser
 from jaxprune.theory import bounds as theory
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -65,7 +66,7 @@ def by_hand(layers, inputs, labels, count):
         few = min(count, weights.size)
         mask = np.zeros(weights.size, bool)
         mask[np.argsort(-np.abs(weights).ravel(), kind="stable")[:few]] = True
-        small.append(np.asarray(occam.rounded(jnp.asarray(weights), jnp.asarray(mask.reshape(weights.shape)), 4)))
+        small.append(np.asarray(quantiser.on_grid(jnp.asarray(weights), jnp.asarray(mask.reshape(weights.shape)), 4)))
         nats += theory.sparse_code_nats(*weights.shape, few, 4)
     return theory.occam_kl(np.mean(decided(small, inputs) != labels), nats, len(labels), 0.05)
 
