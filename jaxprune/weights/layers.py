@@ -106,5 +106,9 @@ def _layer(name: str, array: np.ndarray, layout: str) -> Layer:
     whole = array.astype(np.float64)
     outputs_first = whole if layout == "torch" else np.moveaxis(whole, (-1, -2), (0, 1))
     matrix = outputs_first.reshape(len(outputs_first), -1)
-    positions = np.moveaxis(outputs_first.reshape(*outputs_first.shape[:2], -1), -1, 0)
-    return Layer(name, array.shape, matrix, positions)
+    return Layer(name, array.shape, matrix, at_positions(matrix, int(np.prod(outputs_first.shape[2:]))))
+
+
+def at_positions(matrix: np.ndarray, positions: int) -> np.ndarray:
+    """The matrices (positions, outputs, inputs) of one (outputs, inputs times positions)."""
+    return np.moveaxis(matrix.reshape(len(matrix), -1, positions), -1, 0)

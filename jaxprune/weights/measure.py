@@ -15,7 +15,7 @@ from jaxprune.simulate.tails import controls, power_law, spectral_fit
 from jaxprune.simulate.tails.power_law import PowerLaw
 from jaxprune.simulate.tails.tail_report import TailReport
 from jaxprune.theory.matrices import light_tails
-from jaxprune.weights.layers import Layer
+from jaxprune.weights.layers import Layer, at_positions
 
 ERROR = 0.1  # relative Frobenius error at which kept fractions are told
 SAMPLE = 2**13  # entries that the tail report looks at
@@ -38,7 +38,8 @@ class Measured:
 
     ``tail``: the tail report of a sample of its entries; None where they are too few. ``entry_fit``: the power law
     of its largest magnitudes. ``spectral``: that of its squared singular values, by "layer", and by control: "shuffled" (the
-    same entries elsewhere) and "gaussian" (numbers with the same mean squares of rows and columns); None
+    same entries elsewhere) and "gaussian" (numbers with the same mean squares of rows and columns); of a convolution also by
+    "positions" and "positions_gaussian", those of the matrices (outputs, inputs) at all positions of the kernel together; None
     where it failed. ``stable_rank``: energy over its largest share; ``kept`` by "entries", "rows", "singular values" at 10 %.
     ``compressibility``: per p, the relative l_p error of keeping a tenth of the entries. ``count``: entries kept at 10 % error.
     """
@@ -80,7 +81,7 @@ def measure(layer: Layer, seed: int = 0) -> Measured:
         len(sample),
         tails.report(jax.numpy.asarray(sample)) if len(sample) >= FEWEST else None,
         _entry_fit(sizes),
-        _spectra(matrix, singular, seed),
+        _spectra(layer, singular, seed),
         float(np.sum(energies)),
         {
             "entries": Kept(count / len(sizes), float(light_tails.gaussian_kept(ERROR))),
@@ -102,6 +103,11 @@ def singular_values(matrix: np.ndarray) -> np.ndarray:
     smaller = scaled if len(scaled) <= scaled.shape[1] else scaled.T
     values = np.linalg.eigvalsh(smaller @ smaller.T)
     return largest * np.sqrt(np.maximum(values, 0))
+
+
+def _pooled(matrices: np.ndarray) -> np.ndarray:
+    """Singular values of all matrices (positions, outputs, inputs) that are not zero, increasing."""
+    return np.sort(np.concatenate([singular_values(matrix) for matrix in matrices if np.any(matrix)]))
 
 
 def dropped(energies: np.ndarray) -> int:
@@ -128,13 +134,17 @@ def _entry_fit(sizes: np.ndarray) -> PowerLaw | None:
     return _fit(power_law.fit, largest[largest > 0], FEWEST)
 
 
-def _spectra(matrix: np.ndarray, singular: np.ndarray, seed: int) -> dict[str, spectral_fit.Spectral | None]:
+def _spectra(layer: Layer, singular: np.ndarray, seed: int) -> dict[str, spectral_fit.Spectral | None]:
     key = jax.random.key(seed)
     with jax.enable_x64(True):
-        numbers = jax.numpy.asarray(matrix)
-        of = {"shuffled": controls.shuffled(numbers, key), "gaussian": controls.gaussian(numbers, key)[1]}
-    spectra = {"layer": singular} | {name: singular_values(np.asarray(control)) for name, control in of.items()}
-    side = max(matrix.shape)
+        numbers = jax.numpy.asarray(layer.matrix)
+        controlled = {"shuffled": controls.shuffled(numbers, key), "gaussian": controls.gaussian(numbers, key)[1]}
+    of = {name: np.asarray(control) for name, control in controlled.items()}
+    spectra = {"layer": singular} | {name: singular_values(control) for name, control in of.items()}
+    side = max(layer.matrix.shape)
+    if len(layer.positions) > 1:
+        drawn = at_positions(of["gaussian"], len(layer.positions))
+        spectra |= {"positions": _pooled(layer.positions), "positions_gaussian": _pooled(drawn)}
 
     def fitted(values):  # squares below this share of the largest are round-off of the Gram matrix
         return spectral_fit.of_singular_values(values, side, cut=side * np.finfo(float).eps * values[-1] ** 2)

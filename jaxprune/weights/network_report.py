@@ -27,6 +27,8 @@ COLUMNS = {  # of the table: name -> what it is
     "spectrum_error": "its standard error",
     "shuffled": "the same exponent for a matrix of the same entries in other places",
     "gaussian": "the same exponent for Gaussian numbers with the mean squares of its rows and columns",
+    "positions": "the exponent of the matrices (outputs, inputs) at all positions of a convolution's kernel, fitted together",
+    "positions_gaussian": "the same of those Gaussian numbers",
     "stable_rank": "squared Frobenius norm over squared operator norm",
     "kept_entries": "fraction of entries that a relative error of 10 % keeps",
     "light_entries": "the same for Gaussian entries",
@@ -37,6 +39,7 @@ COLUMNS = {  # of the table: name -> what it is
     "lost_l1": "relative l1 error of keeping the largest tenth",
     "code_nats": f"code length of the entries kept at 10 %, with a sign and {VALUE_BITS} bits each",
 }
+CONTROLLED = ("shuffled", "gaussian", "positions", "positions_gaussian")  # exponents beside that of the spectrum
 Row = dict[str, Any]
 
 
@@ -165,8 +168,7 @@ def _row(layer: Measured) -> Row:
         entries=layer.entry_fit.tail_index if layer.entry_fit else None,
         spectrum=spectra["layer"],
         spectrum_error=own.fit.pdf_exponent_error if own else None,
-        shuffled=spectra["shuffled"],
-        gaussian=spectra["gaussian"],
+        **{which: spectra.get(which) for which in CONTROLLED},
         stable_rank=layer.stable_rank,
     )
     for words, kept in layer.kept.items():
@@ -192,7 +194,7 @@ def _whole(layers: list[Measured], rows: list[Row]) -> Row:
     found |= dict(layer=WHOLE, shape="", weights=total, code_nats=sum(row["code_nats"] for row in rows))
     for name in ("kept_entries", "light_entries"):
         found[name] = sum(row[name] * row["weights"] for row in rows) / total
-    for name in ("spectrum", "shuffled", "gaussian"):
+    for name in ("spectrum", *CONTROLLED):
         known = [row[name] for row in rows if row[name] is not None]
         found[name] = float(np.mean(known)) if known else None
     return found

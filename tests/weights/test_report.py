@@ -8,6 +8,7 @@ import pytest
 
 from jaxprune import weights
 from jaxprune.cli.entry import main
+from jaxprune.simulate.tails import power_law
 from jaxprune.theory import bounds
 from jaxprune.theory.matrices import light_tails
 from jaxprune.weights import bound, measure, writing
@@ -58,6 +59,21 @@ def test_a_planted_spectrum_differs_from_its_controls():
     exponents = {name: spectral.fit.pdf_exponent for name, spectral in layer.spectral.items()}
     assert abs(exponents["layer"] - 2.5) < 0.15
     assert min(exponents["shuffled"], exponents["gaussian"]) > exponents["layer"] + 1
+
+
+def test_a_spectrum_is_told_at_the_positions_of_a_kernel():
+    """Each position has singular values of a power law of its own; of a dense layer there is nothing to tell."""
+    kernel = np.empty((120, 120, 2, 2))
+    for place in np.ndindex(2, 2):
+        left, right = (np.linalg.qr(RNG.standard_normal((120, 120)))[0] for _ in range(2))
+        kernel[:, :, *place] = (left * (np.arange(1, 121) / 121) ** (-1 / 3.0)) @ right.T
+    row, dense = weights.report({"a.weight": kernel, "b.weight": kernel[:, :, 0, 0]}).rows()[:2]
+    pooled = np.concatenate([np.linalg.svd(kernel[:, :, *place], compute_uv=False) for place in np.ndindex(2, 2)])
+    assert row["positions"] == pytest.approx(power_law.fit(pooled**2).pdf_exponent, rel=1e-6)
+    assert abs(row["positions"] - 2.5) < 0.2 < 0.7 < row["positions_gaussian"] - row["positions"]
+    assert dense["positions"] is None and dense["positions_gaussian"] is None
+    kernel[:, :, 0, 1] = 0
+    assert abs(weights.report({"a.weight": kernel}).rows()[0]["positions"] - 2.5) < 0.2
 
 
 def test_few_numbers_are_not_fitted():
