@@ -46,8 +46,8 @@ Row = dict[str, Any]
 @dataclasses.dataclass(frozen=True, eq=False)
 class NetworkReport:
     """What is known of the network ``name``: its ``layers`` as measured, the arrays ``left`` out, and the ``curve`` of bounds,
-    empty where no samples were given. ``risk`` says in words what the curve's risks are, ``measured`` whether they are those of
-    the pruned networks; then ``chance`` is the risk of guessing."""
+    empty where no ``samples`` were given. ``risk``: in words, what the curve's risks are, ``measured``: whether they are those
+    of the pruned networks; then ``chance`` is the risk of guessing."""
 
     name: str
     layers: list[Measured]
@@ -56,6 +56,7 @@ class NetworkReport:
     risk: str = ""
     measured: bool = False
     chance: float = 1.0
+    samples: int = 0
 
     def rows(self) -> list[Row]:
         """A row for every layer, and one for the whole; None where a number is not known."""
@@ -98,7 +99,7 @@ def report(
     arrays, rebuild = _arrays(weights)
     layers, left = split(arrays, layout)
     names = {layer.name for layer in layers}
-    curve, words, chance = [], "", 1.0
+    curve, words, chance, count = [], "", 1.0, samples or 0
     if apply is not None and data is not None:
         errors = _measured(apply, data, lambda t: rebuild(bound.pruned(arrays, names, t, value_bits)))
         count, classes = len(data[1]), len(np.unique(data[1]))
@@ -111,7 +112,7 @@ def report(
     for layer in layers:
         progress(layer.name)
         found.append(measure(layer, seed))
-    return NetworkReport(name, found, left, curve, words, data is not None, chance)
+    return NetworkReport(name, found, left, curve, words, data is not None, chance, count)
 
 
 def _measured(apply: Callable[[Any, Any], Any], data: tuple[Any, Any], pruned: Callable[[float], Any]):

@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from jaxprune.plots import style
+from jaxprune.simulate.tails.power_law import PowerLaw
 from jaxprune.weights import drawing
 from jaxprune.weights.bound import Point
 from jaxprune.weights.network_report import COLUMNS, NetworkReport
@@ -76,9 +77,20 @@ def notes(report: NetworkReport) -> list[str]:
     missing = [layer.name for layer in report.layers if layer.entry_fit is None or layer.spectral["layer"] is None]
     if missing:
         said.append(f"No power law fitted, for too few numbers: {_few(missing)}.")
+    unsure = [layer.name for layer in report.layers if layer.entry_fit is not None and _near_two(layer.entry_fit)]
+    if unsure:
+        said.append(f"Whether the variance of entries is finite is open, an index within two errors of 2: {_few(unsure)}.")
     reasons = {left.reason: [a.name for a in report.left if a.reason == left.reason] for left in report.left}
     said += [f"Left out, {reason}: {_few(names)}." for reason, names in reasons.items()]
+    if report.curve and (shortest := min(point.nats for point in report.curve)) > report.samples:
+        said.append(
+            f"The shortest code, {shortest:,.0f} nats, has more than one a sample ({report.samples:,}): no bound is below 0.63."
+        )
     return [*said, *_bound_in_words(report)]
+
+
+def _near_two(fit: PowerLaw) -> bool:
+    return bool(abs(fit.tail_index - 2) <= 2 * fit.pdf_exponent_error)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -188,6 +188,15 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert len((folder / "bound.csv").read_text().splitlines()) > 5
 
 
+def test_what_to_be_wary_of_is_told(found):
+    assert not any("more than one a sample" in words for words in writing.notes(found))
+    short = weights.report(NET, samples=20, risk=0.0)
+    assert min(point.bound for point in short.curve) > 0.63
+    assert any("more than one a sample" in words for words in writing.notes(short))
+    (words,) = [words for words in writing.notes(found) if "variance" in words]
+    assert "a.weight" in words and "b.weight" not in words
+
+
 def test_the_command_refuses_in_a_sentence(tmp_path, capsys):
     np.savez(tmp_path / "net.npz", b=np.ones(3))
     for argv, words in (
