@@ -32,22 +32,39 @@ class _Norms(NamedTuple):
 def parameter_gap(count: ArrayLike, m: ArrayLike, delta: ArrayLike, bits: ArrayLike = SINGLE):
     """``occam_gap`` of ``count`` weights written down in ``bits`` bits each.
 
-    Equation: sqrt((count bits log 2 + log(1/delta))/(2 m)). Arguments broadcast. Regime: holds at every size with probability
-    1 - delta for losses in [0, 1]. Source: guide/bounds.md, Rivals.
+    Equation: sqrt((count bits log 2 + log(1/delta))/(2 m)). Regime: holds at every size with probability 1 - delta for losses
+    in [0, 1]. Source: guide/bounds.md, Rivals.
 
-    Raises ValueError unless count, bits and m are whole and >= 1, and delta is in (0, 1).
+    Args:
+        count: Number of weights, whole and >= 1.
+        m: Number of samples, whole and >= 1.
+        delta: Probability of failure, in (0, 1).
+        bits: Bits of a weight, whole and >= 1.
+
+    Returns:
+        The gap, > 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless count, bits and m are whole and >= 1, and delta is in (0, 1).
     """
     return occam.occam_gap(arguments.whole("count", count) * arguments.whole("bits", bits) * np.log(2), m, delta)
 
 
 def vc_dimension(widths: Sequence[int]) -> float:
-    """A bound of the VC dimension of ReLU networks without biases with one output; ``widths`` from the inputs to the output.
+    """A bound of the VC dimension of ReLU networks without biases with one output.
 
     Equation: L + (sum_i W_i) log2(4 e R log2(2 e R)), W_i the weights up to layer i, R = sum_i i k_i with k_i units in layer
     i = 1 .. L. Regime: holds for every such network. Source: Bartlett, Harvey, Liaw, Mehrabian (2019), arXiv 1703.02930,
     Theorem 7, with explicit constants; guide/bounds.md, Rivals.
 
-    Raises ValueError for fewer than two widths, and unless they are whole and >= 1.
+    Args:
+        widths: Two or more widths, whole and >= 1, from the inputs to the output.
+
+    Returns:
+        The bound, a real number.
+
+    Raises:
+        ValueError: For fewer than two widths, and unless they are whole and >= 1.
     """
     sizes = arguments.whole("widths", widths)
     if sizes.ndim != 1 or len(sizes) < 2:
@@ -62,11 +79,19 @@ def vc_dimension(widths: Sequence[int]) -> float:
 def vc_gap(dimension: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """How much the error rate of a binary classifier may exceed that on ``m`` samples, by the VC ``dimension`` of its class.
 
-    Equation: sqrt(8 (log growth(2m) + log(4/delta))/m), growth(2m) = (2 e m/dimension)^dimension where dimension <= 2m,
-    else 4^m. Arguments broadcast. Regime: holds at every size with probability 1 - delta. Source: Vapnik (1998);
-    guide/bounds.md, Rivals.
+    Equation: sqrt(8 (log growth(2m) + log(4/delta))/m), growth(2m) = (2 e m/dimension)^dimension where dimension <= 2m, else
+    4^m. Regime: holds at every size with probability 1 - delta. Source: Vapnik (1998); guide/bounds.md, Rivals.
 
-    Raises ValueError unless the dimension is >= 1, m whole and >= 1, and delta in (0, 1).
+    Args:
+        dimension: VC dimension of the class, or a bound of it, a real number >= 1.
+        m: Number of samples, whole and >= 1.
+        delta: Probability of failure, in (0, 1).
+
+    Returns:
+        The gap, > 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless the dimension is >= 1, m whole and >= 1, and delta in (0, 1).
     """
     dimension = arguments.inside("dimension", dimension, 1, np.inf, "[)", "give a VC dimension")
     m, delta = arguments.whole("m", m), arguments.probability("delta", delta)
@@ -83,7 +108,7 @@ def spectral_gap(
     constants: str = "explicit",
     initial: Matrices | None = None,
 ) -> float:
-    """How much the error rate may exceed the share of ``inputs`` (m, n) with less than ``margin``, by norms of the layers.
+    """How much the error rate may exceed the share of ``inputs`` with less than ``margin``, by norms of the layers.
 
     Equation: 8 m^-3/2 + 72 |X|_F log m sqrt(log 2W^2)/(margin m) prod s_i (sum (b_i/s_i)^{2/3})^{3/2} + 3
     sqrt(log(2/delta)/(2m)), s_i spectral norms, b_i sums of the 2-norms of rows, W the widest layer or input.
@@ -92,8 +117,20 @@ def spectral_gap(
     fixed before the data. Source: Bartlett, Foster, Telgarsky (2017), arXiv 1706.08498, Theorem 1.1, with a constant
     derived by Dudley's integral; guide/bounds.md, Rivals.
 
-    Raises ValueError for matrices, inputs and numbers that do not fit, for a layer of zeros, and for ``initial`` with
-    explicit constants.
+    Args:
+        matrices: One float64 matrix (outputs, inputs) for each layer, from the inputs on, none all zero.
+        inputs: Training inputs, float64 (m, n), not all zero.
+        margin: Margin of the outputs, > 0.
+        delta: Probability of failure, in (0, 1).
+        constants: Which form, "explicit" or "none".
+        initial: Matrices of the same shapes, only with constants="none"; None for zero.
+
+    Returns:
+        The gap, or the measure of complexity, >= 0.
+
+    Raises:
+        ValueError: For matrices, inputs and numbers that do not fit, for a layer or inputs of zeros, and for ``initial`` with
+            explicit constants.
     """
     norms, data, margin, delta = _checked(matrices, inputs, margin, delta)
     away, m = _away(matrices, initial, constants, norms), len(data)
@@ -123,7 +160,19 @@ def spectral_pac_bayes_gap(
     bound. Regime: with probability 1 - delta for a margin fixed before the data. Source: Neyshabur, Bhojanapalli, Srebro
     (2018), arXiv 1707.09564, Theorem 1, its constant 42 as recalled; guide/bounds.md, Rivals.
 
-    Raises ValueError as ``spectral_gap`` does, and for fewer than two inputs.
+    Args:
+        matrices: One float64 matrix (outputs, inputs) for each layer, from the inputs on, none all zero.
+        inputs: Training inputs, float64 (m, n), m >= 2, not all zero.
+        margin: Margin of the outputs, > 0.
+        delta: Probability of failure, in (0, 1).
+        constants: Which form, "explicit" or "none".
+        initial: Matrices of the same shapes, only with constants="none"; None for zero.
+
+    Returns:
+        The gap, or the measure of complexity, >= 0.
+
+    Raises:
+        ValueError: As ``spectral_gap`` does, and for fewer than two inputs.
     """
     norms, data, margin, delta = _checked(matrices, inputs, margin, delta)
     away, m, depth = _away(matrices, initial, constants, norms), len(data), len(matrices)
@@ -147,7 +196,16 @@ def lipschitz_error(matrices: Matrices, compressed: Matrices, input_norm: float)
     Equation: input_norm sum_i prod_{j>i} |A_j| |A_i - B_i| prod_{j<i} |B_j|, spectral norms. Regime: holds for every such
     input, and for every activation of slope at most 1 with 0 at 0. Source: guide/bounds.md, Propagation.
 
-    Raises ValueError for matrices that do not fit each other, and unless the length is finite and > 0.
+    Args:
+        matrices: A_i, one float64 matrix (outputs, inputs) for each layer.
+        compressed: B_i, of the same shapes.
+        input_norm: Length of an input, > 0.
+
+    Returns:
+        The bound of the distance, >= 0, infinite above the largest float.
+
+    Raises:
+        ValueError: For matrices that do not fit each other, and unless the length is finite and > 0.
     """
     first, second = chain("matrices", matrices), chain("compressed", compressed)
     if [a.shape for a in first] != [b.shape for b in second]:
@@ -163,7 +221,18 @@ def lipschitz_error(matrices: Matrices, compressed: Matrices, input_norm: float)
 
 
 def chain(name: str, matrices: Matrices) -> list[NDArray[np.float64]]:
-    """Finite float64 matrices (outputs, inputs), each taking what the one before gives; otherwise a ValueError."""
+    """Finite float64 matrices (outputs, inputs), each taking what the one before gives.
+
+    Args:
+        name: Name of the argument, for the message of an error.
+        matrices: The matrix of every layer, from the inputs on.
+
+    Returns:
+        The same matrices as arrays.
+
+    Raises:
+        ValueError: For an empty list, and a matrix that is not finite float64, has no entries, or does not fit the one before.
+    """
     found = [np.asarray(w) for w in matrices]
     if not found:
         raise ValueError(f"{name}: an empty list is no network; give the matrix of every layer")

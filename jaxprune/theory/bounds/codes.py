@@ -33,12 +33,20 @@ class Code(NamedTuple):
 def sparse_code_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: ArrayLike):
     """The code length of ``s`` non-zero entries of an n1 x n2 matrix, which may be chosen after the data.
 
-    Equation: log(N+1) + log C(N, s) + s (1 + value_bits) log 2, and 64 log 2 if s > 0, with N = n1 n2: their number, which
-    they are, a sign and a value of each on a logarithmic grid, and the two ends of the grid. Arguments broadcast. Regime:
-    exact; a sum over s of it has a Kraft sum of at most 1, so that the least over s is free. Source: guide/bounds.md, Code
-    of a sparse layer.
+    Equation: log(N+1) + log C(N, s) + s (1 + value_bits) log 2, and 64 log 2 if s > 0, with N = n1 n2: their number, which they
+    are, a sign and a value of each on a logarithmic grid, and the two ends of the grid. Regime: exact; a sum over s of it has a
+    Kraft sum of at most 1, so that the least over s is free. Source: guide/bounds.md, Code of a sparse layer.
 
-    Raises ValueError unless the sizes are whole, 0 <= s <= N <= 2^53 and 1 <= value_bits <= 24.
+    Args:
+        n1, n2: Numbers of rows and columns, whole and >= 1, of at most 2^53 entries.
+        s: Number of non-zero entries, whole, 0 <= s <= n1 n2.
+        value_bits: Bits of the magnitude of a value, whole, 1 .. 24.
+
+    Returns:
+        The length in nats, > 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless the sizes are whole, 0 <= s <= N <= 2^53 and 1 <= value_bits <= 24.
     """
     total, s, bits = _layer(n1, n2, s, value_bits)
     return plain(np.log1p(total) + log_binomial(total, s) + _values(s, bits))
@@ -47,10 +55,19 @@ def sparse_code_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: Arr
 def coordinates_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: ArrayLike):
     """As ``sparse_code_nats``, with a row and a column for every entry in whole bits: what "row, column, value" costs.
 
-    Equation: log(N+1) + s (ceil(log2 n1) + ceil(log2 n2) + 1 + value_bits) log 2, and 64 log 2 if s > 0. Arguments
-    broadcast. Regime: exact; at least log s! longer than need be. Source: guide/bounds.md, Code of a sparse layer.
+    Equation: log(N+1) + s (ceil(log2 n1) + ceil(log2 n2) + 1 + value_bits) log 2, and 64 log 2 if s > 0. Regime: exact; at
+    least log s! longer than need be. Source: guide/bounds.md, Code of a sparse layer.
 
-    Raises ValueError as ``sparse_code_nats`` does.
+    Args:
+        n1, n2: Numbers of rows and columns, whole and >= 1, of at most 2^53 entries.
+        s: Number of non-zero entries, whole, 0 <= s <= n1 n2.
+        value_bits: Bits of the magnitude of a value, whole, 1 .. 24.
+
+    Returns:
+        The length in nats, > 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: As ``sparse_code_nats`` does.
     """
     total, s, bits = _layer(n1, n2, s, value_bits)
     index = sum(_index_bits(n) for n in (n1, n2))
@@ -60,10 +77,18 @@ def coordinates_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: Arr
 def values_only(s: ArrayLike, value_bits: ArrayLike) -> Code:
     """The code length of the signs and values of ``s`` entries alone: no code where they were chosen after the data.
 
-    Equation: s (1 + value_bits) log 2, "q log r" with q = s. Arguments broadcast. Regime: exact, if the support and the grid
-    were fixed before the data. Source: guide/bounds.md, Code of a sparse layer.
+    Equation: s (1 + value_bits) log 2, "q log r" with q = s. Regime: exact, if the support and the grid were fixed before the
+    data. Source: guide/bounds.md, Code of a sparse layer.
 
-    Raises ValueError unless s >= 1 is whole and 1 <= value_bits <= 24.
+    Args:
+        s: Number of entries, whole and >= 1.
+        value_bits: Bits of the magnitude of a value, whole, 1 .. 24.
+
+    Returns:
+        The length in nats, of the broadcast shape, with what it assumes.
+
+    Raises:
+        ValueError: Unless s >= 1 is whole and 1 <= value_bits <= 24.
     """
     s, bits = arguments.whole("s", s), _value_bits(value_bits)
     return Code(plain(s * (1 + bits) * LOG2), (FIXED_SUPPORT, "the grid of values was fixed before the data"))
@@ -76,7 +101,15 @@ def file_nats(bits: ArrayLike, prior: str = "square"):
     above 1: nothing is proved by it), or 72 log 2 ("uniform", lengths below 2^72; Zhou et al. 2019, arXiv 1804.05862). Regime:
     exact. Source: guide/bounds.md, Compressed size.
 
-    Raises ValueError unless ``bits`` is whole and >= 1, and for another prior.
+    Args:
+        bits: Bits of the file, whole and >= 1.
+        prior: Prior of the length, "square", "printed" or "uniform".
+
+    Returns:
+        The length in nats, > 0, of the shape of ``bits``; a float for a scalar.
+
+    Raises:
+        ValueError: Unless ``bits`` is whole and >= 1, for 2^72 bits or more with "uniform", and for another prior.
     """
     bits, prior = arguments.whole("bits", bits), arguments.choice("prior", prior, PRIORS)
     if prior == "uniform":
@@ -92,7 +125,14 @@ def choice_nats(*counts: ArrayLike):
 
     Equation: sum log counts, a uniform prior over settings. Regime: exact. Source: guide/bounds.md, Choices are paid.
 
-    Raises ValueError unless counts are whole and >= 1.
+    Args:
+        *counts: Of every choice among how many it was made, whole and >= 1.
+
+    Returns:
+        The length in nats, >= 0, of the broadcast shape; a float for scalars and for no choice.
+
+    Raises:
+        ValueError: Unless counts are whole and >= 1.
     """
     return plain(sum((np.log(arguments.whole("counts", count)) for count in counts), np.zeros(())))
 
@@ -103,7 +143,14 @@ def log_binomial(total: ArrayLike, s: ArrayLike):
     Equation: log Gamma(N+1)/Gamma(N-s+1) - log Gamma(s+1) with s and N - s exchanged where s is the larger; ratios without the
     cancellation of logarithms. Regime: exact. Source: guide/bounds.md, Code of a sparse layer.
 
-    Raises ValueError unless whole and 0 <= s <= total <= 2^53.
+    Args:
+        total, s: Whole numbers, 0 <= s <= total and 1 <= total <= 2^53.
+
+    Returns:
+        The logarithm, >= 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless whole, 0 <= s <= total and 1 <= total <= 2^53.
     """
     total, s = np.broadcast_arrays(arguments.whole("total", total), arguments.whole("s", s, 0))
     if np.any(total > COUNTED) or np.any(s > total):

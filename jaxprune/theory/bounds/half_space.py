@@ -36,8 +36,19 @@ def half_space_bound(tail_index: float, d: int, m: int, delta: float, value_bits
     (concavity), with values not yet rounded; too high by 1 to 3 % at index 1.5, by 13 to 22 % at 1, by 28 to 64 % at 0.5.
     Source: guide/bounds.md, Half-space.
 
-    Raises ValueError unless the index is in (0, 2), sizes are whole, delta is in (0, 1) and value_bits in 1 .. 24; also for
-    an index below 0.1 of fewer than 50 weights.
+    Args:
+        tail_index: Index of the weights, in [0.02, 2).
+        d: Number of weights, an integer in 1 .. 1e15.
+        m: Number of samples, an integer >= 1.
+        delta: Probability of failure, in (0, 1).
+        value_bits: Bits of the magnitude of a value, an integer in 1 .. 24.
+
+    Returns:
+        The least bound, with the kept count, disagreement and code length in nats there, and whether it is proved.
+
+    Raises:
+        ValueError: Unless the index is in [0.02, 2), sizes are integers, d at most 1e15, delta in (0, 1) and value_bits in 1 ..
+            24.
     """
     search = _Search(tail_index, d, m, delta, value_bits)
     total = search.total
@@ -55,9 +66,21 @@ def half_space_bound(tail_index: float, d: int, m: int, delta: float, value_bits
 def half_space_at(s: int, tail_index: float, d: int, m: int, delta: float, value_bits: int) -> HalfSpace:
     """As ``half_space_bound``, for one kept count.
 
-    Equation, arguments, regime: as there. Source: guide/bounds.md, Half-space.
+    Equation, regime: as there. Source: guide/bounds.md, Half-space.
 
-    Raises ValueError as ``half_space_bound`` does, and unless s is an integer in 0 .. d.
+    Args:
+        s: Kept count, an integer in 0 .. d.
+        tail_index: Index of the weights, in [0.02, 2).
+        d: Number of weights, an integer in 1 .. 1e15.
+        m: Number of samples, an integer >= 1.
+        delta: Probability of failure, in (0, 1).
+        value_bits: Bits of the magnitude of a value, an integer in 1 .. 24.
+
+    Returns:
+        The bound, with the kept count, disagreement and code length in nats, and whether it is proved.
+
+    Raises:
+        ValueError: As ``half_space_bound`` does, and unless s is an integer in 0 .. d.
     """
     search = _Search(tail_index, d, m, delta, value_bits)
     return search.at(arguments.integer("s", s, 0, search.total))
@@ -66,10 +89,20 @@ def half_space_at(s: int, tail_index: float, d: int, m: int, delta: float, value
 def half_space_samples(tail_index: float, d: int, bound: float, delta: float, value_bits: int) -> int:
     """The least number of samples at which ``half_space_bound`` is at most ``bound``.
 
-    Equation: as there, by bisection: a bound falls as samples grow. Arguments: a bound in (0, 1/2). Regime: as there.
-    Source: guide/bounds.md, Half-space.
+    Equation: as there, by bisection: a bound falls as samples grow. Regime: as there. Source: guide/bounds.md, Half-space.
 
-    Raises ValueError as ``half_space_bound`` does, for a bound outside, and where more than 2^53 samples are asked for.
+    Args:
+        tail_index: Index of the weights, in [0.02, 2).
+        d: Number of weights, an integer in 1 .. 1e15.
+        bound: Error rate to reach, in (0, 1/2).
+        delta: Probability of failure, in (0, 1).
+        value_bits: Bits of the magnitude of a value, an integer in 1 .. 24.
+
+    Returns:
+        The number of samples, in 1 .. 2^53.
+
+    Raises:
+        ValueError: As ``half_space_bound`` does, for a bound outside, and where more than 2^53 samples are asked for.
     """
     target = float(arguments.inside("bound", bound, 0, 0.5, cure="give an error rate below that of guessing"))
 

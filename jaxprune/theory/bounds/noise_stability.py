@@ -47,14 +47,26 @@ def effective_parameters(
 ) -> Parameters:
     """The numbers that describe a network as well as ``margin`` asks, after random projections that were fixed before the data.
 
-    Equation: constant c^2 d^2 log(m d h/delta)/eps^2 factor_i/(mu_i^2 mu_{i->}^2), eps^2 = margin^2/(2 output^2), for each
-    of d layers of at most h outputs; at most ``actual`` (d,), the weights that there are, which the paper does not ask.
-    ``factor``: beta^2 ceil(kernel/stride)^2 of a convolution with well-distributed Jacobians of constant beta. Regime: with
-    probability 1 - delta/2 over projections, for interlayer smoothness >= 3 d on the sample; a real number. The projection
-    needs about four times more than printed. Source: Arora et al. (2018), arXiv 1802.05296, Theorem 4.1; guide/bounds.md,
-    Noise stability.
+    Equation: constant c^2 d^2 log(m d h/delta)/eps^2 factor_i/(mu_i^2 mu_{i->}^2), eps^2 = margin^2/(2 output^2), for each of d
+    layers of at most h outputs; at most ``actual``, which the paper does not ask. Regime: with probability 1 - delta/2 over
+    projections, for interlayer smoothness >= 3 d on the sample; a real number. The projection needs about four times more than
+    printed. Source: Arora et al. (2018), arXiv 1802.05296, Theorem 4.1; guide/bounds.md, Noise stability.
 
-    Raises ValueError for what is outside, and where the margin is so large that all outputs are inside it.
+    Args:
+        stability: Cushions, contraction, largest output and width of the network.
+        margin: Margin of the outputs, > 0, at most sqrt(2) times the largest output.
+        m: Number of samples, whole and >= 1.
+        delta: Probability of failure, in (0, 1).
+        actual: Weights that there are, whole and >= 1, one number or (d,); None for no limit.
+        factor: beta^2 ceil(kernel/stride)^2 of a convolution with well-distributed Jacobians of constant beta, > 0, one number
+            or (d,); 1 for a dense layer.
+        constant: The 72 of the paper's lemma, or another number > 0.
+
+    Returns:
+        The total, the numbers of every layer (d,), and which layers would have needed more than they have.
+
+    Raises:
+        ValueError: For what is outside, and where the margin is so large that all outputs are inside it.
     """
     scale, base = _terms(stability, margin, constant)
     many, failure = arguments.whole("m", m), arguments.probability("delta", delta)
@@ -75,12 +87,25 @@ def sparse_parameters(
 ) -> Parameters:
     """The entries that describe a network with heavy-tailed weights as well, where the small ones are left out.
 
-    Equation: sinc(a_i/2) [constant c^2 d^2 log(12 d^2 h^2 m/delta)/(eps^2 mu_i^2 mu_{i->}^2)]^{a_i/2}, a_i = ``tail_index``
-    (d,) or one, sinc(b) = sin(pi b)/(pi b), eps as in ``effective_parameters``. Regime: the mean over weights, for many
-    independent entries whose signs do not depend on inputs and Jacobians: exact for linear layers, approximate for ReLU, an
-    assumption for a trained network; not counted are the indices. Source: guide/bounds.md, Sparse count.
+    Equation: sinc(a_i/2) [constant c^2 d^2 log(12 d^2 h^2 m/delta)/(eps^2 mu_i^2 mu_{i->}^2)]^{a_i/2}, a_i = ``tail_index``,
+    sinc(b) = sin(pi b)/(pi b), eps as in ``effective_parameters``. Regime: the mean over weights, for many independent entries
+    whose signs do not depend on inputs and Jacobians: exact for linear layers, approximate for ReLU, an assumption for a
+    trained network; not counted are the indices. Source: guide/bounds.md, Sparse count.
 
-    Raises ValueError for what is outside, among it an index that is not in (0, 2).
+    Args:
+        stability: Cushions, contraction, largest output and width of the network.
+        tail_index: Indices of the weights, in (0, 2), one number or (d,).
+        margin: Margin of the outputs, > 0, at most sqrt(2) times the largest output.
+        m: Number of samples, whole and >= 1.
+        delta: Probability of failure, in (0, 1).
+        actual: Weights that there are, whole and >= 1, one number or (d,); None for no limit.
+        constant: The 72 of the paper's lemma, or another number > 0.
+
+    Returns:
+        The total, the numbers of every layer (d,), and which layers would have needed more than they have.
+
+    Raises:
+        ValueError: For what is outside, among it an index that is not in (0, 2).
     """
     scale, base = _terms(stability, margin, constant)
     many, failure = arguments.whole("m", m), arguments.probability("delta", delta)

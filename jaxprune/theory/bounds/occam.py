@@ -20,9 +20,17 @@ def kl_inverse(q: ArrayLike, c: ArrayLike):
     """The largest p >= q with kl(q || p) <= c: what a risk may be whose empirical value is ``q``, at a budget of ``c`` nats.
 
     Equation: q log(q/p) + (1-q) log((1-q)/(1-p)) = c, to its own last digits everywhere; 1 - e^-c at q = 0, 1 at q = 1.
-    Arguments: q in [0, 1], c >= 0; they broadcast. Regime: exact. Source: guide/bounds.md, Binary divergence.
+    Regime: exact. Source: guide/bounds.md, Binary divergence.
 
-    Raises ValueError for q outside [0, 1], and for a budget below 0 or not finite.
+    Args:
+        q: Empirical value, in [0, 1].
+        c: Budget in nats, >= 0.
+
+    Returns:
+        The p, in [q, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For q outside [0, 1], and for a budget below 0 or not finite.
     """
     q, c = np.broadcast_arrays(arguments.probability("q", q, "[]"), arguments.size("c", c, "give a budget of nats"))
     found = np.where(q == 0, -np.expm1(-c), np.where(q == 1, 1.0, q))
@@ -34,11 +42,19 @@ def kl_inverse(q: ArrayLike, c: ArrayLike):
 def occam_gap(nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """How much the risk may exceed the empirical risk on ``m`` samples, for all predictors at once.
 
-    Equation: sqrt((nats + log(1/delta))/(2 m)), Hoeffding's inequality with a union over codes. Arguments: a code length >
-    0 in nats, samples >= 1, a failure probability in (0, 1); they broadcast. Regime: holds at every size with probability 1
-    - delta for losses in [0, 1]; not below ``occam_kl``. Source: guide/bounds.md, Occam bounds.
+    Equation: sqrt((nats + log(1/delta))/(2 m)), Hoeffding's inequality with a union over codes. Regime: holds at every size
+    with probability 1 - delta for losses in [0, 1]; not below ``occam_kl``. Source: guide/bounds.md, Occam bounds.
 
-    Raises ValueError for what is outside.
+    Args:
+        nats: A code length in nats, > 0.
+        m: Number of samples, whole and >= 1.
+        delta: Probability of failure, in (0, 1).
+
+    Returns:
+        The gap, > 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For what is outside.
     """
     return plain(np.sqrt(budget(nats, m, delta) / 2))
 
@@ -47,10 +63,20 @@ def occam_kl(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """A bound of the risk of every predictor with a code of ``nats`` and an empirical ``risk`` on ``m`` samples.
 
     Equation: kl_inverse(risk, (nats + log(1/delta))/m), Chernoff's inequality with a union over codes; 1 - e^-c without
-    training errors. Arguments: as of ``occam_gap``, a risk in [0, 1]. Regime: holds at every size with probability 1 -
-    delta, for losses in [0, 1]. Source: guide/bounds.md, Occam bounds.
+    training errors. Regime: holds at every size with probability 1 - delta, for losses in [0, 1].
+    Source: guide/bounds.md, Occam bounds.
 
-    Raises ValueError for what is outside.
+    Args:
+        risk: Empirical risk, in [0, 1].
+        nats: A code length in nats, > 0.
+        m: Number of samples, whole and >= 1.
+        delta: Probability of failure, in (0, 1).
+
+    Returns:
+        The bound, in (0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For what is outside.
     """
     return kl_inverse(arguments.probability("risk", risk, "[]"), budget(nats, m, delta))
 
@@ -58,11 +84,21 @@ def occam_kl(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
 def compressed_size_gap(bits: ArrayLike, m: ArrayLike, delta: ArrayLike, strict: bool = True):
     """``occam_gap`` of a predictor that is a file of ``bits`` bits.
 
-    Equation: sqrt((bits log 2 + 2 log bits + log(pi^2/6) + log(1/delta))/(2 m)). ``strict=False`` leaves log(pi^2/6) out, as it
-    is often printed: then the prior 2^-L / L^2 sums to more than 1, and nothing is proved. Arguments broadcast.
-    Regime: holds at every size with probability 1 - delta if strict. Source: guide/bounds.md, Compressed size.
+    Equation: sqrt((bits log 2 + 2 log bits + log(pi^2/6) + log(1/delta))/(2 m)). Regime: holds at every size with probability
+    1 - delta if strict. Source: guide/bounds.md, Compressed size.
 
-    Raises ValueError unless ``bits`` is whole and >= 1, and for what ``occam_gap`` refuses.
+    Args:
+        bits: Bits of the file, whole and >= 1.
+        m: Number of samples, whole and >= 1.
+        delta: Probability of failure, in (0, 1).
+        strict: False leaves log(pi^2/6) out, as it is often printed: then the prior 2^-L / L^2 sums to more than 1, and nothing
+            is proved.
+
+    Returns:
+        The gap, > 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless ``bits`` is whole and >= 1 and ``strict`` True or False, and for what ``occam_gap`` refuses.
     """
     if not isinstance(strict, bool | np.bool_):
         raise ValueError(f"strict: {strict!r} is not True or False; True gives what is proved")
@@ -70,12 +106,20 @@ def compressed_size_gap(bits: ArrayLike, m: ArrayLike, delta: ArrayLike, strict:
 
 
 def samples_for_gap(nats: ArrayLike, gap: ArrayLike, delta: ArrayLike):
-    """The least number of samples at which ``occam_gap`` is at most ``gap``; whole numbers as floats, exact up to 2^52.
+    """The least number of samples at which ``occam_gap`` is at most ``gap``.
 
-    Equation: ceil((nats + log(1/delta))/(2 gap^2)). Arguments: a gap in (0, 1); the others as of ``occam_gap``; they broadcast.
-    Regime: exact. Source: guide/bounds.md, Occam bounds.
+    Equation: ceil((nats + log(1/delta))/(2 gap^2)). Regime: exact. Source: guide/bounds.md, Occam bounds.
 
-    Raises ValueError for what is outside, and for more samples than floats can count.
+    Args:
+        nats: A code length in nats, > 0.
+        gap: Gap to reach, in (0, 1).
+        delta: Probability of failure, in (0, 1).
+
+    Returns:
+        Whole numbers as floats, exact up to 2^52, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For what is outside, and for more samples than floats can count.
     """
     gap = arguments.inside("gap", gap, 0, 1, cure="losses are in [0, 1], give a gap inside")
     wanted = budget(nats, 1, delta) / 2
@@ -90,11 +134,22 @@ def samples_for_gap(nats: ArrayLike, gap: ArrayLike, delta: ArrayLike):
 def subsampled_gap(nats: ArrayLike, m: ArrayLike, evaluated: ArrayLike, delta: ArrayLike, loss_range: ArrayLike = 1.0):
     """How much the risk may exceed the mean loss on ``evaluated`` samples, chosen at random among the ``m`` trained on.
 
-    Equation: loss_range [sqrt((nats + log(1/(r delta)))/(2 m)) + sqrt(log(1/((1-r) delta))/(2 evaluated))], r =
-    evaluated/(evaluated + m). Arguments: as of ``occam_gap``; they broadcast. Regime: holds at every size with probability
-    1 - delta for losses in an interval of length ``loss_range``. Source: guide/bounds.md, Subsamples.
+    Equation: loss_range [sqrt((nats + log(1/(r delta)))/(2 m)) + sqrt(log(1/((1-r) delta))/(2 evaluated))],
+    r = evaluated/(evaluated + m). Regime: holds at every size with probability 1 - delta for losses in an interval of length
+    ``loss_range``. Source: guide/bounds.md, Subsamples.
 
-    Raises ValueError for what is outside, and for more evaluated samples than there are.
+    Args:
+        nats: A code length in nats, > 0.
+        m: Number of samples trained on, whole and >= 1.
+        evaluated: Number of them in the subsample, whole, 1 <= evaluated <= m.
+        delta: Probability of failure, in (0, 1).
+        loss_range: Length of the interval of losses, > 0.
+
+    Returns:
+        The gap, > 0, in units of the loss, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For what is outside, and for more evaluated samples than there are.
     """
     m, evaluated = arguments.whole("m", m), arguments.whole("evaluated", evaluated)
     if np.any(evaluated > m):

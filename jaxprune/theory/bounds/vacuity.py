@@ -20,12 +20,21 @@ class Vacuity(NamedTuple):
 
 
 def of(bound: ArrayLike, classes: ArrayLike, majority: ArrayLike) -> Vacuity:
-    """The three levels for bounds of the error rate with ``classes`` classes, the most frequent of frequency ``majority``.
+    """The three levels for bounds of the error rate.
 
-    Equation: bound < 1, bound < 1 - 1/classes, bound < 1 - majority. Arguments broadcast. Regime: exact.
+    Equation: bound < 1, bound < 1 - 1/classes, bound < 1 - majority. Regime: exact.
     Source: guide/bounds.md, Three levels of vacuity.
 
-    Raises ValueError for bounds below 0 or NaN, fewer than two classes, and a majority that is not in [1/classes, 1].
+    Args:
+        bound: Bounds of the error rate, >= 0, infinite ones included.
+        classes: Number of classes, whole and >= 2.
+        majority: Frequency of the most frequent class, in [1/classes, 1].
+
+    Returns:
+        Whether bounds are below each level, bools of the broadcast shape.
+
+    Raises:
+        ValueError: For bounds below 0 or NaN, fewer than two classes, and a majority that is not in [1/classes, 1].
     """
     bound = arguments.inside("bound", bound, 0, float("inf"), "[]")
     classes = arguments.whole("classes", classes, 2)

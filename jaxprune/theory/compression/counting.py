@@ -16,9 +16,22 @@ def counting_bound(
 
     Equation: gap <= sqrt((n H(kappa) + kappa n d log(levels) + log(1/delta)) / (2 samples)), delta = 1 - confidence,
     H(kappa) = -kappa log(kappa) - (1-kappa) log(1-kappa), every kept coordinate one of ``levels`` values, losses in [0, 1].
-    Regime: holds at every size with probability ``confidence`` (Hoeffding and a union over the networks; not the
-    corollary of Wan et al.); above 1 it says nothing. ValueError unless n, dim, levels, samples are whole, kappa n >= 1,
-    0 < confidence < 1. Arguments but ``confidence`` broadcast. Source: guide/compression.md, Counting bound.
+    Regime: holds at every size with probability ``confidence`` (Hoeffding and a union over the networks; not the corollary of
+    Wan et al.); above 1 it says nothing. Source: guide/compression.md, Counting bound.
+
+    Args:
+        n: Number of neurons, whole and >= 1.
+        dim: Number d of coordinates of a neuron, whole and >= 1.
+        kappa: Fraction of the neurons kept, in (0, 1], with kappa n >= 1.
+        levels: Number of values of a coordinate, whole and >= 1.
+        samples: Number of training samples, whole and >= 1.
+        confidence: Probability with which the bound holds, one number in (0, 1).
+
+    Returns:
+        The certificate, with bounds of the broadcast shape.
+
+    Raises:
+        ValueError: Unless n, dim, levels, samples are whole, kappa is in (0, 1] with kappa n >= 1, and 0 < confidence < 1.
     """
     kappa, n = arguments.kept_of(kappa, n)
     dim, levels, samples = arguments.whole("dim", dim), arguments.whole("levels", levels), arguments.whole("samples", samples)

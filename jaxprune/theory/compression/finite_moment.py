@@ -17,14 +17,24 @@ LAWS = ("normal", "laplace", "student", "uniform", "stable")
 def finite_moment_limit(law: str, kappa: ArrayLike, order: ArrayLike = 2.0, parameter: ArrayLike | None = None):
     """The limit of err_q(kappa) itself (not of its q-th power) as the number of entries grows.
 
-    Equation: err_q^q -> E[|X|^q; |X| <= t] / E|X|^q with P(|X| > t) = kappa. normal: P((q+1)/2, t^2/2); laplace:
-    P(q+1, -log kappa); uniform on [-1, 1]: (1-kappa)^{q+1}; student with nu degrees of freedom:
-    I_u((1+q)/2, (nu-q)/2), u = t^2/(nu+t^2); stable: the quotient of both moments; P and I are the regularised
-    incomplete gamma and beta functions. Where E|X|^q is infinite (student q >= nu, stable q >= alpha < 2) it is 0,
-    which is the limit there; ``heavy_limit_moment`` says at what rate.
-    ``parameter``: nu or alpha; none for the other laws. Arguments broadcast.
-    Regime: limit, almost sure. ValueError for an unknown law, kappa outside (0, 1], order <= 0.
-    Source: guide/compression.md, Finite moment.
+    Equation: err_q^q -> E[|X|^q; |X| <= t] / E|X|^q with P(|X| > t) = kappa. normal: P((q+1)/2, t^2/2); laplace: P(q+1, -log
+    kappa); uniform on [-1, 1]: (1-kappa)^{q+1}; student with nu degrees of freedom: I_u((1+q)/2, (nu-q)/2), u = t^2/(nu+t^2);
+    stable: the quotient of both moments; P and I are the regularised incomplete gamma and beta functions. Where E|X|^q is
+    infinite (student q >= nu, stable q >= alpha < 2) it is 0, which is the limit there; ``heavy_limit_moment`` says at what
+    rate. Regime: limit, almost sure. Source: guide/compression.md, Finite moment.
+
+    Args:
+        law: Law of the entries, "normal", "laplace", "student", "uniform" or "stable".
+        kappa: Fraction of the entries kept, in (0, 1].
+        order: The q of the norm, > 0.
+        parameter: nu > 0 of "student", alpha in (0, 2] of "stable"; None for the other laws.
+
+    Returns:
+        The error, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For an unknown law, kappa outside (0, 1], order <= 0, and a parameter that is missing, outside or not asked
+            for.
     """
     kappa, order = arguments.fraction_kept(kappa), arguments.positive("order", order, "give the q of l_q")
     arguments.choice("law", law, LAWS)

@@ -25,10 +25,19 @@ TINY = 1e-300
 def gaussian_finite(n: ArrayLike, kept: ArrayLike):
     """E err_2^2 keeping the ``kept`` largest of ``n`` independent centred normal entries.
 
-    Equation: int_0^inf 2 z^2 phi(z) P(Bin(n-1, F(z^2)) <= n-k-1) dz = E M(t(B)) with B ~ Beta(k, n-k),
-    M(t) = P(3/2, t^2/2) and P(|X| > t(b)) = b; 0 for kept = n, 1 for kept = 0.
-    Regime: exact at every size, as the ratio does not depend on the norm. ValueError unless 0 <= kept <= n, n >= 1 whole.
-    Arguments broadcast. Source: guide/compression.md, Finite samples, exactly.
+    Equation: int_0^inf 2 z^2 phi(z) P(Bin(n-1, F(z^2)) <= n-k-1) dz = E M(t(B)) with B ~ Beta(k, n-k), M(t) = P(3/2, t^2/2) and
+    P(|X| > t(b)) = b. Regime: exact at every size, as the ratio does not depend on the norm.
+    Source: guide/compression.md, Finite samples, exactly.
+
+    Args:
+        n: Number of entries, whole and >= 1.
+        kept: Number k of kept entries, whole, 0 <= kept <= n.
+
+    Returns:
+        The mean, in [0, 1], 0 for kept = n and 1 for kept = 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 <= kept <= n, n >= 1 whole.
     """
     width, count = _sizes(n, kept)
     pairs = zip(*(x.ravel() for x in np.broadcast_arrays(width, count)), strict=True)
@@ -39,11 +48,20 @@ def stable_finite(n: ArrayLike, kept: ArrayLike, alpha: ArrayLike):
     """E err_2^2 keeping the ``kept`` largest of ``n`` independent symmetric alpha-stable entries.
 
     Equation: given the k-th largest, E[R/(R+T)] = int E[R e^{-lR}] E[e^{-lT}] dl for the energies R removed and T kept,
-    n!/((n-k-1)! (k-1)!) int dl int_0^1 dp e^{-l x^2} m L^{n-k-1} U^{k-1} with x(p) the quantile P(|X| > x) = p and
-    (L, m) = int_p^1 (1, x^2) e^{-l x^2} dp, U = int_0^p e^{-l x^2} dp; 0 for kept = n, 1 for kept = 0.
-    Regime: exact at every size, quadrature to about 1e-12 (1e-10 at n = 1e6); ten seconds at alpha = 0.05.
-    ValueError unless 0 <= kept <= n, n >= 1 whole and 0 < alpha <= 2. Arguments broadcast.
-    Source: guide/compression.md, Finite samples, exactly.
+    n!/((n-k-1)! (k-1)!) int dl int_0^1 dp e^{-l x^2} m L^{n-k-1} U^{k-1} with x(p) the quantile P(|X| > x) = p and (L,
+    m) = int_p^1 (1, x^2) e^{-l x^2} dp, U = int_0^p e^{-l x^2} dp. Regime: exact at every size, quadrature to about 1e-12
+    (1e-10 at n = 1e6); ten seconds at alpha = 0.05. Source: guide/compression.md, Finite samples, exactly.
+
+    Args:
+        n: Number of entries, whole and >= 1.
+        kept: Number k of kept entries, whole, 0 <= kept <= n.
+        alpha: Stability index of the entries, in (0, 2].
+
+    Returns:
+        The mean, in [0, 1], 0 for kept = n and 1 for kept = 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 <= kept <= n, n >= 1 whole and 0 < alpha <= 2.
     """
     (width, count), alpha = _sizes(n, kept), arguments.index("alpha", alpha)
     triples = np.broadcast_arrays(width, count, alpha)

@@ -29,8 +29,20 @@ TINY = 1e-300
 def norm_cdf(radius: ArrayLike, alpha: float, dim: int, noise: str = "III") -> Array:
     """P(|X| <= radius) of the noise of one neuron with ``dim`` inputs, unit scale.
 
-    Equation: type I P(|Z| <= r / sqrt(d)); type III E P(chi^2_d <= r^2 / (2A)). Regime: exact, 0 < alpha <= 2.
-    ValueError for type II, which has no closed form for d > 1. Source: guide/compression.md, A network that learns nothing.
+    Equation: type I P(|Z| <= r / sqrt(d)); type III E P(chi^2_d <= r^2 / (2A)). Regime: exact.
+    Source: guide/compression.md, A network that learns nothing.
+
+    Args:
+        radius: Norms of any shape; 0 and below have probability 0.
+        alpha: Stability index of the noise, in (0, 2].
+        dim: Number d of inputs, an integer >= 1.
+        noise: Type of the noise, "I" or "III", or "II" for one input.
+
+    Returns:
+        The probability, an array of the shape of ``radius``.
+
+    Raises:
+        ValueError: For type II with d > 1, which has no closed form, and an unknown type.
     """
     law, copies = _law(alpha, dim, noise)
     radius = np.asarray(radius, float)
@@ -42,8 +54,19 @@ def norm_quantile(kappa: float, alpha: float, dim: int, noise: str = "III") -> f
     """The radius t beyond which a neuron's unit noise is with probability ``kappa``: a network that keeps
     the fraction kappa removes what is below.
 
-    Equation: P(|X| > t) = kappa. Regime: exact. ValueError as ``norm_cdf``, and for kappa outside (0, 1).
-    Source: guide/compression.md, A network that learns nothing.
+    Equation: P(|X| > t) = kappa. Regime: exact. Source: guide/compression.md, A network that learns nothing.
+
+    Args:
+        kappa: Fraction of the neurons kept, in (0, 1).
+        alpha: Stability index of the noise, in (0, 2].
+        dim: Number d of inputs, an integer >= 1.
+        noise: Type of the noise, "I" or "III", or "II" for one input.
+
+    Returns:
+        The radius t, > 0.
+
+    Raises:
+        ValueError: As ``norm_cdf`` does, and for kappa outside (0, 1).
     """
     arguments.probability("kappa", kappa)
     middle = np.log(dim) / 2
@@ -58,7 +81,19 @@ def removed_energy(kappa: float, alpha: float, dim: int, noise: str = "III") -> 
     """E[|X|^2; |X| <= t], the energy per neuron that goes when the fraction ``kappa`` stays; unit scale.
 
     Equation: that of ``energies``. Regime: limit of wide networks, exact as a truncated moment.
-    ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
+    Source: guide/compression.md, A network that learns nothing.
+
+    Args:
+        kappa: Fraction of the neurons kept, in (0, 1).
+        alpha: Stability index of the noise, in (0, 2].
+        dim: Number d of inputs, an integer >= 1.
+        noise: Type of the noise, "I" or "III", or "II" for one input.
+
+    Returns:
+        The energy, > 0.
+
+    Raises:
+        ValueError: As ``norm_quantile`` does.
     """
     law, copies = _law(alpha, dim, noise)
     top = norm_quantile(kappa, alpha, dim, noise)
@@ -69,20 +104,43 @@ def error_limit(kappa: float, alpha: float, dim: int, noise: str = "III") -> flo
     """The limit of the mean of n^(2/alpha-1) err^2, err the relative error of the parameters.
 
     Equation: E[M/S] of ``heavy_limit.tail_limit_moment`` with the tail constant of the norm and M of ``removed_energy``.
-    Regime: limit, gap O(1/n); 0 < alpha < 2. ValueError as ``norm_quantile``.
-    Source: guide/compression.md, A network that learns nothing.
+    Regime: limit, gap O(1/n). Source: guide/compression.md, A network that learns nothing.
+
+    Args:
+        kappa: Fraction of the neurons kept, in (0, 1).
+        alpha: Stability index of the noise, in (0, 2).
+        dim: Number d of inputs, an integer >= 1.
+        noise: Type of the noise, "I" or "III", or "II" for one input.
+
+    Returns:
+        The limit, > 0.
+
+    Raises:
+        ValueError: As ``norm_quantile`` does, and unless alpha < 2.
     """
     constant = stable.norm_tail_constant(alpha, dim, noise)
     return float(heavy_limit.tail_limit_moment(alpha, 2.0, constant, removed_energy(kappa, alpha, dim, noise)))
 
 
 def function_energy(scale: float, alpha: float, dim: int, noise: str = "III", kappa: float | None = None) -> float:
-    """N times the mean square of the outputs on N(0, I) inputs, of the whole tanh network; with
-    ``kappa``, of the part that is removed when the fraction kappa stays.
+    """N times the mean square of the outputs on N(0, I) inputs, of the tanh network, or of the part that is removed.
 
     Equation: E[T(scale |X|); |X| <= t], T(r) = E tanh(r g)^2, g standard normal, t infinite without ``kappa``, by parts.
-    Regime: exact for independent neurons of symmetric law; limit, gap O(1/n), with kappa and after training on the "raw"
-    time scale. ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
+    Regime: exact for independent neurons of symmetric law; limit, gap O(1/n), with kappa and after training on the "raw" time
+    scale. Source: guide/compression.md, A network that learns nothing.
+
+    Args:
+        scale: Scale s = sigma t^(1/alpha) of a neuron, >= 0.
+        alpha: Stability index of the noise, in (0, 2].
+        dim: Number d of inputs, an integer >= 1.
+        noise: Type of the noise, "I" or "III", or "II" for one input.
+        kappa: Fraction of the neurons kept, in (0, 1), for the removed part; None for the whole network.
+
+    Returns:
+        The energy, in [0, 1].
+
+    Raises:
+        ValueError: As ``norm_quantile`` does.
     """
     top = np.log(norm_quantile(WHOLE if kappa is None else kappa, alpha, dim, noise))
     low = min(top, -np.log(max(scale, TINY))) - 16  # there T is 1e-14 of what it becomes
@@ -94,10 +152,23 @@ def function_energy(scale: float, alpha: float, dim: int, noise: str = "III", ka
 
 
 def functional_error(kappa: float, scale: float, alpha: float, dim: int, noise: str = "III") -> float:
-    """The relative error of the function when the fraction ``kappa`` of the neurons stays.
+    """The relative error of the function of a pruned network.
 
-    Equation: (removed / whole)^(1/2) of ``function_energy``. Regime: limit, of the ratio of mean squares; it does not tend
-    to 0 as the network grows. ValueError as ``norm_quantile``. Source: guide/compression.md, A network that learns nothing.
+    Equation: (removed / whole)^(1/2) of ``function_energy``. Regime: limit, of the ratio of mean squares; it does not tend to 0
+    as the network grows. Source: guide/compression.md, A network that learns nothing.
+
+    Args:
+        kappa: Fraction of the neurons kept, in (0, 1).
+        scale: Scale s = sigma t^(1/alpha) of a neuron, > 0.
+        alpha: Stability index of the noise, in (0, 2].
+        dim: Number d of inputs, an integer >= 1.
+        noise: Type of the noise, "I" or "III", or "II" for one input.
+
+    Returns:
+        The error, in (0, 1).
+
+    Raises:
+        ValueError: As ``norm_quantile`` does.
     """
     removed = function_energy(scale, alpha, dim, noise, kappa)
     return float(np.sqrt(removed / function_energy(scale, alpha, dim, noise)))

@@ -18,10 +18,20 @@ def expected_tail_share(alpha: ArrayLike, order: ArrayLike, kept: ArrayLike):
     """The mean share of the energy sum |x_i|^q outside the ``kept`` largest, a mean of err_q^q.
 
     Equation: int_0^inf k a l^{a-1} g(l) psi(l)^{-k-1} m(l)^{k-1} e^{-l} dl with a = alpha/order, g = lower and G = upper
-    incomplete gamma function at (1-a, l), psi = e^{-l} + l^a g, m = e^{-l} - l^a G; 1 for kept = 0.
-    Regime: limit, n to infinity at fixed ``kept``; also for singular values, where it is reached slowly. Round-off
-    about kept * 1e-16. ValueError unless 0 < alpha < order and kept is whole. Arguments broadcast.
+    incomplete gamma function at (1-a, l), psi = e^{-l} + l^a g, m = e^{-l} - l^a G. Regime: limit, n to infinity at fixed
+    ``kept``; also for singular values, where it is reached slowly. Round-off about kept * 1e-16.
     Source: guide/compression.md, A fixed number kept.
+
+    Args:
+        alpha: Tail index of the entries, in (0, order).
+        order: The q of the energy, > alpha.
+        kept: Number k of kept entries, whole and >= 0.
+
+    Returns:
+        The share, in [0, 1], 1 for kept = 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < alpha < order and kept is whole.
     """
     index, kept = _ratio(alpha, order), arguments.whole("kept", kept, 0)
     a, k = (x[..., None] for x in np.broadcast_arrays(index, kept))
@@ -31,8 +41,18 @@ def expected_tail_share(alpha: ArrayLike, order: ArrayLike, kept: ArrayLike):
 def participation(alpha: ArrayLike, order: ArrayLike):
     """The mean of sum e_i^2 / (sum e_i)^2, e_i = |x_i|^q.
 
-    Equation: 1 - alpha/q. Regime: limit, n to infinity; random also in the limit. ValueError unless 0 < alpha < order.
+    Equation: 1 - alpha/q. Regime: limit, n to infinity; random also in the limit.
     Source: guide/compression.md, A fixed number kept.
+
+    Args:
+        alpha: Tail index of the entries, in (0, order).
+        order: The q of the energy, > alpha.
+
+    Returns:
+        The mean, in (0, 1), of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < alpha < order.
     """
     return plain(1 - _ratio(alpha, order))
 
@@ -40,10 +60,20 @@ def participation(alpha: ArrayLike, order: ArrayLike):
 def kept_for_share(alpha: ArrayLike, order: ArrayLike, share: ArrayLike):
     """The least number of kept entries whose expected tail share is at most ``share``.
 
-    Equation: min{k : expected_tail_share(alpha, order, k) <= share}, whole numbers as floats (exact up to 1e9, beyond
-    to nine digits), infinite above 2^900. Regime: limit, n to infinity; it does not grow with n.
-    ValueError unless 0 < alpha < order and 0 < share < 1. Arguments broadcast.
+    Equation: min{k : expected_tail_share(alpha, order, k) <= share}. Regime: limit, n to infinity; it does not grow with n.
     Source: guide/compression.md, A fixed number kept.
+
+    Args:
+        alpha: Tail index of the entries, in (0, order).
+        order: The q of the energy, > alpha.
+        share: Share of the energy removed, in (0, 1).
+
+    Returns:
+        Whole numbers as floats (exact up to 1e9, beyond to nine digits), infinite above 2^900, of the broadcast shape; a float
+        for scalars.
+
+    Raises:
+        ValueError: Unless 0 < alpha < order and 0 < share < 1.
     """
     index, share = _ratio(alpha, order), arguments.inside("share", share, 0, 1, cure="give the share of energy removed")
     pairs = zip(*(x.ravel() for x in np.broadcast_arrays(index, share)), strict=True)

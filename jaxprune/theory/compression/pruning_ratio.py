@@ -28,9 +28,18 @@ NORMAL = 1e-6  # from alpha = 2: closer to it nothing can be told apart, and the
 def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
     """The pruning ratio of many Gaussian neurons in R^d, the control at alpha = 2 (type I: dim = 1).
 
-    Equation: F_d(F^{-1}_{d+2}(share)), F_d the distribution function of chi^2_d; share for dim = inf.
-    Regime: limit, n to infinity. ValueError unless dim is whole (or infinite) and 0 < share < 1. Arguments broadcast.
-    Source: guide/compression.md, Pruning ratio.
+    Equation: F_d(F^{-1}_{d+2}(share)), F_d the distribution function of chi^2_d; share for dim = inf. Regime: limit, n to
+    infinity. Source: guide/compression.md, Pruning ratio.
+
+    Args:
+        dim: Number d of inputs, whole and >= 1, or infinite.
+        share: Share of the energy that may be removed, in (0, 1).
+
+    Returns:
+        The ratio, in (0, 1), of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless dim is whole (or infinite) and 0 < share < 1.
     """
     dim, share = np.broadcast_arrays(_dimension(dim), _share(share))
     finite = np.where(np.isfinite(dim), dim, 1.0)
@@ -43,15 +52,28 @@ def pruning_ratio_quantile(
 ):
     """The pruning ratio j/n that ``n`` neurons of pure noise do not exceed with probability ``p``.
 
-    Equation: that of ``pruning_law``, exact at every n. Where energies are beyond the range of floats ((n 10^3)^(2/alpha) >
-    10^260), the limit n to infinity: ratio = P(|X|^2 <= y), E[|X|^2; |X|^2 <= y] = share S n^{2/alpha-1},
-    S = (C Gamma(1-alpha/2))^{2/alpha} A, C the tail constant of |X| and A positive (alpha/2)-stable, at its p-quantile.
-    The law of |X|^2 is exact for type I, for d = 1, for type III at every d (2 A chi^2_d), and at ``dim`` = inf, where II and
-    III are both A up to scale; for type II at finite d it is the exact one too, by inversion of its Laplace transform,
-    if alpha >= 0.5 and dim <= 1000, else that of type III (the ratios of II and III differ by 3e-4 at most, there by 1e-6).
-    Regime: exact, to about 1e-4 in p (see ``pruning_law``), a second per law. ValueError unless 0 < p < 1, 0 < alpha <= 2, n
-    whole, dim whole or infinite, 0 < share < 1, noise I, II, III or 1, 2, 3. Arguments broadcast (noise is one word).
-    Source: guide/compression.md, Pruning ratio.
+    Equation: that of ``pruning_law``, exact at every n. Where energies are beyond the range of floats ((n
+    10^3)^(2/alpha) > 10^260), the limit n to infinity: ratio = P(|X|^2 <= y), E[|X|^2; |X|^2 <= y] = share S n^{2/alpha-1},
+    S = (C Gamma(1-alpha/2))^{2/alpha} A, C the tail constant of |X| and A positive (alpha/2)-stable, at its p-quantile. The law
+    of |X|^2 is exact for type I, for d = 1, for type III at every d (2 A chi^2_d), and at ``dim`` = inf, where II and III are
+    both A up to scale; for type II at finite d it is the exact one too, by inversion of its Laplace transform, if alpha >= 0.5
+    and dim <= 1000, else that of type III (the ratios of II and III differ by 3e-4 at most, there by 1e-6). Regime: exact, to
+    about 1e-4 in p (see ``pruning_law``), a second per law. Source: guide/compression.md, Pruning ratio.
+
+    Args:
+        p: Probability, in (0, 1).
+        alpha: Stability index of the noise, in (0, 2].
+        n: Number of neurons, whole and >= 1.
+        dim: Number d of inputs, whole and >= 1, or infinite; without effect for type I.
+        noise: Type of the noise, "I", "II", "III" or 1, 2, 3; one for all.
+        share: Share of the energy that may be removed, in (0, 1).
+
+    Returns:
+        The ratio, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < p < 1, 0 < alpha <= 2, n whole, dim whole or infinite, 0 < share < 1, noise I, II, III or 1, 2,
+            3.
     """
     p = arguments.probability("p", p)
     return _each(_quantiles, p, alpha, n, dim, noise, share)
@@ -60,8 +82,21 @@ def pruning_ratio_quantile(
 def pruning_ratio_mean(alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise: str | int = "I", share: ArrayLike = 0.1):
     """The mean pruning ratio of ``n`` neurons of pure noise.
 
-    Equation: sum over 0 < k < n of P(ratio >= k/n)/n; int_0^1 pruning_ratio_quantile(p) dp in the limit. Regime, errors: as
-    there, about 1e-5. Source: guide/compression.md, Pruning ratio.
+    Equation: sum over 0 < k < n of P(ratio >= k/n)/n; int_0^1 pruning_ratio_quantile(p) dp in the limit. Regime: as there, to
+    about 1e-5. Source: guide/compression.md, Pruning ratio.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+        n: Number of neurons, whole and >= 1.
+        dim: Number d of inputs, whole and >= 1, or infinite; without effect for type I.
+        noise: Type of the noise, "I", "II", "III" or 1, 2, 3; one for all.
+        share: Share of the energy that may be removed, in (0, 1).
+
+    Returns:
+        The mean, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: As ``pruning_ratio_quantile`` does.
     """
     return _each(_mean, 0.5, alpha, n, dim, noise, share)
 

@@ -13,13 +13,20 @@ TERMS = np.arange(2, 24)
 def singular_value_limit_gaussian(kept_fraction: ArrayLike, aspect: ArrayLike = 1.0):
     """The limit of the *squared* relative Frobenius error of the best approximation of given rank.
 
-    Equation: with r = sqrt(aspect) and squared singular values 1 + r^2 - 2 r cos(theta) of density
-    (2/pi) sin^2(theta) / (1 + r^2 - 2 r cos(theta)), the share below theta is 1 - kept_fraction and their energy
-    (theta - sin(theta) cos(theta)) / pi. For squares: int_0^t s^2 sqrt(4-s^2)/pi ds under the quarter circle.
-    ``kept_fraction`` is that of the min(rows, columns) singular values; ``aspect`` = min/max of rows and columns.
-    Regime: limit of large matrices with independent entries of finite variance. ValueError for a fraction or an
-    aspect outside (0, 1]. Arguments broadcast.
-    Source: guide/compression.md, Singular values; Marchenko and Pastur.
+    Equation: with r = sqrt(aspect) and squared singular values 1 + r^2 - 2 r cos(theta) of density (2/pi) sin^2(theta) /
+    (1 + r^2 - 2 r cos(theta)), the share below theta is 1 - kept_fraction and their energy (theta - sin(theta) cos(theta)) /
+    pi. For squares: int_0^t s^2 sqrt(4-s^2)/pi ds under the quarter circle. Regime: limit of large matrices with independent
+    entries of finite variance. Source: guide/compression.md, Singular values; Marchenko and Pastur.
+
+    Args:
+        kept_fraction: Fraction of the min(rows, columns) singular values kept, in (0, 1].
+        aspect: Smaller over the larger of rows and columns, in (0, 1].
+
+    Returns:
+        The squared error, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For a fraction or an aspect outside (0, 1].
     """
     kept = arguments.inside("kept_fraction", kept_fraction, 0, 1, "(]", "give the fraction of singular values kept")
     aspect = arguments.inside("aspect", aspect, 0, 1, "(]", "give the smaller over the larger side")

@@ -15,10 +15,19 @@ def tail_constant(law: str, tail_index: ArrayLike):
     """The C of P(|a| > t) ~ C t^-alpha.
 
     Equation: "pareto" of scale 1: 1; "stable", E exp(iua) = exp(-|u|^alpha): (2/pi) Gamma(alpha) sin(pi alpha/2), alpha < 2;
-    "student" with nu = alpha degrees of freedom: 2 Gamma((nu+1)/2) nu^(nu/2-1) / (sqrt(pi) Gamma(nu/2)).
-    Regime: exact constants; only of Pareto's law is the tail a power at every t >= 1. Raises ValueError for another law, unless
-    0 < tail_index < inf, for a stable law from 2 on (that of index 2 is normal), and for a constant that is no float.
-    Source: guide/matrices.md, Setting.
+    "student" with nu = alpha degrees of freedom: 2 Gamma((nu+1)/2) nu^(nu/2-1) / (sqrt(pi) Gamma(nu/2)). Regime: exact
+    constants; only of Pareto's law is the tail a power at every t >= 1. Source: guide/matrices.md, Setting.
+
+    Args:
+        law: Law of the entries, "pareto", "stable" or "student".
+        tail_index: Index alpha, > 0, of a stable law below 2; of any shape.
+
+    Returns:
+        The constant C, > 0, of the shape of ``tail_index``; a float for a scalar.
+
+    Raises:
+        ValueError: For another law, unless 0 < tail_index < inf, for a stable law from 2 on (that of index 2 is normal), and
+            for a constant that is no float.
     """
     arguments.choice("law", law, LAWS)
     if law == "stable":
@@ -36,9 +45,17 @@ def distinct_rows(s: ArrayLike, n1: ArrayLike):
     """The probability that ``s`` kept entries lie in distinct ones of ``n1`` rows. If also in distinct columns, A_s is a scaled
     partial permutation, whose singular values are the magnitudes kept.
 
-    Equation: prod_{i<s} (1 - i/n1), about exp(-s^2/(2 n1)); 0 for s > n1. Regime: limit of many columns, round-off
-    s log(n1) 1e-16. Raises ValueError unless s >= 0 and n1 >= 1 are whole.
-    Source: guide/matrices.md, Bilinear forms.
+    Equation: prod_{i<s} (1 - i/n1), about exp(-s^2/(2 n1)); 0 for s > n1. Regime: limit of many columns, round-off s log(n1)
+    1e-16. Source: guide/matrices.md, Bilinear forms.
+
+    Args:
+        s, n1: Number of kept entries, whole and >= 0, and of rows, whole and >= 1.
+
+    Returns:
+        The probability, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless s >= 0 and n1 >= 1 are whole.
     """
     kept, rows = np.broadcast_arrays(arguments.whole("s", s, 0), arguments.whole("n1", n1))
     fits = kept <= rows

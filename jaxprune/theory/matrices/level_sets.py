@@ -15,8 +15,18 @@ def level_probability(level: ArrayLike, tail_index: ArrayLike, base: ArrayLike) 
     """P(c^(i-1) < a <= c^i) of one symmetric stable entry by its power tail.
 
     Equation: (C/2) c^(-alpha (i-1)) (1 - c^-alpha), C/2 = sin(pi alpha/2) Gamma(alpha)/pi the constant of one side.
-    Regime: limit of high levels, and no probability in low ones. Raises ValueError unless level >= 1 is whole, base > 1 and
-    0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Level sets.
+    Regime: limit of high levels, and no probability in low ones. Source: guide/matrices.md, Level sets.
+
+    Args:
+        level: Level i, whole and >= 1.
+        tail_index: Index alpha of the entry, in (0, 2).
+        base: Ratio c of two levels, > 1.
+
+    Returns:
+        The probability, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless level >= 1 is whole, base > 1 and 0 < tail_index < 2.
     """
     level, alpha, log = _checked(level, tail_index, base)
     return plain(stable.tail_constant(alpha) / 2 * np.exp(-alpha * (level - 1) * log) * -np.expm1(-alpha * log))
@@ -26,8 +36,18 @@ def exact_level_probability(level: ArrayLike, tail_index: ArrayLike, base: Array
     """P(c^(i-1) < a <= c^i) of one symmetric stable entry.
 
     Equation: half the difference of P(|a| > t) at the two ends. Regime: exact, to about 1e-12 of the probability above c^(i-1).
-    Raises ValueError as ``level_probability``, and where an end of the level is no float.
     Source: guide/matrices.md, Level sets; stable.md, Contour integrals.
+
+    Args:
+        level: Level i, whole and >= 1.
+        tail_index: Index alpha of the entry, in (0, 2).
+        base: Ratio c of two levels, > 1.
+
+    Returns:
+        The probability, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: As ``level_probability`` does, and where an end of the level is no float.
     """
     level, alpha, log = np.broadcast_arrays(*_checked(level, tail_index, base))
     with np.errstate(over="ignore"):
@@ -38,10 +58,19 @@ def exact_level_probability(level: ArrayLike, tail_index: ArrayLike, base: Array
 
 
 def level_size(level: ArrayLike, levels: ArrayLike, base: ArrayLike) -> Any:
-    """The k_i = c^(M-i) entries that may lie in level i of M, a real number, so that every level has the same sum.
+    """The k_i = c^(M-i) entries that may lie in level i of M, so that every level has the same sum.
 
-    Raises ValueError unless 1 <= level <= levels are whole and base > 1, and for a number that is no float.
     Source: guide/matrices.md, Level sets.
+
+    Args:
+        level, levels: Level i and the number M of levels, whole, 1 <= level <= levels.
+        base: Ratio c of two levels, > 1.
+
+    Returns:
+        The size, a real number >= 1, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 1 <= level <= levels are whole and base > 1, and for a number that is no float.
     """
     level, many = arguments.whole("level", level), arguments.whole("levels", levels)
     if np.any(level > many):
@@ -55,8 +84,18 @@ def chernoff_bound(k: ArrayLike, N: ArrayLike, probability: ArrayLike) -> Any:
     """A bound on the chance that at least ``k`` of ``N`` independent entries lie in a set of a ``probability`` p.
 
     Equation: (N p/k)^k ((1-p)/(1-k/N))^(N-k) for k > N p; 1 up to there, where it says nothing; p^N for k = N and 0 beyond.
-    Regime: holds at every size. Raises ValueError unless 0 < k < inf, N >= 1 is whole and 0 < probability < 1.
-    Arguments broadcast. Source: guide/matrices.md, Level sets.
+    Regime: holds at every size. Source: guide/matrices.md, Level sets.
+
+    Args:
+        k: How many entries, a real number > 0.
+        N: Number of all entries, whole and >= 1.
+        probability: Chance p of one entry to lie in the set, in (0, 1).
+
+    Returns:
+        The bound, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < k < inf, N >= 1 is whole and 0 < probability < 1.
     """
     k, size, p = _counted(k, N, probability)
     share = np.minimum(k / size, 1.0)
@@ -68,8 +107,18 @@ def chernoff_bound(k: ArrayLike, N: ArrayLike, probability: ArrayLike) -> Any:
 def binomial_tail(k: ArrayLike, N: ArrayLike, probability: ArrayLike) -> Any:
     """The chance that at least ``k`` of ``N`` independent entries lie in a set of a ``probability`` p.
 
-    Equation: P(Bin(N, p) >= ceil(k)) = I_p(ceil(k), N - ceil(k) + 1). Regime: exact. Raises ValueError as ``chernoff_bound``.
-    Source: guide/matrices.md, Level sets.
+    Equation: P(Bin(N, p) >= ceil(k)) = I_p(ceil(k), N - ceil(k) + 1). Regime: exact. Source: guide/matrices.md, Level sets.
+
+    Args:
+        k: How many entries, a real number > 0, which is rounded up.
+        N: Number of all entries, whole and >= 1.
+        probability: Chance p of one entry to lie in the set, in (0, 1).
+
+    Returns:
+        The probability, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: As ``chernoff_bound`` does.
     """
     k, size, p = _counted(k, N, probability)
     least = np.minimum(np.ceil(k), size)

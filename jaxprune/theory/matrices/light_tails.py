@@ -17,10 +17,17 @@ def gaussian_kept(eps: ArrayLike, size: ArrayLike = 1):
     """The fraction of independent Gaussian groups of ``size`` entries whose loss is a relative Frobenius error ``eps``.
 
     Equation: P(chi2_size > t), where P(chi2_(size+2) <= t) = eps^2: the groups of smallest energy hold that share of it.
-    Arguments: eps in (0, 1), a whole size >= 1 (1: single entries; n2: rows of an n1 x n2 matrix); they broadcast.
     Regime: limit of many groups. Source: guide/matrices.md, Light tails.
 
-    Raises ValueError for what is outside.
+    Args:
+        eps: Relative Frobenius error, in (0, 1).
+        size: Entries of a group, whole and >= 1 (1: single entries; n2: rows of an n1 x n2 matrix).
+
+    Returns:
+        The fraction, in (0, 1), of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For what is outside.
     """
     share = arguments.inside("eps", eps, 0, 1, cure="give a relative error inside") ** 2
     size = arguments.whole("size", size)
@@ -30,11 +37,19 @@ def gaussian_kept(eps: ArrayLike, size: ArrayLike = 1):
 def marchenko_pastur_kept(eps: float, aspect: float) -> float:
     """The fraction of singular values of a matrix of independent entries that a relative Frobenius error ``eps`` keeps.
 
-    Equation: the share above t of the law of Marchenko and Pastur with ratio y = ``aspect``, where the eigenvalues below t
-    hold eps^2 of their mean. Arguments: eps in (0, 1); the smaller side over the larger in (0, 1]. Regime: limit of large
-    matrices whose entries have a finite variance. Source: guide/matrices.md, Light tails.
+    Equation: the share above t of the law of Marchenko and Pastur with ratio y = ``aspect``, where the eigenvalues below t hold
+    eps^2 of their mean. Regime: limit of large matrices whose entries have a finite variance.
+    Source: guide/matrices.md, Light tails.
 
-    Raises ValueError for what is outside.
+    Args:
+        eps: Relative Frobenius error, a number in (0, 1).
+        aspect: Smaller side over the larger, a number in (0, 1].
+
+    Returns:
+        The fraction, in (0, 1).
+
+    Raises:
+        ValueError: For what is outside.
     """
     share = float(arguments.inside("eps", eps, 0, 1, cure="give a relative error inside")) ** 2
     y = float(arguments.inside("aspect", aspect, 0, 1, "(]", "give the smaller side over the larger"))

@@ -18,10 +18,20 @@ AT_TWO = 1e-30  # stands for 1 - c = 0, where the energy is continuous
 def order_moment(N: ArrayLike, k: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
     """E |a|_(k)^p of the k-th largest of ``N`` Pareto magnitudes of scale 1.
 
-    Equation: Gamma(N+1) Gamma(k-c) / (Gamma(k) Gamma(N+1-c)), c = p/alpha; infinite for k <= c.
-    Regime: exact, relative error about 1e-14 max(1, c). ``p`` is any real number. Arguments broadcast.
-    Raises ValueError unless 1 <= k <= N are whole and 0 < tail_index < inf, for |c| above 1e6, and for a finite moment that is
-    no float. Source: guide/matrices.md, Order statistics.
+    Equation: Gamma(N+1) Gamma(k-c) / (Gamma(k) Gamma(N+1-c)), c = p/alpha. Regime: exact, relative error about 1e-14 max(1, c).
+    Source: guide/matrices.md, Order statistics.
+
+    Args:
+        N, k: Number of entries and the rank, whole, 1 <= k <= N; rank 1 is the largest.
+        tail_index: Index alpha of the entries, > 0.
+        p: Power of the magnitude, any real number with |p/alpha| <= 1e6.
+
+    Returns:
+        The moment, infinite for k <= c, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 1 <= k <= N are whole and 0 < tail_index < inf, for |c| above 1e6, and for a finite moment that is no
+            float.
     """
     size, rank = arguments.whole("N", N), arguments.whole("k", k)
     if np.any(rank > size):
@@ -37,11 +47,20 @@ def order_moment(N: ArrayLike, k: ArrayLike, tail_index: ArrayLike, p: ArrayLike
 def discarded_energy(N: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
     """E sum_{k>s} a_(k)^2, the energy beyond the ``s`` largest of ``N`` Pareto magnitudes of scale 1.
 
-    Equation: [N - Gamma(N+1) Gamma(s+1-c) / (Gamma(N+1-c) Gamma(s))] / (1-c), c = 2/alpha; at alpha = 2 its limit
-    N (psi(N) - psi(s)); infinite for s + 1 <= c < inf, 0 for s = N.
-    Regime: exact, without the cancellation at c = 1 and s = N; relative error about 1e-14 max(1, c). Arguments broadcast.
-    Raises ValueError unless 0 <= s <= N are whole and 0 < tail_index < inf, for c above 1e6, and for a finite energy that is no
-    float. Source: guide/matrices.md, Order statistics.
+    Equation: [N - Gamma(N+1) Gamma(s+1-c) / (Gamma(N+1-c) Gamma(s))] / (1-c), c = 2/alpha; at alpha = 2 its limit N
+    (psi(N) - psi(s)). Regime: exact, without the cancellation at c = 1 and s = N; relative error about 1e-14 max(1, c).
+    Source: guide/matrices.md, Order statistics.
+
+    Args:
+        N, s: Numbers of all and of kept entries, whole, N >= 1 and 0 <= s <= N.
+        tail_index: Index alpha of the entries, >= 2e-6.
+
+    Returns:
+        The energy, infinite for s + 1 <= c < inf and 0 for s = N, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 <= s <= N are whole and 0 < tail_index < inf, for c above 1e6, and for a finite energy that is no
+            float.
     """
     (kept, size), alpha = checks.kept_of(s, N), checks.tail_index(tail_index)
     checks.moderate(2 / alpha)
@@ -60,20 +79,40 @@ def discarded_energy(N: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
 def ratio_cdf(eps: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
     """P(|a|_(s+1) <= eps |a|_(1)), of the first entry dropped against the largest.
 
-    Equation: 1 - (1 - eps^alpha)^s, as the ratio to the power alpha is Beta(1, s). Regime: exact for Pareto entries, any
-    number of them above s. Raises ValueError unless 0 < eps < 1, s >= 1 is whole and 0 < tail_index < inf.
-    Source: guide/matrices.md, Order statistics.
+    Equation: 1 - (1 - eps^alpha)^s, as the ratio to the power alpha is Beta(1, s). Regime: exact for Pareto entries, any number
+    of them above s. Source: guide/matrices.md, Order statistics.
+
+    Args:
+        eps: Ratio to the largest magnitude, in (0, 1).
+        s: Number of kept entries, whole and >= 1.
+        tail_index: Index alpha of the entries, > 0.
+
+    Returns:
+        The probability, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < eps < 1, s >= 1 is whole and 0 < tail_index < inf.
     """
     eps, kept, alpha = arguments.probability("eps", eps), arguments.whole("s", s), checks.tail_index(tail_index)
     return plain(-np.expm1(kept * _log_above(eps, alpha)))
 
 
 def ratio_moment(s: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
-    """E (|a|_(s+1)/|a|_(1))^p, p >= 0.
+    """E (|a|_(s+1)/|a|_(1))^p.
 
     Equation: Gamma(s+1) Gamma(1+p/alpha) / Gamma(s+1+p/alpha). Regime: exact for Pareto entries, any number of them above s.
-    Raises ValueError unless s >= 1 is whole, p >= 0 and 0 < tail_index < inf, and for p/alpha above 1e6.
     Source: guide/matrices.md, Order statistics.
+
+    Args:
+        s: Number of kept entries, whole and >= 1.
+        tail_index: Index alpha of the entries, > 0.
+        p: Power of the ratio, >= 0, with p/alpha <= 1e6.
+
+    Returns:
+        The moment, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless s >= 1 is whole, p >= 0 and 0 < tail_index < inf, and for p/alpha above 1e6.
     """
     kept, alpha = arguments.whole("s", s), checks.tail_index(tail_index)
     return plain(np.exp(log_product(1.0, kept, -checks.moderate(arguments.size("p", p) / alpha))))
@@ -82,10 +121,19 @@ def ratio_moment(s: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
 def entry_ratio_count(eps: ArrayLike, delta: ArrayLike, tail_index: ArrayLike):
     """The fewest kept entries that leave none above eps times the largest, except with probability ``delta``.
 
-    Equation: ceil(log(delta) / log(1 - eps^alpha)), about eps^-alpha log(1/delta); whole numbers as floats, to 14 digits.
-    Regime: exact for Pareto entries, any number of them. Arguments broadcast.
-    Raises ValueError unless 0 < eps, delta < 1 and 0 < tail_index < inf, and for a count that is no float.
-    Source: guide/matrices.md, Order statistics.
+    Equation: ceil(log(delta) / log(1 - eps^alpha)), about eps^-alpha log(1/delta). Regime: exact for Pareto entries, any number
+    of them. Source: guide/matrices.md, Order statistics.
+
+    Args:
+        eps: Ratio to the largest magnitude, in (0, 1).
+        delta: Probability of failure, in (0, 1).
+        tail_index: Index alpha of the entries, > 0.
+
+    Returns:
+        Whole numbers >= 1 as floats, to 14 digits, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < eps, delta < 1 and 0 < tail_index < inf, and for a count that is no float.
     """
     eps, delta = arguments.probability("eps", eps), arguments.probability("delta", delta)
     with np.errstate(divide="ignore"):
@@ -97,7 +145,17 @@ def expected_log_range(s: ArrayLike, tail_index: ArrayLike):
     """E log(|a|_(1)/|a|_(s)), what a quantiser of the ``s`` kept magnitudes has to span.
 
     Equation: (psi(s) - psi(1)) / alpha. Regime: exact for Pareto entries, any number of them.
-    Raises ValueError unless s >= 1 is whole and 0 < tail_index < inf. Source: guide/matrices.md, Quantiser.
+    Source: guide/matrices.md, Quantiser.
+
+    Args:
+        s: Number of kept entries, whole and >= 1.
+        tail_index: Index alpha of the entries, > 0.
+
+    Returns:
+        The mean, >= 0, in nats, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless s >= 1 is whole and 0 < tail_index < inf, and for a mean that is no float.
     """
     kept, alpha = arguments.whole("s", s), checks.tail_index(tail_index)
     return checks.representable("tail_index", (special.digamma(kept) + np.euler_gamma) * (kept > 1) / alpha, "raise it")

@@ -23,11 +23,21 @@ class Split(NamedTuple):
 
 
 def replacement_error(kept: ArrayLike, discarded: ArrayLike, scale: str):
-    """E ||A^ - A||_F^2 / ||A||_F^2 over the replacements, a fraction ``kept`` of entries, ``discarded`` of the energy.
+    """E ||A^ - A||_F^2 / ||A||_F^2 over the replacements.
 
     Equation: discarded + 1 - kept for ``scale`` "released", the standard deviation of the whole matrix; 2 discarded for
-    "matched", that of the small part. Regime: exact for any matrix of mean 0. Raises ValueError for fractions outside
-    [0, 1] and another scale. Arguments but ``scale`` broadcast. Source: guide/matrices.md, Released split.
+    "matched", that of the small part. Regime: exact for any matrix of mean 0. Source: guide/matrices.md, Released split.
+
+    Args:
+        kept: Fraction of the entries that stay, in [0, 1].
+        discarded: Fraction of the energy in the others, in [0, 1].
+        scale: Standard deviation of the replacements, "released" or "matched"; one word.
+
+    Returns:
+        The error, in [0, 2], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: For fractions outside [0, 1] and another scale.
     """
     kept = arguments.inside("kept", kept, 0, 1, "[]", "give a fraction of the entries")
     discarded = arguments.inside("discarded", discarded, 0, 1, "[]", "give a fraction of the energy")
@@ -36,10 +46,19 @@ def replacement_error(kept: ArrayLike, discarded: ArrayLike, scale: str):
 
 
 def one_sd_split(degrees: ArrayLike) -> Split:
-    """What the split keeps of light-tailed entries: Student's t with ``degrees`` > 2 of freedom, infinite for a normal law.
+    """What the split keeps of light-tailed entries: Student's t, or normal ones.
 
-    Equation: kept P(|a| > sd), discarded E[a^2; |a| <= sd]/E a^2. Regime: limit of many entries. Raises ValueError unless
-    2 < degrees. Below 2: ``one_sd_kept`` and ``one_sd_discarded``. Source: guide/matrices.md, Released split.
+    Equation: kept P(|a| > sd), discarded E[a^2; |a| <= sd]/E a^2. Regime: limit of many entries. Up to 2 degrees:
+    ``one_sd_kept`` and ``one_sd_discarded``. Source: guide/matrices.md, Released split.
+
+    Args:
+        degrees: Degrees of freedom of Student's t, > 2, of any shape; infinite for a normal law.
+
+    Returns:
+        The fractions kept and discarded, each of the shape of ``degrees``; floats for a scalar.
+
+    Raises:
+        ValueError: Unless 2 < degrees.
     """
     nu = arguments.inside("degrees", degrees, 2, np.inf, "(]", "up to 2 there is no variance, see one_sd_kept")
     normal = np.isinf(nu)

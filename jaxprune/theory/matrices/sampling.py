@@ -22,13 +22,22 @@ class RandomKeep(NamedTuple):
 
 
 def random_keep(tau: ArrayLike, tail_index: ArrayLike, power: int) -> RandomKeep:
-    """What unbiased random keeping of Pareto entries of scale 1 costs, ``power`` w = 1 or 2.
+    """What unbiased random keeping of Pareto entries of scale 1 costs.
 
-    Equation: with m_p = E[|a|^p; |a| <= tau], kept tau^-alpha + m_w/tau^w; squared error tau m_1 - m_2 for w = 1, and
-    tau^2 (1 - tau^-alpha) - m_2 for w = 2; logarithms at alpha = w are limits of these.
-    Regime: exact at every size, without cancellation next to tau = 1. Raises ValueError unless 1 <= tau < inf, power is 1 or 2
-    and 0 < tail_index < inf, and for an error that is no float. Arguments but ``power`` broadcast.
-    Source: guide/matrices.md, Random keep.
+    Equation: with m_p = E[|a|^p; |a| <= tau], kept tau^-alpha + m_w/tau^w; squared error tau m_1 - m_2 for w = 1, and tau^2
+    (1 - tau^-alpha) - m_2 for w = 2; logarithms at alpha = w are limits of these. Regime: exact at every size, without
+    cancellation next to tau = 1. Source: guide/matrices.md, Random keep.
+
+    Args:
+        tau: Threshold of the magnitudes, at least the scale 1.
+        tail_index: Index alpha of the entries, > 0.
+        power: The w of the probability, the integer 1 or 2.
+
+    Returns:
+        The fraction kept and the squared error, means per entry, each of the broadcast shape; floats for scalars.
+
+    Raises:
+        ValueError: Unless 1 <= tau < inf, power is 1 or 2 and 0 < tail_index < inf, and for an error that is no float.
     """
     tau = arguments.inside("tau", tau, 1, np.inf, "[)", "give a threshold, at least the scale 1")
     alpha, power = checks.tail_index(tail_index), arguments.integer("power", power, 1, 2)
@@ -43,8 +52,16 @@ def random_keep(tau: ArrayLike, tail_index: ArrayLike, power: int) -> RandomKeep
 def uniform_mask_error(probability: ArrayLike):
     """E ||A^ - A||_F^2 / ||A||_F^2 where every entry is kept with the same ``probability`` p and divided by it.
 
-    Equation: 1/p - 1. Regime: exact for any matrix. Raises ValueError unless 0 < probability <= 1.
-    Source: guide/matrices.md, Random keep.
+    Equation: 1/p - 1. Regime: exact for any matrix. Source: guide/matrices.md, Random keep.
+
+    Args:
+        probability: Chance p of an entry to be kept, in (0, 1], of any shape.
+
+    Returns:
+        The error, >= 0, of the shape of ``probability``; a float for a scalar.
+
+    Raises:
+        ValueError: Unless 0 < probability <= 1, and for an error that is no float.
     """
     p = arguments.probability("probability", probability, "(]")
     with np.errstate(over="ignore"):
@@ -52,9 +69,17 @@ def uniform_mask_error(probability: ArrayLike):
 
 
 def truncated_moment(log_cut: Array, power: int, alpha: Array) -> Array:
-    """E[|a|^p; |a| <= t] of Pareto entries of scale 1, from log t >= 0.
+    """E[|a|^p; |a| <= t] of Pareto entries of scale 1.
 
     Equation: alpha (t^(p-alpha) - 1)/(p - alpha), alpha log t for p = alpha. Source: guide/matrices.md, Random keep.
+
+    Args:
+        log_cut: log t, >= 0, an array.
+        power: Power p of the magnitude.
+        alpha: Tail index of the entries, > 0, an array.
+
+    Returns:
+        The moment, of the broadcast shape; arguments are not checked.
     """
     return alpha * log_cut * special.exprel((power - alpha) * log_cut)
 
@@ -63,8 +88,17 @@ def quantiser_error(log_range: ArrayLike, bits: int):
     """The largest relative error of any kept value, so also of their norm: ``bits`` bits on a logarithmic grid.
 
     Equation: exp(w/2) - 1, w = log_range/2^bits, log_range = log(largest/smallest). Regime: a bound for any values.
-    Raises ValueError unless 0 <= log_range < inf and bits is an integer in 1 .. 24, and for an error that is no float.
     Source: guide/matrices.md, Quantiser.
+
+    Args:
+        log_range: log(largest/smallest) of the magnitudes, >= 0, in nats, of any shape.
+        bits: Bits of a value, an integer in 1 .. 24.
+
+    Returns:
+        The relative error, >= 0, of the shape of ``log_range``; a float for a scalar.
+
+    Raises:
+        ValueError: Unless 0 <= log_range < inf and bits is an integer in 1 .. 24, and for an error that is no float.
     """
     width = arguments.size("log_range", log_range) / 2.0 ** arguments.integer("bits", bits, 1, 24)
     with np.errstate(over="ignore"):

@@ -18,8 +18,17 @@ def count_above(tau: ArrayLike, tail_index: ArrayLike):
     """The mean number of entries with |a| > tau ||A||_F.
 
     Equation: sinc(b) ((1 - tau^2)/tau^2)^b with b = alpha/2, sinc(b) = sin(pi b)/(pi b). Regime: limit of many entries.
-    Raises ValueError unless 0 < tau < 1 and 0 < tail_index < 2, and for a count that is no float. Arguments broadcast.
     Source: guide/matrices.md, Shares.
+
+    Args:
+        tau: Threshold as a fraction of the Frobenius norm, in (0, 1).
+        tail_index: Index alpha of the entries, in (0, 2).
+
+    Returns:
+        The mean number, a real number, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < tau < 1 and 0 < tail_index < 2, and for a count that is no float.
     """
     tau, alpha = arguments.inside("tau", tau, 0, 1, cure=CURE), checks.heavy(tail_index)
     return checks.representable("tau", _count(_log_odds(tau), alpha), "raise it")
@@ -28,9 +37,18 @@ def count_above(tau: ArrayLike, tail_index: ArrayLike):
 def discarded_at_threshold(tau: ArrayLike, tail_index: ArrayLike):
     """The mean share of the energy in entries with |a| <= tau ||A||_F.
 
-    Equation: I_{tau^2}(1 - b, b), b = alpha/2, I the regularised incomplete beta function. Regime: limit of many entries;
-    of Pareto entries off by about N^(1-2/alpha), so not for a tau near N^(-1/2) of few entries. Raises ValueError unless
-    0 < tau < 1 and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Shares.
+    Equation: I_{tau^2}(1 - b, b), b = alpha/2, I the regularised incomplete beta function. Regime: limit of many entries; of
+    Pareto entries off by about N^(1-2/alpha), so not for a tau near N^(-1/2) of few entries. Source: guide/matrices.md, Shares.
+
+    Args:
+        tau: Threshold as a fraction of the Frobenius norm, in (0, 1).
+        tail_index: Index alpha of the entries, in (0, 2).
+
+    Returns:
+        The share, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < tau < 1 and 0 < tail_index < 2.
     """
     tau, alpha = arguments.inside("tau", tau, 0, 1, cure=CURE), checks.heavy(tail_index)
     return plain(_below(tau**2, (1 - tau) * (1 + tau), 2 * np.log(tau), alpha))
@@ -39,9 +57,18 @@ def discarded_at_threshold(tau: ArrayLike, tail_index: ArrayLike):
 def sampling_count(x: ArrayLike, tail_index: ArrayLike):
     """The mean of sum min(1, a^2/(x ||A||_F^2)), what sampling entries in proportion to their energy keeps.
 
-    Equation: count_above + discarded_at_threshold/x at tau^2 = x; 1/x for x >= 1. Of order x^-b, b = alpha/2.
-    Regime: limit of many entries. Raises ValueError unless 0 < x < inf and 0 < tail_index < 2, and for a count that is no
-    float. Arguments broadcast. Source: guide/matrices.md, Shares.
+    Equation: count_above + discarded_at_threshold/x at tau^2 = x; 1/x for x >= 1. Of order x^-b, b = alpha/2. Regime: limit of
+    many entries. Source: guide/matrices.md, Shares.
+
+    Args:
+        x: Fraction of the energy from which on an entry is surely kept, > 0.
+        tail_index: Index alpha of the entries, in (0, 2).
+
+    Returns:
+        The mean number, a real number, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless 0 < x < inf and 0 < tail_index < 2, and for a count that is no float.
     """
     x, alpha = np.broadcast_arrays(arguments.positive("x", x, "give a fraction of the energy"), checks.heavy(tail_index))
     small = np.where(x < 1, x, 0.5)
@@ -52,7 +79,16 @@ def sampling_count(x: ArrayLike, tail_index: ArrayLike):
 def stable_rank(tail_index: ArrayLike):
     """The mean of ||A||_F^2 / max a^2, which is the stable rank, as ||A||_2 is close to the largest entry.
 
-    Equation: 2/(2 - alpha). Regime: limit. Raises ValueError unless 0 < tail_index < 2. Source: guide/matrices.md, Shares.
+    Equation: 2/(2 - alpha). Regime: limit. Source: guide/matrices.md, Shares.
+
+    Args:
+        tail_index: Index alpha of the entries, in (0, 2), of any shape.
+
+    Returns:
+        The mean, > 1, of the shape of ``tail_index``; a float for a scalar.
+
+    Raises:
+        ValueError: Unless 0 < tail_index < 2.
     """
     return plain(2 / (2 - checks.heavy(tail_index)))
 
@@ -60,8 +96,16 @@ def stable_rank(tail_index: ArrayLike):
 def participation(tail_index: ArrayLike):
     """The mean of sum a^4 / (sum a^2)^2, also of the coordinates of A x for a generic x.
 
-    Equation: 1 - alpha/2. Regime: limit; random also in the limit. Raises ValueError unless 0 < tail_index < 2.
-    Source: guide/matrices.md, Shares.
+    Equation: 1 - alpha/2. Regime: limit; random also in the limit. Source: guide/matrices.md, Shares.
+
+    Args:
+        tail_index: Index alpha of the entries, in (0, 2), of any shape.
+
+    Returns:
+        The mean, in (0, 1), of the shape of ``tail_index``; a float for a scalar.
+
+    Raises:
+        ValueError: Unless 0 < tail_index < 2.
     """
     return plain((2 - checks.heavy(tail_index)) / 2)
 
@@ -69,9 +113,18 @@ def participation(tail_index: ArrayLike):
 def one_sd_kept(N: ArrayLike, tail_index: ArrayLike):
     """The mean number of ``N`` entries above their root mean square, which the released split of the paper keeps.
 
-    Equation: count_above at tau = N^(-1/2), sinc(b) (N - 1)^b with b = alpha/2. Regime: limit; met slowly by stable
-    entries (at alpha = 1.6 and N = 640 they keep about 1.6 times as many). Raises ValueError unless N >= 2 is whole and
-    0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Released split.
+    Equation: count_above at tau = N^(-1/2), sinc(b) (N - 1)^b with b = alpha/2. Regime: limit; met slowly by stable entries (at
+    alpha = 1.6 and N = 640 they keep about 1.6 times as many). Source: guide/matrices.md, Released split.
+
+    Args:
+        N: Number of entries, whole and >= 2.
+        tail_index: Index alpha of the entries, in (0, 2).
+
+    Returns:
+        The mean number, a real number, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless N >= 2 is whole and 0 < tail_index < 2.
     """
     size, alpha = arguments.whole("N", N, 2), checks.heavy(tail_index)
     return plain(_count(np.log(size - 1), alpha))
@@ -81,8 +134,17 @@ def one_sd_discarded(N: ArrayLike, tail_index: ArrayLike):
     """The mean share of the energy in those of ``N`` entries that are below their root mean square.
 
     Equation: discarded_at_threshold at tau = N^(-1/2), I_{1/N}(1 - b, b) with b = alpha/2. Regime: limit; Pareto entries of
-    index 1.2 discard 0.86, 0.90 and 0.95 times as much at N = 640, 4,000 and 20,000. Raises ValueError unless N >= 2 is
-    whole and 0 < tail_index < 2. Arguments broadcast. Source: guide/matrices.md, Released split.
+    index 1.2 discard 0.86, 0.90 and 0.95 times as much at N = 640, 4,000 and 20,000. Source: guide/matrices.md, Released split.
+
+    Args:
+        N: Number of entries, whole and >= 2.
+        tail_index: Index alpha of the entries, in (0, 2).
+
+    Returns:
+        The share, in [0, 1], of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless N >= 2 is whole and 0 < tail_index < 2.
     """
     size, alpha = arguments.whole("N", N, 2), checks.heavy(tail_index)
     return plain(_below(1 / size, 1 - 1 / size, -np.log(size), alpha))

@@ -40,11 +40,17 @@ class Cone(NamedTuple):
 def simplex_value(M: int) -> float:
     """The least simplified loss of M neurons at eta = 0: that of a simplex.
 
-    Arguments: M >= 1. Equation: e/(1 + e), e = 2 pi [k(1) + (M-1) k(1/(M-1))]/M, k the kernel above degree 1; 1 - 1/pi for
-    M = 1; to (pi/2 - 1)/M. Regime: proved for outputs of any sign and M <= d + 1.
-    Source: guide/two_layer.md, Theorem A.
+    Equation: e/(1 + e), e = 2 pi [k(1) + (M-1) k(1/(M-1))]/M, k the kernel above degree 1; 1 - 1/pi for M = 1; to (pi/2 - 1)/M.
+    Regime: proved for outputs of any sign and M <= d + 1. Source: guide/two_layer.md, Theorem A.
 
-    Raises ValueError unless M is an integer >= 1.
+    Args:
+        M: Number of neurons, >= 1.
+
+    Returns:
+        The loss, in (0, 1).
+
+    Raises:
+        ValueError: Unless M is an integer >= 1.
     """
     M = inputs.count("M", M)
     return _value(M, 0.0, 0.0, 1.0) if M > 1 else 1 - 1 / math.pi
@@ -53,10 +59,17 @@ def simplex_value(M: int) -> float:
 def limit_value(M: int, d: int) -> float:
     """The least loss against infinitely many isotropic target rows in R^d, with c = E f* = 1.
 
-    Equation: g - g^2 (1 - l), g = d/(E|x|)^2 for x ~ N(0, I_d) and l = ``simplex_value``; no simplification.
-    Arguments: M <= d + 1. Regime: exact at N = infinity; proved. Source: guide/two_layer.md, Infinitely many rows.
+    Equation: g - g^2 (1 - l), g = d/(E|x|)^2 for x ~ N(0, I_d) and l = ``simplex_value``; no simplification. Regime: exact at
+    N = infinity; proved. Source: guide/two_layer.md, Infinitely many rows.
 
-    Raises ValueError unless M and d are integers >= 1 and M <= d + 1.
+    Args:
+        M, d: Number of neurons and dimension of the inputs, 1 <= M <= d + 1.
+
+    Returns:
+        The loss in units of c^2, >= 0.
+
+    Raises:
+        ValueError: Unless M and d are integers >= 1 and M <= d + 1.
     """
     M, d = inputs.count("M", M), inputs.count("d", d)
     if d + 1 < M:
@@ -75,12 +88,19 @@ def limit_of(value: float, d: int) -> float:
 
 
 def cone_optimum(M: int, eta: float) -> tuple[float, float]:
-    """The least simplified loss of M nonnegative neurons, and the pairwise cosine that attains it: (value, cosine).
+    """The least simplified loss of M nonnegative neurons, and the pairwise cosine that attains it.
 
-    Arguments: M >= 1, eta = |m|/c >= 0. Equation: ``best_cone``. The cosine is NaN for M = 1, which has no pair.
-    Regime: proved for M <= d, and for M <= d + 1 at eta = 0. Source: guide/two_layer.md, Theorem A.
+    Equation: ``best_cone``. Regime: proved for M <= d, and for M <= d + 1 at eta = 0. Source: guide/two_layer.md, Theorem A.
 
-    Raises ValueError unless M is an integer >= 1 and eta in [0, 1e150], whose square is a float.
+    Args:
+        M: Number of neurons, >= 1.
+        eta: Length |m|/c of the linear part of the target, in [0, 1e150], so that its square is a float.
+
+    Returns:
+        (value, cosine); the cosine is NaN for M = 1, which has no pair.
+
+    Raises:
+        ValueError: Unless M is an integer >= 1 and eta in [0, 1e150].
     """
     return best_cone(M, eta)[:2]
 
@@ -88,10 +108,18 @@ def cone_optimum(M: int, eta: float) -> tuple[float, float]:
 def best_cone(M: int, eta: float) -> Cone:
     """``cone_optimum`` with the gain, the tilt and the angle of its certificate.
 
-    Equation: sqrt(2/pi) y (pi - t) = eta D, which has one root; value by squares, without cancellation at any eta.
-    Arguments: M >= 1, eta in [0, 1e150]. Regime: as of ``cone_optimum``. Source: guide/two_layer.md, Theorem A.
+    Equation: sqrt(2/pi) y (pi - t) = eta D, which has one root; value by squares, without cancellation at any eta. Regime: as
+    of ``cone_optimum``. Source: guide/two_layer.md, Theorem A.
 
-    Raises ValueError as ``cone_optimum`` does.
+    Args:
+        M: Number of neurons, >= 1.
+        eta: Length |m|/c of the linear part of the target, in [0, 1e150].
+
+    Returns:
+        The cone: its value, cosine, gain, tilt, and the angle at which its lower bound touches, in three forms.
+
+    Raises:
+        ValueError: As ``cone_optimum`` does.
     """
     M, eta = inputs.count("M", M), _eta(eta)
     if M == 1:
@@ -110,12 +138,20 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:
     """A lower bound of the simplified loss of M nonnegative neurons in any dimension, one for every ``cosine``.
 
     Equation: eta^2 (1 - pi/(2 (pi - t))) + 1 - 1/D, t the angle of just this cosine: the tangent to the convex kernel. At the
-    best cone's cosine it equals the cone's value, and so proves it. Arguments: M >= 1, eta in [0, 1e150], cosine in [-1, 1];
-    minus infinity at 1, and at -1 unless eta = 0. Regime: proved, to rounding. Near 1 or -1 a cosine of 16 digits misses the
-    best cone's, and the bound is below the value; ``optimum`` takes the angle itself, and rounds its bound downwards.
-    Source: guide/two_layer.md, Certificates.
+    best cone's cosine it equals the cone's value, and so proves it. Regime: proved, to rounding. Near 1 or -1 a cosine of 16
+    digits misses the best cone's, and the bound is below the value; ``optimum`` takes the angle itself, and rounds its bound
+    downwards. Source: guide/two_layer.md, Certificates.
 
-    Raises ValueError for other arguments.
+    Args:
+        M: Number of neurons, >= 1.
+        eta: Length |m|/c of the linear part of the target, in [0, 1e150].
+        cosine: Pairwise cosine at which the bound touches the kernel, in [-1, 1], up to 1e-12 beyond.
+
+    Returns:
+        The bound; minus infinity at the cosine 1, and at -1 unless eta = 0.
+
+    Raises:
+        ValueError: For other arguments.
     """
     M, eta = inputs.count("M", M), _eta(eta)
     cosine = inputs.number("cosine", cosine, -1 - inputs.SLACK, 1 + inputs.SLACK, "[]", "give a cosine of two neurons")
@@ -125,10 +161,17 @@ def dual_bound(M: int, eta: float, cosine: float) -> float:
 def plateau(K: int) -> float:
     """The simplified loss of K orthonormal equal neurons where the linear part of the target is matched for free.
 
-    Argument: K >= 1 neurons. Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1
-    neurons of free sign in R^d, d >= K. Source: guide/two_layer.md, Outputs of any sign.
+    Equation: (pi - 2)/(2 K + pi - 2). Regime: attained for eta >= ``orthonormal_eta(K)`` by K + 1 neurons of free sign in R^d,
+    d >= K. Source: guide/two_layer.md, Outputs of any sign.
 
-    Raises ValueError unless K is an integer >= 1.
+    Args:
+        K: Number of neurons, >= 1.
+
+    Returns:
+        The loss, in (0, 1).
+
+    Raises:
+        ValueError: Unless K is an integer >= 1.
     """
     K = inputs.count("K", K)
     return HALF / (K + HALF)
@@ -137,10 +180,16 @@ def plateau(K: int) -> float:
 def orthonormal_eta(K: int) -> float:
     """The eta at which the best cone of K neurons is orthonormal and matches the linear part: its value is ``plateau(K)``.
 
-    Argument: K >= 1 neurons. Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime: exact, in R^d with d >= K.
-    Source: guide/two_layer.md, Outputs of any sign.
+    Equation: sqrt(pi K/2)/(K + pi/2 - 1). Regime: exact, in R^d with d >= K. Source: guide/two_layer.md, Outputs of any sign.
 
-    Raises ValueError unless K is an integer >= 1.
+    Args:
+        K: Number of neurons, >= 1.
+
+    Returns:
+        The eta = |m|/c, > 0.
+
+    Raises:
+        ValueError: Unless K is an integer >= 1.
     """
     K = inputs.count("K", K)
     return math.sqrt(math.pi * K / 2) / (K + HALF)
@@ -149,11 +198,17 @@ def orthonormal_eta(K: int) -> float:
 def eta_switch(M: int) -> float:
     """The eta above which a negative neuron helps: there the cone of M neurons is as good as ``plateau(M - 1)``.
 
-    Arguments: M >= 1. Infinite for M = 1, whose negative gain never helps. Equation: cone_optimum(M, eta) = plateau(M - 1), in
-    terms of the angle pi/2 - w, where the leading terms cancel exactly. To 1.80/sqrt(M). Regime: proved for 2 <= M <= d.
-    Source: guide/two_layer.md, Outputs of any sign.
+    Equation: cone_optimum(M, eta) = plateau(M - 1), in terms of the angle pi/2 - w, where the leading terms cancel exactly. To
+    1.80/sqrt(M). Regime: proved for 2 <= M <= d. Source: guide/two_layer.md, Outputs of any sign.
 
-    Raises ValueError unless M is an integer >= 1.
+    Args:
+        M: Number of neurons, >= 1.
+
+    Returns:
+        The eta = |m|/c, > 0; infinite for M = 1, whose negative gain never helps.
+
+    Raises:
+        ValueError: Unless M is an integer >= 1.
     """
     M = inputs.count("M", M)
     if M == 1:
@@ -170,13 +225,21 @@ def eta_switch(M: int) -> float:
 
 
 def free_sign_optimum(M: int, eta: float) -> tuple[float, str]:
-    """The least simplified loss of M neurons of any sign: (value, "cone" or "plateau").
+    """The least simplified loss of M neurons of any sign.
 
-    Arguments: M >= 1, eta >= 0. Equation: the cone up to ``eta_switch(M)``, beyond it ``plateau(M - 1)``: M - 1 orthonormal
-    positive neurons and a negative one opposite to one of them. Regime: proved for M <= d, and for M <= d + 1 at eta = 0.
+    Equation: the cone up to ``eta_switch(M)``, beyond it ``plateau(M - 1)``: M - 1 orthonormal positive neurons and a negative
+    one opposite to one of them. Regime: proved for M <= d, and for M <= d + 1 at eta = 0.
     Source: guide/two_layer.md, Outputs of any sign.
 
-    Raises ValueError as ``cone_optimum`` does.
+    Args:
+        M: Number of neurons, >= 1.
+        eta: Length |m|/c of the linear part of the target, in [0, 1e150].
+
+    Returns:
+        (value, "cone" or "plateau"), the word for what attains it.
+
+    Raises:
+        ValueError: As ``cone_optimum`` does.
     """
     value, _ = cone_optimum(M, eta)
     return (value, "cone") if eta <= eta_switch(M) else (plateau(M - 1), "plateau")

@@ -44,12 +44,20 @@ class Optimum(NamedTuple):
 def frame_loss(frame: ArrayLike, linear: ArrayLike | None = None, signs: str = "nonnegative") -> Fit:
     """The least simplified loss of neurons with the directions of a frame, over their gains.
 
-    Arguments: unit rows (M, d); ``linear`` m (d,), zero by default; ``signs`` "nonnegative" or "free". Equation: least squares,
-    (1 - S/sqrt(2 pi))^2 + |m - p/2|^2 + s' k s, S = sum s, p = sum s u, k the kernel above degree 1. Gains of least norm where
-    directions coincide. Regime: exact, to about 1e-15 (1 + |m|^2). Source: guide/two_layer.md, Best gains.
+    Equation: least squares, (1 - S/sqrt(2 pi))^2 + |m - p/2|^2 + s' k s, S = sum s, p = sum s u, k the kernel above degree 1.
+    Gains of least norm where directions coincide. Regime: exact, to about 1e-15 (1 + |m|^2).
+    Source: guide/two_layer.md, Best gains.
 
-    Raises ValueError for a frame that is complex or not of unit rows, another shape of ``linear`` or one longer than 1e150, and
-    unknown signs.
+    Args:
+        frame: Directions of the neurons, float64 unit rows (M, d).
+        linear: Linear part m of the target, float64 (d,), entries up to 1e150/sqrt(d); None for zero.
+        signs: Which gains are allowed, "nonnegative" or "free".
+
+    Returns:
+        The least loss and the gains (M,) that attain it.
+
+    Raises:
+        ValueError: For a frame that is complex or not of unit rows, a ``linear`` that does not fit, and unknown signs.
     """
     frame, signs = inputs.frame(frame), inputs.signs(signs)
     return _fit(frame, _linear(linear, frame), signs, *_pairs(frame))
@@ -58,10 +66,18 @@ def frame_loss(frame: ArrayLike, linear: ArrayLike | None = None, signs: str = "
 def limit_of(value: float, d: int) -> float:
     """The exact loss against infinitely many isotropic target rows in R^d of directions whose simplified loss is ``value``.
 
-    Arguments: ``value`` in [0, 1], d >= 1. Equation: g - g^2 (1 - value), g = d/(E|x|)^2, gains times g. Regime: exact at
-    N = infinity, for eta = 0 and best gains. Source: guide/two_layer.md, Infinitely many rows.
+    Equation: g - g^2 (1 - value), g = d/(E|x|)^2, gains times g. Regime: exact at N = infinity, for eta = 0 and best gains.
+    Source: guide/two_layer.md, Infinitely many rows.
 
-    Raises ValueError unless value is in [0, 1] and d an integer >= 1.
+    Args:
+        value: Least simplified loss of the directions at eta = 0, in [0, 1].
+        d: Dimension of the inputs, >= 1.
+
+    Returns:
+        The loss in units of c^2.
+
+    Raises:
+        ValueError: Unless value is in [0, 1] and d an integer >= 1.
     """
     return cone.limit_of(inputs.number("value", value, 0, 1, "[]", "give a simplified loss"), inputs.count("d", d))
 
@@ -69,11 +85,18 @@ def limit_of(value: float, d: int) -> float:
 def lower_bound(M: int, d: int) -> float:
     """A lower bound of the simplified loss of M nonnegative neurons in R^d.
 
-    Arguments: M, d >= 1. Equation: e/(1 + e), e = 2 pi [b + psi'(t)/min(M, d) + (1/4 - b - psi'(t))/M] - 1 with
-    t = max(0, (M-d)/(d (M-1))), b = psi - t psi', psi(r^2) the even part of the kernel. Regime: proved; for M > d attained just
-    by equiangular tight frames whose sum is zero. Source: guide/two_layer.md, More neurons than dimensions.
+    Equation: e/(1 + e), e = 2 pi [b + psi'(t)/min(M, d) + (1/4 - b - psi'(t))/M] - 1 with t = max(0, (M-d)/(d (M-1))),
+    b = psi - t psi', psi(r^2) the even part of the kernel. Regime: proved; for M > d attained just by equiangular tight frames
+    whose sum is zero. Source: guide/two_layer.md, More neurons than dimensions.
 
-    Raises ValueError unless M and d are integers >= 1.
+    Args:
+        M, d: Number of neurons and dimension of the inputs, >= 1.
+
+    Returns:
+        The bound, in (0, 1).
+
+    Raises:
+        ValueError: Unless M and d are integers >= 1.
     """
     M, d = inputs.count("M", M), inputs.count("d", d)
     excess = quadrature.equiangular_excess(M, d)
@@ -83,10 +106,17 @@ def lower_bound(M: int, d: int) -> float:
 def scaling_exponent(d: int) -> float:
     """The exponent of M in the least exact loss against infinitely many isotropic rows, for M much larger than d.
 
-    Argument: d >= 2. Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with the slopes of minima found.
+    Equation: -(d + 2)/(d - 1). Regime: heuristic, agrees with the slopes of minima found.
     Source: guide/two_layer.md, Many more neurons.
 
-    Raises ValueError unless d is an integer >= 2.
+    Args:
+        d: Dimension of the inputs, >= 2.
+
+    Returns:
+        The exponent, < 0.
+
+    Raises:
+        ValueError: Unless d is an integer >= 2.
     """
     d = inputs.count("d", d, 2)
     return -(d + 2) / (d - 1)
@@ -95,12 +125,20 @@ def scaling_exponent(d: int) -> float:
 def optimum(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> Optimum:
     """The least simplified loss of M neurons in R^d with its lower bound, computed apart from it and rounded downwards.
 
-    Arguments: M, d >= 1, eta = |m|/c in [0, 1e150], ``signs`` "nonnegative" or "free". Proved for M <= d, and for M = d + 1 at
-    eta = 0; elsewhere bounded (``frames.best_known`` knows more). Equation: the loss of the best cone, or beyond
-    ``eta_switch`` that of the M - 1 orthonormal neurons and the opposite one which attain the plateau, against the tangent
-    bound and, for free signs, the plateau. Source: guide/two_layer.md, Certificates.
+    Proved for M <= d, and for M = d + 1 at eta = 0; elsewhere bounded (``frames.best_known`` knows more). Equation: the loss of
+    the best cone, or beyond ``eta_switch`` that of the M - 1 orthonormal neurons and the opposite one which attain the plateau,
+    against the tangent bound and, for free signs, the plateau. Source: guide/two_layer.md, Certificates.
 
-    Raises ValueError for other arguments.
+    Args:
+        M, d: Number of neurons and dimension of the inputs, >= 1.
+        eta: Length |m|/c of the linear part of the target, in [0, 1e150].
+        signs: Which gains are allowed, "nonnegative" or "free".
+
+    Returns:
+        The value (NaN where only a bound is known), the bound, their gap, and "proved" or "bounded".
+
+    Raises:
+        ValueError: For other arguments.
     """
     M, d, signs = inputs.count("M", M), inputs.count("d", d), inputs.signs(signs)
     best, bound, _ = _bound(M, d, eta, signs)
@@ -115,11 +153,20 @@ def optimum(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> Opt
 def frame_optimum(frame: ArrayLike, linear: ArrayLike | None = None, signs: str = "nonnegative") -> Optimum:
     """``frame_loss`` beside the lower bound for as many neurons of any direction: proved where they meet, else best found.
 
-    Arguments: as for ``frame_loss``. Proved where the gap is at most 1e-13 c^2: that to the tangent bound is summed without
-    cancellation, so that it has its digits where the value is near |m|^2/2 and much longer. Beyond |m| of about 1e6 some
-    cones of 16 digits read "best found". Source: guide/two_layer.md, Certificates.
+    Proved where the gap is at most 1e-13 c^2: that to the tangent bound is summed without cancellation, so that it has its
+    digits where the value is near |m|^2/2 and much longer. Beyond |m| of about 1e6 some cones of 16 digits read "best found".
+    Source: guide/two_layer.md, Certificates.
 
-    Raises ValueError as ``frame_loss`` does.
+    Args:
+        frame: Directions of the neurons, float64 unit rows (M, d).
+        linear: Linear part m of the target, float64 (d,), entries up to 1e150/sqrt(d); None for zero.
+        signs: Which gains are allowed, "nonnegative" or "free".
+
+    Returns:
+        The value, the bound, their gap, and "proved" or "best found".
+
+    Raises:
+        ValueError: As ``frame_loss`` does.
     """
     frame, signs = inputs.frame(frame), inputs.signs(signs)
     (count, d), linear, pairs = frame.shape, _linear(linear, frame), _pairs(frame)
@@ -135,10 +182,19 @@ def frame_optimum(frame: ArrayLike, linear: ArrayLike | None = None, signs: str 
 def certificate(M: int, d: int, eta: float = 0.0, signs: str = "nonnegative") -> contracts.Certificate:
     """What no network of M neurons can explain more of: 1 + eta^2 - (simplified loss) of every network is at most the bound.
 
-    Arguments: as for ``optimum``. Regime: proved, so the probability of failure is 0, and the bound is rounded upwards; tight
-    where ``optimum`` says "proved". Source: guide/two_layer.md, Certificates.
+    Regime: proved, so the probability of failure is 0, and the bound is rounded upwards; tight where ``optimum`` says "proved".
+    Source: guide/two_layer.md, Certificates.
 
-    Raises ValueError as ``optimum`` does.
+    Args:
+        M, d: Number of neurons and dimension of the inputs, >= 1.
+        eta: Length |m|/c of the linear part of the target, in [0, 1e150].
+        signs: Which output weights are allowed, "nonnegative" or "free".
+
+    Returns:
+        The claim with its bound, its probability of failure, 0, and what it assumes.
+
+    Raises:
+        ValueError: As ``optimum`` does.
     """
     below, eta = optimum(M, d, eta, signs).bound, float(eta)
     bound = (1 + eta**2 - below) * (1 + 4 * tangent.ULPS) + tangent.ULPS * eta**2

@@ -50,9 +50,16 @@ def arc_cosine(cosine: ArrayLike):
     """E relu(u.x) relu(v.x) of unit rows u and v, by their cosine.
 
     Equation: kappa = (sin t + (pi - t) cos t)/(2 pi), t the angle; near -1 its series in pi - t, whose terms do not cancel.
-    Arguments: cosines in [-1, 1], of any shape. Regime: exact, to the last digits. Source: guide/two_layer.md, Kernels.
+    Regime: exact, to the last digits. Source: guide/two_layer.md, Kernels.
 
-    Raises ValueError for a cosine outside by more than 1e-12.
+    Args:
+        cosine: Cosines in [-1, 1], up to 1e-12 beyond, of any shape.
+
+    Returns:
+        The kernel, in [0, 1/2], of the shape of ``cosine``; a float for a scalar.
+
+    Raises:
+        ValueError: For a cosine outside by more than 1e-12.
     """
     cosine = inputs.cosine(cosine)
     beyond = 2 * np.arctan2(np.sqrt(1 + cosine), np.sqrt(1 - cosine))  # pi - t
@@ -66,10 +73,16 @@ def arc_cosine(cosine: ArrayLike):
 def arc_cosine_slope(cosine: ArrayLike):
     """The derivative of ``arc_cosine``.
 
-    Argument: cosines in [-1, 1], of any shape. Equation: kappa' = (pi - t)/(2 pi). Regime: exact, to the last digits.
-    Source: guide/two_layer.md, Kernels.
+    Equation: kappa' = (pi - t)/(2 pi). Regime: exact, to the last digits. Source: guide/two_layer.md, Kernels.
 
-    Raises ValueError for a cosine outside by more than 1e-12.
+    Args:
+        cosine: Cosines in [-1, 1], up to 1e-12 beyond, of any shape.
+
+    Returns:
+        The derivative, in [0, 1/2], of the shape of ``cosine``; a float for a scalar.
+
+    Raises:
+        ValueError: For a cosine outside by more than 1e-12.
     """
     cosine = inputs.cosine(cosine)
     return arguments.plain(np.arctan2(np.sqrt(1 + cosine), np.sqrt(1 - cosine)) / np.pi)

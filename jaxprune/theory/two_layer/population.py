@@ -33,27 +33,37 @@ def loss(
     biases: ArrayLike | None = None,
     target_biases: ArrayLike | None = None,
 ) -> float:
-    """The population loss E (f*(x) - f(x))^2 of a network ``rows`` (M, d), ``weights`` (M,) against a target (N, d), (N,).
+    """The population loss E (f*(x) - f(x))^2 of a network against a target.
 
-    Arguments: float64 arrays; ``activation`` one of relu, abs, leaky (max(z, slope z), ``slope`` in [-1, 1)), step and sign
-    (1/2 and 0 at zero), relu2, linear, quadratic (z^2), erf, cos, sin, tanh, sigmoid, softplus, gelu (z Phi(z)), silu.
     Equation: a' K a with the rows of both and the target's weights negated, K = E s(v.x) s(w.x), summed degree by degree; pairs
-    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are mixtures of 29 normal laws: series for |cosine| <= 0.9,
-    841 terms for nearer pairs; the others closed forms. ``target_energy``: that of ``two_layer.target_energy``, if it is known;
-    then only pairs with a row of the network are summed, O(M (M + N)), without the digits of small losses. Regime: exact at
-    every size and length, to about 1e-15 of a' |K| a; for relu, abs and leaky to about 1e-12 of the loss itself down to 1e-18
-    of its terms, where it is tiny in twice the precision, and less below (1e-6 at 1e-24); linear to the last digits. Infinite
-    above the largest float. Source: guide/two_layer.md, Exact loss.
+    in blocks, memory O(M + N). Tanh, sigmoid, softplus and silu are mixtures of 29 normal laws: series for |cosine| <= 0.9, 841
+    terms for nearer pairs; the others closed forms. With a ``target_energy`` only pairs with a row of the network are summed,
+    O(M (M + N)), without the digits of small losses. Regime: exact at every size and length, to about 1e-15 of a' |K| a; for
+    relu, abs and leaky to about 1e-12 of the loss itself down to 1e-18 of its terms, where it is tiny in twice the precision,
+    and less below (1e-6 at 1e-24); linear to the last digits. Source: guide/two_layer.md, Exact loss.
 
-    ``activation`` may also be an elementwise NumPy function, and neurons may have ``biases`` (M,), ``target_biases`` (N,), 0
-    where left out: s(w.x + b). Then Hermite series of 256 degrees are summed. Regime: to 1e-9 of (sum |a| sqrt(E s^2))^2, where
-    two rules that differ in their panels agree and what the degrees leave out is bounded; else refused. A function may bend or
-    jump at 0 only. What is too narrow for both rules is not seen. Source: guide/two_layer.md, Biases and other activations.
+    With biases, in neurons s(w.x + b), or for a function, Hermite series of 256 degrees are summed. Regime: to 1e-9 of (sum |a|
+    sqrt(E s^2))^2, where two rules that differ in their panels agree and what the degrees leave out is bounded; else refused. A
+    function may bend or jump at 0 only. What is too narrow for both rules is not seen.
+    Source: guide/two_layer.md, Biases and other activations.
 
-    Raises ValueError for what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside
-    [-1, 1) or not asked for, a target's energy that is no number >= 0, entries above 1e150 with softplus, gelu and silu, and
-    entries whose lengths may be no float with erf, cos, sin, tanh and sigmoid; for a function or biases also where the error is
-    not bounded as said, and beside a target's energy.
+    Args:
+        rows, weights: The network, float64 (M, d) and (M,).
+        target_rows, target_weights: The target, float64 (N, d) and (N,).
+        activation: One of relu, abs, leaky (max(z, slope z)), step and sign (1/2 and 0 at zero), relu2, linear, quadratic
+            (z^2), erf, cos, sin, tanh, sigmoid, softplus, gelu (z Phi(z)), silu; or an elementwise NumPy function.
+        slope: That of leaky, in [-1, 1); None for the others.
+        target_energy: What ``two_layer.target_energy`` gives, >= 0, if it is known; None to sum all pairs.
+        biases, target_biases: Float64 (M,) and (N,); None for 0.
+
+    Returns:
+        The loss, >= 0; infinite above the largest float.
+
+    Raises:
+        ValueError: For what is not finite float64 or does not fit, an unknown activation, a slope that is missing, outside [-1,
+            1) or not asked for, a target's energy that is no number >= 0, entries above 1e150 with softplus, gelu and silu, and
+            entries whose lengths may be no float with erf, cos, sin, tanh and sigmoid; for a function or biases also where the
+            error is not bounded as said, and beside a target's energy.
     """
     if callable(activation) or biases is not None or target_biases is not None:
         networks = (rows, weights, target_rows, target_weights)
@@ -100,10 +110,19 @@ def target_energy(
 ) -> float:
     """The sum over all pairs of target neurons in ``loss``, to be computed once for many networks: it takes O(N^2) of the time.
 
-    Arguments: as for ``loss``. Equation: sum a_i a_j of what the kernel has above the degrees that are squared after summation;
-    the remainder R of ``factors`` for relu. Regime: exact. Source: guide/two_layer.md, Exact loss.
+    Equation: sum a_i a_j of what the kernel has above the degrees that are squared after summation; the remainder R of
+    ``factors`` for relu. Regime: exact. Source: guide/two_layer.md, Exact loss.
 
-    Raises ValueError as ``loss`` does.
+    Args:
+        target_rows, target_weights: The target, float64 (N, d) and (N,).
+        activation: One of the words of ``loss``.
+        slope: That of leaky, in [-1, 1); None for the others.
+
+    Returns:
+        The sum, >= 0; infinite above the largest float.
+
+    Raises:
+        ValueError: As ``loss`` does.
     """
     activation, slope = _activation(activation, slope)
     rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
@@ -185,14 +204,21 @@ def _cancelled(kernel: kernels.Kernel, unit: Array, gains: Array, total: float) 
 def loss_gradient(
     rows: ArrayLike, weights: ArrayLike, target_rows: ArrayLike, target_weights: ArrayLike
 ) -> tuple[float, Array, Array]:
-    """The ReLU loss with its derivatives: (loss, with respect to rows (M, d), to weights (M,)).
+    """The ReLU loss with its derivatives with respect to rows and weights.
 
-    Arguments: as for ``loss``. Equation: dL/dv = 2 b sum a dK(v, x)/dv, dK/dv = [|x| sin t v/|v| + (pi - t) x]/(2 pi), over
-    the rows of both networks, the target's weights a negated; at v = 0, a cone point, v/|v| is 0 and t = pi/2, which is the
-    mean over all directions; dL/db = 2 sum a K. Regime: exact, finite at coincident, antipodal and zero rows.
-    Source: guide/two_layer.md, Gradient.
+    Equation: dL/dv = 2 b sum a dK(v, x)/dv, dK/dv = [|x| sin t v/|v| + (pi - t) x]/(2 pi), over the rows of both networks, the
+    target's weights a negated; at v = 0, a cone point, v/|v| is 0 and t = pi/2, which is the mean over all directions;
+    dL/db = 2 sum a K. Regime: exact, finite at coincident, antipodal and zero rows. Source: guide/two_layer.md, Gradient.
 
-    Raises ValueError as ``loss`` does.
+    Args:
+        rows, weights: The network, float64 (M, d) and (M,).
+        target_rows, target_weights: The target, float64 (N, d) and (N,).
+
+    Returns:
+        (loss, derivatives by rows (M, d), derivatives by weights (M,)).
+
+    Raises:
+        ValueError: For what is not finite float64 or does not fit.
     """
     rows, weights, target_rows, target_weights = inputs.pair(rows, weights, target_rows, target_weights)
     every, signed = np.concatenate([rows, target_rows]), np.concatenate([weights, -target_weights])

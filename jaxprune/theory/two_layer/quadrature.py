@@ -22,14 +22,21 @@ SLACK = 1e-12  # of a coefficient or a node: round-off
 def quadrature_bound(M: int, d: int) -> float:
     """A lower bound of the simplified loss at eta = 0 of M nonnegative neurons in R^d, at least ``lower_bound``.
 
-    Arguments: M, d >= 1. Equation: e/(1 + e), 1 + e = 2 pi sum w_i psi(t_i), over nodes t_i in [0, 1) and 1, where the weight
-    is 1/M, of a rule that takes means of polynomials of cos^2 over the sphere, the best such rule; psi(cos^2) is the even part
-    of the kernel. In the plane t_i = cos^2(pi i/M), all of weight 1/M. For M <= d it is ``lower_bound``. Regime: proved.
-    Attained just by equal gains, with sum zero, on lines whose cos^2 are the nodes and whose means are those of the rule: all M
-    but powers of 2 in the plane, (M, d) = (12, 4), (36, 6), (120, 8), and centred equiangular tight frames.
+    Equation: e/(1 + e), 1 + e = 2 pi sum w_i psi(t_i), over nodes t_i in [0, 1) and 1, where the weight is 1/M, of a rule that
+    takes means of polynomials of cos^2 over the sphere, the best such rule; psi(cos^2) is the even part of the kernel. In the
+    plane t_i = cos^2(pi i/M), all of weight 1/M. For M <= d it is ``lower_bound``. Regime: proved. Attained just by equal
+    gains, with sum zero, on lines whose cos^2 are the nodes and whose means are those of the rule: all M but powers of 2 in the
+    plane, (M, d) = (12, 4), (36, 6), (120, 8), and centred equiangular tight frames.
     Source: guide/two_layer.md, Bounds by quadrature.
 
-    Raises ValueError unless M and d are integers >= 1.
+    Args:
+        M, d: Number of neurons and dimension of the inputs, >= 1.
+
+    Returns:
+        The bound, in (0, 1).
+
+    Raises:
+        ValueError: Unless M and d are integers >= 1.
     """
     M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
     if d == 1 or d >= M:

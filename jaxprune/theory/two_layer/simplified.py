@@ -28,12 +28,19 @@ class Factors(NamedTuple):
 
 
 def factors(target_rows: ArrayLike, target_weights: ArrayLike) -> Factors:
-    """What the simplified loss knows of a ReLU target with rows (N, d) and weights (N,).
+    """What the simplified loss knows of a ReLU target.
 
-    Equation: c = sum a |w| / sqrt(2 pi), m = sum a w / 2, R the energy of the degrees above 1, summed by itself.
-    Arguments: float64 arrays. Regime: exact; infinite above the largest float. Source: guide/two_layer.md, Simplification.
+    Equation: c = sum a |w| / sqrt(2 pi), m = sum a w / 2, R the energy of the degrees above 1, summed by itself. Regime: exact.
+    Source: guide/two_layer.md, Simplification.
 
-    Raises ValueError for what is not finite float64 or does not fit.
+    Args:
+        target_rows, target_weights: The target, float64 (N, d) and (N,).
+
+    Returns:
+        The constant c, the linear part m (d,) and the remainder R; infinite above the largest float.
+
+    Raises:
+        ValueError: For what is not finite float64 or does not fit.
     """
     rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
     even, scaled, common = angles.balanced(rows, weights, 1)
@@ -47,11 +54,18 @@ def factors(target_rows: ArrayLike, target_weights: ArrayLike) -> Factors:
 def simplified_loss(rows: ArrayLike, weights: ArrayLike, target: Factors) -> float:
     """The loss against the affine function c + m.x, plus R.
 
-    Arguments: a network (M, d), (M,), and ``factors`` of the target. Equation: with gains s = b |v|, S their sum and
-    p = sum s u: R + (c - S/sqrt(2 pi))^2 + |m - p/2|^2 + the energy of the degrees of f above 1, a sum of squares.
-    Regime: exact. Source: guide/two_layer.md, Simplification.
+    Equation: with gains s = b |v|, S their sum and p = sum s u: R + (c - S/sqrt(2 pi))^2 + |m - p/2|^2 + the energy of the
+    degrees of f above 1, a sum of squares. Regime: exact. Source: guide/two_layer.md, Simplification.
 
-    Raises ValueError as ``factors`` does, and for a target of other inputs.
+    Args:
+        rows, weights: The network, float64 (M, d) and (M,).
+        target: The ``factors`` of the target, or (c, m (d,), R).
+
+    Returns:
+        The simplified loss; infinite above the largest float.
+
+    Raises:
+        ValueError: As ``factors`` does, and for a target of other inputs.
     """
     rows, weights = inputs.network("rows", rows, "weights", weights)
     constant, linear, remainder = _parts(target, rows.shape[1])
@@ -67,14 +81,21 @@ def simplified_loss(rows: ArrayLike, weights: ArrayLike, target: Factors) -> flo
 
 
 def interaction(directions: ArrayLike, target_rows: ArrayLike, target_weights: ArrayLike) -> Array:
-    """h(u) (K,) for directions u (K, d): loss - simplified loss = -2 sum s_j h(u_j) of every network with gains s_j.
+    """h(u) of directions u: loss - simplified loss = -2 sum s_j h(u_j) of every network with gains s_j.
 
-    Arguments: float64 arrays; a direction has any length but 0.
     Equation: h(u) = sum a |w| k(cos(w, u)), k(r) = (r arcsin r + sqrt(1 - r^2) - 1)/(2 pi) in [0, 1/4 - 1/(2 pi)]. So
     |loss - simplified| <= 2 sum |s| sup |h|, and for nonnegative weights of both the loss is at most the simplified one.
     Regime: exact. Source: guide/two_layer.md, Simplification.
 
-    Raises ValueError for what is not finite float64 or does not fit, and for a direction zero.
+    Args:
+        directions: The u, float64 (K, d), of any length but 0.
+        target_rows, target_weights: The target, float64 (N, d) and (N,).
+
+    Returns:
+        The h(u), (K,).
+
+    Raises:
+        ValueError: For what is not finite float64 or does not fit, and for a direction zero.
     """
     directions = inputs.matrix("directions", directions)
     rows, weights = inputs.network("target_rows", target_rows, "target_weights", target_weights)
@@ -96,11 +117,19 @@ def expected_factors(
 ) -> tuple[float, float, float]:
     """The means of c, of |m|^2 and of R over targets of N independent rows of isotropic directions in R^d.
 
-    Arguments: E a and E a^2 of the output weights, every scaling included, E |w| and E |w|^2 of the rows, all independent.
-    Equation: N E a E|w|/sqrt(2 pi); N E a^2 E|w|^2/4; N E a^2 E|w|^2 k(1) + N (N-1) (E a E|w|)^2 ``norm_excess(d)``/(2 pi),
-    k as in ``interaction``. Regime: exact. Source: guide/two_layer.md, Expected factors.
+    Equation: N E a E|w|/sqrt(2 pi); N E a^2 E|w|^2/4; N E a^2 E|w|^2 k(1) + N (N-1) (E a E|w|)^2 ``norm_excess(d)``/(2 pi), k
+    as in ``interaction``. Regime: exact. Source: guide/two_layer.md, Expected factors.
 
-    Raises ValueError unless N and d are integers >= 1 and these are moments of numbers.
+    Args:
+        N, d: Number of rows and dimension of the inputs, >= 1.
+        output_mean, output_square: E a and E a^2 of the output weights, every scaling included, independent of the rows.
+        norm_mean, norm_square: E |w|, >= 0, and E |w|^2 of the rows.
+
+    Returns:
+        (mean of c, mean of |m|^2, mean of R).
+
+    Raises:
+        ValueError: Unless N and d are integers >= 1 and these are moments of numbers.
     """
     N, d = inputs.count("N", N), inputs.count("d", d)
     mean = inputs.number("output_mean", output_mean, -np.inf, np.inf, "()")
@@ -113,12 +142,18 @@ def expected_factors(
 def uniform_error_limit(d: ArrayLike, N: ArrayLike):
     """sup |h| of ``interaction`` for a target of ``N`` random rows in R^d, unit weights 1/N.
 
-    Equation: (d^-1/2 + N^-1/2)^2 / (4 pi), from the largest eigenvalue of Marchenko and Pastur's law. Arguments: whole numbers
-    >= 1, integers or floats, which broadcast.
-    Regime: limit of large d and N, for independent isotropic sub-Gaussian rows with |w|^2 near 1; 4 % high at d = 256.
+    Equation: (d^-1/2 + N^-1/2)^2 / (4 pi), from the largest eigenvalue of Marchenko and Pastur's law. Regime: limit of large d
+    and N, for independent isotropic sub-Gaussian rows with |w|^2 near 1; 4 % high at d = 256.
     Source: guide/two_layer.md, Uniform error.
 
-    Raises ValueError unless d and N are whole and >= 1.
+    Args:
+        d, N: Dimension of the inputs and number of rows, whole numbers >= 1, integers or floats.
+
+    Returns:
+        The supremum, > 0, of the broadcast shape; a float for scalars.
+
+    Raises:
+        ValueError: Unless d and N are whole and >= 1.
     """
     d, N = arguments.whole("d", d), arguments.whole("N", N)
     return arguments.plain((d**-0.5 + N**-0.5) ** 2 / (4 * np.pi))
@@ -130,7 +165,14 @@ def norm_excess(d: ArrayLike):
     Equation: d Gamma(d/2)^2 / (2 Gamma((d+1)/2)^2) - 1 = 1/(2d) + 1/(8 d^2) + ..., to its own last digits at every d.
     Regime: exact. Source: guide/two_layer.md, Infinitely many rows.
 
-    Raises ValueError unless d is whole and >= 1.
+    Args:
+        d: Dimension of the inputs, whole numbers >= 1 of any shape.
+
+    Returns:
+        The excess, > 0, of the shape of ``d``; a float for a scalar.
+
+    Raises:
+        ValueError: Unless d is whole and >= 1.
     """
     d = arguments.whole("d", d)
     logarithm, x = np.zeros_like(d), d.copy()

@@ -11,13 +11,20 @@ START = (1.0, 0.0, 2.0, 2.0, -0.6)  # the third and fourth are to be divided by 
 
 
 def symmetric_minimum(dim: int) -> tuple[float, Array]:
-    """Of ``dim`` >= 3 ReLU neurons of output weight 1 against the unit vectors: a critical point, (loss, rows (d, d)), at which
-    the last neuron points away from the last teacher and all others are alike and lean to it. Loss: E(f* - f)^2 / 2.
+    """Of ``dim`` ReLU neurons of output weight 1 against the unit vectors: a critical point at which the last neuron points
+    away from the last teacher and all others are alike and lean to it.
 
     Equation: the gradient's means over the five kinds of entries vanish. Regime: exact, to the round-off of ``loss_gradient``;
     found numerically, not proved to be the only one. Source: guide/two_layer.md, Orthonormal teachers.
 
-    Raises ValueError for less than three neurons, and where no root is found.
+    Args:
+        dim: Number d of neurons, of teachers and of inputs, an integer >= 3.
+
+    Returns:
+        (loss, rows (d, d)), the loss E(f* - f)^2 / 2.
+
+    Raises:
+        ValueError: For fewer than three neurons, and where no root is found.
     """
     if dim < 3:
         raise ValueError(f"dim: {dim} neurons have no such point above loss 0; use 3 or more")

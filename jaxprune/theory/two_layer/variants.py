@@ -28,11 +28,19 @@ class Tilted(NamedTuple):
 def leaky_value(M: int, slope: float) -> float:
     """The least simplified loss of M leaky neurons max(z, slope z), with c = 1 and no linear part.
 
-    Arguments: M >= 1, slope in [-1, 1). Equation: e/(1 + e), e = 2 pi [(r y/2)^2 + k(1)/M + (1 - 1/M) k(rho)], at
-    rho = ``leaky_cosine``, r = (1 + slope)/(1 - slope), y^2 = (1 + (M-1) rho)/M, k the kernel above degree 1; the same for all
-    slopes >= 0. Regime: proved for nonnegative outputs and M <= d. Source: guide/two_layer.md, Leaky slopes.
+    Equation: e/(1 + e), e = 2 pi [(r y/2)^2 + k(1)/M + (1 - 1/M) k(rho)], at rho = ``leaky_cosine``,
+    r = (1 + slope)/(1 - slope), y^2 = (1 + (M-1) rho)/M, k the kernel above degree 1; the same for all slopes >= 0 where
+    M >= 2. Regime: proved for nonnegative outputs and M <= d. Source: guide/two_layer.md, Leaky slopes.
 
-    Raises ValueError unless M is an integer >= 1 and the slope inside.
+    Args:
+        M: Number of neurons, >= 1.
+        slope: That of the negative half, in [-1, 1).
+
+    Returns:
+        The loss, in (0, 1).
+
+    Raises:
+        ValueError: Unless M is an integer >= 1 and the slope inside.
     """
     cosine = leaky_cosine(M, slope)
     ratio = (1 + slope) / (1 - slope)
@@ -46,12 +54,20 @@ def leaky_value(M: int, slope: float) -> float:
 
 
 def leaky_cosine(M: int, slope: float) -> float:
-    """The pairwise cosine at which ``leaky_value`` is attained; NaN for M = 1, which has no pair.
+    """The pairwise cosine at which ``leaky_value`` is attained.
 
-    Equation: max(-1/(M-1), -sin(pi r^2/2)), r = (1 + slope)/(1 - slope), for slopes <= 0; -1/(M-1) above.
-    Arguments: M >= 1, slope in [-1, 1). Regime: as of ``leaky_value``. Source: guide/two_layer.md, Leaky slopes.
+    Equation: max(-1/(M-1), -sin(pi r^2/2)), r = (1 + slope)/(1 - slope), for slopes <= 0; -1/(M-1) above. Regime: as of
+    ``leaky_value``. Source: guide/two_layer.md, Leaky slopes.
 
-    Raises ValueError as ``leaky_value`` does.
+    Args:
+        M: Number of neurons, >= 1.
+        slope: That of the negative half, in [-1, 1).
+
+    Returns:
+        The cosine, in [-1, 0]; NaN for M = 1, which has no pair.
+
+    Raises:
+        ValueError: As ``leaky_value`` does.
     """
     M, slope = inputs.count("M", M), inputs.number("slope", slope, -1, 1, "[)", "1 is linear")
     if M == 1:
@@ -63,12 +79,19 @@ def leaky_cosine(M: int, slope: float) -> float:
 def shift_value(M: int, beta: float) -> float:
     """The loss of the best cone against infinitely many target rows with a common mean; ``shift_optimum`` has its tilt.
 
-    Arguments: M >= 1, ``beta`` in [0, 1] the cosine of the rows to their mean, E[a |w|] = 1. Equation:
-    kappa(beta^2) - kappa(beta t)^2/[1/(2M) + (1 - 1/M) kappa(rho)], rho = (M t^2 - 1)/(M - 1), at the best tilt t.
-    Regime: limit of large d, M <= d; numerical: no start of any sign has been found to beat the cone.
-    Source: guide/two_layer.md, Common mean.
+    In units where E[a |w|] = 1. Equation: kappa(beta^2) - kappa(beta t)^2/[1/(2M) + (1 - 1/M) kappa(rho)], rho = (M
+    t^2 - 1)/(M - 1), at the best tilt t. Regime: limit of large d, M <= d; numerical: no start of any sign has been found to
+    beat the cone. Source: guide/two_layer.md, Common mean.
 
-    Raises ValueError unless M is an integer >= 1 and beta inside.
+    Args:
+        M: Number of neurons, >= 1.
+        beta: Cosine of the rows to their mean, in [0, 1].
+
+    Returns:
+        The loss, >= 0.
+
+    Raises:
+        ValueError: Unless M is an integer >= 1 and beta inside.
     """
     return shift_optimum(M, beta).value
 
@@ -76,10 +99,18 @@ def shift_value(M: int, beta: float) -> float:
 def shift_optimum(M: int, beta: float) -> Tilted:
     """``shift_value`` and the tilt that attains it, by a grid of angles and zooms, in pairs of floats.
 
-    Arguments: M >= 1, ``beta`` in [0, 1]. Regime: as of ``shift_value``; the value to about 1e-13 of itself, less where it is
-    tiny (near beta = 1), the tilt, at which the loss is flat, to 4e-6. Source: guide/two_layer.md, Common mean.
+    Regime: as of ``shift_value``; the value to about 1e-13 of itself, less where it is tiny (near beta = 1), the tilt, at which
+    the loss is flat, to 4e-6. Source: guide/two_layer.md, Common mean.
 
-    Raises ValueError as ``shift_value`` does.
+    Args:
+        M: Number of neurons, >= 1.
+        beta: Cosine of the rows to their mean, in [0, 1].
+
+    Returns:
+        The value, and the tilt as a cosine in [0, 1].
+
+    Raises:
+        ValueError: As ``shift_value`` does.
     """
     M = inputs.count("M", M)
     beta = inputs.number("beta", beta, 0, 1, "[]", "give the cosine of the rows to their mean; turn the mean if it is negative")
@@ -93,16 +124,23 @@ def shift_optimum(M: int, beta: float) -> Tilted:
 
 
 def quadratic_value(matrix: ArrayLike, M: int, signs: str = "free") -> float:
-    """The least loss of M neurons of activation z^2 against a target sum a (w.x)^2, ``matrix`` C = sum a w w^T (d, d).
+    """The least loss of M neurons of activation z^2 against a target sum a (w.x)^2.
 
-    Arguments: a symmetric float64 matrix, M >= 1, ``signs`` of the outputs, "free" or "nonnegative". Equation:
-    2 |C - B|^2 + (tr C - tr B)^2 over matrices B of rank <= M: n eigenvalues l are kept and shifted by t/(n + 2), t the sum of
-    the others, which cost 2 sum l^2 + 2 t^2/(n + 2); they are the k largest and n - k smallest, for the best k. With
-    nonnegative outputs only sets all of whose shifted eigenvalues are >= 0. Regime: exact; proved. Infinite above the largest
-    float and 0 below the smallest, as for entries of 1e200 and 1e-200.
+    Equation: 2 |C - B|^2 + (tr C - tr B)^2 over matrices B of rank <= M: n eigenvalues l are kept and shifted by t/(n + 2), t
+    the sum of the others, which cost 2 sum l^2 + 2 t^2/(n + 2); they are the k largest and n - k smallest, for the best k. With
+    nonnegative outputs only sets all of whose shifted eigenvalues are >= 0. Regime: exact; proved.
     Source: guide/two_layer.md, Quadratic activation.
 
-    Raises ValueError for another matrix, M or signs.
+    Args:
+        matrix: C = sum a w w^T of the target, a symmetric float64 matrix (d, d).
+        M: Number of neurons, >= 1.
+        signs: Which output weights are allowed, "free" or "nonnegative".
+
+    Returns:
+        The loss, >= 0; infinite above the largest float and 0 below the smallest, as for entries of 1e200 and 1e-200.
+
+    Raises:
+        ValueError: For another matrix, M or signs.
     """
     matrix, M = inputs.symmetric("matrix", matrix), inputs.count("M", M)
     signs = inputs.signs(signs)

@@ -12,12 +12,18 @@ SPLIT = 1e-8  # eigenvalues of a Gram matrix below it are zero, others are not
 
 
 def simplex(M: int, d: int) -> Array:
-    """M unit vectors in R^d with pairwise cosines -1/(M-1) and sum zero, (M, d).
+    """M unit vectors in R^d with pairwise cosines -1/(M-1) and sum zero.
 
-    Arguments: 1 <= M <= d + 1; M = 1 is one unit vector. Equation: sqrt(M/(M-1)) times the columns of Helmert's matrix, padded
-    with zeros. Source: guide/two_layer.md, Frames.
+    Equation: sqrt(M/(M-1)) times the columns of Helmert's matrix, padded with zeros. Source: guide/two_layer.md, Frames.
 
-    Raises ValueError unless M and d are integers >= 1 and M <= d + 1.
+    Args:
+        M, d: Number of vectors and dimension, 1 <= M <= d + 1; M = 1 is one unit vector.
+
+    Returns:
+        The unit rows (M, d).
+
+    Raises:
+        ValueError: Unless M and d are integers >= 1 and M <= d + 1.
     """
     M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
     if d + 1 < M:
@@ -33,13 +39,20 @@ def simplex(M: int, d: int) -> Array:
 
 
 def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
-    """M unit vectors at equal angles to ``direction`` with pairwise cosines ``cosine``, (M, d).
+    """M unit vectors at equal angles to ``direction`` with pairwise cosines ``cosine``.
 
-    Arguments: M <= d, or M <= d + 1 at the cosine -1/(M-1) of a simplex, which has no direction; cosine in [-1/(M-1), 1];
-    ``direction`` (d,), not zero. For M = 1 the direction itself, whatever the cosine in [-1, 1], or NaN as in ``best_cone``.
     Equation: tilt a = sqrt((1 + (M-1) cosine)/M) to the direction, a simplex across it. Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for other arguments.
+    Args:
+        M, d: Number of vectors and dimension, 1 <= M <= d, or M <= d + 1 at the cosine -1/(M-1) of a simplex.
+        cosine: Pairwise cosine in [-1/(M-1), 1], up to 1e-12 beyond; for M = 1 any in [-1, 1], or NaN as in ``best_cone``.
+        direction: Float64 (d,), of any length but 0; not used for a simplex of d + 1 vectors.
+
+    Returns:
+        The unit rows (M, d); for M = 1 the direction itself.
+
+    Raises:
+        ValueError: For other arguments.
     """
     M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
     axis, low = _axis(direction, d), -1 / max(M - 1, 1)
@@ -57,22 +70,36 @@ def cone(M: int, d: int, cosine: float, direction: ArrayLike) -> Array:
 
 
 def orthonormal(M: int, d: int) -> Array:
-    """The first M unit vectors of R^d, (M, d).
+    """The first M unit vectors of R^d.
 
-    Arguments: 1 <= M <= d. Source: guide/two_layer.md, Frames.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError unless M and d are integers with 1 <= M <= d.
+    Args:
+        M, d: Number of vectors and dimension, 1 <= M <= d.
+
+    Returns:
+        The unit rows (M, d).
+
+    Raises:
+        ValueError: Unless M and d are integers with 1 <= M <= d.
     """
     d = arguments.integer("d", d, 1)
     return np.eye(d)[: arguments.integer("M", M, 1, d)]
 
 
 def polygon(M: int) -> Array:
-    """The corners of a regular polygon, (M, 2): tight and centred for M >= 3.
+    """The corners of a regular polygon: tight and centred for M >= 3.
 
-    Argument: M >= 1. Equation: (cos, sin) of 2 pi k/M. Source: guide/two_layer.md, Frames.
+    Equation: (cos, sin) of 2 pi k/M. Source: guide/two_layer.md, Frames.
 
-    Raises ValueError unless M is an integer >= 1.
+    Args:
+        M: Number of corners, >= 1.
+
+    Returns:
+        The unit rows (M, 2).
+
+    Raises:
+        ValueError: Unless M is an integer >= 1.
     """
     M = arguments.integer("M", M, 1)
     angle = 2 * np.pi * np.arange(M) / M
@@ -80,12 +107,19 @@ def polygon(M: int) -> Array:
 
 
 def from_gram(gram: ArrayLike) -> Array:
-    """Unit vectors (M, d) of a Gram matrix (M, M) with unit diagonal, d its rank.
+    """Unit vectors of a Gram matrix with unit diagonal.
 
-    Argument: a float64 matrix. Equation: eigenvectors times the roots of eigenvalues, which must be zero or clearly not.
+    Equation: eigenvectors times the roots of eigenvalues, which must be zero or clearly not.
     Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for a matrix that is not symmetric, positive semi-definite, of unit diagonal and of clear rank.
+    Args:
+        gram: A symmetric float64 matrix (M, M).
+
+    Returns:
+        The unit rows (M, d), d the rank of the matrix.
+
+    Raises:
+        ValueError: For a matrix that is not symmetric, positive semi-definite, of unit diagonal and of clear rank.
     """
     gram = inputs.symmetric("gram", gram)
     if (gap := np.max(np.abs(np.diag(gram) - 1))) > inputs.UNIT:

@@ -36,12 +36,19 @@ class Known(NamedTuple):
 def best_known(M: int, d: int) -> Known:
     """The frame of M vectors in R^d with the least simplified loss at eta = 0 that is constructed here.
 
-    Arguments: M, d >= 1. Proved are a simplex for M <= d + 1, polygons where M is no power of 2 and d = 2, and the centred
-    frames of the catalogue; else the best of these, "best found" (descent finds better): a simplex and every frame of the
-    catalogue in at most d dimensions, padded with zeros, some of whose vectors are repeated if it has fewer than M, the first
-    M if it has more; and polygons for d = 2. Source: guide/two_layer.md, Frames; Bounds by quadrature.
+    Proved are a simplex for M <= d + 1, polygons where M is no power of 2 and d = 2, and the centred frames of the catalogue;
+    else the best of these, "best found" (descent finds better): a simplex and every frame of the catalogue in at most d
+    dimensions, padded with zeros, some of whose vectors are repeated if it has fewer than M, the first M if it has more; and
+    polygons for d = 2. Source: guide/two_layer.md, Frames; Bounds by quadrature.
 
-    Raises ValueError unless M and d are integers >= 1.
+    Args:
+        M, d: Number of vectors and dimension, >= 1.
+
+    Returns:
+        The frame (M, d), what it is in words, and its optimum: value, bound, gap and status.
+
+    Raises:
+        ValueError: Unless M and d are integers >= 1.
     """
     M, d = arguments.integer("M", M, 1), arguments.integer("d", d, 1)
     if d + 1 >= M:

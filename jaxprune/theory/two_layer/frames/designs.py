@@ -18,15 +18,22 @@ Element = int | Sequence[int]
 
 
 def harmonic(difference_set: Iterable[Element], group: Element) -> NDArray:
-    """The characters of an abelian group on a difference set of d elements, over sqrt(d): (order of the group, d).
+    """The characters of an abelian group on a difference set of d elements, over sqrt(d).
 
-    Arguments: ``group`` the orders of the cyclic groups whose product it is, as (2, 2, 2, 2), or one number; elements in kind.
     Equation: exp(2 pi i sum x_k e_k/n_k)/sqrt(d), x over the group; real (and float64) where all elements have order 2 or 1.
     Its sum is zero just when 0 is not in the set. Complex frames are for analysis: losses refuse them.
     Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for a set some of whose elements are equal, not of the group, or whose differences are not equally often
-    every element but 0.
+    Args:
+        difference_set: The d >= 2 elements, each in 0 .. n - 1, or a sequence of such numbers, one for each cyclic group.
+        group: Orders n of the cyclic groups whose product it is, as (2, 2, 2, 2), or one number.
+
+    Returns:
+        The unit rows (order of the group, d), complex128, or float64 where they are real.
+
+    Raises:
+        ValueError: For a group of fewer than 2 elements, and for a set with fewer than 2 elements, with elements that are equal
+            or not of the group, or whose differences are not equally often every element but 0.
     """
     orders = _orders(group)
     elements = _elements(difference_set, orders)
@@ -50,10 +57,18 @@ def harmonic(difference_set: Iterable[Element], group: Element) -> NDArray:
 def bent(m: int, larger: bool = False) -> Array:
     """The real centred harmonic frame of 4^m vectors in 2^(2m-1) - 2^(m-1) dimensions, or with + if ``larger``.
 
-    Arguments: m >= 2 (or 1 if larger, a simplex). Equation: the difference set x1 x2 + x3 x4 + ... = 1 of the bits, or its
-    complement moved by one of its elements. Source: guide/two_layer.md, Frames.
+    Equation: the difference set x1 x2 + x3 x4 + ... = 1 of the bits, or its complement moved by one of its elements.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for another m.
+    Args:
+        m: Half the number of bits, 2 .. 5, or 1 .. 5 if ``larger`` (1 is a simplex).
+        larger: Whether the complement is taken, with the larger dimension.
+
+    Returns:
+        The unit rows (4^m, dimension).
+
+    Raises:
+        ValueError: For another m, and unless ``larger`` is True or False.
     """
     m = arguments.integer("m", m, 1 if inputs.flag("larger", larger) else 2, 5)
     bits = list(itertools.product((0, 1), repeat=2 * m))
@@ -65,13 +80,19 @@ def bent(m: int, larger: bool = False) -> Array:
 
 
 def paley(q: int) -> Array:
-    """The q + 1 equiangular lines in R^((q+1)/2) of Paley's symmetric conference matrix, (q + 1, (q + 1)/2).
+    """The q + 1 equiangular lines in R^((q+1)/2) of Paley's symmetric conference matrix.
 
-    Argument: q a prime power, 1 mod 4: 5, 9, 13, 17, 25, ... Equation: Gram matrix I + C/sqrt(q), C bordered by ones around
-    chi(a - b) on the field of q elements. Centred just where q is a square, after signs are changed.
-    Source: guide/two_layer.md, Frames.
+    Equation: Gram matrix I + C/sqrt(q), C bordered by ones around chi(a - b) on the field of q elements. Centred just where q
+    is a square, after signs are changed. Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for another q.
+    Args:
+        q: A prime power that is 1 mod 4: 5, 9, 13, 17, 25, ...
+
+    Returns:
+        The unit rows (q + 1, (q + 1)/2).
+
+    Raises:
+        ValueError: For another q.
     """
     q = arguments.integer("q", q, 2)
     power = fields.prime_power(q)
@@ -86,10 +107,17 @@ def paley(q: int) -> Array:
 def graph(adjacency: ArrayLike, cosine: float) -> Array:
     """The equiangular tight frame with ``cosine`` between adjacent vertices and minus it between others.
 
-    Arguments: a symmetric 0/1 matrix with zero diagonal; its Gram matrix I - cosine (J - I - 2 A) must be singular and tight.
-    Source: guide/two_layer.md, Frames.
+    Equation: Gram matrix I - cosine (J - I - 2 A), which must be singular and tight. Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for another matrix, and where the Welch bound is not attained.
+    Args:
+        adjacency: A, a symmetric float64 matrix (M, M) of zeros and ones with zero diagonal, M >= 2.
+        cosine: Cosine between neighbours, in [-1, 1].
+
+    Returns:
+        The unit rows (M, d), d the rank of the Gram matrix.
+
+    Raises:
+        ValueError: For another matrix or cosine, and where the Welch bound is not attained.
     """
     adjacency = inputs.symmetric("adjacency", adjacency)
     if len(adjacency) < 2:
@@ -106,6 +134,9 @@ def petersen() -> Array:
     """The centred frame of 10 vectors in R^5, from the pairs of 5 points (Petersen's graph is the pairs without a common one).
 
     Equation: cosine -1/3 of pairs that share a point, 1/3 of others. Source: guide/two_layer.md, Frames.
+
+    Returns:
+        The unit rows (10, 5).
     """
     return graph(_triangular(5), -1 / 3)
 
@@ -114,6 +145,9 @@ def triangular() -> Array:
     """The centred frame of 28 vectors in R^7, from the pairs of 8 points.
 
     Equation: cosine 1/3 of pairs that share a point, -1/3 of others. Source: guide/two_layer.md, Frames.
+
+    Returns:
+        The unit rows (28, 7).
     """
     return graph(_triangular(8), 1 / 3)
 
@@ -121,11 +155,18 @@ def triangular() -> Array:
 def steiner(blocks: Sequence[Sequence[int]]) -> Array:
     """The centred frame of v (r + 1) vectors in R^b of a Steiner system of b blocks on v points, r through each.
 
-    Argument: blocks of the points 0 .. v - 1, of which every two lie in exactly one. Equation: each point's r entries of the
-    incidence matrix become the rows but the first of a Hadamard matrix of order r + 1, over sqrt(r).
-    Source: guide/two_layer.md, Frames.
+    Equation: each point's r entries of the incidence matrix become the rows but the first of a Hadamard matrix of order r + 1,
+    over sqrt(r). Source: guide/two_layer.md, Frames.
 
-    Raises ValueError where two points lie in no block or in several, or no Hadamard matrix of order r + 1 is at hand.
+    Args:
+        blocks: Blocks of the points 0 .. v - 1, all of one size, of which every two points lie in exactly one.
+
+    Returns:
+        The unit rows (v (r + 1), b).
+
+    Raises:
+        ValueError: Where two points lie in no block or in several, blocks differ in size, or no Hadamard matrix of order r + 1
+            is at hand.
     """
     listed = [inputs.elements("blocks", block) for block in inputs.elements("blocks", blocks)]
     blocks = [tuple(arguments.integer("blocks", point, 0) for point in block) for block in listed]
@@ -148,6 +189,9 @@ def steiner_pairs() -> Array:
     """The centred frame of 16 vectors in R^6: all pairs of 4 points.
 
     Equation: ``steiner`` of the pairs. Source: guide/two_layer.md, Frames.
+
+    Returns:
+        The unit rows (16, 6).
     """
     return steiner(list(itertools.combinations(range(4), 2)))
 
@@ -156,16 +200,26 @@ def steiner_fano() -> Array:
     """The centred frame of 28 vectors in R^7: the lines of the Fano plane.
 
     Equation: ``steiner_projective`` of 2 dimensions. Source: guide/two_layer.md, Frames.
+
+    Returns:
+        The unit rows (28, 7).
     """
     return steiner_projective(2)
 
 
 def steiner_projective(dim: int) -> Array:
-    """The centred frame of the lines of the binary projective space of ``dim`` dimensions: (28, 7), (120, 35), (496, 155).
+    """The centred frame of the lines of the binary projective space of ``dim`` dimensions.
 
-    Argument: ``dim`` 2, 3 or 4. Equation: ``steiner`` of the triples a, b, a + b. Source: guide/two_layer.md, Frames.
+    Equation: ``steiner`` of the triples a, b, a + b. Source: guide/two_layer.md, Frames.
 
-    Raises ValueError unless dim is 2, 3 or 4.
+    Args:
+        dim: Dimension of the space, 2, 3 or 4.
+
+    Returns:
+        The unit rows: (28, 7), (120, 35) or (496, 155).
+
+    Raises:
+        ValueError: Unless dim is 2, 3 or 4.
     """
     v = 2 ** (arguments.integer("dim", dim, 2, 4) + 1) - 1
     lines = {tuple(sorted((a - 1, b - 1, (a ^ b) - 1))) for a, b in itertools.combinations(range(1, v + 1), 2)}

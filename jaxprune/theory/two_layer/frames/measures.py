@@ -14,9 +14,16 @@ TOLERANCE = 1e-10  # of the coherence of an equiangular tight frame
 def coherence(frame: ArrayLike) -> float:
     """The largest |cosine| of two of the vectors.
 
-    Argument: unit rows (M, d), M >= 2, real or complex. Source: guide/two_layer.md, Frames.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for other rows.
+    Args:
+        frame: Unit rows (M, d), M >= 2, float64 or complex.
+
+    Returns:
+        The coherence, in [0, 1].
+
+    Raises:
+        ValueError: For other rows.
     """
     return float(np.max(_cosines(frame)))
 
@@ -24,10 +31,17 @@ def coherence(frame: ArrayLike) -> float:
 def welch_bound(M: int, d: int) -> float:
     """The least coherence of M unit vectors in d dimensions, real or complex.
 
-    Arguments: M >= 2, d >= 1. Equation: sqrt((M - d)/(d (M - 1))), 0 for M <= d; attained just by equiangular tight frames.
-    Regime: proved. Source: guide/two_layer.md, Frames.
+    Equation: sqrt((M - d)/(d (M - 1))), 0 for M <= d; attained just by equiangular tight frames. Regime: proved.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError unless M >= 2 and d >= 1 are integers.
+    Args:
+        M, d: Number of vectors, >= 2, and dimension, >= 1.
+
+    Returns:
+        The bound, in [0, 1].
+
+    Raises:
+        ValueError: Unless M >= 2 and d >= 1 are integers.
     """
     M, d = arguments.integer("M", M, 2), arguments.integer("d", d, 1)
     return math.sqrt(max(M - d, 0) / (d * (M - 1)))
@@ -36,10 +50,17 @@ def welch_bound(M: int, d: int) -> float:
 def tightness(frame: ArrayLike, span: bool = False) -> float:
     """How far from tight: |U* U - (M/d) I|_F / (M/d), zero for a tight frame.
 
-    Arguments: unit rows (M, d), real or complex; ``span`` takes as d the dimensions that the rows span, where a simplex of
-    M <= d vectors is tight. Source: guide/two_layer.md, Frames.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for other rows.
+    Args:
+        frame: Unit rows (M, d), float64 or complex.
+        span: Whether d is taken as the number of dimensions that the rows span, where a simplex of M <= d vectors is tight.
+
+    Returns:
+        The distance, >= 0.
+
+    Raises:
+        ValueError: For other rows, and unless ``span`` is True or False.
     """
     frame = inputs.frame(frame, complex_too=True)
     values = np.linalg.svd(frame, compute_uv=False) ** 2
@@ -51,9 +72,16 @@ def tightness(frame: ArrayLike, span: bool = False) -> float:
 def dimension(frame: ArrayLike) -> int:
     """The number of dimensions that the rows span: singular values above 1e-9 of the largest.
 
-    Argument: unit rows (M, d), real or complex. Source: guide/two_layer.md, Frames.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for other rows.
+    Args:
+        frame: Unit rows (M, d), float64 or complex.
+
+    Returns:
+        The number, in 1 .. min(M, d).
+
+    Raises:
+        ValueError: For other rows.
     """
     return int(np.linalg.matrix_rank(inputs.frame(frame, complex_too=True), rtol=1e-9))
 
@@ -61,9 +89,16 @@ def dimension(frame: ArrayLike) -> int:
 def centroid(frame: ArrayLike) -> float:
     """The length of the mean of the vectors, |sum u|/M: zero for a centred frame.
 
-    Argument: unit rows (M, d), real or complex. Source: guide/two_layer.md, Frames.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for other rows.
+    Args:
+        frame: Unit rows (M, d), float64 or complex.
+
+    Returns:
+        The length, in [0, 1].
+
+    Raises:
+        ValueError: For other rows.
     """
     return float(np.linalg.norm(np.mean(inputs.frame(frame, complex_too=True), axis=0)))
 
@@ -71,20 +106,35 @@ def centroid(frame: ArrayLike) -> float:
 def potential(frame: ArrayLike) -> float:
     """The frame potential: the sum of cosines squared over all pairs (i, j), at least max(M, M^2/d).
 
-    Argument: unit rows (M, d), real or complex. Source: guide/two_layer.md, Frames.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for other rows.
+    Args:
+        frame: Unit rows (M, d), float64 or complex.
+
+    Returns:
+        The sum, in [max(M, M^2/d), M^2].
+
+    Raises:
+        ValueError: For other rows.
     """
     frame = inputs.frame(frame, complex_too=True)
     return float(np.sum(np.linalg.svd(frame, compute_uv=False) ** 4))
 
 
 def equiangularity(frame: ArrayLike, lines: bool = True) -> float:
-    """The standard deviation over pairs of |cosine| (``lines``), or of the cosine itself (real vectors): zero if equiangular.
+    """The standard deviation over pairs of |cosine|, or of the cosine itself: zero if equiangular.
 
-    Argument: unit rows (M, d), M >= 2. Source: guide/two_layer.md, Frames.
+    Source: guide/two_layer.md, Frames.
 
-    Raises ValueError for other rows, and for cosines of complex ones.
+    Args:
+        frame: Unit rows (M, d), M >= 2, float64 or complex.
+        lines: Whether |cosine| is taken; False takes the cosine itself, of real rows.
+
+    Returns:
+        The deviation, >= 0.
+
+    Raises:
+        ValueError: For other rows, for cosines of complex ones, and unless ``lines`` is True or False.
     """
     if inputs.flag("lines", lines):
         return float(np.std(_cosines(frame)))

@@ -17,12 +17,18 @@ COXETER = {6: 12, 8: 30}  # order of the product of all simple reflections
 
 
 def polygons(M: int) -> Array:
-    """M equally spaced lines of the plane as regular polygons of p corners, p the least odd prime that divides M, (M, 2).
+    """M equally spaced lines of the plane as regular polygons of p corners, p the least odd prime that divides M.
 
-    Argument: M >= 3, no power of 2: for those no choice of signs has the sum zero.
     Source: guide/two_layer.md, Bounds by quadrature.
 
-    Raises ValueError for another M.
+    Args:
+        M: Number of lines, >= 3 and no power of 2, of which no choice of signs has the sum zero.
+
+    Returns:
+        The unit rows (M, 2).
+
+    Raises:
+        ValueError: For another M.
     """
     M = arguments.integer("M", M, 3)
     corners = next((p for p in range(3, M + 1, 2) if M % p == 0), 0)
@@ -36,7 +42,11 @@ def polygons(M: int) -> Array:
 
 
 def hurwitz() -> Array:
-    """The 12 lines of Hurwitz's unit quaternions, (12, 4): cosines 0 and 1/2 up to signs."""
+    """The 12 lines of Hurwitz's unit quaternions: cosines 0 and 1/2 up to signs.
+
+    Returns:
+        The unit rows (12, 4).
+    """
     units = np.concatenate([np.eye(4), np.array(list(itertools.product((0.5, -0.5), repeat=4)))])
     a, b, c, d = -0.5, 0.5, 0.5, 0.5  # multiplication by w = (-1 + i + j + k)/2 from the left
     turn = np.array([[a, -b, -c, -d], [b, a, -d, c], [c, d, a, -b], [d, -c, b, a]])
@@ -44,9 +54,16 @@ def hurwitz() -> Array:
 
 
 def exceptional(d: int) -> Array:
-    """The lines of the root system E6, (36, 6), or E8, (120, 8): cosines 0 and 1/2 up to signs.
+    """The lines of the root system E6 or E8: cosines 0 and 1/2 up to signs.
 
-    Raises ValueError unless d is 6 or 8.
+    Args:
+        d: Dimension, 6 or 8.
+
+    Returns:
+        The unit rows, (36, 6) or (120, 8).
+
+    Raises:
+        ValueError: Unless d is 6 or 8.
     """
     if (d := arguments.integer("d", d, 1)) not in EXCEPTIONAL:
         raise ValueError(f"d: no exceptional roots whose lines can be centred are known in {d} dimensions; use 6 or 8")
