@@ -127,7 +127,7 @@ class Drift:
 def shuffled_rows(
     key: Key[Array, ""], samples: int, batch: int, step: Int[Array, ""] | int
 ) -> tuple[Int[Array, " b"], Bool[Array, " b"]]:
-    """The rows of a mini-batch, where every epoch is a new random order of all samples cut into pieces; and which of them count.
+    """The rows of a mini-batch, where every epoch is a new random order of all samples cut into pieces; and which count.
 
     The last piece may be smaller: its last row fills it up, and does not count.
 
