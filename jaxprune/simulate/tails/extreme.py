@@ -2,7 +2,7 @@
 
 They look at the largest magnitudes alone, so they say nothing of the bulk, need many data, and read too large an index
 where the tail has not set in yet: on symmetric stable data with alpha = 1.8 Hill's estimate from the top 1 % reads 2.0.
-Estimators for stable laws are in ``stable_tails``, both together in ``tail_report``. None is shift invariant: use
+Estimators for stable laws are in ``stable_model``, both together in ``tail_report``. None is shift invariant: use
 ``centred`` first. Data are numbers (N,), or vectors (N, d) whose norms are taken. Derivations:
 guide/tails.md.
 """

@@ -1,8 +1,8 @@
 """Tail indices by models: estimators that are right for symmetric stable numbers, or isotropic stable vectors.
 
 They use all the data and are sharp, but report a heavy tail that is not there when the law is not stable: on Student's law
-with three degrees of freedom, whose variance is finite, they read 1.65. Set an extreme-value estimate of ``tails`` beside
-them (``tail_report``). Data are numbers (N,) or vectors (N, d), already ``tails.centred``. Derivations:
+with three degrees of freedom, whose variance is finite, they read 1.65. Set an extreme-value estimate of ``extreme`` beside
+them (``tail_report``). Data are numbers (N,) or vectors (N, d), already ``extreme.centred``. Derivations:
 guide/tails.md.
 """
 

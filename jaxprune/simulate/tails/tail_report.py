@@ -36,7 +36,7 @@ class TailReport:
     ``count`` data of ``dim`` entries, None for numbers. The stable model presumes independent draws of a symmetric stable
     law, or of isotropic stable vectors. None of its estimates is valid where ``fit.rejected``: the law fitted to the
     characteristic function is not that of the data (``stable_fit``: false alarms, power); or where the data are ``skewed``,
-    ``tied``, ``uneven`` (not isotropic) or ``dependent`` (``tail_checks``). Where not ``fit.testable``, data are too few to
+    ``tied``, ``uneven`` (not isotropic) or ``dependent`` (``checks``). Where not ``fit.testable``, data are too few to
     tell: valid estimates hold if the law is stable. ``contradict``: two estimates
     of the stable model differ by more than five combined errors of 1/alpha: then none is valid either. ``disagree``: the
     block and the moment estimate of 1/alpha differ by more than three, so that the data are not stable, or their extremes
