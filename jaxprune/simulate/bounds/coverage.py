@@ -15,9 +15,18 @@ from jaxprune.simulate.compression import quantiser
 
 
 def learnt(key: Key[Array, ""], problem: LearntHalfSpace, kept: Sequence[int]) -> dict[str, Float[Array, ""]]:
-    """The metrics of ``LearntHalfSpace`` for one data set: risk less bound at the ``kept`` count with the least bound. Pure.
+    """The metrics of ``LearntHalfSpace`` for one data set: risk less bound at the kept count with the least bound. Pure.
 
-    Raises ValueError for counts outside 1 .. dim.
+    Args:
+        key: One typed JAX key.
+        problem: The half-space, its samples and the failure probability of the bounds.
+        kept: Numbers of features that are kept, integers in 1 .. dim, among which each bound takes its best.
+
+    Returns:
+        A dict of scalars: ``occam_kl``, ``occam_gap``, ``values_only``, ``bound``, ``risk``.
+
+    Raises:
+        ValueError: For no typed key, and for counts outside 1 .. dim.
     """
     check_key(key)
     for count in kept:
@@ -43,7 +52,18 @@ def learnt(key: Key[Array, ""], problem: LearntHalfSpace, kept: Sequence[int]) -
 
 
 def chosen(key: Key[Array, ""], problem: ChosenClassifier) -> dict[str, Float[Array, ""]]:
-    """The metrics of ``ChosenClassifier``: the risk less bounds at the fewest training errors. Pure."""
+    """The metrics of ``ChosenClassifier``: the risk less bounds at the fewest training errors. Pure.
+
+    Args:
+        key: One typed JAX key.
+        problem: The classifiers, their risk, the samples and the failure probability of the bounds.
+
+    Returns:
+        A dict of scalars: ``occam_kl``, ``occam_gap``, ``paid_as_one``.
+
+    Raises:
+        ValueError: For no typed key.
+    """
     check_key(key)
     best = _fewest(key, problem) / problem.samples
     by_kl, by_gap = occam.bounds(best, jnp.log(float(problem.classifiers)), problem.samples, problem.delta)

@@ -61,14 +61,35 @@ class Summary(NamedTuple):
 
 
 def dense(weights: Float[Array, "outputs inputs"]) -> Layer:
-    """A matrix. It may take an image, which is made flat."""
+    """A matrix. It may take an image, which is made flat.
+
+    Args:
+        weights: Floating-point numbers (outputs, inputs).
+
+    Returns:
+        The layer, with one position.
+
+    Raises:
+        ValueError: For weights of other than two axes, not floating-point, or not finite.
+    """
     matrix = _floats("weights", weights, 2, "(outputs, inputs)")
     return Layer(lambda x: matrix @ jnp.ravel(x), matrix)
 
 
 def convolution(weights: Float[Array, "outputs inputs h w"], shape: Sequence[int], stride: int = 1) -> Layer:
-    """Filters of an image (inputs, height, width) of that ``shape``, zeros around it. Raises ValueError for shapes that do
-    not fit."""
+    """Filters of an image, with zeros around it.
+
+    Args:
+        weights: Floating-point numbers (outputs, inputs, height, width).
+        shape: That of the image, (inputs, height, width).
+        stride: Pixels between neighbouring places of a filter, along both axes, >= 1.
+
+    Returns:
+        The layer; its positions are the pixels of its output.
+
+    Raises:
+        ValueError: For shapes that do not fit, weights that are not floating-point or not finite, and a stride < 1.
+    """
     filters = _floats("weights", weights, 4, "(outputs, inputs, height, width)")
     check_count("stride", stride, "pixels")
     if len(shape) != 3 or shape[0] != filters.shape[1]:
@@ -88,9 +109,21 @@ def measure(
 
     mu_i = |x^i|/(|A^i|_F |relu(x^{i-1})|), mu_{i,j} = |x^j| sqrt(positions_i)/(|J^{i,j}|_F |x^i|), contraction
     |x^i|/|relu(x^i)|. Jacobians of at most ``exact`` inputs are exact; of larger ones |J|_F^2 is the mean of |J v|^2 over
-    ``probes`` random signs v. What is not defined, since a layer is dead, is NaN, and told by ``dead``.
+    ``probes`` random signs v.
 
-    Raises ValueError for no layers, layers or inputs that do not fit, and for inputs of zeros.
+    Args:
+        layers: The d layers, the one that takes the inputs first.
+        inputs: S samples (S, ...), floating-point, in the shape that the first layer takes.
+        key: One typed JAX key, for the random signs.
+        probes: Number of random vectors of signs for a large Jacobian, >= 2.
+        exact: Largest number of inputs of a Jacobian that is computed, not estimated.
+
+    Returns:
+        The measures, sample by sample. What is not defined, since a layer is dead, is NaN, and told by ``dead``.
+
+    Raises:
+        ValueError: For no layers, layers or inputs that do not fit, samples or layers of zeros, and inputs that are not finite
+            floating-point numbers; for no typed key, and fewer than 2 probes.
     """
     check_key(key)
     check_count("probes", probes, "probes", 2)
@@ -105,12 +138,23 @@ def measure(
 def roughness(
     layers: Sequence[Layer], inputs: Float[Array, "S ..."], key: Key[Array, ""], level: Any = 0.01
 ) -> Float[Array, "S d d"]:
-    """1/rho for every sample and pair of layers i < j, NaN for others: |M(x^i + e) - J (x^i + e)| |x^i|/(|e| |x^j|) for one
-    Gaussian e of length ``level`` |x^i|, M the map from x^i to x^j and J its Jacobian at x^i; 0 where no unit changes its
-    side.
+    """1/rho for every sample and pair of layers i < j, by one Gaussian noise for each sample and layer.
 
-    The definition's noise is that of compressed layers; this is a proxy for it. Raises ValueError as ``measure`` does, and
-    unless level > 0.
+    It is |M(x^i + e) - J (x^i + e)| |x^i|/(|e| |x^j|) for a Gaussian e of length ``level`` |x^i|, M the map from x^i to x^j and
+    J its Jacobian at x^i; 0 where no unit changes its side. The definition's noise is that of compressed layers; this is a
+    proxy for it.
+
+    Args:
+        layers: The d layers, the one that takes the inputs first.
+        inputs: S samples (S, ...), floating-point, in the shape that the first layer takes.
+        key: One typed JAX key, for the noise.
+        level: Length of the noise as a share of that of x^i, > 0.
+
+    Returns:
+        1/rho (S, d, d); NaN for j <= i.
+
+    Raises:
+        ValueError: As ``measure`` does, and unless level > 0.
     """
     check_key(key)
     check_number("level", level, "(0, inf)")
@@ -120,10 +164,17 @@ def roughness(
 
 
 def summary(measured: Stability, quantile: float = 0.0) -> Summary:
-    """Cushions at a ``quantile`` of the samples that are alive, and the contraction at 1 - quantile; minima at 0, as in the
-    theorem.
+    """Cushions at a quantile of the samples that are alive, and the contraction at 1 - quantile: minima at 0, as in theory.
 
-    Raises ValueError for a quantile outside [0, 1), and where no sample is alive.
+    Args:
+        measured: What ``measure`` found.
+        quantile: Share of the samples that may have smaller cushions, in [0, 1).
+
+    Returns:
+        One number for every layer, or for the network.
+
+    Raises:
+        ValueError: For a quantile outside [0, 1), and where no sample is alive.
     """
     check_number("quantile", quantile, "[0, 1)")
     alive = ~jnp.any(measured.dead, axis=1)
@@ -150,9 +201,19 @@ def summary(measured: Stability, quantile: float = 0.0) -> Summary:
 
 
 def trial(key: Key[Array, ""], problem: Cushions, quantiles: Sequence[float]) -> dict[str, Array]:
-    """The metrics of ``Cushions`` for one network: at every one of the ``quantiles`` of its samples, and of each layer. Pure.
+    """The metrics of ``Cushions`` for one network: at every one of q quantiles of its samples, and of each of d layers. Pure.
 
-    Raises ValueError for quantiles outside [0, 1).
+    Args:
+        key: One typed JAX key, for weights, inputs and probes.
+        problem: The network, and how many inputs it is measured on.
+        quantiles: The q quantiles, each in [0, 1).
+
+    Returns:
+        A dict: ``layer``, ``interlayer`` (q, d); ``contraction``, ``outliers``, ``log_parameters`` (q,); the scalars
+        ``layer_mean``, ``layer_variance``, ``dead``.
+
+    Raises:
+        ValueError: For quantiles outside [0, 1).
     """
     weight_key, input_key, probe_key = jax.random.split(key, 3)
     layers = [dense(weights) for weights in planted.draw(problem, weight_key)]

@@ -19,15 +19,33 @@ BITS = (4, 6, 8, 12, 16, 24)  # of a value, among which the best is paid for
 
 
 def weights(problem: HalfSpace | LearntHalfSpace, key: Key[Array, ""]) -> Float[Array, " d"]:
-    """Independent heavy-tailed weights, divided by the largest."""
+    """Independent heavy-tailed weights, divided by the largest.
+
+    Args:
+        problem: Gives the number of weights, their family and their tail index.
+        key: One typed JAX key.
+
+    Returns:
+        Weights (dim,), the largest of size 1.
+    """
     return entries.draw(problem, key, (problem.dim,))
 
 
 def trial(key: Key[Array, ""], problem: HalfSpace, kept: Sequence[int], samples: Sequence[int | float]) -> dict[str, Array]:
-    """The metrics of ``HalfSpace`` for one draw of the weights: for every ``kept`` count, and bounds for every number of
-    ``samples``, at the mean training error. Pure.
+    """The metrics of ``HalfSpace`` for one draw of the weights: by kept counts, and bounds at the mean training error. Pure.
 
-    Raises ValueError for counts outside 1 .. dim, and for samples below 1.
+    Args:
+        key: One typed JAX key, for the weights.
+        problem: The half-space, and the code and the failure probability of its bounds.
+        kept: The k numbers of weights that are kept, integers in 1 .. dim.
+        samples: The m numbers of training samples that bounds are given for, >= 1.
+
+    Returns:
+        A dict: ``discarded``, ``disagreement``, ``coded_disagreement`` (k,); the least over kept counts ``bound_kl``,
+        ``bound_gap``, ``coded_bound`` (m,); ``best_kept`` (m,), the count with the least ``bound_kl``.
+
+    Raises:
+        ValueError: For counts outside 1 .. dim, and for samples below 1.
     """
     for count in kept:
         check_count("kept", count, "weights", 1, problem.dim)

@@ -14,7 +14,15 @@ STEPS = 60  # of bisection
 
 
 def kl_inverse(risk: Any, budget: Any) -> Float[Array, "..."]:
-    """The largest p >= risk whose binary divergence from it is at most ``budget``, by bisection; from above. They broadcast."""
+    """The largest p >= risk whose binary divergence from it is at most ``budget``, by bisection; from above.
+
+    Args:
+        risk: Training error in [0, 1]; an array or a number.
+        budget: Nats per sample, >= 0; it broadcasts with ``risk``.
+
+    Returns:
+        Upper bounds of the risk, in [0, 1], of the common shape.
+    """
     risk, budget = jnp.broadcast_arrays(jnp.asarray(risk, float), jnp.asarray(budget, float))
 
     def halve(_, ends):
@@ -33,7 +41,16 @@ def _divergence(q, p):
 
 
 def sparse_nats(kept: Any, total: int, value_bits: Any) -> Float[Array, "..."]:
-    """Nats of ``kept`` entries of ``total``: how many, which, sign and value of each, and the ends of the grid of values."""
+    """Nats of some entries of an array: how many, which, sign and value of each, and the ends of the grid of values.
+
+    Args:
+        kept: Entries that are kept, in 0 .. total; an array or a number.
+        total: Entries of the array.
+        value_bits: Bits of the size of a value, beside its sign; an array or a number, which broadcasts with ``kept``.
+
+    Returns:
+        Code lengths in nats, of the common shape.
+    """
     kept = jnp.asarray(kept, float)
     ends = jnp.where(kept > 0, quantiser.ENDS, 0)
     which = jax.vmap(lambda count: rules.code_length(count, total, 0))(jnp.ravel(kept)).reshape(kept.shape)
@@ -41,6 +58,16 @@ def sparse_nats(kept: Any, total: int, value_bits: Any) -> Float[Array, "..."]:
 
 
 def bounds(risk: Any, nats: Any, samples: Any, delta: Any) -> tuple[Array, Array]:
-    """Occam-kl and Hoeffding-Occam bounds of the risk. They broadcast."""
+    """Occam-kl and Hoeffding-Occam bounds of the risk. All arguments broadcast.
+
+    Args:
+        risk: Training error in [0, 1].
+        nats: Code length of the classifier in nats, >= 0.
+        samples: Number of training samples, >= 1.
+        delta: Probability that a bound fails, in (0, 1).
+
+    Returns:
+        The two bounds, each of the common shape; the second may exceed 1.
+    """
     budget = (nats - jnp.log(delta)) / samples
     return kl_inverse(risk, budget), risk + jnp.sqrt(budget / 2)

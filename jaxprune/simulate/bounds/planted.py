@@ -17,7 +17,15 @@ Layers = list[Array]  # (outputs, inputs) of every layer
 
 
 def draw(problem: PlantedNetwork | Cushions, key: Key[Array, ""]) -> Layers:
-    """Matrices (outputs, inputs) of independent heavy-tailed entries, each divided by its norm."""
+    """Matrices of independent heavy-tailed entries, each divided by its Frobenius norm.
+
+    Args:
+        problem: Gives the sizes of the layers, and the family and the tail index of the entries.
+        key: One typed JAX key.
+
+    Returns:
+        The ``depth`` layers (outputs, inputs), the one that takes the inputs first.
+    """
     sizes = [problem.dim, *[problem.width] * (problem.depth - 1), problem.classes]
     layers = []
     for place, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
@@ -27,7 +35,18 @@ def draw(problem: PlantedNetwork | Cushions, key: Key[Array, ""]) -> Layers:
 
 
 def signals(layers: Layers, inputs: Float[Array, "m n"], linear: bool = False) -> list[Array]:
-    """What every layer takes in, and last the outputs; each is divided by its largest number, which changes no decision."""
+    """What every layer takes in, and last the outputs.
+
+    What a layer gives is divided by its largest number, which changes no decision.
+
+    Args:
+        layers: Matrices (outputs, inputs), the one that takes the inputs first.
+        inputs: m samples (m, n), which are not divided.
+        linear: Whether there is no ReLU between the layers.
+
+    Returns:
+        The inputs, and what each layer gives, (m, outputs).
+    """
     found = [inputs]
     for place, weights in enumerate(layers):
         above = found[-1] @ weights.T
@@ -38,10 +57,19 @@ def signals(layers: Layers, inputs: Float[Array, "m n"], linear: bool = False) -
 
 
 def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int]) -> dict[str, Array]:
-    """The metrics of ``PlantedNetwork`` for one draw of weights and inputs: for every count of entries ``kept`` in each
-    layer, as many as it has at most. Pure.
+    """The metrics of ``PlantedNetwork`` for one draw of weights and inputs, by kept counts. Pure.
 
-    Raises ValueError for counts below 1.
+    Args:
+        key: One typed JAX key, for weights, training and test samples.
+        problem: The network, its samples, and the code and the failure probability of its bounds.
+        kept: The k numbers of entries that are kept in each layer, >= 1; a layer keeps as many as it has at most.
+
+    Returns:
+        A dict: ``train_error``, ``test_error``, ``bound``, ``gap_bound`` (k,); the scalars ``best``, ``best_kept``,
+        ``majority``.
+
+    Raises:
+        ValueError: For counts below 1.
     """
     for count in kept:
         check_count("kept", count, "entries of a layer", 1)

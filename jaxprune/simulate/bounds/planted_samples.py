@@ -22,13 +22,25 @@ TESTS = 0  # the stream of the test samples; those of the training samples begin
 
 
 def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int], samples: Sequence[int]) -> dict[str, Array]:
-    """For every number m of training ``samples`` the least Occam-kl bound over the ``kept`` entries of each layer, ``best``
-    (m,), those entries, ``best_kept``, their ``best_test_error``, and the bound if their positions were free, which is no valid
-    one, ``best_values_only``; ``test_error`` (k,) by kept counts; ``majority``, the share of the most frequent label. Pure.
+    """The least Occam-kl bound over kept counts, for every number of training samples. Pure.
 
     Sets of samples are nested, and are drawn a piece at a time: memory does not grow with them. The network is compressed by
-    magnitude, which no sample is needed for. Raises ValueError for a problem with another score, or of other ``samples`` than
-    the most, counts below 1, and samples that do not increase.
+    magnitude, which no sample is needed for.
+
+    Args:
+        key: One typed JAX key, for weights and samples.
+        problem: The network; its ``samples`` are the most of all, and its ``score`` is "magnitude".
+        kept: The k numbers of entries that are kept in each layer, >= 1; a layer keeps as many as it has at most.
+        samples: The m numbers of training samples, increasing; a piece is their greatest common divisor.
+
+    Returns:
+        A dict. (m,): the least bound ``best``, the entries ``best_kept`` there, their ``best_test_error``, and
+        ``best_values_only``, the bound there if their positions were free, which is no valid one. (k,): ``test_error``. Scalar:
+        ``majority``, the share of the most frequent label.
+
+    Raises:
+        ValueError: For a problem with another score, or of other ``samples`` than the most, no counts or samples, counts below
+            1, and samples that do not increase.
     """
     _check(problem, kept, samples)
     weight_key, data_key = jax.random.split(key)

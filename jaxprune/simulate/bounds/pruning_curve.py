@@ -20,20 +20,31 @@ Wrong = Callable[[Layers], Bool[Array, " m"]]
 def curve(
     layers: Layers, train: Wrong, test: Wrong, kept: Sequence[int], bits: Sequence[int], delta: float
 ) -> dict[str, Array]:
-    """A network without biases whose ``kept`` largest weights, one threshold for all layers, are rounded to single precision,
-    then to a sign and ``bits`` on one logarithmic grid; ``train`` and ``test`` say on which samples a network is wrong.
+    """The bound of a network along its pruning curve: some weights are kept, and rounded to single precision, then to few bits.
 
-    Paid for: how many weights are kept of all, which, signs and values, the ends of the grid, and the choice among ``bits``,
-    which is the one with the least bound. By kept counts (k,): ``bound`` (Occam-kl), ``train_error``, ``test_error``, ``nats``,
-    ``value_bits``. ``best``: the least bound, and there ``best_kept`` (a share), ``best_test_error``, and ``best_values_only``,
-    the bound without what says which weights are kept: none where they were chosen after the data. ``excess``,
-    ``unpaid_excess``: the error on all samples together less the least bound, and, of the kept count with the least training
-    error, less the bound of a predictor fixed before the data. Training samples drawn without replacement from all samples
-    make the first positive with probability ``delta`` at most.
+    The largest weights stay, one threshold for all layers, each with a sign and ``bits`` on one logarithmic grid. Paid for: how
+    many weights are kept of all, which, signs and values, the ends of the grid, and the choice among ``bits``, which is the one
+    with the least bound. All results are NaN where a weight is not finite in single precision. Source: guide/bounds.md, Along
+    pruning.
 
-    All are NaN where a weight is not finite in single precision. Raises ValueError for counts outside 1 .. the number of
-    weights, bits outside 1 .. 24, none of them, and a delta outside (0, 1).
-    Source: guide/bounds.md, Along pruning.
+    Args:
+        layers: Weights of a network without biases, arrays of any shape.
+        train, test: Functions of such layers that say on which of the training, or test, samples the network is wrong.
+        kept: The k numbers of weights that are kept of all layers together, integers >= 1.
+        bits: Bits of the size of a value, beside its sign, integers in 1 .. 24.
+        delta: Probability that a bound fails, in (0, 1).
+
+    Returns:
+        A dict. By kept counts (k,): ``bound`` (Occam-kl), ``train_error``, ``test_error``, ``nats``, ``value_bits``. ``best``:
+        the least bound, and there ``best_kept`` (a share), ``best_test_error``, and ``best_values_only``, the bound without
+        what says which weights are kept: none where they were chosen after the data. ``excess``, ``unpaid_excess``: the error
+        on all samples together less the least bound, and, of the kept count with the least training error, less the bound of a
+        predictor fixed before the data. Training samples drawn without replacement from all samples make the first positive
+        with probability ``delta`` at most.
+
+    Raises:
+        ValueError: For counts outside 1 .. the number of weights, bits outside 1 .. 24, none of them, no layers, and a delta
+            outside (0, 1).
     """
     if not layers or not len(kept) or not len(bits):
         raise ValueError(f"layers, kept, bits: {len(layers)}, {len(kept)} and {len(bits)} of them; give one at least of each")

@@ -27,32 +27,66 @@ SHARE = 0.1  # of the energy, that the papers allow to be removed
 
 
 def sizes(weights: ArrayLike) -> Float[Array, " n"]:
-    """l2 norms of the rows of a layer (n, d), absolute values of a vector (n,), divided by the largest.
+    """l2 norms of the rows of a layer, absolute values of a vector, divided by the largest.
 
-    Raises ValueError for arrays that are empty, all zero, not finite, or have more than two axes.
+    Args:
+        weights: Real numbers (n, d) or (n,).
+
+    Returns:
+        Sizes (n,) in [0, 1].
+
+    Raises:
+        ValueError: For arrays that are empty, complex, all zero, not finite, or have more than two axes.
     """
     return _sizes(checked("weights", weights))
 
 
 def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
-    """``size^order`` of each row or entry, divided by the largest. Raises ValueError as ``sizes`` does, and for order <= 0."""
+    """``size^order`` of each row or entry, divided by the largest.
+
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        order: Order of the norm, > 0.
+
+    Returns:
+        Energies (n,) in [0, 1].
+
+    Raises:
+        ValueError: As ``sizes`` does, and for order <= 0.
+    """
     check_number("order", order, "(0, inf)", "the order of a norm")
     return sizes(weights) ** order
 
 
 def removed_share(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " m"]:
-    """Share (n + 1,) of the energy that goes when the m smallest rows or entries are removed, m = 0 .. n; never falls.
+    """Share of the energy that goes when the m smallest rows or entries are removed, m = 0 .. n; never falls.
 
-    Raises ValueError as ``energies`` does.
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        order: Order of the norm, > 0.
+
+    Returns:
+        Shares (n + 1,), from 0 to 1.
+
+    Raises:
+        ValueError: As ``energies`` does.
     """
     return _shares(energies(weights, order))
 
 
 def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Array:
-    """``|x - x_kept|_order / |x|_order`` when the ``kept`` largest rows or entries stay, for every kept count (k,) or one.
+    """``|x - x_kept|_order / |x|_order`` when the largest rows or entries stay.
 
-    ``order`` is that of the norm over rows (a row counts with its l2 norm) or entries. A count above n keeps all.
-    Raises ValueError for negative or fractional counts, and as ``energies`` does.
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        kept: Numbers of rows or entries that stay, integers >= 0, (k,) or one; a count above n keeps all.
+        order: Order of the norm over rows (a row counts with its l2 norm) or entries, > 0.
+
+    Returns:
+        Errors in [0, 1], in the shape of ``kept``.
+
+    Raises:
+        ValueError: For negative or fractional counts, and as ``energies`` does.
     """
     kept = _counts(kept)
     share = removed_share(weights, order)
@@ -62,8 +96,17 @@ def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: A
 def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Int[Array, ""]:
     """The largest number of neurons (or entries) whose removed share of the energy is at most ``share``.
 
-    ``squared``: the share is of squared norms, the papers' default; otherwise of norms: sqrt(removed energy / energy).
-    0 for a layer without a ratio in compiled code. Raises ValueError for a share outside (0, 1), and as ``sizes`` does.
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        share: The share of the energy that may go, in (0, 1).
+        squared: Whether the share is of squared norms, as the papers take it; otherwise of norms: sqrt(removed energy /
+            energy).
+
+    Returns:
+        The count, in 0 .. n; 0 for a layer without a ratio in compiled code.
+
+    Raises:
+        ValueError: For a share outside (0, 1), and as ``sizes`` does.
     """
     check_number("share", share, "(0, 1)", "a share of the energy")
     removed = removed_share(weights)[1:]
@@ -74,8 +117,17 @@ def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = 
 def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = SHARE, squared: bool = True) -> Float[Array, ""]:
     """Removed parameters / all parameters, where each layer loses ``removed_count`` neurons.
 
-    ``weights`` is a layer or a list of layers of different shapes, pooled by parameter count; leave the last layer of a
-    network out. NaN in compiled code when a layer is all zero or not finite. Raises ValueError as ``removed_count`` does.
+    Args:
+        weights: A layer, or a list of layers of different shapes, pooled by parameter count; leave the last layer of a network
+            out.
+        share: The share of the energy of each layer that may go, in (0, 1).
+        squared: Whether the share is of squared norms, or else of norms.
+
+    Returns:
+        The ratio in [0, 1); NaN in compiled code when a layer is all zero or not finite.
+
+    Raises:
+        ValueError: For an empty list, and as ``removed_count`` does.
     """
     layers: Any = weights if isinstance(weights, list | tuple) else [weights]
     if not layers:
@@ -89,29 +141,65 @@ def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = S
 def participation(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, ""]:
     """``sum e_i^2 / (sum e_i)^2`` of the energies: 1 when one neuron has everything, 1/n when all are equal.
 
-    Raises ValueError as ``energies`` does.
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        order: Order of the norm, > 0.
+
+    Returns:
+        A number in [1/n, 1].
+
+    Raises:
+        ValueError: As ``energies`` does.
     """
     energy = energies(weights, order)
     return jnp.sum(energy**2) / jnp.sum(energy) ** 2
 
 
 def neuron_mask(weights: ArrayLike, kept: ArrayLike) -> Bool[Array, " n"]:
-    """True for exactly the ``kept`` largest neurons (rows) or entries; ``kept`` may be traced.
+    """True for exactly the largest neurons (rows) or entries.
 
-    Raises ValueError for a negative or fractional count, and as ``sizes`` does.
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        kept: How many, an integer >= 0 that may be traced; above n it keeps all.
+
+    Returns:
+        The mask (n,).
+
+    Raises:
+        ValueError: For a negative or fractional count, and as ``sizes`` does.
     """
     return ranks(sizes(weights)) < _counts(kept)
 
 
 def ratio_mask(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Bool[Array, " n"]:
-    """True for the neurons that stay at the papers' pruning ratio. Raises ValueError as ``removed_count`` does."""
+    """True for the neurons that stay at the papers' pruning ratio.
+
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        share: The share of the energy that may go, in (0, 1).
+        squared: Whether the share is of squared norms, or else of norms.
+
+    Returns:
+        The mask (n,).
+
+    Raises:
+        ValueError: As ``removed_count`` does.
+    """
     return neuron_mask(weights, np.shape(weights)[0] - removed_count(weights, share, squared))
 
 
 def fraction_masks(weights: ArrayLike, removed: Sequence[Any]) -> Bool[Array, "f n"]:
-    """The parameter-ratio criterion: masks after removing these fractions of the neurons, rounded down to a count.
+    """The parameter-ratio criterion: masks after removing fractions of the neurons, rounded down to a count.
 
-    Raises ValueError for fractions outside [0, 1], and as ``sizes`` does.
+    Args:
+        weights: A layer (n, d) or a vector (n,).
+        removed: The f fractions, in [0, 1].
+
+    Returns:
+        Masks (f, n), true for what stays.
+
+    Raises:
+        ValueError: For fractions outside [0, 1], and as ``sizes`` does.
     """
     n = np.shape(weights)[0]
     kept = np.array([n - fraction_count(n, f) for f in removed])
@@ -119,16 +207,33 @@ def fraction_masks(weights: ArrayLike, removed: Sequence[Any]) -> Bool[Array, "f
 
 
 def prune(weights: ArrayLike, mask: ArrayLike) -> Float[Array, "n *d"]:
-    """Zeros in the rows (or entries) of weights (n, ...) that ``mask`` (n,) leaves out."""
+    """Zeros in the rows (or entries) of weights that a mask leaves out.
+
+    Args:
+        weights: An array (n, ...).
+        mask: Which rows stay, (n,).
+
+    Returns:
+        The pruned weights, in their shape.
+    """
     weights, mask = jnp.asarray(weights), jnp.asarray(mask)
     return jnp.where(mask.reshape(mask.shape + (1,) * (weights.ndim - mask.ndim)), weights, 0)
 
 
 def functional_error(pruned: ArrayLike, full: ArrayLike) -> Float[Array, ""]:
-    """``|f_pruned - f| / |f|`` over all test inputs and outputs: report it beside the parameter error, which may vanish
-    while this one does not.
+    """``|f_pruned - f| / |f|`` over all test inputs and outputs.
 
-    Raises ValueError for outputs of different shapes, and for ``full`` that is all zero or not finite.
+    Report it beside the parameter error, which may vanish while this one does not.
+
+    Args:
+        pruned: Outputs of the pruned network, any shape.
+        full: Outputs of the full network on the same inputs, the same shape.
+
+    Returns:
+        The relative l2 error, >= 0.
+
+    Raises:
+        ValueError: For outputs of different shapes, and for ``full`` that is empty, all zero or not finite.
     """
     if np.shape(pruned) != np.shape(full):
         raise ValueError(
@@ -143,7 +248,15 @@ def functional_error(pruned: ArrayLike, full: ArrayLike) -> Float[Array, ""]:
 def kept_count(n: int, kappa: ArrayLike) -> int:
     """``floor(kappa n)``, forgiving round-off in the product.
 
-    Raises ValueError for kappa outside (0, 1], and where nothing would be kept.
+    Args:
+        n: Number of neurons, >= 1.
+        kappa: The fraction that is kept, in (0, 1].
+
+    Returns:
+        The count, in 1 .. n.
+
+    Raises:
+        ValueError: For n < 1, for kappa outside (0, 1], and where nothing would be kept.
     """
     check_count("n", n, "neurons")
     check_number("kappa", kappa, "(0, 1]", "a fraction kept")
@@ -154,13 +267,31 @@ def kept_count(n: int, kappa: ArrayLike) -> int:
 
 
 def fraction_count(n: int, removed: ArrayLike) -> int:
-    """``floor(removed n)``, forgiving round-off in the product. Raises ValueError for a fraction outside [0, 1]."""
+    """``floor(removed n)``, forgiving round-off in the product.
+
+    Args:
+        n: Number of neurons.
+        removed: The fraction that is removed, in [0, 1].
+
+    Returns:
+        The count, in 0 .. n.
+
+    Raises:
+        ValueError: For a fraction outside [0, 1].
+    """
     check_number("removed", removed, "[0, 1]", "a fraction removed")
     return _floor(removed * n)
 
 
 def ranks(values: ArrayLike) -> Int[Array, " n"]:
-    """Place of each of n values from the largest, 0, to the smallest; of equal ones the lower index comes first."""
+    """Place of each value from the largest, 0, to the smallest; of equal ones the lower index comes first.
+
+    Args:
+        values: Real numbers (n,).
+
+    Returns:
+        Places (n,) in 0 .. n - 1.
+    """
     return _ranks(jnp.asarray(values))
 
 
@@ -197,7 +328,19 @@ def _shares(energy):
 
 
 def checked(name, value, axes: int | None = 2):
-    """The value as a floating-point array; what is known to have no ratio is refused."""
+    """The value as a floating-point array; what is known to have no ratio is refused.
+
+    Args:
+        name: What an error calls the value.
+        value: Real numbers. Integers become floats, half precision becomes float32.
+        axes: The most axes that it may have, where it needs one; None allows any shape.
+
+    Returns:
+        The array, in its shape.
+
+    Raises:
+        ValueError: For a value that is complex, empty, all zero or not finite, or has too many axes.
+    """
     value = jnp.asarray(value)
     if jnp.iscomplexobj(value):
         raise ValueError(f"{name}: complex numbers have no such ratio here; pass real ones")

@@ -29,14 +29,33 @@ Layers = Sequence[Array | np.ndarray]
 
 
 def removed_ratio(found: Compressed) -> Float[Array, ""]:
-    """Removed / all parameters; negative when the factors of a decomposition need more room than the matrix."""
+    """Removed / all parameters; negative when the factors of a decomposition need more room than the matrix.
+
+    Args:
+        found: What one of the ways of pruning here left.
+
+    Returns:
+        The ratio, at most 1.
+    """
     return 1 - found.kept / sum(w.size for w in found.value)
 
 
 def entries(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "local", compat: str | None = None) -> Compressed:
-    """Remove the smallest entries, by magnitude: of each layer (``scope="local"``), or of all together ("global").
+    """Remove the smallest entries, by magnitude: of each layer, or of all together.
 
-    Raises ValueError for unknown choices, for an amount that is not a fraction, and for layers that are all zero or not finite.
+    Args:
+        layers: Matrices (n, d).
+        amount: The removed fraction, in [0, 1]; with ``adaptive`` the relative l2 error, in (0, 1).
+        adaptive: Whether ``amount`` is an error, not a fraction.
+        scope: "local", each layer for itself, or "global".
+        compat: None, or "released-code" for the choices of that code.
+
+    Returns:
+        The layers with zeros (or medians) in place of what was removed; ``nats`` pays for which entries stay, and their values.
+
+    Raises:
+        ValueError: For unknown choices, for an amount out of range, and for layers that are no matrices, all zero or not
+            finite.
     """
     _choices(layers, amount, adaptive, compat)
     if scope not in ("local", "global"):
@@ -54,7 +73,17 @@ def entries(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "loc
 def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Compressed:
     """Remove the rows of smallest l2 norm from each layer.
 
-    Raises ValueError as ``entries`` does.
+    Args:
+        layers: Matrices (n, d), one row per node.
+        amount: The removed fraction, in [0, 1]; with ``adaptive`` the relative l2 error, in (0, 1).
+        adaptive: Whether ``amount`` is an error, not a fraction.
+        compat: None, or "released-code" for the choices of that code.
+
+    Returns:
+        The layers with zeros (or medians) in place of removed rows; ``nats`` pays for which rows stay, and their entries.
+
+    Raises:
+        ValueError: As ``entries`` does, but there is no scope.
     """
     _choices(layers, amount, adaptive, compat)
     back, parameters, nats = [], 0, 0.0
@@ -71,7 +100,17 @@ def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None 
 def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Compressed:
     """Remove the smallest singular values of each layer; k of them cost k (rows + columns) parameters.
 
-    Raises ValueError as ``entries`` does, and for ``adaptive`` with the released code, which never is.
+    Args:
+        layers: Matrices (n, d).
+        amount: The removed fraction, in [0, 1]; with ``adaptive`` the relative l2 error, in (0, 1).
+        adaptive: Whether ``amount`` is an error, not a fraction.
+        compat: None, or "released-code" for the choices of that code, which is never adaptive.
+
+    Returns:
+        The layers as matrices of a lower rank; ``nats`` pays for the numbers of the factors.
+
+    Raises:
+        ValueError: As ``entries`` does, and for ``adaptive`` with the released code.
     """
     _choices(layers, amount, adaptive, compat)
     if compat and adaptive:
@@ -87,9 +126,18 @@ def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | No
 
 
 def singular_errors(matrix: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Float[Array, " k"]:
-    """Relative error (k,) in the Schatten norm of that ``order`` (2: Frobenius) when ``kept`` singular values stay.
+    """Relative error in a Schatten norm when the largest singular values stay.
 
-    Raises ValueError as ``compressibility.relative_error`` does.
+    Args:
+        matrix: Real numbers (n, d).
+        kept: Numbers of singular values that stay, integers >= 0, (k,).
+        order: Order of the norm, > 0; 2 is Frobenius'.
+
+    Returns:
+        Errors (k,) in [0, 1].
+
+    Raises:
+        ValueError: As ``compressibility.relative_error`` does.
     """
     compressibility.sizes(matrix)
     return compressibility.relative_error(linalg.singular_values(jnp.asarray(matrix)), kept, order)

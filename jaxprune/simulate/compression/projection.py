@@ -20,12 +20,22 @@ from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed
 
 
 def matrix_project(key: Key[Array, ""], matrix: Float[Array, "n d"], count: Any) -> Compressed:
-    """``(1/k) sum_l <A, M_l> M_l`` of k = ``count`` random matrices M_l of signs: A on average.
+    """``(1/k) sum_l <A, M_l> M_l`` of k random matrices M_l of signs: A on average.
 
     Of any fixed unit vectors u, v the error u'(A^ - A)v is of order |A|_F sqrt((1 + rho^2)/k), rho = u'Av/|A|_F. The signs are
     a helper string, so ``nats`` pays for k coefficients. Signs of matrix l do not depend on k: the k of a sweep share them.
-    Raises ValueError for a matrix that is not (n, d), and a count that is not an integer >= 1.
     Source: guide/compression.md, Matrix-Project.
+
+    Args:
+        key: One typed JAX key, for the signs.
+        matrix: Floating-point numbers (n, d).
+        count: k, an integer >= 1 that may be traced.
+
+    Returns:
+        The projection (n, d), which k coefficients describe.
+
+    Raises:
+        ValueError: For a matrix that is empty or not (n, d), a count that is not an integer >= 1, and no typed key.
     """
     return _at(matrix_project_path(key, matrix, jnp.atleast_1d(_counted(count))), 0)
 
@@ -36,10 +46,21 @@ def matrix_project_path(
     counts: Any,
     watch: Callable[[Array], Array] = lambda found: found,
 ) -> Compressed:
-    """``matrix_project`` at every one of ``counts`` (k,), with nested signs, at the cost of the largest. ``value`` (k, ..) is
-    what ``watch`` makes of each, such as u'A^v; the matrices themselves by default.
+    """``matrix_project`` at every one of several counts, with nested signs, at the cost of the largest.
 
-    Raises ValueError as ``matrix_project`` does. Source: guide/compression.md, Matrix-Project.
+    Source: guide/compression.md, Matrix-Project.
+
+    Args:
+        key: One typed JAX key, for the signs.
+        matrix: Floating-point numbers (n, d).
+        counts: Numbers of coefficients (k,), integers >= 1.
+        watch: What is made of each projection (n, d), such as u'A^v; the projection itself by default.
+
+    Returns:
+        ``value`` (k, ...) is what ``watch`` gives; ``kept`` and ``nats`` are (k,).
+
+    Raises:
+        ValueError: As ``matrix_project`` does.
     """
     check_key(key)
     matrix, counts = jnp.asarray(matrix), _counted(counts)
@@ -61,11 +82,19 @@ def matrix_project_path(
 
 
 def low_rank(matrix: Float[Array, "n d"], rank: Any) -> Compressed:
-    """The nearest matrix of a ``rank``, which may be traced; beyond min(n, d) it is the matrix. ``kept``: rank (n + d) numbers,
-    more than the matrix has where the rank is above n d/(n + d).
+    """The nearest matrix of a rank.
 
-    Raises ValueError for a matrix that is not (n, d), not finite or all zero, and a rank that is not an integer >= 0.
     Source: guide/compression.md, Singular values.
+
+    Args:
+        matrix: Real numbers (n, d).
+        rank: An integer >= 0 that may be traced; beyond min(n, d) it gives the matrix.
+
+    Returns:
+        The matrix (n, d); ``kept``: rank (n + d) numbers, more than the matrix has where the rank is above n d/(n + d).
+
+    Raises:
+        ValueError: For a matrix that is not (n, d), not finite or all zero, and a rank that is not an integer >= 0.
     """
     matrix = checked("matrix", matrix)
     if matrix.ndim != 2:
@@ -83,7 +112,16 @@ def stable_rank(matrix: Float[Array, "n d"]) -> Float[Array, ""]:
     """``|W|_F^2 / |W|_2^2``, with its gradient where the largest singular value is simple: a penalty that training can pay.
 
     Singular vectors are held fixed in the derivative, which changes nothing at first order and needs no gap between other
-    singular values. Raises ValueError as ``low_rank`` does. Source: guide/compression.md, Stable rank.
+    singular values. Source: guide/compression.md, Stable rank.
+
+    Args:
+        matrix: Real numbers (n, d).
+
+    Returns:
+        The stable rank, in [1, min(n, d)].
+
+    Raises:
+        ValueError: For a matrix that is not (n, d), not finite or all zero.
     """
     matrix = checked("matrix", matrix)
     if matrix.ndim != 2:

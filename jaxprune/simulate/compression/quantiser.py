@@ -18,14 +18,22 @@ ENDS = 64 * math.log(2)  # nats of the two ends of a grid, in float32
 
 
 def quantised(found: Compressed, bits: int) -> Compressed:
-    """What a sparse reduction kept, each value in a sign and ``bits`` bits: which of 2^bits equal cells of log |v|, from the
-    smallest to the largest kept, it lies in; the middle of the cell stands for it.
+    """What a sparse reduction kept, each value in few bits: a sign, and in which cell of the logarithm of its size it lies.
 
-    Every value has a relative error up to e^(w/2) - 1, w = log(max/min)/2^bits the width of a cell (``relative_bound``),
-    beside round-off, some 1e-5 in float32. One grid serves all leaves of a tree. ``nats``: which weights are not 0, 1 + bits
-    bits each, and two ends of 32 bits.
-    Values that are 0 stay 0. Raises ValueError for bits outside 1 .. 24, and values that are not finite or all 0.
-    Source: guide/compression.md, Log-grid quantiser.
+    There are 2^bits equal cells of log |v|, from the smallest to the largest kept; the middle of the cell stands for the value.
+    It has a relative error up to e^(w/2) - 1, w = log(max/min)/2^bits the width of a cell (``relative_bound``), beside
+    round-off, some 1e-5 in float32. One grid serves all leaves of a tree. Values that are 0 stay 0. Source:
+    guide/compression.md, Log-grid quantiser.
+
+    Args:
+        found: What the sparse reduction left; only its ``value`` is used.
+        bits: Bits of the size of a value, an integer in 1 .. 24.
+
+    Returns:
+        The weights in their shapes; ``nats``: which are not 0, 1 + ``bits`` bits each, and two ends of 32 bits.
+
+    Raises:
+        ValueError: For bits outside 1 .. 24, and values that are not finite or all 0.
     """
     _check_bits(bits)
     flat, back = rules.flattened(found.value)
@@ -37,8 +45,19 @@ def quantised(found: Compressed, bits: int) -> Compressed:
 
 
 def on_grid(values: Float[Array, "..."], mask: Bool[Array, "..."], bits: Any) -> Float[Array, "..."]:
-    """Values where the mask is true, with their signs, at the middles of 2^bits cells that are equal in the logarithm between
-    the smallest and the largest size there; 0 elsewhere. ``bits`` may be traced. A value 0 has no logarithm, and stays 0."""
+    """Values where the mask is true, with their signs, at the middles of equal cells of the logarithm; 0 elsewhere.
+
+    The cells lie between the smallest and the largest size where the mask is true. A value 0 has no logarithm, and stays 0.
+    Source: guide/compression.md, Log-grid quantiser.
+
+    Args:
+        values: Numbers of any shape.
+        mask: Where values are kept, of the same shape.
+        bits: There are 2^bits cells; may be traced.
+
+    Returns:
+        The rounded values, of the same shape.
+    """
     live, logs, top, span = _grid(values, mask)
     cells = 2.0 ** jnp.asarray(bits, logs.dtype)
     cell = jnp.clip(jnp.floor((top - logs) / jnp.where(span > 0, span, 1) * cells), 0, cells - 1)
@@ -48,7 +67,17 @@ def on_grid(values: Float[Array, "..."], mask: Bool[Array, "..."], bits: Any) ->
 def relative_bound(weights: Weights, bits: int) -> Float[Array, ""]:
     """``e^(w/2) - 1``: no value that is kept of these weights is off by a larger share of itself after ``quantised``.
 
-    Raises ValueError as ``quantised`` does. Source: guide/compression.md, Log-grid quantiser.
+    Source: guide/compression.md, Log-grid quantiser.
+
+    Args:
+        weights: An array, or a tree of arrays.
+        bits: Bits of the size of a value, an integer in 1 .. 24.
+
+    Returns:
+        The largest relative error, >= 0.
+
+    Raises:
+        ValueError: As ``quantised`` does.
     """
     _check_bits(bits)
     flat, _ = rules.flattened(weights)

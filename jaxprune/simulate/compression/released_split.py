@@ -19,19 +19,35 @@ SCALES = ("released", "matched")
 
 
 def large(matrix: Float[Array, " *shape"]) -> Any:
-    """Where ``|w|`` exceeds one standard deviation of all entries, which are not centred; the deviation has N - 1 for N."""
+    """Where ``|w|`` exceeds one standard deviation of all entries, which are not centred; the deviation has N - 1 for N.
+
+    Args:
+        matrix: Real numbers of any shape, at least 2.
+
+    Returns:
+        Booleans in the shape of the matrix.
+    """
     return jnp.abs(matrix) > jnp.std(matrix, ddof=1)
 
 
 def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "released") -> Compressed:
-    """Entries with |w| > s are kept exactly; the others are replaced by independent N(m, s^2), m the mean and s the standard
-    deviation of *all* entries. ``scale="matched"``: of the replaced ones.
+    """Entries with |w| > s are kept exactly; the others are replaced by independent N(m, s^2), m the mean and s the deviation.
 
     ``kept``: the large entries and the two numbers of the noise; the noise itself is nobody's information, so ``nats`` says
     which entries are kept, and these numbers. The relative squared Frobenius error of a centred matrix is D + 1 - kappa on
     average, D the share of energy that is replaced and kappa the fraction kept, since the noise has more energy than what it
-    replaces; matched 2 D. ``squared_error`` is that of a draw. Raises ValueError for a matrix that is all zero, not finite or
-    one number, and for another scale. Source: guide/compression.md, The released split.
+    replaces; matched 2 D. ``squared_error`` is that of a draw. Source: guide/compression.md, The released split.
+
+    Args:
+        key: One typed JAX key, for the noise.
+        matrix: Real numbers of any shape, at least 2.
+        scale: Whose mean and deviation the noise has: "released", of *all* entries, or "matched", of the replaced ones.
+
+    Returns:
+        The matrix in its shape, and what it costs.
+
+    Raises:
+        ValueError: For a matrix that is all zero, not finite or one number, for another scale, and for no typed key.
     """
     check_key(key)
     if scale not in SCALES:
@@ -53,7 +69,18 @@ def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "re
 
 
 def squared_error(found: Float[Array, " *shape"], matrix: Float[Array, " *shape"]) -> Float[Array, ""]:
-    """``|found - W|_F^2 / |W|_F^2``. Raises ValueError as ``split`` does."""
+    """``|found - W|_F^2 / |W|_F^2``.
+
+    Args:
+        found: What stands for the matrix, in its shape.
+        matrix: W, real numbers of any shape.
+
+    Returns:
+        The relative squared error, >= 0.
+
+    Raises:
+        ValueError: For a matrix that is empty, all zero or not finite.
+    """
     matrix = checked("matrix", matrix, axes=None)
     largest = jnp.max(jnp.abs(matrix))  # squares may leave the range of float32
     return jnp.sum(((found - matrix) / largest) ** 2) / jnp.sum((matrix / largest) ** 2)

@@ -31,13 +31,31 @@ class Compressed(NamedTuple):
 
 
 def magnitude(key: Any, weights: Weights, context: Any = None) -> Weights:
-    """``|w|``."""
+    """``|w|``.
+
+    Args:
+        key, context: Not used; they make it a rule.
+        weights: An array, or a tree of arrays.
+
+    Returns:
+        Scores in the shapes of the weights.
+    """
     return jax.tree.map(jnp.abs, weights)
 
 
 def keep_largest(scores: Weights, budget: Any, live: Weights | None = None) -> Weights:
-    """Masks of the ``budget`` weights (data; more than there are keeps all) with the largest scores, all leaves in one order,
-    of those that are ``live``. Scores that are not finite keep nothing, so that what diverged shows as empty."""
+    """Masks of the weights with the largest scores, all leaves in one order.
+
+    Scores that are not finite keep nothing, so that what diverged shows as empty.
+
+    Args:
+        scores: An array, or a tree of arrays.
+        budget: How many are kept, an integer >= 0 that may be traced; more than there are keeps all.
+        live: Which may be kept, booleans in the shapes of the scores; None: all.
+
+    Returns:
+        Booleans in the shapes of the scores.
+    """
     leaves, shape = jax.tree.flatten(scores)
     flat = jnp.concatenate([jnp.ravel(s) for s in leaves])
     alive = _alive(live, flat)
@@ -51,13 +69,32 @@ def keep_largest(scores: Weights, budget: Any, live: Weights | None = None) -> W
 def compress(
     rule: Rule, key: Any, weights: Weights, budget: Any, context: Any = None, value_bits: int = VALUE_BITS
 ) -> Compressed:
-    """The ``budget`` weights that a rule keeps, exactly so many where there are as many, and zeros."""
+    """The weights that a rule keeps, exactly as many as asked for where there are as many, and zeros.
+
+    Args:
+        rule: A rule, ``(key, weights, context) -> scores``.
+        key: What the rule draws with; None where it draws nothing.
+        weights: An array, or a tree of arrays.
+        budget: How many are kept, an integer >= 0 that may be traced.
+        context: Whatever else the rule looks at.
+        value_bits: Bits that a kept number costs.
+
+    Returns:
+        The weights in their shapes; ``nats`` pays for which are kept, and for their values.
+    """
     masks = keep_largest(rule(key, weights, context), budget)
     return masked(weights, masks, value_bits)
 
 
 def flattened(weights: Weights) -> tuple[Float[Array, " n"], Callable[[Array], Weights]]:
-    """All weights as one vector, leaf after leaf, and what brings a vector back into their shapes and precisions."""
+    """All weights as one vector, leaf after leaf, and what brings a vector back into their shapes and precisions.
+
+    Args:
+        weights: An array, or a tree of arrays, of n numbers.
+
+    Returns:
+        The vector (n,), and a function of such a vector.
+    """
     leaves, shape = jax.tree.flatten(weights)
     ends = [sum(np.size(w) for w in leaves[: i + 1]) for i in range(len(leaves) - 1)]
 
@@ -69,7 +106,16 @@ def flattened(weights: Weights) -> tuple[Float[Array, " n"], Callable[[Array], W
 
 
 def masked(weights: Weights, masks: Weights, value_bits: int = VALUE_BITS) -> Compressed:
-    """Weights where the masks are true, and zeros."""
+    """Weights where the masks are true, and zeros.
+
+    Args:
+        weights: An array, or a tree of arrays.
+        masks: Booleans in the shapes of the weights.
+        value_bits: Bits that a kept number costs.
+
+    Returns:
+        The weights in their shapes; ``nats`` pays for which are kept, and for their values.
+    """
     value = jax.tree.map(lambda w, m: jnp.where(m, w, 0), weights, masks)
     total = sum(m.size for m in jax.tree.leaves(masks))
     kept = sum(jnp.sum(m) for m in jax.tree.leaves(masks))
@@ -77,15 +123,34 @@ def masked(weights: Weights, masks: Weights, value_bits: int = VALUE_BITS) -> Co
 
 
 def code_length(kept: Any, total: int, value_bits: int = VALUE_BITS) -> Float[Array, ""]:
-    """Nats that say which ``kept`` of ``total`` there are, log C(total, kept), and each of them in ``value_bits`` bits; right
-    to a few roundings of itself in float32 too, where differences of log-gamma functions would lose it."""
+    """Nats that say which weights of an array are kept, log C(total, kept), and each of them in ``value_bits`` bits.
+
+    Right to a few roundings of itself in float32 too, where differences of log-gamma functions would lose it.
+
+    Args:
+        kept: How many, in 0 .. total; may be traced.
+        total: How many there are.
+        value_bits: Bits that a kept number costs.
+
+    Returns:
+        The code length in nats, >= 0.
+    """
     return log_ways(kept, total) + jnp.asarray(kept, float) * value_bits * math.log(2)
 
 
 def log_ways(kept: Any, total: int) -> Float[Array, ""]:
     """log C(total, kept), by Stirling's formula with what it leaves: a sum of terms >= 0 and of small ones.
 
-    Raises ValueError for a total beyond the integers of the program, 2^31 - 1 in single precision."""
+    Args:
+        kept: A count in 0 .. total; may be traced.
+        total: A count.
+
+    Returns:
+        The logarithm, in nats.
+
+    Raises:
+        ValueError: For a total beyond the integers of the program, 2^31 - 1 in single precision.
+    """
     whole = jnp.asarray(kept)
     if total > jnp.iinfo(jnp.asarray(0).dtype).max:
         raise ValueError(f"total: {total} is more than a count can hold here; use jax.enable_x64(True)")

@@ -23,11 +23,23 @@ ROUNDS = 300
 
 
 def sketched(key: Key[Array, ""], matrix: Float[Array, "n d"], budget: Any, rows: int, columns: int) -> Compressed:
-    """The ``budget`` largest entries of a matrix, found again from a sketch of (rows, columns) numbers, which are what is
-    ``kept``; ``nats`` pays for them alone, since the sketch says itself which entries there are.
+    """The largest entries of a matrix, found again from a sketch.
 
-    Raises ValueError for a matrix that is not (n, d), not finite or all zero, for a budget that is not an integer >= 0, and
-    rows or columns that are not multiples of 7. Source: guide/compression.md, Sketches.
+    Source: guide/compression.md, Sketches.
+
+    Args:
+        key: One typed JAX key, for the matrices that sketch.
+        matrix: Real numbers (n, d).
+        budget: How many entries are described, an integer >= 0 that may be traced.
+        rows, columns: Sides of the sketch, multiples of 7.
+
+    Returns:
+        The decoded matrix (n, d); the rows x columns numbers of the sketch are what is ``kept``, and ``nats`` pays for them
+        alone, since the sketch says itself which entries there are.
+
+    Raises:
+        ValueError: For a matrix that is not (n, d), not finite or all zero, for a budget that is not an integer >= 0, rows or
+            columns that are not multiples of 7, and no typed key.
     """
     check_key(key)
     matrix = checked("matrix", matrix)

@@ -19,18 +19,38 @@ from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, Weights
 def threshold(weights: Weights, size: Any) -> Compressed:
     """The weights with ``|w| > size``, strictly, and zeros.
 
-    Raises ValueError for a size that is not >= 0. Source: guide/compression.md, Reductions.
+    Source: guide/compression.md, Reductions.
+
+    Args:
+        weights: An array, or a tree of arrays.
+        size: The magnitude that a kept weight exceeds, >= 0.
+
+    Returns:
+        The weights in their shapes; ``nats`` pays for which are kept, and for their values.
+
+    Raises:
+        ValueError: For a size that is not >= 0.
     """
     check_number("size", size, "[0, inf)", "a magnitude")
     return rules.masked(weights, jax.tree.map(lambda w: jnp.abs(w) > size, weights))
 
 
 def activation_aware(key: Any, weights: Float[Array, "n d"], inputs: Float[Array, "m d"]) -> Float[Array, "n d"]:
-    """``|w_ij| r_j`` with r_j the root mean square of input j over m samples: a rule whose largest scores are the entries that
-    matter most for the outputs. For ``rules.compress`` with ``context`` the inputs.
+    """``|w_ij| r_j`` with r_j the root mean square of input j: a rule, whose largest scores matter most for the outputs.
 
-    Any rule may look at the data, since the code says which weights are kept. Raises ValueError for inputs of another width,
-    or none. Source: guide/compression.md, Reductions.
+    For ``rules.compress`` with ``context`` the inputs. Any rule may look at the data, since the code says which weights are
+    kept. Inputs are divided by the largest of them, which changes no order. Source: guide/compression.md, Reductions.
+
+    Args:
+        key: Not used; it makes this a rule.
+        weights: A layer (n, d).
+        inputs: What the layer takes in, m samples (m, d).
+
+    Returns:
+        Scores (n, d).
+
+    Raises:
+        ValueError: For inputs of another width, or none.
     """
     if jnp.ndim(inputs) != 2 or jnp.shape(inputs)[1:] != jnp.shape(weights)[1:] or jnp.size(inputs) == 0:
         raise ValueError(
@@ -42,10 +62,20 @@ def activation_aware(key: Any, weights: Float[Array, "n d"], inputs: Float[Array
 
 
 def inclusion(weights: Weights, size: Any, power: int = 2) -> Weights:
-    """Probabilities ``min(1, (|w|/size)^power)`` with which weights are kept. Power 2 is Arora et al.'s; power 1 has the least
-    mean squared error at a given mean number kept.
+    """Probabilities ``min(1, (|w|/size)^power)`` with which weights are kept.
 
-    Raises ValueError unless size > 0 and power is 1 or 2. Source: guide/compression.md, Random sets.
+    Source: guide/compression.md, Random sets.
+
+    Args:
+        weights: An array, or a tree of arrays.
+        size: The magnitude from which on weights are kept for certain, > 0.
+        power: 2 is Arora et al.'s; 1 has the least mean squared error at a given mean number kept.
+
+    Returns:
+        Probabilities in the shapes of the weights.
+
+    Raises:
+        ValueError: Unless size > 0 and power is 1 or 2.
     """
     _check_power(power)
     check_number("size", size, "(0, inf)", "a magnitude that is kept for certain")
@@ -53,10 +83,21 @@ def inclusion(weights: Weights, size: Any, power: int = 2) -> Weights:
 
 
 def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
-    """The probabilities of ``inclusion`` that keep ``budget`` weights on average, all that are not 0 where there are fewer.
+    """The probabilities of ``inclusion`` that keep ``budget`` weights on average.
 
-    The largest are kept for certain: so many that the rest, in proportion to |w|^power, has probabilities up to 1.
-    Raises ValueError for a power other than 1 or 2, and a budget < 0. Source: guide/compression.md, Random sets.
+    The largest are kept for certain: so many that the rest, in proportion to |w|^power, has probabilities up to 1. Source:
+    guide/compression.md, Random sets.
+
+    Args:
+        weights: An array, or a tree of arrays.
+        budget: The mean number of weights that are kept, >= 0; all that are not 0 where there are fewer.
+        power: 1 or 2, as of ``inclusion``.
+
+    Returns:
+        Probabilities in the shapes of the weights.
+
+    Raises:
+        ValueError: For a power other than 1 or 2, and a budget < 0.
     """
     _check_power(power)
     check_number("budget", budget, "[0, inf)", "a mean number of weights")
@@ -77,9 +118,19 @@ def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
 def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -> Compressed:
     """Each weight w is ``w/p`` with its probability p, and 0 otherwise, independently: w on average.
 
-    The squared error is sum w^2 (1/p - 1) on average. ``kept`` and ``nats`` are those of the draw. Raises ValueError for
-    probabilities outside [0, 1], of other shapes than the weights, and 0 where a weight is not.
-    Source: guide/compression.md, Random sets.
+    The squared error is sum w^2 (1/p - 1) on average. Source: guide/compression.md, Random sets.
+
+    Args:
+        key: One typed JAX key.
+        weights: An array, or a tree of arrays.
+        probabilities: One for each weight, in [0, 1], and above 0 where the weight is not 0.
+
+    Returns:
+        The weights in their shapes; ``kept`` and ``nats`` are those of the draw.
+
+    Raises:
+        ValueError: For probabilities outside [0, 1], of other shapes than the weights, and 0 where a weight is not; for no
+            typed key.
     """
     check_key(key)
     flat, back = rules.flattened(weights)
@@ -99,10 +150,21 @@ def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -
 
 
 def uniform_mask(key: Key[Array, ""], weights: Weights, share: Any) -> Compressed:
-    """Each weight over ``share`` with probability ``share``, whatever its size: a set that is drawn before the data are seen,
-    a helper string, so that ``nats`` pays for the values alone. The squared error is (1/share - 1) |w|^2 on average.
+    """Each weight over ``share`` with probability ``share``, whatever its size.
 
-    Raises ValueError for a share outside (0, 1]. Source: guide/compression.md, Random sets.
+    The set is drawn before the data are seen, a helper string, so that ``nats`` pays for the values alone. The squared error is
+    (1/share - 1) |w|^2 on average. Source: guide/compression.md, Random sets.
+
+    Args:
+        key: One typed JAX key.
+        weights: An array, or a tree of arrays.
+        share: The probability that a weight is kept, in (0, 1].
+
+    Returns:
+        The weights in their shapes.
+
+    Raises:
+        ValueError: For a share outside (0, 1].
     """
     check_number("share", share, "(0, 1]", "a probability")
     found = random_keep(key, weights, jax.tree.map(lambda w: jnp.broadcast_to(jnp.asarray(share, w.dtype), w.shape), weights))

@@ -21,19 +21,44 @@ Law = Callable[..., Array]
 
 
 def rademacher(key: Key[Array, ""], shape: tuple[int, ...], dtype) -> Array:
-    """+1 or -1."""
+    """+1 or -1.
+
+    Args:
+        key: One typed JAX key.
+        shape: That of the entries.
+        dtype: Their type.
+
+    Returns:
+        Entries of mean 0 and variance 1.
+    """
     return jax.random.rademacher(key, shape, dtype)
 
 
 def uniform(key: Key[Array, ""], shape: tuple[int, ...], dtype) -> Array:
-    """Uniform on (-sqrt 3, sqrt 3)."""
+    """Uniform on (-sqrt 3, sqrt 3).
+
+    Args:
+        key: One typed JAX key.
+        shape: That of the entries.
+        dtype: Their type.
+
+    Returns:
+        Entries of mean 0 and variance 1.
+    """
     return jax.random.uniform(key, shape, dtype, -(3**0.5), 3**0.5)
 
 
 def student(freedom: float) -> Law:
-    """Student's t with ``freedom`` degrees of freedom, scaled to variance 1; the fourth moment exists above 4.
+    """Student's t, scaled to variance 1.
 
-    Raises ValueError for freedom <= 2, where there is no variance.
+    Args:
+        freedom: Degrees of freedom, a finite number > 2; the fourth moment exists above 4.
+
+    Returns:
+        The law, ``(key, shape, dtype) -> z``.
+
+    Raises:
+        ValueError: For freedom <= 2, where there is no variance, and for infinite freedom.
     """
     if not 2 < freedom < float("inf"):
         raise ValueError(f"freedom: Student's t with {freedom} degrees of freedom has no variance to scale; use a number > 2")
@@ -45,10 +70,20 @@ def student(freedom: float) -> Law:
 
 
 def resample(problem: FinitePopulation, key: Key[Array, ""], method: str = "rank") -> Data:
-    """A sample of n rows of a finite data set, with replacement, so that they are independent; the noise is new for
-    each. ``features`` (d, n), ``target`` (n,).
+    """A sample of n rows of a finite data set, with replacement, so that they are independent; the noise is new for each.
 
     A row that is drawn twice makes a sample's Gram matrix singular: above n features solve by rank.
+
+    Args:
+        problem: The rows, the standard deviation of the noise, and n.
+        key: One typed JAX key, for rows and noise.
+        method: How to solve, as of ``Data``.
+
+    Returns:
+        The sample, ``features`` (d, n) and ``target`` (n,).
+
+    Raises:
+        ValueError: For no typed key.
     """
     check_key(key)
     rows_key, noise_key = jax.random.split(key)

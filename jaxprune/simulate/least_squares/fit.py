@@ -71,13 +71,24 @@ class Data:
 
 
 def from_rows(inputs: ArrayLike, target: ArrayLike, method: str | None = None, intercept: bool = False) -> Data:
-    """Your own sample: ``inputs`` (n, d), one row per sample, and ``target`` (n,).
+    """Your own sample.
 
-    ``intercept``: every fit has one, also each of those without a sample. Do not centre instead: a mean that holds the sample
-    left out tells about it, and leave-one-out comes out too low. ``method`` None takes "cholesky" where that keeps nine
-    digits at every width up to d < n, and "svd" otherwise; see ``Data``.
-    Raises ValueError for other shapes, for numbers that are not finite or do not fit the present precision, and for a method
-    that would be wrong on these rows. Warns in float32.
+    Warns in float32.
+
+    Args:
+        inputs: Real, finite numbers (n, d), one row per sample.
+        target: Real, finite numbers (n,).
+        method: As of ``Data``; None takes "cholesky" where that keeps nine digits at every width up to d < n, and "svd"
+            otherwise.
+        intercept: Whether every fit has one, also each of those without a sample. Do not centre instead: a mean that holds the
+            sample left out tells about it, and leave-one-out comes out too low.
+
+    Returns:
+        The sample, with the method that was chosen.
+
+    Raises:
+        ValueError: For other shapes, for numbers that are not finite or do not fit the present precision, and for a method that
+            would be wrong on these rows.
     """
     inputs, target = rows.checked(inputs, target)
     rows.warn_single("inputs", inputs.dtype)
@@ -105,8 +116,17 @@ class Path:
 def draw(problem: LinearGaussian, key: Key[Array, ""], entries: Callable[..., Array] = jax.random.normal) -> Data:
     """One sample of size n. The first p features are the same numbers whatever the number of features.
 
-    ``entries(key, shape, dtype)`` draws independent entries of mean 0 and variance 1 in place of Gaussian ones
-    (see ``designs``): the covariance, and so every risk, is that of the problem; its law is another.
+    Args:
+        problem: Gives covariance, teacher, noise and n.
+        key: One typed JAX key, for features and noise.
+        entries: ``(key, shape, dtype)`` to independent entries of mean 0 and variance 1, which take the place of Gaussian ones
+            (see ``designs``): the covariance, and so every risk, is that of the problem; its law is another.
+
+    Returns:
+        The sample, ``features`` (d, n) and ``target`` (n,), solved by rank where features depend on each other.
+
+    Raises:
+        ValueError: For no typed key.
     """
     check_key(key)
     design_key, noise_key = jax.random.split(key)
@@ -123,14 +143,23 @@ def draw(problem: LinearGaussian, key: Key[Array, ""], entries: Callable[..., Ar
 
 
 def min_norm_path(data: Data, widths: Counts, ridge: float = 0.0, refine: int | None = None) -> Path:
-    """Least-squares fits of the first p features, for every p in ``widths``: ordinary up to n, of minimum norm above.
+    """Least-squares fits of the first p features, for every width p: ordinary up to n, of minimum norm above.
 
-    ``ridge`` >= 0 is the penalty of ``|y - X b|^2 + ridge |b|^2``. ``refine`` steps of corrected semi-normal
-    equations follow each fit (default: in float64 none after Cholesky and one after QR; two in float32, where a
-    risk near p = n otherwise loses up to 5 %). FLOPs of Cholesky: n^2 d + W n^3 / 3 above n, and
-    n m^2 + m^3 / 3 + W m^2 up to n, with m the largest width <= n.
+    FLOPs of Cholesky: n^2 d + W n^3 / 3 above n, and n m^2 + m^3 / 3 + W m^2 up to n, with m the largest width <= n.
 
-    Raises ValueError for widths that are not strictly increasing integers in 1 .. d, and for ridge < 0.
+    Args:
+        data: The sample, and how to solve.
+        widths: Numbers p of features (W,), strictly increasing integers in 1 .. d.
+        ridge: Penalty of ``|y - X b|^2 + ridge |b|^2``, >= 0.
+        refine: Steps of corrected semi-normal equations after each fit by "cholesky", and by "qr" above n; others take none.
+            None: in float64 none after Cholesky and one after QR; two in float32, where a risk near p = n otherwise loses up to
+            5 %.
+
+    Returns:
+        The fits of every width.
+
+    Raises:
+        ValueError: For widths that are not strictly increasing integers in 1 .. d, and for ridge < 0.
     """
     widths = strictly_increasing("widths", widths, 1, len(data.features))
     check_ridge(ridge)

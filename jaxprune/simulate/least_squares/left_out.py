@@ -41,15 +41,24 @@ class LeftOut:
 
 
 def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
-    """The n leave-one-out fits of every width, ``ridge`` >= 0 as in ``min_norm_path``. Up to p = n - 1 by the factor of
-    the feature Gram matrix, from p = n on by that of the samples.
+    """The n leave-one-out fits of every width.
 
-    Generalised cross-validation is ``mean(r^2) / (1 - tr H / n)^2`` for residuals r and fitted values H y, and its
-    limit ``mean(alpha^2) / (tr K^-1 / n)^2`` for interpolators.
-    An intercept is fitted anew without each sample. A sample that shares a feature with no other has leverage 1; then, too, its
-    error is that of the fit of minimum norm to the others.
-    Raises ValueError for widths that are not strictly increasing integers in 1 .. d, for ridge < 0, for one sample,
-    for methods other than "cholesky" and "svd", and for centred rows where the estimate would be 0 by construction.
+    Up to p = n - 1 by the factor of the feature Gram matrix, from p = n on by that of the samples. Generalised cross-validation
+    is ``mean(r^2) / (1 - tr H / n)^2`` for residuals r and fitted values H y, and its limit ``mean(alpha^2) / (tr K^-1 / n)^2``
+    for interpolators. An intercept is fitted anew without each sample. A sample that shares a feature with no other has
+    leverage 1; then, too, its error is that of the fit of minimum norm to the others.
+
+    Args:
+        data: The sample; its method is "cholesky" or "svd".
+        widths: Numbers of features (W,), strictly increasing integers in 1 .. d.
+        ridge: Penalty as of ``min_norm_path``, >= 0.
+
+    Returns:
+        The fits of every width, and what becomes of them without each sample.
+
+    Raises:
+        ValueError: For widths that are not strictly increasing integers in 1 .. d, for ridge < 0, for one sample, for methods
+            other than "cholesky" and "svd", and for centred rows where the estimate would be 0 by construction.
     """
     widths = least_squares.strictly_increasing("widths", widths, 1, len(data.features))
     least_squares.check_ridge(ridge)

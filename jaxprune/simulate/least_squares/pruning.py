@@ -34,17 +34,42 @@ class Fit(NamedTuple):
 
 
 def diagonal(problem: Problem) -> TypeGuard[LinearGaussian]:
-    """Whether features are uncorrelated, so that risks are sums over features."""
+    """Whether features are uncorrelated, so that risks are sums over features.
+
+    Args:
+        problem: The population.
+
+    Returns:
+        True for a ``LinearGaussian`` without a basis.
+    """
     return isinstance(problem, LinearGaussian) and problem.basis is None
 
 
 def hessian(key: Array, coef: Coef, fit: Fit) -> Scores:
-    """``sqrt(Sigma_ii) |b_i|``: the diagonal second-order saliency, with the population's variances."""
+    """``sqrt(Sigma_ii) |b_i|``: the diagonal second-order saliency, with the population's variances.
+
+    Args:
+        key: Not used; it makes this a rule.
+        coef: Coefficients (W, d), one row per width.
+        fit: What they are of; its problem gives the variances.
+
+    Returns:
+        Scores (W, d).
+    """
     return jnp.sqrt(fit.problem.variances)[None, :] * jnp.abs(coef)
 
 
 def empirical_hessian(key: Array, coef: Coef, fit: Fit) -> Scores:
-    """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments."""
+    """``sqrt(mean_k x_ki^2) |b_i|``: the same, with the training sample's second moments.
+
+    Args:
+        key: Not used; it makes this a rule.
+        coef: Coefficients (W, d), one row per width.
+        fit: What they are of; its path gives the sample.
+
+    Returns:
+        Scores (W, d).
+    """
     return jnp.sqrt(jnp.mean(fit.path.data.features**2, axis=-1))[None, :] * jnp.abs(coef)
 
 
@@ -52,6 +77,14 @@ def oracle(key: Array, coef: Coef, fit: Fit) -> Scores:
     """``Sigma_ii beta_i^2`` of the population's best predictor of each width: it never looks at the data.
 
     For a covariance that is not diagonal, scores equal to 1e-9 of the largest count as ties: they come from a solve.
+
+    Args:
+        key: Not used; it makes this a rule.
+        coef: Coefficients (W, d), of which only the shape is used.
+        fit: Gives the population and the widths.
+
+    Returns:
+        Scores (W, d).
     """
     problem = fit.problem
     if diagonal(problem):
@@ -64,16 +97,34 @@ def oracle(key: Array, coef: Coef, fit: Fit) -> Scores:
 
 
 def random(key: Array, coef: Coef, fit: Fit | None = None) -> Scores:
-    """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled."""
+    """A uniform order, the control; one order of all features, so that the kept sets of two widths are coupled.
+
+    Args:
+        key: One typed JAX key.
+        coef: Coefficients (W, d), of which only shape and type are used.
+        fit: Not used; it makes this a rule.
+
+    Returns:
+        Scores (W, d), the same in every row.
+    """
     return jnp.broadcast_to(jax.random.uniform(key, coef.shape[-1:], coef.dtype), coef.shape)
 
 
 def grouped(rule: Rule, size: int) -> Rule:
-    """Block pruning: the rule that keeps or prunes consecutive groups of ``size`` features, by the root of the sum of
-    squares of the scores that ``rule`` gives their members. Kept counts must be multiples of ``size`` for groups to stay
-    whole.
+    """Block pruning: a rule that keeps or prunes consecutive groups of features as a whole.
 
-    Raises ValueError for a size that is not an integer >= 1, or, when used, divides not every width and d.
+    A group's score is the root of the sum of squares of the scores that ``rule`` gives its members. Kept counts must be
+    multiples of ``size`` for groups to stay whole.
+
+    Args:
+        rule: The rule that scores single features.
+        size: Features in a group, an integer >= 1 that divides d and every width.
+
+    Returns:
+        The rule of groups.
+
+    Raises:
+        ValueError: For a size that is not an integer >= 1, or, when used, divides not every width and d.
     """
     check_count("size", size, "features")
 
@@ -89,17 +140,35 @@ def grouped(rule: Rule, size: int) -> Rule:
 
 
 def scores(rule: Rule, path: Path, problem: Problem | None, key: Key[Array, ""]) -> Scores:
-    """What a rule makes of the coefficients of every width."""
+    """What a rule makes of the coefficients of every width.
+
+    Args:
+        rule: The rule.
+        path: Fits of W widths.
+        problem: The population; None where the rule does not need it.
+        key: One typed JAX key, for the rule.
+
+    Returns:
+        Scores (W, d).
+    """
     return rule(key, path.coef, Fit(path, problem))
 
 
 def ranking(path: Path, problem: Problem | None, rules: Collection[Rule], key: Key[Array, ""]) -> Int[Array, "W R d"]:
     """The features of each width in the order in which each rule keeps them; absent features come last.
 
-    ``problem`` may be None where no rule needs the population. Where a score is NaN, as after a fit that failed, there is no
-    order: -1 throughout, and NaN for whatever is built on it.
+    Args:
+        path: Fits of W widths.
+        problem: The population; None where no rule needs it.
+        rules: R rules, in a list.
+        key: One typed JAX key, the same for each rule.
 
-    Raises ValueError for rules that are not one or more functions in a list.
+    Returns:
+        Indices of features (W, R, d), the first kept first. Where a score is NaN, as after a fit that failed, there is no
+        order: -1 throughout, and NaN for whatever is built on it.
+
+    Raises:
+        ValueError: For rules that are not one or more functions in a list.
     """
     check_rules(rules)
     live = jnp.arange(path.coef.shape[-1])[None, :] < jnp.asarray(path.widths)[:, None]
@@ -107,7 +176,14 @@ def ranking(path: Path, problem: Problem | None, rules: Collection[Rule], key: K
 
 
 def check_rules(rules: Collection[Rule]) -> None:
-    """ValueError unless these are one or more functions in a list, tuple or mapping's values."""
+    """Refuses what is not one or more functions in a list, a tuple or the values of a mapping.
+
+    Args:
+        rules: What is looked at.
+
+    Raises:
+        ValueError: For a single function, a text, none at all, and what is no function.
+    """
     if callable(rules) or isinstance(rules, str):
         raise ValueError(f"rules: {getattr(rules, '__name__', rules)!r} is no list; use a list of rules, [pruning.magnitude]")
     if not isinstance(rules, Collection) or not rules:
@@ -118,7 +194,14 @@ def check_rules(rules: Collection[Rule]) -> None:
 
 
 def check_population(data: Data) -> None:
-    """ValueError for data with an intercept: the population's moments do not say what it costs."""
+    """Refuses data with an intercept: the population's moments do not say what it costs.
+
+    Args:
+        data: The sample whose fits are meant.
+
+    Raises:
+        ValueError: For a sample with an intercept.
+    """
     if data.intercept:
         raise ValueError(
             "data: fits with an intercept have no exact risk here; use leave_one_out and risk_estimators, or rows without"
@@ -126,9 +209,19 @@ def check_population(data: Data) -> None:
 
 
 def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
-    """Exact population risk of every pruned model: width x rule x kept count. A count above the width keeps all.
+    """Exact population risk of every pruned model: width x rule x kept count.
 
-    Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
+    Args:
+        path: Fits of W widths, without an intercept.
+        problem: The population.
+        order: Indices of features (W, R, d), as of ``ranking``.
+        kept: Numbers of features that stay (K,), strictly increasing integers in 0 .. d; a count above the width keeps all.
+
+    Returns:
+        Risks (W, R, K), NaN where there is no order.
+
+    Raises:
+        ValueError: For kept counts that are not strictly increasing integers in 0 .. d, and for fits with an intercept.
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
     check_population(path.data)
@@ -152,8 +245,20 @@ def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept:
 def risks(
     path: Path, problem: Problem, rules: Collection[Rule], kept: Counts, key: Key[Array, ""], fresh: Data | None = None
 ) -> dict[str, Array]:
-    """Exact population risks under the names that predictions know: ``risk`` (W,), ``pruned_risk`` (W, R, K),
-    ``retrained_same`` (W, R, K) on the sample of ``path`` and, given a ``fresh`` one, ``retrained_fresh`` (W, R, K)."""
+    """Exact population risks under the names that predictions know.
+
+    Args:
+        path: Fits of W widths, without an intercept.
+        problem: The population.
+        rules: R rules, in a list.
+        kept: Numbers of features that stay (K,), strictly increasing integers in 0 .. d.
+        key: One typed JAX key, the same for each rule.
+        fresh: Another sample, on which pruned supports are refitted too; None for none.
+
+    Returns:
+        A dict: ``risk`` (W,), ``pruned_risk`` (W, R, K), ``retrained_same`` (W, R, K) on the sample of ``path`` and, given a
+        fresh one, ``retrained_fresh`` (W, R, K).
+    """
     order = ranking(path, problem, rules, key)
     found = {
         "risk": problem.risk(path.coef),
@@ -168,7 +273,21 @@ def risks(
 def retrained_surface(
     data: Data, problem: Problem, order: Int[Array, "W R d"], widths: Counts, kept: Counts
 ) -> Float[Array, "W R K"]:
-    """Exact population risk after refitting every pruned support on ``data`` (the training sample, or a fresh one)."""
+    """Exact population risk after refitting every pruned support.
+
+    Args:
+        data: The sample that is refitted, the training sample or a fresh one, without an intercept.
+        problem: The population.
+        order: Indices of features (W, R, d), as of ``ranking``.
+        widths: The W widths that were fitted.
+        kept: Numbers of features that stay (K,), strictly increasing integers in 0 .. d; a count above the width keeps all.
+
+    Returns:
+        Risks (W, R, K), NaN where there is no order.
+
+    Raises:
+        ValueError: For a sample with an intercept.
+    """
     check_population(data)
     rules, dim = order.shape[1:]
     moments = least_squares.shared_moments(data, len(widths) * rules, max(kept))

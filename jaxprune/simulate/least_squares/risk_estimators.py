@@ -32,13 +32,23 @@ class Estimates:
 def estimate(
     fits: LeftOut, problem: Problem | None, rule: Rule, key: Key[Array, ""], kept: Counts
 ) -> tuple[Estimates, Estimates]:
-    """Estimates of the risk of the pruned, and of the pruned and retrained models. A count above the width keeps all.
+    """Estimates of the risk of the pruned, and of the pruned and retrained models.
 
-    ``fits`` comes from ``leave_one_out``; the dense model's own estimates are its ``loo`` and ``gcv``. ``problem`` is only
-    handed to ``rule``: None will do for magnitude and the empirical rules, which never look at it. ``key`` is the same
-    in every pruning. About n times the cost of pruning and refitting once.
+    About n times the cost of pruning and refitting once.
 
-    Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
+    Args:
+        fits: From ``leave_one_out``; the dense model's own estimates are its ``loo`` and ``gcv``.
+        problem: The population, only handed to ``rule``: None will do for magnitude and the empirical rules, which never look
+            at it.
+        rule: One rule, such as ``pruning.magnitude``.
+        key: One typed JAX key, the same in every pruning.
+        kept: Numbers of features that stay (K,), strictly increasing integers in 0 .. d; a count above the width keeps all.
+
+    Returns:
+        Estimates (W, K) of the pruned, and of the retrained models.
+
+    Raises:
+        ValueError: For kept counts that are not strictly increasing integers in 0 .. d, and for a rule that is no function.
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, fits.coef.shape[-1])
     if not callable(rule):

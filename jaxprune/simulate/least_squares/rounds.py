@@ -15,10 +15,19 @@ from jaxprune.simulate.sorting import argsort_live
 
 
 def geometric(widths: Counts, kept: Counts, rounds: int) -> NDArray[np.int64]:
-    """Counts (W, K, rounds) that fall from each width to each kept count by a constant factor, rounded to the nearest
-    integer; the last is the kept count. A count above the width keeps all in every round.
+    """Counts that fall from each width to each kept count by a constant factor, rounded to the nearest integer.
 
-    Raises ValueError for counts that are not strictly increasing integers >= 1, and for rounds < 1.
+    Args:
+        widths: Numbers of features at the start (W,), strictly increasing integers >= 1.
+        kept: Numbers of features at the end (K,), strictly increasing integers >= 1; one above the width keeps all in every
+            round.
+        rounds: Number of rounds, >= 1.
+
+    Returns:
+        Counts (W, K, rounds); the last is the kept count, or the width where that is smaller.
+
+    Raises:
+        ValueError: For counts that are not strictly increasing integers >= 1, and for rounds < 1.
     """
     check_count("rounds", rounds, "rounds")
     most = np.iinfo(np.int64).max
@@ -30,14 +39,25 @@ def geometric(widths: Counts, kept: Counts, rounds: int) -> NDArray[np.int64]:
 def iterative_path(
     path: Path, problem: Problem, schedule: np.ndarray, rule: Rule, key: Key[Array, ""]
 ) -> Float[Array, "W K d"]:
-    """Coefficients of every width at the end of every schedule (W, K, rounds) of counts: in each round so many are kept
-    by ``rule`` and refitted on the training sample, by least squares of minimum norm while they exceed n.
+    """Coefficients of every width at the end of every schedule: in each round a rule prunes, and what is left is refitted.
 
-    One round is the retrained model of ``rule``. Of saliencies, those that look at one coefficient at a time fit:
-    ``obs`` would go on measuring by the covariance of the whole width. A round that ends near n features leaves
-    coefficients at their interpolation threshold, which say little about what to prune next.
+    Refits are on the training sample, by least squares, of minimum norm while counts exceed n. One round is the retrained model
+    of ``rule``. Of saliencies, those that look at one coefficient at a time fit: ``obs`` would go on measuring by the
+    covariance of the whole width. A round that ends near n features leaves coefficients at their interpolation threshold, which
+    say little about what to prune next.
 
-    Raises ValueError for a schedule of another number of widths, or that rises or leaves 0 .. width.
+    Args:
+        path: Fits of W widths.
+        problem: The population, which the rule may look at.
+        schedule: Counts that are kept (W, K, rounds), integers that never rise, in 0 .. width; see ``geometric``.
+        rule: The rule that prunes in each round.
+        key: One typed JAX key, the same in every round.
+
+    Returns:
+        Coefficients (W, K, d), zero where a feature was pruned.
+
+    Raises:
+        ValueError: For a schedule of another number of widths, or that rises or leaves 0 .. width.
     """
     schedule = np.asarray(schedule)
     _check(path, schedule)

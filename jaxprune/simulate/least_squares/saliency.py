@@ -22,7 +22,16 @@ from jaxprune.simulate.least_squares.pruning import Coef, Fit, Problem, Rule, Sc
 def obs(key: Array, coef: Coef, fit: Fit) -> Scores:
     """``|b_i| / sqrt((Sigma_p^-1)_ii)``, the root of the surgeon's saliency; ``hessian`` for a diagonal covariance.
 
-    Raises ValueError for a covariance with dependent features.
+    Args:
+        key: Not used; it makes this a rule.
+        coef: Coefficients (W, d), one row per width.
+        fit: What they are of; its problem gives the covariance.
+
+    Returns:
+        Scores (W, d).
+
+    Raises:
+        ValueError: For a covariance with dependent features that is not diagonal.
     """
     if pruning.diagonal(fit.problem):
         return pruning.hessian(key, coef, fit)
@@ -30,10 +39,21 @@ def obs(key: Array, coef: Coef, fit: Fit) -> Scores:
 
 
 def obs_greedy(key: Array, coef: Coef, fit: Fit) -> Scores:
-    """The step at which the surgeon removes each feature: always the one of least saliency, after which the others
-    compensate and every saliency is computed anew. For a diagonal covariance nothing changes: ``hessian``.
+    """The step at which the surgeon removes each feature: always the one of least saliency.
 
-    O(p^3) for a width p. Raises ValueError for a covariance with dependent features.
+    After each the others compensate, and every saliency is computed anew. For a diagonal covariance nothing changes:
+    ``hessian``. O(p^3) for a width p.
+
+    Args:
+        key: Not used; it makes this a rule.
+        coef: Coefficients (W, d), one row per width.
+        fit: What they are of; its problem gives the covariance.
+
+    Returns:
+        Scores (W, d): steps 0, 1, .., or those of ``hessian``.
+
+    Raises:
+        ValueError: For a covariance with dependent features that is not diagonal.
     """
     if pruning.diagonal(fit.problem):
         return pruning.hessian(key, coef, fit)
@@ -50,7 +70,14 @@ def obs_greedy(key: Array, coef: Coef, fit: Fit) -> Scores:
 def empirical_obs(ridge: float) -> Rule:
     """The rule ``|b_i| / sqrt(((C_p + ridge)^-1)_ii)`` with the training sample's second moments C = X X^T / n.
 
-    Raises ValueError for ridge <= 0: above n features C alone has no inverse.
+    Args:
+        ridge: What is added to the diagonal of C, a finite number > 0: above n features C alone has no inverse.
+
+    Returns:
+        The rule.
+
+    Raises:
+        ValueError: For ridge <= 0, and for an infinite one.
     """
     if not 0 < ridge < np.inf:
         raise ValueError(f"ridge: {ridge} does not make the sample's second moments invertible; use a finite number > 0")
@@ -65,11 +92,22 @@ def empirical_obs(ridge: float) -> Rule:
 
 
 def compensated_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept: Counts) -> Float[Array, "W R K"]:
-    """Exact population risk once the kept coefficients answer for the pruned ones, ``b_S + Sigma_SS^-1 Sigma_SP b_P``:
-    the closest model to the trained one, in mean square, on each support. A count above the width keeps all.
+    """Exact population risk once the kept coefficients answer for the pruned ones, ``b_S + Sigma_SS^-1 Sigma_SP b_P``.
 
-    Dependent features are compensated by rank. One factor serves every kept count of an order.
-    Raises ValueError for kept counts that are not strictly increasing integers in 0 .. d.
+    This is the closest model to the trained one, in mean square, on each support. Dependent features are compensated by rank.
+    One factor serves every kept count of an order.
+
+    Args:
+        path: Fits of W widths.
+        problem: The population.
+        order: Indices of features (W, R, d), as of ``ranking``.
+        kept: Numbers of features that stay (K,), strictly increasing integers in 0 .. d; a count above the width keeps all.
+
+    Returns:
+        Risks (W, R, K).
+
+    Raises:
+        ValueError: For kept counts that are not strictly increasing integers in 0 .. d.
     """
     kept = least_squares.strictly_increasing("kept", kept, 0, problem.dim)
     if pruning.diagonal(problem):

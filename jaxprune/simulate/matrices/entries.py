@@ -21,14 +21,31 @@ class Entries(NamedTuple):
 
 
 def draw(key: Key[Array, ""], problem: HeavyTailedMatrix) -> Entries:
-    """A matrix of the problem's law. Entries below 1e-38 of the largest in float32, 1e-308 in float64, are 0."""
+    """A matrix of the problem's law, over its largest magnitude.
+
+    Args:
+        key: One typed JAX key.
+        problem: Gives shape, law and tail index.
+
+    Returns:
+        The matrix and the logarithm of what it was divided by. Entries below 1e-38 of the largest in float32, 1e-308 in
+        float64, are 0.
+    """
     sign, log = log_entries(key, problem)
     largest = jnp.max(log)
     return Entries(sign * jnp.exp(log - largest), largest)
 
 
 def log_entries(key: Key[Array, ""], problem: HeavyTailedMatrix) -> tuple[Float[Array, "n1 n2"], Float[Array, "n1 n2"]]:
-    """Signs and log magnitudes of the entries."""
+    """Signs and log magnitudes of the entries.
+
+    Args:
+        key: One typed JAX key.
+        problem: Gives shape, law and tail index.
+
+    Returns:
+        Signs, -1 or 1, and natural logarithms, each (rows, columns).
+    """
     shape = problem.rows, problem.columns
     return dict(pareto=_pareto, stable=_stable, student=_student)[problem.law](key, problem.tail_index, shape)
 

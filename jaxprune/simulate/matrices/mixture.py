@@ -62,14 +62,26 @@ def fit(
     regularisation: float = 0.01,
     precision: float = 100.0,
 ) -> Mixture:
-    """Two lines through points (m,), by ``iterations`` of EM from each of ``starts`` random ones, in float64.
+    """Two lines through points, by EM from each of several random starts, in float64.
 
-    Each point is of one of two lines, with the same Gaussian noise around both; ``regularisation`` is added to the diagonal
-    of the normal equations, and ``precision`` is that of the start: the released figure has 100, 0.01 and 100. Starts are
-    standard normal coefficients. Both numbers are for data of order 1: nothing is scaled here.
+    Each point is of one of two lines, with the same Gaussian noise around both. Starts are standard normal coefficients. The
+    released figure has 100 iterations, a regularisation of 0.01 and a precision of 100. Both numbers are for data of order 1:
+    nothing is scaled here. A start that failed is marked. Source: guide/matrices.md, Stable rank.
 
-    Raises ValueError for points that are not finite or fewer than six, fewer than two distinct x, y that are all equal,
-    and numbers out of range. A start that failed is marked. Source: guide/matrices.md, Stable rank.
+    Args:
+        key: One typed JAX key, for the starts.
+        x, y: Coordinates of m >= 6 points, finite numbers (m,).
+        starts: Number of starts s, >= 1.
+        iterations: Iterations of EM from each start, >= 1.
+        regularisation: What is added to the diagonal of the normal equations, > 0.
+        precision: One over the variance around the lines at the start, > 0.
+
+    Returns:
+        The fits from all starts, of NumPy arrays, the largest likelihood first.
+
+    Raises:
+        ValueError: For points that are not finite or fewer than six, fewer than two distinct x, y that are all equal, numbers
+            out of range, and no typed key.
     """
     check_key(key)
     check_count("starts", starts, "starts")

@@ -21,11 +21,22 @@ class Norm(NamedTuple):
 
 
 def operator_norm(key: Key[Array, ""], matrix: Float[Array, "n1 n2"], steps: int = STEPS) -> Norm:
-    """||A||_2 by ``steps`` power iterations on A'A from two vectors: the coordinate vector of the largest entry's column, which
-    a heavy tail hardly moves, and a random one. The larger of two Rayleigh quotients; 0 of a matrix of zeros.
+    """||A||_2 by power iterations on A'A from two vectors, the larger of two Rayleigh quotients; 0 of a matrix of zeros.
 
-    Below tail index 2 gaps are wide and few steps do. Above it the edge of the spectrum is dense: then a value may lack
-    1e-3 of the norm after hundreds of steps, and the residual says so. Raises ValueError for fewer than one step.
+    The vectors are the coordinate vector of the largest entry's column, which a heavy tail hardly moves, and a random one.
+    Below tail index 2 gaps are wide and few steps do. Above it the edge of the spectrum is dense: then a value may lack 1e-3 of
+    the norm after hundreds of steps, and the residual says so.
+
+    Args:
+        key: One typed JAX key, for the random vector.
+        matrix: A (n1, n2).
+        steps: Number of power iterations, >= 1.
+
+    Returns:
+        The norm, from below, and the residual.
+
+    Raises:
+        ValueError: For fewer than one step.
     """
     check_count("steps", steps, "power iterations")
     top = jnp.max(jnp.abs(matrix))

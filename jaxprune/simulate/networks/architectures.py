@@ -1,4 +1,4 @@
-"""Architectures: what ``networks`` trains and ``network_pruning`` prunes."""
+"""Architectures: what ``networks`` trains and ``networks.pruning`` prunes."""
 
 import dataclasses
 import itertools

@@ -33,7 +33,14 @@ TREATMENTS: Mapping[str, Treatment] = {
 
 
 def buckets(widths: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Groups of increasing ``widths`` with the power of two to which each group is padded."""
+    """Groups of widths with the power of two to which each group is padded.
+
+    Args:
+        widths: Increasing integers >= 1.
+
+    Returns:
+        (padded width, its widths) of every group, in the order of the widths.
+    """
     groups: dict[int, list[int]] = {}
     for width in widths:
         groups.setdefault(1 << (width - 1).bit_length(), []).append(width)
@@ -51,16 +58,30 @@ def surfaces(
     steps: int,
     key: Key[Array, ""],
 ) -> dict[str, Float[Array, "..."]]:
-    """Errors and losses of every width W, budget B (the weights of a dense network of each of ``bases``) and treatment T.
+    """Errors and losses of every width, budget and treatment.
 
-    Each network is trained for ``steps``, pruned by the rule of each treatment, and trained again for ``steps`` from
-    its trained weights, its original ones or fresh ones, with a new state of the optimiser. A budget above the number
-    of weights keeps all. Each name is of four measures: ``X_error``, ``X_loss`` on the test set, ``X_train_error``,
-    ``X_train_loss`` on the training set (with its noisy labels). X is ``dense`` (W,), ``longer`` (W,), the same
-    network trained on to 2 * steps without a break, ``pruned`` (W, B, T) without retraining, and ``retrained``
-    (W, B, T). ``collapsed`` (W, B, T) is 1 where a layer is empty, ``density`` (W, B, T) that of the emptiest layer.
+    Each network is trained, pruned by the rule of each treatment, and trained again from its trained weights, its original ones
+    or fresh ones, with a new state of the optimiser.
 
-    Raises ValueError for widths or bases that are not strictly increasing integers >= 1, and for an unknown start.
+    Args:
+        family: From the largest width to the architecture.
+        widths: The W widths, strictly increasing integers in 1 .. 2^20.
+        bases: Widths whose dense networks have the B budgets of weights, strictly increasing integers in 1 .. 2^20; a budget
+            above the number of weights keeps all.
+        treatments: T of them by name: a reduction, and "trained", "original" or "fresh", the weights from which to train again.
+        train, test: Training and test set.
+        optimiser: What makes steps of gradients.
+        steps: Number of steps before pruning, and again after it.
+        key: One typed JAX key, for first weights, fresh weights and random rules.
+
+    Returns:
+        A dict. Each name is of four measures: ``X_error``, ``X_loss`` on the test set, ``X_train_error``, ``X_train_loss`` on
+        the training set (with its noisy labels). X is ``dense`` (W,), ``longer`` (W,), the same network trained on to 2 * steps
+        without a break, ``pruned`` (W, B, T) without retraining, and ``retrained`` (W, B, T). ``collapsed`` (W, B, T) is 1
+        where a layer is empty, ``density`` (W, B, T) that of the emptiest layer. Losses are in nats.
+
+    Raises:
+        ValueError: For widths or bases that are not strictly increasing integers >= 1, no treatments, and an unknown start.
     """
     widths = strictly_increasing("widths", widths, 1, 2**20)
     bases = strictly_increasing("bases", bases, 1, 2**20)

@@ -19,8 +19,15 @@ class Batch:
 def split(problem: Labelled, key: Key[Array, ""]) -> tuple[Batch, Batch]:
     """A random training set of n samples, with its label noise, and the clean rest to test on.
 
-    ``label_noise * n`` training labels, rounded, are those of samples drawn from the whole set: random classes, some
-    of them right.
+    ``label_noise * n`` training labels, rounded, are those of samples drawn from the whole set: random classes, some of them
+    right.
+
+    Args:
+        problem: The labelled data, n and the label noise.
+        key: One typed JAX key.
+
+    Returns:
+        Training set and test set.
     """
     order_key, noise_key = jax.random.split(key)
     inputs, labels = jnp.asarray(problem.inputs), jnp.asarray(problem.labels)

@@ -81,7 +81,15 @@ class Squared:
 
 
 def accuracy(outputs: Float[Array, "b k"], targets: Float[Array, "b k"]) -> Float[Array, ""]:
-    """Fraction of samples whose sign (one output), or whose largest output, is that of the target."""
+    """Fraction of samples whose sign (one output), or whose largest output, is that of the target.
+
+    Args:
+        outputs: Outputs (samples, k).
+        targets: Targets (samples, k): signs for k = 1, otherwise the largest number is at the class.
+
+    Returns:
+        The fraction, in [0, 1].
+    """
     if outputs.shape[-1] == 1:
         right: Bool[Array, " b"] = ((outputs > 0) == (targets > 0))[:, 0]
     else:

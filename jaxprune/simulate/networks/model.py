@@ -61,7 +61,15 @@ class Model(Protocol):
 
 
 def weight_count(model: Model, width: Width = None) -> int:
-    """Number of weights of the dense network of ``width`` (biases not counted)."""
+    """Number of weights of the dense network of a width (biases not counted).
+
+    Args:
+        model: The architecture.
+        width: One width for all hidden layers, or one for each; None: the largest.
+
+    Returns:
+        The number.
+    """
     return sum(int(out) * int(inner) * int(np.prod(kernel)) for out, inner, kernel in model.layers(width))
 
 
@@ -102,7 +110,16 @@ def cropped(values: tuple[Array, ...], model: Model) -> tuple[Array, ...]:
 
 
 def init(model: Model, noise: tuple[Array, ...], width: Width) -> Parameters:
-    """He initialisation from N(0, 1) ``noise``: weights N(0, 2 / live inputs of a unit), biases zero."""
+    """He initialisation: weights N(0, 2 / live inputs of a unit), biases zero.
+
+    Args:
+        model: The architecture.
+        noise: N(0, 1) numbers in the shapes of the weights at the largest width, one array per layer.
+        width: One width for all hidden layers, or one for each; may be traced.
+
+    Returns:
+        Parameters in the shapes of the largest width, zero beyond ``width``.
+    """
     mask, weights = live(model, width), []
     for numbers, (_, inner, kernel) in zip(noise, model.layers(width), strict=True):
         weights.append(numbers * jnp.sqrt(2 / (jnp.asarray(inner, numbers.dtype) * int(np.prod(kernel)))))
@@ -142,9 +159,19 @@ def train(
     steps: int,
     state: Any = None,
 ) -> Trained:
-    """``steps`` of full-batch training on the cross entropy; what the mask excludes is zero and has no gradient.
+    """Full-batch training on the cross entropy; what the mask excludes is zero and has no gradient.
 
-    ``state``: the optimiser's, to go on where an earlier training stopped.
+    Args:
+        model: The architecture.
+        params: Parameters to start from.
+        mask: Truth values in their shapes, of what is trained.
+        batch: The training set.
+        optimiser: What makes steps of gradients.
+        steps: Number of steps.
+        state: The optimiser's, to go on where an earlier training stopped; None: a new one.
+
+    Returns:
+        Parameters at the end, the optimiser's state, and the loss before every step.
     """
 
     def loss(params):
@@ -163,7 +190,16 @@ def train(
 
 
 def evaluate(model: Model, params: Parameters, batch: Batch) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Error rate and mean cross entropy (nats). Large sets go in parts, to bound memory."""
+    """Error rate and mean cross entropy. Large sets go in parts, to bound memory.
+
+    Args:
+        model: The architecture.
+        params: Its parameters.
+        batch: The samples.
+
+    Returns:
+        The share of wrong classes, and the cross entropy in nats.
+    """
     count = len(batch.inputs)
     size = min(count, EVALUATED_TOGETHER)
     whole = count // size * size

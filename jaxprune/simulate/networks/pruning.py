@@ -37,18 +37,42 @@ Reduction = Callable[[Trained, Budget], Parameters]
 
 
 def hessian(key: Any, weights: Weights, network: Trained) -> Weights:
-    """``w^2`` times the Gauss-Newton diagonal of the training loss: the rise of the loss to second order."""
+    """``w^2`` times the Gauss-Newton diagonal of the training loss: the rise of the loss to second order.
+
+    Args:
+        key: Not used; it makes this a rule.
+        weights: One array per layer.
+        network: The trained network, with the inputs of its training set.
+
+    Returns:
+        Scores in the shapes of the weights.
+    """
     curved = network.model.curvature(network.params, network.inputs)
     return tuple(w**2 * h for w, h in zip(weights, curved, strict=True))
 
 
 def random(key: Any, weights: Weights, network: Trained) -> Weights:
-    """A random order of all weights, the control; drawn beforehand, so that it is the same for networks of all widths."""
+    """A random order of all weights, the control; drawn beforehand, so that it is the same for networks of all widths.
+
+    Args:
+        key, weights: Not used; they make this a rule.
+        network: The trained network, with its ``noise``.
+
+    Returns:
+        Scores in the shapes of the weights.
+    """
     return network.noise
 
 
 def globally(rule: Rule) -> Reduction:
-    """All layers in one order."""
+    """All layers in one order.
+
+    Args:
+        rule: What scores the weights.
+
+    Returns:
+        A reduction, (network, budget) to mask.
+    """
 
     def reduce(network: Trained, budget: Budget) -> Parameters:
         scores = rule(None, network.params.weights, network)
@@ -58,7 +82,14 @@ def globally(rule: Rule) -> Reduction:
 
 
 def layerwise(rule: Rule) -> Reduction:
-    """Every layer keeps the same fraction of its weights; the total is exact by largest remainders."""
+    """Every layer keeps the same fraction of its weights; the total is exact by largest remainders.
+
+    Args:
+        rule: What scores the weights.
+
+    Returns:
+        A reduction, (network, budget) to mask.
+    """
 
     def reduce(network: Trained, budget: Budget) -> Parameters:
         scores, live = rule(None, network.params.weights, network), network.live.weights
@@ -70,8 +101,18 @@ def layerwise(rule: Rule) -> Reduction:
 
 
 def quotas(sizes: Int[Array, " layers"], budget: Budget) -> Int[Array, " layers"]:
-    """``budget`` shared among layers in proportion to their ``sizes``, in integers: each layer's share rounded down,
-    then one more to the largest remainders (ties to the lower layer). Exact for totals up to 2^29."""
+    """A budget shared among layers in proportion to their sizes, in integers.
+
+    Each layer's share is rounded down, then one more goes to the largest remainders (ties to the lower layer). Exact for totals
+    up to 2^29.
+
+    Args:
+        sizes: Weights of each layer (layers,), integers.
+        budget: How many weights are kept of all, an integer >= 0 that may be traced; more than there are keeps all.
+
+    Returns:
+        How many each layer keeps (layers,), the budget in all.
+    """
     total = jnp.sum(sizes)
     budget = jnp.minimum(budget, total)
     whole, rest = jax.vmap(lambda size: _ratio(size, budget, total))(sizes)
@@ -93,11 +134,26 @@ def _ratio(a, b, total):
 
 
 def layer_density(mask: Parameters, live: Parameters) -> Float[Array, " layers"]:
-    """Fraction of each layer's live weights that the mask keeps; a layer at zero has collapsed."""
+    """Fraction of each layer's live weights that the mask keeps; a layer at zero has collapsed.
+
+    Args:
+        mask: Truth values of what is kept.
+        live: Those of the dense network.
+
+    Returns:
+        Fractions (layers,) in [0, 1].
+    """
     kept = [jnp.sum(m) / jnp.sum(whole) for m, whole in zip(mask.weights, live.weights, strict=True)]
     return jnp.stack(kept)
 
 
 def collapsed(density: Float[Array, "*batch layers"]) -> Bool[Array, "*batch"]:
-    """Whether some layer is empty, so that nothing passes."""
+    """Whether some layer is empty, so that nothing passes.
+
+    Args:
+        density: Fractions (..., layers), as of ``layer_density``.
+
+    Returns:
+        Truth values (...).
+    """
     return jnp.any(density == 0, axis=-1)

@@ -15,7 +15,15 @@ from jaxprune.simulate.least_squares.fit import EXACT, Data
 
 
 def draw_weights(problem: RandomFeatures, key: Key[Array, ""]) -> Float[Array, "d m"]:
-    """R: those that the problem is conditioned on, or i.i.d. N(0, 1/d_in)."""
+    """R: those that the problem is conditioned on, or i.i.d. N(0, 1/d_in).
+
+    Args:
+        problem: Gives the number of features and of inputs, and perhaps R.
+        key: One typed JAX key; not used where the problem has R.
+
+    Returns:
+        R (dim, d_in), one row per feature.
+    """
     if problem.weights is not None:
         return jnp.asarray(problem.weights)
     dtype = jnp.asarray(problem.teacher).dtype
@@ -23,7 +31,16 @@ def draw_weights(problem: RandomFeatures, key: Key[Array, ""]) -> Float[Array, "
 
 
 def draw(problem: RandomFeatures, weights: Float[Array, "d m"], key: Key[Array, ""]) -> Data:
-    """One sample of size n on the features ``weights``."""
+    """One sample of size n on random features.
+
+    Args:
+        problem: Gives teacher, activation, noise and n.
+        weights: R (d, d_in), as of ``draw_weights``.
+        key: One typed JAX key, for inputs and noise.
+
+    Returns:
+        The sample, ``features`` (d, n) and ``target`` (n,).
+    """
     input_key, noise_key = jax.random.split(key)
     inputs = jax.random.normal(input_key, (problem.n, problem.d_in), weights.dtype)
     noise = problem.noise * jax.random.normal(noise_key, (problem.n,), weights.dtype)
@@ -33,8 +50,17 @@ def draw(problem: RandomFeatures, weights: Float[Array, "d m"], key: Key[Array, 
 
 
 def population(problem: RandomFeatures, weights: Float[Array, "d m"]) -> Population:
-    """Second moments of the features ``weights`` and the target. An entry that the kernel of the activation cannot
-    give to eight digits is NaN, and so are all risks: see ``kernels``."""
+    """Second moments of random features and the target.
+
+    An entry that the kernel of the activation cannot give to eight digits is NaN, and so are all risks: see ``kernels``.
+
+    Args:
+        problem: Gives teacher, activation and noise.
+        weights: R (d, d_in), as of ``draw_weights``.
+
+    Returns:
+        The exact population, of d features.
+    """
     teacher = jnp.asarray(problem.teacher)
     covariance = kernels.second_moments(problem.activation, weights)
     if problem.inner is None:

@@ -25,9 +25,17 @@ class Split:
 
 
 def draw(problem: Labelled, dim: int, key: Key[Array, ""]) -> Split:
-    """A random training set and ``dim`` random ReLU features ``relu(R a)`` with ``R_ij ~ N(0, 1)``.
+    """A random training set and random ReLU features ``relu(R a)`` with ``R_ij ~ N(0, 1)``.
 
     The first p features are the same whatever ``dim``, so that models of all widths share one draw.
+
+    Args:
+        problem: The labelled data, with inputs (samples, d_in), and n.
+        dim: Number of features.
+        key: One typed JAX key, for the split and R.
+
+    Returns:
+        Features and targets to train and to test on.
     """
     split_key, feature_key = jax.random.split(key)
     train, test = labelled.split(problem, split_key)
@@ -42,10 +50,20 @@ def draw(problem: Labelled, dim: int, key: Key[Array, ""]) -> Split:
 def surfaces(split: Split, widths: Counts, kept: Counts, key: Key[Array, ""]) -> dict[str, Float[Array, "..."]]:
     """Error and square loss on the test set, of every width, budget and treatment.
 
-    Every class is a least-squares problem of its own and keeps ``kept`` of its own coefficients, by magnitude or
-    at random; a budget above the width keeps all. Returns ``error`` and ``loss`` (W,) of the dense models,
-    ``pruned_error``, ``pruned_loss``, ``retrained_error``, ``retrained_loss`` (W, 2, K) of the two rules, and the
-    dense ``train_loss`` (W,). Losses are summed over classes.
+    Every class is a least-squares problem of its own and keeps as many of its own coefficients, by magnitude or at random.
+
+    Args:
+        split: What ``draw`` gave.
+        widths: The W numbers of features, strictly increasing integers in 1 .. d.
+        kept: The K numbers of coefficients that stay, strictly increasing integers in 0 .. d; one above the width keeps all.
+        key: One typed JAX key, for the random order.
+
+    Returns:
+        A dict: ``error`` and ``loss`` (W,) of the dense models, ``pruned_error``, ``pruned_loss``, ``retrained_error``,
+        ``retrained_loss`` (W, 2, K) of the two rules, and the dense ``train_loss`` (W,). Losses are summed over classes.
+
+    Raises:
+        ValueError: For widths or kept counts that are not strictly increasing integers in their range.
     """
     dim = len(split.features)
     widths = least_squares.strictly_increasing("widths", widths, 1, dim)

@@ -30,10 +30,15 @@ WORDS = 80  # letters of a value in an error message
 
 
 def save(file: str | os.PathLike, state: Any, configuration: Any) -> None:
-    """Write ``state``, a pytree of arrays and typed keys, so that ``load`` accepts it for the same ``configuration``: a
-    pytree of numbers, arrays, keys, strings and truth values.
+    """Write a state so that ``load`` accepts it for the same configuration.
 
-    Raises ValueError for a configuration that holds anything else.
+    Args:
+        file: Where to; a file that is there is replaced.
+        state: A pytree of arrays and typed keys.
+        configuration: What the state depends on, a pytree of numbers, arrays, keys, strings and truth values.
+
+    Raises:
+        ValueError: For a configuration that holds anything else.
     """
     described, packed, file = json.dumps(_describe(configuration)), io.BytesIO(), Path(file)
     np.savez(packed, *[_plain(leaf) for leaf in jax.tree.leaves(state)])
@@ -47,11 +52,19 @@ def save(file: str | os.PathLike, state: Any, configuration: Any) -> None:
 
 
 def load(file: str | os.PathLike, configuration: Any, like: Any) -> Any:
-    """The state that ``save`` wrote, with the structure, shapes and types of ``like``; an axis of length 0 there may
-    have any length in the file.
+    """The state that ``save`` wrote.
 
-    Raises ValueError for another configuration, saying what differs, and for a file that is damaged or holds a state
-    of another structure.
+    Args:
+        file: Where it is.
+        configuration: That for which it was written.
+        like: A state of the structure, shapes and types that are expected; an axis of length 0 may have any length in the file.
+
+    Returns:
+        The state, with the structure of ``like``.
+
+    Raises:
+        ValueError: For another configuration, saying what differs, and for a file that is damaged or holds a state of another
+            structure.
     """
     before, data = _read(Path(file))
     if before != (now := _describe(configuration)):
@@ -75,18 +88,29 @@ def resumable(
     chunk: int,
     report: Callable[[int, int, int], None] | None = None,
 ) -> Trajectory:
-    """The path of ``steps`` steps from ``start``, in chunks, saved after each; where ``file`` exists the run goes on from
-    it. Neither chunks nor kills change a bit.
+    """A path in chunks, saved after each; where its file exists the run goes on from it.
 
-    ``start``: ``sde.begin(value)``; of vmapped runs ``jax.vmap(sde.begin)(values)``, with a ``key`` for each in the same
-    axes, or one that ``advance`` shares out. ``advance(state, key, count)`` makes ``count`` steps, a static number:
-    ``euler``, or ``euler`` vmapped over runs. It is compiled here. Where it keeps records, ``chunk`` and ``steps`` are
-    multiples of its ``every``. ``configuration`` is all that the path depends on, save the horizon and the chunks: a later
-    call with more ``steps`` extends the run. ``report(done, steps, dead)`` is called on the host after every chunk with the
-    number of runs that have diverged. The file holds state, key and records, so records should be small.
+    Neither chunks nor kills change a bit. The file holds state, key and records, so records should be small.
 
-    Raises ValueError, naming the argument, for a start that is no ``State``, keys that are neither one nor one for each
-    run, counts that are not integers >= 1, a file that has gone further than ``steps``, and whatever ``load`` refuses.
+    Args:
+        file: Where the run is saved.
+        advance: ``(state, key, count)`` to the path of ``count`` steps, a static number: ``euler``, or ``euler`` vmapped over
+            runs. It is compiled here.
+        start: ``sde.integrate.begin(value)``; of vmapped runs ``jax.vmap(sde.integrate.begin)(values)``.
+        key: One typed JAX key; of vmapped runs one for each in the same axes, or one that ``advance`` shares out.
+        configuration: All that the path depends on, save the horizon and the chunks: a later call with more steps extends the
+            run.
+        steps: Number of steps from ``start``, >= 1.
+        chunk: Steps between saves, >= 1. Where ``advance`` keeps records, it and ``steps`` are multiples of its ``every``.
+        report: ``(done, steps, dead)``, called on the host after every chunk with the number of runs that have diverged; None:
+            nothing is called.
+
+    Returns:
+        The path from ``start``, with all its records.
+
+    Raises:
+        ValueError: For a start that is no ``State``, keys that are neither one nor one for each run, counts that are not
+            integers >= 1, a file that has gone further than ``steps``, and whatever ``load`` refuses.
     """
     for name, value in dict(steps=steps, chunk=chunk).items():
         check_count(name, value, "steps")

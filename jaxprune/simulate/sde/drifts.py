@@ -101,7 +101,15 @@ class BoundedInteraction:
 
 
 def members(counts: Any, most: int) -> Bool[Array, "n k"]:
-    """Which of ``most`` particles belong to systems of ``counts`` (k,) particles."""
+    """Which particles belong to systems of several sizes.
+
+    Args:
+        counts: Particles of each of k systems (k,), integers >= 0.
+        most: n, the number of all particles.
+
+    Returns:
+        Truth values (n, k).
+    """
     return jnp.arange(most)[:, None] < jnp.asarray(counts)
 
 

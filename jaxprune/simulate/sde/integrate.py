@@ -51,25 +51,38 @@ def euler(
     most: int | None = None,
     rows: bool = False,
 ) -> Trajectory:
-    """``X <- X + step_size * drift(X) + increment``, ``steps`` times, from ``start``: a value (an array, or a pytree of
-    arrays, in the precision of the program), or the ``State`` of a run to go on from. Of the path that comes back,
-    ``path.state.value`` is X at the end, ``path.state.alive`` whether the run is finite and within the cap.
+    """``X <- X + step_size * drift(X) + increment``, many times. Of the path ``path.state.value`` is X at the end.
 
-    ``law``: the noise over unit time, one law for every leaf of the value, or a pytree of laws with its structure;
-    None: no noise. A drift with ``random = True`` is called ``drift(value, key)``. ``watch(value)`` is recorded at the
-    start and after every ``every`` steps. ``step_size``, the numbers in ``law``, ``drift``, ``guard``, and ``start`` can
-    be traced and vmapped: seeds, tail indices and step sizes are one program. ``steps`` can be traced too, where
-    ``most`` bounds it: then a run rests once it has made them, so that step sizes share a horizon.
+    ``step_size``, the numbers in ``law``, ``drift``, ``guard``, and ``start`` can be traced and vmapped: seeds, tail indices
+    and step sizes are one program. A run that is not alive, as ``path.state.alive`` says, rests at its last good value; leave
+    such runs out, ``path.state.value[path.state.alive]``, before a histogram or a mean. Many small runs cost several times less
+    as ``rows`` than under ``jax.vmap`` over keys, where every run hashes its own key at every step. Source: guide/sde.md,
+    Euler's scheme.
 
-    ``rows``: the rows of the value are runs of their own, that live and die on their own (and share a key): ``state.alive``
-    has an entry per row. Otherwise the whole value is one run: one bad entry stops it. A run that is not alive rests at its
-    last good value; leave such runs out, ``path.state.value[path.state.alive]``, before a histogram or a mean. Many
-    small runs cost several times less as ``rows`` than under ``jax.vmap`` over keys, where every run hashes its own key at
-    every step. Source: guide/sde.md, Euler's scheme.
+    Args:
+        drift: Value to velocity, in the same shapes. One with ``random = True`` is called ``drift(value, key)``.
+        law: The noise over unit time, one law for every leaf of the value, or a pytree of laws with its structure; None: no
+            noise.
+        start: A value (an array, or a pytree of arrays, in the precision of the program), or the ``State`` of a run to go on
+            from.
+        key: One typed JAX key.
+        step_size: Time of one step, > 0.
+        steps: How many, >= 1; may be traced where ``most`` bounds it: then a run rests once it has made them, so that step
+            sizes share a horizon.
+        watch: What is recorded of a value, at the start and after every ``every`` steps; None: nothing.
+        every: Steps between records, >= 1; it divides the steps, or ``most``.
+        guard: Safeguards; None: only values that are not finite end a run.
+        most: The largest number of steps, static; None: ``steps``, which is static then.
+        rows: Whether the rows of the value are runs of their own, that live and die on their own (and share a key):
+            ``state.alive`` has an entry per row. Otherwise the whole value is one run: one bad entry stops it.
 
-    Raises ValueError, naming the argument, for a step size that is not positive, steps or records that are not
-    positive integers or do not fit, values that are not floating-point, a list of numbers, what is no law, and a drift that
-    cannot be called or has another shape.
+    Returns:
+        The path: where the run is, whether it is finite and within the cap, and the records.
+
+    Raises:
+        ValueError: For a step size that is not positive, steps or records that are not positive integers or do not fit, values
+            that are not floating-point, a list of numbers, what is no law, and a drift that cannot be called or has another
+            shape.
     """
     guard = Guard() if guard is None else guard
     count = _check(key, step_size, steps, every, most, watch)
@@ -101,15 +114,24 @@ def _watched(advance, state, watch, count, every) -> tuple[State, Any]:
 def coupled(
     drift: Callable, law: Law, start: Tree, key: Key[Array, ""], *, step_size: Any, steps: int, ratios: Sequence[Any]
 ) -> Tree:
-    """Values after time ``steps * step_size`` on grids of step ``step_size / ratio``, all driven by one path: the
-    increment of a coarse grid is the sum of its fine ones. One leading axis of ratios.
+    """Values after a time on grids of several step sizes, all driven by one path.
 
-    One scan over the finest grid, whose noise is that of ``euler`` at its step size; a coarse grid moves once its
-    fine ones have, so the work is that of the finest plus a fraction. A run that diverges ends non-finite.
-    Source: guide/sde.md, Two grids.
+    The increment of a coarse grid is the sum of its fine ones. One scan over the finest grid, whose noise is that of ``euler``
+    at its step size; a coarse grid moves once its fine ones have, so the work is that of the finest plus a fraction. A run that
+    diverges ends non-finite. Source: guide/sde.md, Two grids.
 
-    Raises ValueError for what ``euler`` refuses and for ratios that are not increasing integers >= 1, each a multiple
-    of the one before.
+    Args:
+        drift, law, start, key: As of ``euler``.
+        step_size: Time of one step of ratio 1, > 0.
+        steps: Number of such steps, >= 1: the time is ``steps * step_size``.
+        ratios: A grid has steps of ``step_size / ratio``; increasing integers >= 1, each a multiple of the one before.
+
+    Returns:
+        Values at the end, with one leading axis of ratios.
+
+    Raises:
+        ValueError: For what ``euler`` refuses and for ratios that are not increasing integers >= 1, each a multiple of the one
+            before.
     """
     grids = _grids(drift, law, start, key, step_size, steps, ratios)
     return jax.tree.map(lambda *ends: jnp.stack(ends), *(jax.tree.map(jnp.add, *grid) for grid in grids))
@@ -118,8 +140,22 @@ def coupled(
 def gaps(
     drift: Callable, law: Law, start: Tree, key: Key[Array, ""], *, step_size: Any, steps: int, ratios: Sequence[Any]
 ) -> Tree:
-    """What ``coupled`` gives on every grid, minus that on the finest, without the rounding of either: a gap is
-    O(step_size) of what may be a huge number. One leading axis of ratios, less the last."""
+    """What ``coupled`` gives on every grid, minus that on the finest, without the rounding of either.
+
+    A gap is O(step_size) of what may be a huge number.
+
+    Args:
+        drift, law, start, key: As of ``euler``.
+        step_size: Time of one step of ratio 1, > 0.
+        steps: Number of such steps, >= 1.
+        ratios: As of ``coupled``; the last is that of the finest grid.
+
+    Returns:
+        Differences at the end, with one leading axis of ratios, less the last.
+
+    Raises:
+        ValueError: As ``coupled`` does, and for a single ratio.
+    """
     *coarse, finest = _grids(drift, law, start, key, step_size, steps, ratios)
     if not coarse:
         raise ValueError(f"ratios: {tuple(ratios)} has one grid; a gap needs two")

@@ -53,7 +53,16 @@ Problem = MultiplicativeSGD | Rows
 
 
 def draw(problem: Problem, key: Key[Array, ""], chains: int) -> tuple[Float[Array, "C b d"], Float[Array, "C b"]]:
-    """One batch for each chain: inputs and labels. More chains begin with those of fewer."""
+    """One batch for each chain: inputs and labels. More chains begin with those of fewer.
+
+    Args:
+        problem: Gives the law of the inputs, or the rows, and the batch size b.
+        key: One typed JAX key.
+        chains: Number of chains C.
+
+    Returns:
+        Inputs (C, b, d) and labels (C, b).
+    """
     if isinstance(problem, Rows):
         chosen = _chosen(problem, key, chains)
         return jnp.asarray(problem.features)[chosen], jnp.asarray(problem.target)[chosen]
@@ -98,14 +107,25 @@ class Chains:
 
 @functools.partial(jax.jit, static_argnames=("chains", "steps", "cap"))
 def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: float = CAP) -> Chains:
-    """``steps`` steps of independent ``chains`` from 0 (the optimum of a ``MultiplicativeSGD``).
+    """Many steps of independent chains from 0 (the optimum of a ``MultiplicativeSGD``).
 
-    Step k uses ``key`` folded with k. Powers of two are split off large iterates, so that a chain without
-    stationary law grows on without overflow, at no change of a bit, while its position is frozen at the cap. Time averages
-    over the second half are what block sums are applied to in Gurbuzbalaban et al.: sums of a stationary sequence with
-    alpha < 2 are nearly stable.
-    Raises ValueError for what is no key, counts that are not positive integers, and a cap that is not positive.
+    Step k uses ``key`` folded with k. Powers of two are split off large iterates, so that a chain without stationary law grows
+    on without overflow, at no change of a bit, while its position is frozen at the cap. Time averages over the second half are
+    what block sums are applied to in Gurbuzbalaban et al.: sums of a stationary sequence with alpha < 2 are nearly stable.
     Source: guide/sgd.md, Finite data.
+
+    Args:
+        problem: The linear regression.
+        key: One typed JAX key.
+        chains: Number of chains, >= 1.
+        steps: Number of steps of each, >= 1.
+        cap: Largest coordinate from which on a chain counts as diverged, > 0; may be infinite.
+
+    Returns:
+        Where the chains end.
+
+    Raises:
+        ValueError: For what is no key, counts that are not positive integers, and a cap that is not positive.
     """
     check_key(key)
     check_count("chains", chains, "chains", 1, 10**9)
@@ -134,10 +154,23 @@ def run(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, cap: 
 
 @functools.partial(jax.jit, static_argnames=("chains", "steps", "burn"))
 def growth(problem: Problem, key: Key[Array, ""], *, chains: int, steps: int, burn: int = 0) -> Float[Array, " C"]:
-    """Growth rates (C,) of ``log|M_k .. M_1 u|`` per step, between steps ``burn`` and ``steps``, from uniform directions u.
+    """Growth rates of ``log|M_k .. M_1 u|`` per step from uniform directions u.
 
     Their mean is rho: exactly, at any number of steps, for isotropic inputs; after a burn-in for others. The vector is
-    normalised in every step. Raises ValueError unless 0 <= burn < steps. Source: guide/sgd.md, General inputs.
+    normalised in every step. Source: guide/sgd.md, General inputs.
+
+    Args:
+        problem: The linear regression.
+        key: One typed JAX key.
+        chains: Number of chains C, >= 1.
+        steps: Number of steps, > ``burn``.
+        burn: Steps that are left out at the start, >= 0.
+
+    Returns:
+        Rates (C,) per step, between steps ``burn`` and ``steps``.
+
+    Raises:
+        ValueError: For what is no key, chains that are not a positive integer, and unless 0 <= burn < steps.
     """
     check_key(key)
     check_count("chains", chains, "chains", 1, 10**9)
@@ -172,11 +205,25 @@ class Rate:
 def moment_growth(
     problem: Problem, order: float | Float[Array, ""], key: Key[Array, ""], *, particles: int, steps: int, burn: int = 20
 ) -> Rate:
-    """``h(order)`` for any inputs by population dynamics: unit vectors u are weighed by ``|M u|^order`` and resampled
-    systematically; h is the geometric mean over steps of the mean weight.
+    """``h(order)`` for any inputs by population dynamics.
 
-    Error by means over ten blocks of steps after ``burn`` (neighbouring steps share their population); the bias is of order
-    1/particles. Raises ValueError unless at least 2 particles and ``steps - burn`` >= 20. Source: guide/sgd.md, General inputs.
+    Unit vectors u are weighed by ``|M u|^order`` and resampled systematically; h is the geometric mean over steps of the mean
+    weight. Error by means over ten blocks of steps after ``burn`` (neighbouring steps share their population); the bias is of
+    order 1/particles. Source: guide/sgd.md, General inputs.
+
+    Args:
+        problem: The linear regression.
+        order: The moment s; a number, which may be traced.
+        key: One typed JAX key.
+        particles: Size of the population, >= 2.
+        steps: Number of steps, >= ``burn`` + 20.
+        burn: Steps that are left out at the start, >= 0.
+
+    Returns:
+        The rate, with its error.
+
+    Raises:
+        ValueError: For what is no key, and unless at least 2 particles and ``steps - burn`` >= 20.
     """
     check_key(key)
     check_count("particles", particles, "particles", 2, 10**9)
@@ -208,10 +255,17 @@ def _systematic(weights, key):
 
 
 def crossing(orders: Float[Array, " S"], rates: Rate) -> Rate:
-    """The tail index of general inputs: where ``log h`` (rates at increasing ``orders`` (S,) > 0) rises through 0, with the
-    error of h carried over. ``log h(s)/s`` is drawn as a straight line between neighbours: log h is 0 at 0 and convex.
+    """The tail index of general inputs: where ``log h`` rises through 0, with the error of h carried over.
 
-    Not valid where it does not cross: no stationary law, or lighter tails. Source: guide/sgd.md, General inputs.
+    ``log h(s)/s`` is drawn as a straight line between neighbours: log h is 0 at 0 and convex. Source: guide/sgd.md, General
+    inputs.
+
+    Args:
+        orders: Moments (S,), increasing, > 0.
+        rates: h at these moments (S,).
+
+    Returns:
+        The index. Not valid, and NaN, where log h does not cross 0: no stationary law, or lighter tails.
     """
     slopes = jnp.log(rates.value) / orders
     errors = rates.error / rates.value / orders

@@ -44,10 +44,19 @@ class Network:
 
 
 def network(n: Any, outputs: int = 1, activation: Callable = jnp.tanh, largest: int | None = None) -> Network:
-    """``n`` neurons, padded to ``largest`` where it is given (then n may be traced). Their signs alternate; pairs take
-    turns at the outputs, so that every output has as many neurons of either sign.
+    """Neurons whose signs alternate; pairs take turns at the outputs, so that every output has as many neurons of either sign.
 
-    Raises ValueError for counts that are not integers >= 1, and for n above ``largest``.
+    Args:
+        n: Number of neurons, >= 1; may be traced where ``largest`` is given.
+        outputs: Number of outputs k, >= 1.
+        activation: An elementwise function.
+        largest: Rows to which the network is padded, >= n; None: n.
+
+    Returns:
+        The network.
+
+    Raises:
+        ValueError: For counts that are not integers >= 1, and for n above ``largest``.
     """
     rows = n if largest is None else largest
     for name, value in dict(n=n, largest=rows, outputs=outputs).items():
@@ -61,9 +70,16 @@ def network(n: Any, outputs: int = 1, activation: Callable = jnp.tanh, largest: 
 
 
 def initial(net: Network, key: Key[Array, ""], dim: int, scale: Any = None) -> Float[Array, "n d"]:
-    """First neurons: entries N(0, ``scale``^2), by default 1/dim, so that a neuron's norm is about 1; padding is zero.
+    """First neurons: independent normal entries. A narrower network begins with the same neurons.
 
-    A narrower network begins with the same neurons.
+    Args:
+        net: The network.
+        key: One typed JAX key.
+        dim: Number of inputs d.
+        scale: Standard deviation of the entries; None: 1/sqrt(dim), so that a neuron's norm is about 1.
+
+    Returns:
+        Incoming weights (n, d); padding is zero.
     """
     scale = dim**-0.5 if scale is None else scale
     drawn = scale * jax.random.normal(key, (net.outer.shape[0], dim))

@@ -28,13 +28,18 @@ LOGISTIC, CROSS_ENTROPY, SQUARED = losses.Logistic(), losses.CrossEntropy(), los
 def mean_field_trial(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, Array]:
     """One run of the mean-field tanh network: the columns of ``training.record``, and how the run ended.
 
-    ``steps``: those made. ``stopped_because``: an index into ``heavy_tailed_sgd.REASONS``. ``diverged``: 1 where that is
-    "loss not finite"; then the columns of the record are NaN, so that no average takes them in. ``first_bad``: the step
-    after which the weights were not finite, -1: none. ``assumptions_ok``: 1 where those of the theorem hold (``violated``
-    says which do not); 0 under a law of your own.
+    Two classes: one output and the logistic loss; more: an output for each and the cross entropy. Compiled once for each size
+    of problem; many keys or problems are one program under ``jax.vmap``.
 
-    Two classes: one output and the logistic loss; more: an output for each and the cross entropy. Compiled once for each
-    size of problem; many keys or problems are one program under ``jax.vmap``.
+    Args:
+        problem: Data, network, noise and when to stop.
+        key: One typed JAX key, for the split of the data, first weights, noise and mini-batches.
+
+    Returns:
+        A dict of scalars: the columns of the record, and how the run ended. ``steps``: those made. ``stopped_because``: an
+        index into ``sgd.stopping.REASONS``. ``diverged``: 1 where that is "loss not finite"; then the columns of the record are
+        NaN, so that no average takes them in. ``first_bad``: the step after which the weights were not finite, -1: none.
+        ``assumptions_ok``: 1 where those of the theorem hold (``violated`` says which do not); 0 under a law of your own.
     """
     sample, first, path = jax.random.split(key, 3)
     train, test = (_targets(batch) for batch in labelled.split(problem.data, sample))
@@ -59,8 +64,14 @@ def mean_field_trial(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, 
 
 
 def violated(problem: HeavyTailedSGD) -> list[str]:
-    """What keeps ``mean_field_trial`` of a problem from the assumptions of the theorem (``training.assumptions``); of
-    noise of your own nothing but the law is named."""
+    """What keeps ``mean_field_trial`` of a problem from the assumptions of the theorem (``training.assumptions``).
+
+    Args:
+        problem: The problem, with known numbers.
+
+    Returns:
+        Violations in words, none where all hold; of noise of your own nothing but the law is named.
+    """
     if not isinstance(problem.noise, NoiseType):
         return [f"noise: {problem.noise!r} is not one of the types 'I', 'II', 'III'"]
     loss = LOGISTIC if problem.data.labels.shape[1] == 2 else CROSS_ENTROPY
@@ -70,12 +81,21 @@ def violated(problem: HeavyTailedSGD) -> list[str]:
 
 @functools.partial(jax.jit, static_argnames=("depth", "compat"))
 def released_trial(problem: HeavyTailedSGD, key: Key[Array, ""], depth: int = 2, compat: str | None = "released-code") -> dict:
-    """One run of the released code's network, with its quirks or without (``compat=None``): the columns of
-    ``mean_field_trial`` but ``assumptions_ok``.
+    """One run of the released code's network, with its quirks (``released_code.QUIRKS``) or without.
 
-    With quirks (``released_code.QUIRKS``) ``problem.steps`` is that code's counter, so that ``steps`` may be one more, and
-    runs that it does not save, "loss not finite" (there: NaN) and "no better than chance", are NaN in the columns of the
-    record. Raises ValueError for a law of your own with quirks.
+    Args:
+        problem: Data, network, noise and when to stop; with quirks ``steps`` is that code's counter.
+        key: One typed JAX key, for the split of the data, first weights, noise and mini-batches.
+        depth: Number of weight matrices, >= 2.
+        compat: "released-code", or None for no quirks.
+
+    Returns:
+        The columns of ``mean_field_trial`` but ``assumptions_ok``. With quirks ``steps`` may be one more than the problem's,
+        and runs that the code does not save, "loss not finite" (there: NaN) and "no better than chance", are NaN in the columns
+        of the record.
+
+    Raises:
+        ValueError: For a law of your own with quirks.
     """
     if compat is not None and not isinstance(problem.noise, NoiseType):
         raise ValueError(
@@ -113,7 +133,17 @@ def released_trial(problem: HeavyTailedSGD, key: Key[Array, ""], depth: int = 2,
 def neurons(
     problem: NoisyNeurons, n: Any, key: Key[Array, ""], largest: int | None = None
 ) -> tuple[mean_field.Network, Float[Array, "n d"]]:
-    """The network of ``n`` neurons, padded to ``largest``, and its neurons at the end of training."""
+    """The mean-field network and its neurons at the end of training.
+
+    Args:
+        problem: Gives inputs, target, noise and time.
+        n: Number of neurons, >= 1; may be traced where ``largest`` is given.
+        key: One typed JAX key, for inputs, first weights and noise.
+        largest: Rows to which the network is padded, >= n; None: n.
+
+    Returns:
+        The network, and the incoming weights (n, dim) of its neurons, zero in the padding.
+    """
     inputs_key, first, path = jax.random.split(key, 3)
     inputs = jax.random.normal(inputs_key, (problem.samples, problem.dim))
     null = problem.target == "null"
@@ -140,8 +170,17 @@ def _targets(batch: labelled.Batch) -> tuple[Array, Array]:
 
 
 def stopping_rule(problem: HeavyTailedSGD | SGD, outputs: int) -> Stopping:
-    """Of a network with so many outputs. A training accuracy of 1 is asked for where there is no other: a network that has it
-    has learnt everything."""
+    """When training of a problem ends. A training accuracy of 1 is asked for where there is no other.
+
+    A network that has it has learnt everything.
+
+    Args:
+        problem: Gives the steps, the evaluations and the accuracy.
+        outputs: Outputs of the network; 1 or 2 make a chance of 1/2.
+
+    Returns:
+        The rule.
+    """
     assert problem.every is not None
     return Stopping(problem.steps, problem.every, problem.accuracy, 1 / max(outputs, 2))
 

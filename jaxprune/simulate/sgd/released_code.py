@@ -127,8 +127,19 @@ class Drift:
 def shuffled_rows(
     key: Key[Array, ""], samples: int, batch: int, step: Int[Array, ""] | int
 ) -> tuple[Int[Array, " b"], Bool[Array, " b"]]:
-    """The rows of mini-batch ``step`` = 0, 1, ... where every epoch is a new random order of all samples, cut into pieces of
-    ``batch``; and which of them count. The last piece may be smaller: its last row fills it up, and does not count."""
+    """The rows of a mini-batch, where every epoch is a new random order of all samples cut into pieces; and which count.
+
+    The last piece may be smaller: its last row fills it up, and does not count.
+
+    Args:
+        key: One typed JAX key, the same for all steps.
+        samples: Number of samples.
+        batch: b, the size of a piece.
+        step: 0, 1, ...; may be traced.
+
+    Returns:
+        Rows (b,), and truth values (b,).
+    """
     pieces = -(-samples // batch)
     order = jax.random.permutation(fold(fold(key, step // pieces), ORDER), samples)
     place = step % pieces * batch + jnp.arange(batch)
@@ -147,11 +158,22 @@ def train(
 ) -> Run:
     """``training.train`` as the released code has it: items 7 and 9 to 12 of ``QUIRKS``.
 
-    Every step is a gradient step, perhaps an evaluation, then noise. ``stopping.steps`` and ``patience`` are that code's
-    counter, which is one less than the steps made; of two classes (``chance`` 1/2) the bound is 53 %, whatever the margin.
-    ``score(value)``: loss, NaN where it is NaN on the test set, and accuracy on the training set. ``value`` ends as it is,
-    finite (``alive``) or not. Raises ValueError for a drift that draws mini-batches otherwise than by ``shuffled(value, key,
-    step)``, and as ``sde.euler`` does.
+    Every step is a gradient step, perhaps an evaluation, then noise. ``value`` ends as it is, finite (``alive``) or not.
+
+    Args:
+        drift: As of ``sde.euler``; one that is random draws its mini-batches by ``shuffled(value, key, step)``.
+        law, start: As of ``sde.euler``.
+        key: One typed JAX key.
+        step_size: Time of one step, > 0.
+        stopping: The rule; ``steps`` and ``patience`` are that code's counter, which is one less than the steps made; of two
+            classes (``chance`` 1/2) the bound is 53 %, whatever the margin.
+        score: Value to loss, NaN where it is NaN on the test set, and accuracy on the training set.
+
+    Returns:
+        How the run ended, and its value.
+
+    Raises:
+        ValueError: For a drift that draws mini-batches otherwise, and as ``sde.euler`` does.
     """
     check_key(key)
     check_step_size(step_size)
@@ -191,7 +213,17 @@ def _draws_epochs(drift) -> bool:
 
 
 def decide(stopping: Stopping, made: Int[Array, ""], loss: Float[Array, ""], right: Float[Array, ""]) -> Array:
-    """The reason for which the released code ends a run, evaluated after ``made`` steps, or ``RUNNING``."""
+    """The reason for which the released code ends a run, or ``RUNNING``.
+
+    Args:
+        stopping: The rule.
+        made: Steps made before this evaluation.
+        loss: Loss on the training set.
+        right: Accuracy on the training set, in [0, 1].
+
+    Returns:
+        An index into ``sgd.stopping.REASONS``, or -1.
+    """
     counter, over = made - 1, stopping.patience + 1
     bound = jnp.where(jnp.asarray(stopping.chance) == 0.5, TWO_CLASSES, stopping.margin * stopping.chance)
     accurate = (right >= stopping.accuracy) & (loss < jnp.inf)
@@ -204,30 +236,74 @@ def decide(stopping: Stopping, made: Int[Array, ""], loss: Float[Array, ""], rig
 
 
 def spared(layer: Array, classes: int) -> bool:
-    """Whether the released code takes a matrix for the last layer, and does not prune it: item 8 of ``QUIRKS``."""
+    """Whether the released code takes a matrix for the last layer, and does not prune it: item 8 of ``QUIRKS``.
+
+    Args:
+        layer: A matrix (n, d).
+        classes: Number of classes.
+
+    Returns:
+        True where one of the two sides is the number of classes.
+    """
     return classes in layer.shape
 
 
 def network(inputs: int, width: int, classes: int, depth: int = 2) -> MLP:
-    """The network of the released code: ReLU layers without biases, ``depth`` weight matrices, all hidden ones of one width."""
+    """The network of the released code: ReLU layers without biases.
+
+    Args:
+        inputs: Number of inputs.
+        width: Units of each hidden layer.
+        classes: Number of outputs.
+        depth: Number of weight matrices, >= 2.
+
+    Returns:
+        The architecture.
+    """
     return MLP(inputs, (width,) * (depth - 1), classes, biased=False)
 
 
 def initial(model: MLP, key: Key[Array, ""]) -> tuple[Array, ...]:
-    """PyTorch's default: weights uniform in +-1/sqrt(inputs of a unit)."""
+    """PyTorch's default: weights uniform in +-1/sqrt(inputs of a unit).
+
+    Args:
+        model: The architecture.
+        key: One typed JAX key.
+
+    Returns:
+        Weight matrices (outputs, inputs).
+    """
     return networks.uniform(model, key).weights
 
 
 def outputs(model: MLP, weights: Sequence[Array], inputs: Float[Array, "m d"]) -> Float[Array, "m c"]:
-    """Logits of a network without biases."""
+    """Logits of a network without biases.
+
+    Args:
+        model: The architecture.
+        weights: Weight matrices (outputs, inputs), the one that takes the inputs first.
+        inputs: Samples (m, d).
+
+    Returns:
+        Logits (m, classes).
+    """
     return model.apply(Parameters(tuple(weights), ()), inputs).T
 
 
 def noise(model: MLP, law: Any, compat: str | None = None) -> tuple[Any, ...]:
     """One law per weight matrix, for ``sde.euler``: hidden layers have noise, the last one has none.
 
-    ``compat="released-code"``: a matrix has none if it has as many rows, which are units, as there are classes (item 8 of
-    ``QUIRKS``). Raises ValueError for another ``compat``.
+    Args:
+        model: The architecture.
+        law: The noise of a hidden layer over unit time.
+        compat: None, or "released-code": a matrix has none if it has as many rows, which are units, as there are classes (item
+            8 of ``QUIRKS``).
+
+    Returns:
+        Laws, and None where there is no noise.
+
+    Raises:
+        ValueError: For another ``compat``.
     """
     check_compat(compat)
     shapes = [(out, inner) for out, inner, _ in model.layers()]

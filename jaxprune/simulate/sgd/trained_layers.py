@@ -31,14 +31,20 @@ Layers = Sequence[Array]
 
 @jax.jit
 def trial(problem: SGD, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict[str, Array]:
-    """One run, NaN where it diverged. ``errors``: relative errors that pruning may make in every layer, the first of them for
-    the controls too.
+    """One run, NaN where it diverged.
 
-    Of the averaged network: train_accuracy, test_accuracy, train_loss, test_loss (nats). By ``WEIGHTS``, ``ESTIMATORS`` and
-    ``LAYERS`` ("middle": the mean over all between): ``inverse`` = 1/alpha, its error ``claimed``, and whether it is ``valid``;
-    ``disagree``, whether the two estimators contradict each other, and ``entries_removed``, the share of entries that go at
-    the first error, by weights and layers. By ``RULES`` and errors: ``removed``, the share of all parameters that go, and
-    pruned_test_accuracy. How the run ended: steps before the average, stopped_because, diverged.
+    Args:
+        problem: Data, network, steps and when to stop.
+        errors: Relative errors (e,) that pruning may make in every layer, in (0, 1), the first of them for the controls too.
+        key: One typed JAX key, for the split of the data, first weights, mini-batches and controls.
+
+    Returns:
+        A dict. Scalars of the averaged network: train_accuracy, test_accuracy, train_loss, test_loss (nats). By ``WEIGHTS``,
+        ``ESTIMATORS`` and ``LAYERS`` ("middle": the mean over all between), (4, 2, 3): ``inverse`` = 1/alpha, its error
+        ``claimed``, and whether it is ``valid``. By weights and layers, (4, 3): ``disagree``, whether the two estimators
+        contradict each other, and ``entries_removed``, the share of entries that go at the first error. By ``RULES`` and
+        errors, (3, e): ``removed``, the share of all parameters that go, and pruned_test_accuracy. How the run ended: steps
+        before the average, stopped_because, diverged.
     """
     sample, first, path, other = jax.random.split(key, 4)
     train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
@@ -71,7 +77,18 @@ def trial(problem: SGD, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict
 
 
 def averaged(drift: Any, run: Run, key: Key[Array, ""], step_size: Any, steps: int) -> tuple[tuple[Array, ...], Array]:
-    """The mean of the iterates after each of ``steps`` more steps of a run, and whether it is alive then."""
+    """The mean of the iterates after each of some more steps of a run, and whether it is alive then.
+
+    Args:
+        drift: As of ``sde.euler``; there is no noise.
+        run: The run that goes on.
+        key: One typed JAX key, that of the run.
+        step_size: Time of one step, > 0.
+        steps: How many more, >= 1.
+
+    Returns:
+        The mean weights, and a truth value.
+    """
 
     def step(carry, number):
         state, mean = carry
@@ -85,10 +102,17 @@ def averaged(drift: Any, run: Run, key: Key[Array, ""], step_size: Any, steps: i
 
 
 def prunings(layers: Layers, errors: Float[Array, " e"]) -> tuple[Float[Array, "l r e"], list[Array]]:
-    """Parameters left in every layer by every rule of ``RULES`` at every error, and the layers (r, e, n, d). The last layer
-    loses incoming nodes, the others outgoing ones.
+    """Parameters left in every layer by every rule of ``RULES`` at every error, and the layers.
 
-    Layers are padded with zeros, which go before all else, to one size, so that they are one program.
+    The last layer loses incoming nodes, the others outgoing ones. Layers are padded with zeros, which go before all else, to
+    one size, so that they are one program.
+
+    Args:
+        layers: l matrices (n, d) of any shapes.
+        errors: Relative errors (e,) that pruning may make in every layer, in (0, 1).
+
+    Returns:
+        Counts (l, 3, e), and the pruned layers, each (3, e, n, d).
     """
     shapes = [w.shape for w in [*layers[:-1], layers[-1].T]]
 
@@ -104,9 +128,18 @@ def prunings(layers: Layers, errors: Float[Array, " e"]) -> tuple[Float[Array, "
 
 
 def estimates(samples: Float[Array, "w N"], key: Key[Array, ""]) -> dict[str, Array]:
-    """``inverse`` = 1/alpha, its error ``claimed`` and whether it is ``valid`` (w, 2), by ``ESTIMATORS``: the released code's
-    aggregate without its cap, not valid where the sample is not stable (``stable_fit``), and moments of the top 2 %, at least
-    20, of every sample less its median; ``disagree`` (w,), whether they contradict each other."""
+    """Tail indices of several samples by ``ESTIMATORS``, and whether the two contradict each other.
+
+    They are the released code's aggregate without its cap, not valid where the sample is not stable (``stable_fit``), and
+    moments of the top 2 %, at least 20, of every sample less its median.
+
+    Args:
+        samples: w samples of numbers (w, N).
+        key: One typed JAX key, for the orders of the aggregate.
+
+    Returns:
+        A dict: ``inverse`` = 1/alpha, its error ``claimed`` and whether it is ``valid`` (w, 2); ``disagree`` (w,).
+    """
 
     def one(x):
         x = extreme.centred(x)

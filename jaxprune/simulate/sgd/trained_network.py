@@ -65,8 +65,18 @@ def trained(
     rate: Any = 0.0,
     penalty: Callable[[Sequence[Array]], Array] | None = None,
 ) -> Trained:
-    """A ReLU network of ``depth`` matrices after a run of the problem, its mean cross entropy increased by ``rate`` times a
-    ``penalty`` of its layers, where there is one. Pure."""
+    """A ReLU network without biases after a run of the problem, with a penalty on its layers where there is one. Pure.
+
+    Args:
+        problem: Data, network, noise and when to stop; its noise is one of the types.
+        key: One typed JAX key, for the split of the data, first weights, noise and mini-batches.
+        depth: Number of weight matrices, >= 2.
+        rate: The mean cross entropy is increased by so many times the penalty.
+        penalty: Layers to a number; None: there is none.
+
+    Returns:
+        The layers at the end, and the sets.
+    """
     sample, first, path = jax.random.split(key, 3)
     train, test = ((batch.inputs, batch.labels.T) for batch in labelled.split(problem.data, sample))
     model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], depth)

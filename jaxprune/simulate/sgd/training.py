@@ -55,12 +55,22 @@ def train(
     score: Callable[[Any], tuple[Array, Array]],
     compat: str | None = None,
 ) -> Run:
-    """Descend until a rule stops. ``drift``, ``law``, ``start``, ``step_size`` as in ``sde.euler``; ``score(value)``: loss and
-    accuracy on the training set.
+    """Descend until a rule stops. Runs that have stopped wait for the others of a batch.
 
-    ``compat="released-code"``: the loop of ``released_code.train``, whose drift must draw its mini-batches as that code does.
-    Runs that have stopped wait for the others of a batch.
-    Raises ValueError for another ``compat``, and as ``sde.euler`` does.
+    Args:
+        drift, law, start: As of ``sde.euler``.
+        key: One typed JAX key.
+        step_size: Time of one step, > 0.
+        stopping: The rule.
+        score: Value to loss and accuracy on the training set.
+        compat: None, or "released-code": the loop of ``released_code.train``, whose drift must draw its mini-batches as that
+            code does.
+
+    Returns:
+        How the run ended, and its value.
+
+    Raises:
+        ValueError: For another ``compat``, and as ``sde.euler`` does.
     """
     check_compat(compat)
     if compat is not None:
@@ -78,16 +88,26 @@ def train(
 def record(
     outputs: Outputs, layers: Sequence[Array], train: Set, test: Set, empty: Any = 0, compat: str | None = None
 ) -> dict[str, Array]:
-    """The columns of the papers' tables for a trained network, and the errors of pruning beside them; how the run ended is in
-    its ``Run``.
+    """The columns of the papers' tables for a trained network, and the errors of pruning beside them.
 
-    ``outputs(layers, inputs)``: the network as a function of its hidden layers (the last layer excluded), each (n, d), of
-    which neurons are pruned, layer by layer, while the removed share of squared norms is at most 0.1. ``empty``: rows of
-    padding of a single layer. ``compat="released-code"``: a layer with a side as long as the number of classes stays whole,
-    and is counted as pruned. Returns train_accuracy, test_accuracy, pruning_ratio, pruned_train_accuracy,
-    pruned_test_accuracy, functional_error (on test inputs), parameter_error (the root of the removed share of all
-    layers), participation (of the first layer). Raises ValueError for layers that are not a list, and another ``compat``.
-    Source: guide/sgd.md, Columns of the tables.
+    How the run ended is in its ``Run``. Neurons are pruned layer by layer, while the removed share of squared norms is at most
+    0.1. Source: guide/sgd.md, Columns of the tables.
+
+    Args:
+        outputs: ``(layers, inputs)`` to outputs (m, k): the network as a function of its hidden layers.
+        layers: The hidden layers (the last layer excluded), each (n, d), one row per neuron.
+        train, test: Inputs (m, d) and targets (m, k) of the two sets.
+        empty: Rows of padding of a single layer; may be traced.
+        compat: None, or "released-code": a layer with a side as long as the number of classes stays whole, and is counted as
+            pruned.
+
+    Returns:
+        A dict of scalars: train_accuracy, test_accuracy, pruning_ratio, pruned_train_accuracy, pruned_test_accuracy,
+        functional_error (on test inputs), parameter_error (the root of the removed share of all layers), participation (of the
+        first layer).
+
+    Raises:
+        ValueError: For layers that are not a list, and another ``compat``.
     """
     check_compat(compat)
     if not isinstance(layers, Sequence):
@@ -118,10 +138,21 @@ def assumptions(
 ) -> tuple[bool, list[str]]:
     """Whether a configuration satisfies what the theorem of Wan et al. 2023 assumes, and the items that it violates.
 
-    The drift must be bounded and Lipschitz (a smooth activation and loss with bounded derivatives, no weight decay), the
-    index in (1, 2), the step size at most n^(-alpha/2-1), the gradient on the mean-field time scale. Data are bounded.
-    A violation is no error but a warning: simulations run, and report it.
-    Source: guide/sgd.md, Assumptions.
+    The drift must be bounded and Lipschitz (a smooth activation and loss with bounded derivatives, no weight decay), the index
+    in (1, 2), the step size at most n^(-alpha/2-1), the gradient on the mean-field time scale. Data are bounded. A violation is
+    no error but a warning: simulations run, and report it. Source: guide/sgd.md, Assumptions.
+
+    Args:
+        alpha: Index of the noise.
+        step_size: Time of one step.
+        n: Number of neurons.
+        activation: That of the network; known to be smooth are tanh and the sigmoid.
+        loss: That of the network, which says itself whether it is smooth.
+        decay: Rate of weight decay.
+        time_scale: "mean-field", or "raw" for the gradient as it is.
+
+    Returns:
+        Whether all hold, and the violations in words.
     """
     name = getattr(activation, "__name__", str(activation))
     items = {

@@ -271,9 +271,19 @@ class Common(_Strict):
 
 
 def neuron_noise(noise: str | int, index: Any, scale: Any = 1.0) -> Common | Symmetric | Isotropic:
-    """Noise on the incoming weights of a neuron (guide/stable.md, Noise of a neuron):
-    type "I" one number for all of them, "II" independent
-    numbers, "III" an isotropic vector. Raises ValueError for another type."""
+    """Noise on the incoming weights of a neuron (guide/stable.md, Noise of a neuron).
+
+    Args:
+        noise: "I" or 1, one number for all of them; "II" or 2, independent numbers; "III" or 3, an isotropic vector.
+        index: Index of stability alpha in (0, 2], or its ``Index``.
+        scale: Scale of the law, >= 0.
+
+    Returns:
+        The law.
+
+    Raises:
+        ValueError: For another type.
+    """
     laws: dict[str, Any] = {"I": Common, "II": Symmetric, "III": Isotropic}
     return laws[noise_type("noise", noise)](index, scale)
 

@@ -71,8 +71,19 @@ class Law(Protocol):
 
 
 def index(alpha: Any) -> Index:
-    """The index ``alpha``, a number or an array, or an ``Index``. A traced alpha is not checked, and its constants have
-    the digits of the program. Raises ValueError outside (0, 2]."""
+    """The index of stability with the constants that draws need.
+
+    A traced alpha is not checked, and its constants have the digits of the program.
+
+    Args:
+        alpha: A number or an array in (0, 2], where 2 is Gaussian and 1 is Cauchy; or an ``Index``, which is given back.
+
+    Returns:
+        The index, in the shape of ``alpha``.
+
+    Raises:
+        ValueError: For an alpha outside (0, 2].
+    """
     if isinstance(alpha, Index):
         return alpha
     alpha = check_number("alpha", alpha, "(0, 2]", "2 is Gaussian, 1 is Cauchy")

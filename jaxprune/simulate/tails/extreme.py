@@ -2,7 +2,7 @@
 
 They look at the largest magnitudes alone, so they say nothing of the bulk, need many data, and read too large an index
 where the tail has not set in yet: on symmetric stable data with alpha = 1.8 Hill's estimate from the top 1 % reads 2.0.
-Estimators for stable laws are in ``stable_tails``, both together in ``tail_report``. None is shift invariant: use
+Estimators for stable laws are in ``stable_model``, both together in ``tail_report``. None is shift invariant: use
 ``centred`` first. Data are numbers (N,), or vectors (N, d) whose norms are taken. Derivations:
 guide/tails.md.
 """
@@ -35,7 +35,16 @@ class TailEstimate:
 
 
 def from_inverse(inverse: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool[Array, "*s"]) -> TailEstimate:
-    """The estimate of alpha whose inverse is ``inverse`` +- ``error``; inf where that is not positive."""
+    """The estimate of alpha from one of 1/alpha; inf where that is not positive.
+
+    Args:
+        inverse: The estimate of 1/alpha, of any shape.
+        error: Its standard error, of the same shape.
+        valid: Whether it should be believed, of the same shape.
+
+    Returns:
+        The estimate; not valid where ``inverse`` or ``error`` is not finite.
+    """
     heavy = inverse > 0
     safe = jnp.where(heavy, inverse, 1.0)
     value = jnp.where(heavy, 1 / safe, jnp.where(jnp.isnan(inverse), jnp.nan, jnp.inf))
@@ -44,12 +53,29 @@ def from_inverse(inverse: Float[Array, "*s"], error: Float[Array, "*s"], valid: 
 
 
 def from_value(value: Float[Array, "*s"], error: Float[Array, "*s"], valid: Bool[Array, "*s"]) -> TailEstimate:
-    """The estimate ``value`` +- ``error`` of alpha > 0."""
+    """The estimate of alpha > 0.
+
+    Args:
+        value: The estimate of alpha, of any shape.
+        error: Its standard error, of the same shape.
+        valid: Whether it should be believed, of the same shape.
+
+    Returns:
+        The estimate; not valid where ``value`` or ``error`` is not finite.
+    """
     return TailEstimate(value, error, valid & jnp.isfinite(value) & jnp.isfinite(error), 1 / value, error / value**2)
 
 
 def check_sample(x: Float[Array, "*shape"], least: int = 2) -> None:
-    """Raises ValueError unless ``x`` is (N,) or (N, d), floating-point, with N >= ``least``."""
+    """Refuses what is no sample of floating-point numbers or vectors.
+
+    Args:
+        x: What is looked at.
+        least: The fewest data.
+
+    Raises:
+        ValueError: Unless ``x`` is (N,) or (N, d), floating-point, with N >= ``least``.
+    """
     if not hasattr(x, "ndim"):
         raise ValueError(f"x: {type(x).__name__} is no array; use jnp.asarray")
     if x.ndim not in (1, 2) or not jnp.issubdtype(x.dtype, jnp.floating):
@@ -61,13 +87,30 @@ def check_sample(x: Float[Array, "*shape"], least: int = 2) -> None:
 
 
 def centred(x: Float[Array, "N *d"]) -> Float[Array, "N *d"]:
-    """``x`` without its median (coordinate by coordinate). A mean may not exist; a shift ruins every estimate."""
+    """A sample without its median (coordinate by coordinate). A mean may not exist; a shift ruins every estimate.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d).
+
+    Returns:
+        The centred sample, in its shape.
+
+    Raises:
+        ValueError: For what is no such sample, or has no data.
+    """
     check_sample(x, 1)
     return x - jnp.median(x, axis=0)
 
 
 def norms(x: Float[Array, "N *d"]) -> Float[Array, " N"]:
-    """``|x|`` of numbers, Euclidean norms of vectors, without overflow of the squares."""
+    """``|x|`` of numbers, Euclidean norms of vectors, without overflow of the squares.
+
+    Args:
+        x: Numbers (N,) or vectors (N, d).
+
+    Returns:
+        Norms (N,), >= 0.
+    """
     if x.ndim == 1:
         return jnp.abs(x)
     largest = jnp.max(jnp.abs(x), axis=1)
@@ -86,11 +129,20 @@ def _log_excesses(x, top):
 
 @functools.partial(jax.jit, static_argnames="top")
 def hill(x: Float[Array, "N *d"], top: int) -> TailEstimate:
-    """Hill: 1/alpha is the mean log-excess of the ``top`` largest magnitudes over the next one.
+    """Hill: 1/alpha is the mean log-excess of the largest magnitudes over the next one.
 
-    Error ``1/(alpha sqrt(top))``, exact for Pareto data; the bias of other tails, of order top/N for stable ones, is not
-    in it. Raises ValueError for ``top`` outside 1 .. N-1; invalid where the threshold is not positive, or ties with all
-    above it. Source: guide/tails.md, Hill.
+    Error ``1/(alpha sqrt(top))``, exact for Pareto data; the bias of other tails, of order top/N for stable ones, is not in it.
+    Source: guide/tails.md, Hill.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        top: How many are the largest, in 1 .. N-1.
+
+    Returns:
+        The estimate; not valid where the threshold is not positive, or ties with all above it.
+
+    Raises:
+        ValueError: For ``top`` outside 1 .. N-1, and what is no sample.
     """
     excess, good = _log_excesses(x, top)
     inverse = jnp.mean(excess)
@@ -99,11 +151,20 @@ def hill(x: Float[Array, "N *d"], top: int) -> TailEstimate:
 
 @functools.partial(jax.jit, static_argnames="top")
 def moment(x: Float[Array, "N *d"], top: int) -> TailEstimate:
-    """The moment estimator (Dekkers, Einmahl, de Haan): ``gamma = m1 + 1 - 1/(2 (1 - m1^2/m2))`` from the first two moments
-    of the log-excesses of the ``top`` largest magnitudes; alpha = 1/gamma, inf where gamma <= 0.
+    """The moment estimator (Dekkers, Einmahl, de Haan): ``gamma = m1 + 1 - 1/(2 (1 - m1^2/m2))``.
 
-    Error of gamma by its asymptotics, ``sqrt((1 + gamma^2)/top)`` above 0. Raises ValueError for ``top`` outside 1 .. N-1;
-    invalid as for ``hill`` and with ``top`` < 2. Source: guide/tails.md, Moments of log-excesses.
+    It takes the first two moments of the log-excesses of the largest magnitudes; alpha = 1/gamma, inf where gamma <= 0. Error
+    of gamma by its asymptotics, ``sqrt((1 + gamma^2)/top)`` above 0. Source: guide/tails.md, Moments of log-excesses.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        top: How many are the largest, in 1 .. N-1.
+
+    Returns:
+        The estimate; not valid as for ``hill`` and with ``top`` < 2.
+
+    Raises:
+        ValueError: As ``hill`` does.
     """
     excess, good = _log_excesses(x, top)
     first, second = jnp.mean(excess), jnp.mean(excess**2)
@@ -122,9 +183,19 @@ def _moment_variance(gamma):
 
 @functools.partial(jax.jit, static_argnames="top")
 def de_haan(x: Float[Array, "N *d"], top: int) -> TailEstimate:
-    """De Haan's ratio of moments: ``gamma = m2/(2 m1)`` of the log-excesses of the ``top`` largest magnitudes.
+    """De Haan's ratio of moments: ``gamma = m2/(2 m1)`` of the log-excesses of the largest magnitudes.
 
-    Error ``gamma sqrt(2/top)``. Errors raised and invalid as for ``hill``. Source: guide/tails.md, Moments of log-excesses.
+    Error ``gamma sqrt(2/top)``. Source: guide/tails.md, Moments of log-excesses.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        top: How many are the largest, in 1 .. N-1.
+
+    Returns:
+        The estimate; not valid as for ``hill``.
+
+    Raises:
+        ValueError: As ``hill`` does.
     """
     excess, good = _log_excesses(x, top)
     first = jnp.mean(excess)
@@ -134,11 +205,21 @@ def de_haan(x: Float[Array, "N *d"], top: int) -> TailEstimate:
 
 @functools.partial(jax.jit, static_argnames="top")
 def pickands(x: Float[Array, "N *d"], top: int) -> TailEstimate:
-    """Pickands: ``gamma = log((x1 - x2)/(x2 - x4))/log 2`` with x1, x2, x4 the k-th, 2k-th and 4k-th largest magnitudes,
-    k = floor(top/4); alpha = 1/gamma, inf where gamma <= 0. It alone does not change when the magnitudes are shifted.
+    """Pickands: ``gamma = log((x1 - x2)/(x2 - x4))/log 2`` with x1, x2, x4 the k-th, 2k-th and 4k-th largest magnitudes.
 
-    Error of gamma by its asymptotics, ``gamma sqrt(2^(2 gamma + 1) + 1)/(2 (2^gamma - 1) log 2 sqrt(k))``.
-    Raises ValueError for ``top`` outside 4 .. N; invalid where the three are not distinct. Source: guide/tails.md, Pickands.
+    k = floor(top/4); alpha = 1/gamma, inf where gamma <= 0. It alone does not change when the magnitudes are shifted. Error of
+    gamma by its asymptotics, ``gamma sqrt(2^(2 gamma + 1) + 1)/(2 (2^gamma - 1) log 2 sqrt(k))``. Source: guide/tails.md,
+    Pickands.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        top: How many are the largest, in 4 .. N.
+
+    Returns:
+        The estimate; not valid where the three magnitudes are not distinct.
+
+    Raises:
+        ValueError: For ``top`` outside 4 .. N, and what is no sample.
     """
     check_sample(x, 4)
     check_count("top", top, "largest data, at least 4", 4, x.shape[0])
@@ -156,11 +237,20 @@ def pickands(x: Float[Array, "N *d"], top: int) -> TailEstimate:
 
 @functools.partial(jax.jit, static_argnames="size")
 def second_to_first(x: Float[Array, "N *d"], size: int) -> TailEstimate:
-    """Paulauskas and Vaiciulis: the mean Z over blocks of ``size`` data of (second largest)/(largest) magnitude gives
-    ``alpha = Z/(1 - Z)``. Biased like Hill's estimate from the top N/size.
+    """Paulauskas and Vaiciulis: the mean Z over blocks of (second largest)/(largest) magnitude gives ``alpha = Z/(1 - Z)``.
 
-    Error by the spread between blocks; data beyond the last whole block are left out. Raises ValueError unless blocks have
-    at least 2 data and there are at least 2 of them; invalid where a block is zero. Source: guide/tails.md, Second to first.
+    Biased like Hill's estimate from the top N/size. Error by the spread between blocks; data beyond the last whole block are
+    left out. Source: guide/tails.md, Second to first.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        size: Data in a block, in 2 .. N/2.
+
+    Returns:
+        The estimate; not valid where a block is zero.
+
+    Raises:
+        ValueError: Unless blocks have at least 2 data and there are at least 2 of them, and for what is no sample.
     """
     check_sample(x, 4)
     check_count("size", size, "data in a block, of at least 2 blocks", 2, x.shape[0] // 2)

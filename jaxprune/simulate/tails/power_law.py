@@ -69,17 +69,25 @@ class PowerLaw:
 
 
 def fit(x: ArrayLike, ks: str = "clauset", candidates: int | None = None) -> PowerLaw:
-    """The power law that fits the largest of the data (N,) best, in float64.
+    """The power law that fits the largest of the data best, in float64.
 
     The exponent of a tail of n data is tail_index = n/sum log(x/xmin), over n - 2 in place of n unbiased for Pareto's law.
-    ``ks``: "clauset" compares with the empirical distribution function 0, 1/n, .. (n-1)/n, as Clauset's code, powerlaw and
-    weightwatcher do; "two_sided" is Kolmogorov's own distance, from both sides of each step, which may choose another xmin.
-    ``candidates``: every distinct value but the largest is tried as xmin up to 50,000 data; of more, or where a number is
-    given, so many in equal steps of log n, default 1,000, and as many again around the best of them.
-
-    Raises ValueError for data that are not finite positive numbers (N,), for fewer than two distinct values, for an unknown
-    distance, and for candidates < 2. Traced data of that kind are ``failed``; they must be float64.
     Source: guide/tails.md, Fitted power laws.
+
+    Args:
+        x: Positive numbers (N,), finite; traced ones must be float64.
+        ks: "clauset" compares with the empirical distribution function 0, 1/n, .. (n-1)/n, as Clauset's code, powerlaw and
+            weightwatcher do; "two_sided" is Kolmogorov's own distance, from both sides of each step, which may choose another
+            xmin.
+        candidates: How many lower ends to try, >= 2, in equal steps of log n, and as many again around the best of them. None:
+            every distinct value but the largest up to 50,000 data, and 1,000 of more.
+
+    Returns:
+        The fit; of traced data for which there is none it is ``failed``.
+
+    Raises:
+        ValueError: For data that are not finite positive numbers (N,), for fewer than two distinct values, for an unknown
+            distance, and for candidates < 2.
     """
     if ks not in DISTANCES:
         raise ValueError(f"ks: {ks!r} is not known; use {' or '.join(map(repr, DISTANCES))}")
@@ -99,20 +107,43 @@ def fit(x: ArrayLike, ks: str = "clauset", candidates: int | None = None) -> Pow
 
 
 def padded(data: np.ndarray) -> np.ndarray:
-    """Increasing data behind copies of the first of them, in 1024 places or one of four lengths in an octave: one program
-    serves many."""
+    """Increasing data behind copies of the first of them: one program serves many.
+
+    Args:
+        data: Increasing numbers (N,).
+
+    Returns:
+        Data in 1024 places or one of four lengths in an octave.
+    """
     step = 1 << max(len(data).bit_length() - 3, 8)
     size = max(-(-len(data) // step) * step, 1024)
     return np.concatenate([np.full(size - len(data), data[0]), data])
 
 
 def known(found: Any) -> Any:
-    """A pytree of NumPy arrays: outside float64 programs those of JAX lose half their digits in the first operation."""
+    """A pytree of NumPy arrays: outside float64 programs those of JAX lose half their digits in the first operation.
+
+    Args:
+        found: A pytree of arrays.
+
+    Returns:
+        The same with NumPy's arrays.
+    """
     return jax.tree.map(np.asarray, found)
 
 
 def checked(x: ArrayLike) -> np.ndarray:
-    """Data of a power law in float64. Raises ValueError as ``fit`` does."""
+    """Data of a power law in float64.
+
+    Args:
+        x: Positive numbers (N,), finite, at least two of them distinct.
+
+    Returns:
+        The data (N,).
+
+    Raises:
+        ValueError: As ``fit`` does.
+    """
     data = np.asarray(x)
     if data.ndim != 1 or (data.dtype.kind not in "iuf" and not jnp.issubdtype(data.dtype, jnp.floating)):
         raise ValueError(f"x: {data.dtype} of shape {data.shape}; pass real numbers (N,), such as np.abs(weights).ravel()")
@@ -131,7 +162,16 @@ def checked(x: ArrayLike) -> np.ndarray:
 
 
 def check_found(found: PowerLaw, count: int, tail: int) -> None:
-    """One fit that did not fail, to ``count`` data of which ``tail`` are at or above its xmin."""
+    """Refuses what is not one sound fit to certain data.
+
+    Args:
+        found: The fit.
+        count: Number of the data.
+        tail: How many of them are at or above its xmin.
+
+    Raises:
+        ValueError: For a batch of fits, one that failed, and one of other data.
+    """
     if np.ndim(found.failed) or int(found.failed):
         raise ValueError(f"found: {'a batch' if np.ndim(found.failed) else found.reason}; pass one fit that did not fail")
     if int(found.count) != count or int(found.tail_count) != tail:
@@ -147,8 +187,17 @@ def _tried(count: int, candidates: int | None) -> int | None:
 
 @functools.partial(jax.jit, static_argnames=("ks", "candidates"))
 def of_sorted(x: Float[Array, " N"], start: Any, ks: str, candidates: int | None = None) -> PowerLaw:
-    """The fit to increasing data x[start:], ``start`` of which may be traced; before it the first of them is repeated.
-    ``candidates``: None for every one."""
+    """The fit to increasing data x[start:].
+
+    Args:
+        x: Increasing numbers (N,); before ``start`` the first of them is repeated.
+        start: Place of the first of the data; may be traced.
+        ks: "clauset" or "two_sided", as of ``fit``.
+        candidates: How many lower ends to try; None: every one.
+
+    Returns:
+        The fit, ``failed`` where there is none.
+    """
     sound = jnp.isfinite(x[-1]) & (x[0] > 0)  # NaN is sorted last
     varied = x[0] < x[-1]
     x = jnp.where(sound & varied, x, 1.0 + jnp.arange(len(x)))

@@ -32,14 +32,23 @@ class Goodness:
 
 
 def goodness_of_fit(key: Key[Array, ""], x: ArrayLike, found: PowerLaw, draws: int = 1000) -> Goodness:
-    """The p-value of a ``found`` power law of data x (N,), by as many synthetic data sets as there are ``draws``.
+    """The p-value of a power law that was found for data, by synthetic data sets.
 
-    Each has N data: with probability tail_count/N one of the fitted law above xmin, otherwise one of the data below xmin,
-    drawn with replacement. xmin and exponent are fitted anew to each, by the distance and the number of candidates of
-    ``found``. A p-value of 1,000 draws is right to 0.01 or so.
+    Each has N data: with probability tail_count/N one of the fitted law above xmin, otherwise one of the data below xmin, drawn
+    with replacement. xmin and exponent are fitted anew to each, by the distance and the number of candidates of ``found``. A
+    p-value of 1,000 draws is right to 0.01 or so. Source: guide/tails.md, Goodness of fit.
 
-    Raises ValueError for data as ``power_law.fit`` does, for a failed fit, a fit of other data, and draws < 1.
-    Source: guide/tails.md, Goodness of fit.
+    Args:
+        key: One typed JAX key.
+        x: The data, positive numbers (N,).
+        found: Their fit.
+        draws: Number of synthetic data sets, >= 1.
+
+    Returns:
+        The p-value with its error, and the distances.
+
+    Raises:
+        ValueError: For data as ``power_law.fit`` does, for a failed fit, a fit of other data, draws < 1, and no typed key.
     """
     check_key(key)
     check_count("draws", draws, "synthetic data sets")

@@ -48,10 +48,19 @@ class Rival(NamedTuple):
 
 
 def compare(x: ArrayLike, found: PowerLaw) -> dict[str, Rival]:
-    """Every rival by name, fitted by likelihood to the tail of data x (N,) that a power law was ``found`` for.
+    """Every rival by name, fitted by likelihood to the tail of data that a power law was found for.
 
-    Raises ValueError for data as ``power_law.fit`` does, for a failed fit, and for a fit of other data.
     Source: guide/tails.md, Rivals of the power law.
+
+    Args:
+        x: The data, positive numbers (N,).
+        found: Their fit.
+
+    Returns:
+        A dict of rivals by name.
+
+    Raises:
+        ValueError: For data as ``power_law.fit`` does, for a failed fit, and for a fit of other data.
     """
     data = power_law.checked(x)
     tail = data[data >= (0.0 if np.ndim(found.xmin) else float(found.xmin))]

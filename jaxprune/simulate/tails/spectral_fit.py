@@ -46,16 +46,24 @@ class Spectral:
 
 
 def fit(weights: ArrayLike, ks: str = "clauset", cut: Any = None) -> Spectral:
-    """The spectrum of a matrix (n, d), in float64.
+    """The spectrum of a matrix, in float64.
 
-    ``cut``: eigenvalues up to it are left out of the fit; default: those that round-off may have made, (max(n, d) eps s)^2 with
-    s the largest singular value. weightwatcher's is 1e-5 whatever the scale; under 20 eigenvalues it fits by another formula.
-    A kernel (height, width, in, out) is not a matrix: weightwatcher pools the eigenvalues of its matrices (in, out), each
-    times sqrt(height width/2).
+    A kernel (height, width, in, out) is not a matrix: weightwatcher pools the eigenvalues of its matrices (in, out), each times
+    sqrt(height width/2). Source: guide/tails.md, Spectra.
 
-    Raises ValueError for what is no matrix of finite real numbers, for one with fewer than two distinct eigenvalues above the
-    cut, for a cut that is not >= 0, and for an unknown distance. Traced matrices must be float64.
-    Source: guide/tails.md, Spectra.
+    Args:
+        weights: A floating-point matrix (n, d), n, d >= 2; traced ones must be float64.
+        ks: "clauset" or "two_sided", as of ``power_law.fit``.
+        cut: Eigenvalues up to it are left out of the fit, >= 0; None: those that round-off may have made, (max(n, d) eps s)^2
+            with s the largest singular value. weightwatcher's is 1e-5 whatever the scale; under 20 eigenvalues it fits by
+            another formula.
+
+    Returns:
+        The fit, and weightwatcher's columns.
+
+    Raises:
+        ValueError: For what is no matrix of finite real numbers, for one with fewer than two distinct eigenvalues above the
+            cut, for a cut that is not >= 0, and for an unknown distance.
     """
     if ks not in power_law.DISTANCES:
         raise ValueError(f"ks: {ks!r} is not known; use {' or '.join(map(repr, power_law.DISTANCES))}")
@@ -80,9 +88,21 @@ def fit(weights: ArrayLike, ks: str = "clauset", cut: Any = None) -> Spectral:
 
 
 def of_singular_values(values: ArrayLike, side: int, scale: float = 1.0, ks: str = "clauset", cut: Any = None) -> Spectral:
-    """As ``fit``, of a matrix with the singular values ``scale`` times ``values`` (r,), and ``side`` its larger side.
+    """As ``fit``, of a matrix whose singular values are known.
 
-    Raises ValueError where fewer than two distinct eigenvalues lie above the cut. Source: guide/tails.md, Spectra.
+    Source: guide/tails.md, Spectra.
+
+    Args:
+        values: Singular values over ``scale`` (r,).
+        side: The larger side of the matrix.
+        scale: What ``values`` are to be multiplied by, > 0.
+        ks, cut: As of ``fit``.
+
+    Returns:
+        The fit, and weightwatcher's columns.
+
+    Raises:
+        ValueError: Where fewer than two distinct eigenvalues lie above the cut.
     """
     ordered = np.sort(np.asarray(values, np.float64))
     room = len(power_law.padded(ordered)) - len(ordered)

@@ -1,8 +1,8 @@
 """Tail indices by models: estimators that are right for symmetric stable numbers, or isotropic stable vectors.
 
 They use all the data and are sharp, but report a heavy tail that is not there when the law is not stable: on Student's law
-with three degrees of freedom, whose variance is finite, they read 1.65. Set an extreme-value estimate of ``tails`` beside
-them (``tail_report``). Data are numbers (N,) or vectors (N, d), already ``tails.centred``. Derivations:
+with three degrees of freedom, whose variance is finite, they read 1.65. Set an extreme-value estimate of ``extreme`` beside
+them (``tail_report``). Data are numbers (N,) or vectors (N, d), already ``extreme.centred``. Derivations:
 guide/tails.md.
 """
 
@@ -26,13 +26,22 @@ CAP = 2.0
 
 @functools.partial(jax.jit, static_argnames="size")
 def block_log_moment(x: Float[Array, "N *d"], size: int) -> TailEstimate:
-    """Block sums (Mohammadi et al. 2015): ``1/alpha = (mean log|Y| - mean log|X|)/log(size)``, Y the sums of ``size``
-    consecutive data. ``inverse`` is unbiased at any sample size for strictly stable laws of any dimension.
+    """Block sums (Mohammadi et al. 2015): ``1/alpha = (mean log|Y| - mean log|X|)/log(size)``, Y the sums of blocks.
 
-    The rows must be independent: shuffle them where they are not. Data beyond the last whole block are left out. Error by
-    the spread between blocks, ``Var(log|Y| - mean log|X| of its block)/blocks/log(size)^2``, which is the exact variance
-    for independent rows. Raises ValueError for ``size`` < 2 or fewer than 2 blocks; invalid with a zero vector or sum.
-    Source: guide/tails.md, Block sums.
+    ``inverse`` is unbiased at any sample size for strictly stable laws of any dimension. The rows must be independent: shuffle
+    them where they are not. Data beyond the last whole block are left out. Error by the spread between blocks, ``Var(log|Y| -
+    mean log|X| of its block)/blocks/log(size)^2``, which is the exact variance for independent rows. Source: guide/tails.md,
+    Block sums.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        size: Consecutive data in a block, in 2 .. N/2.
+
+    Returns:
+        The estimate; not valid with a zero vector or sum.
+
+    Raises:
+        ValueError: For ``size`` < 2 or fewer than 2 blocks, and for what is no sample.
     """
     check_sample(x, 4)
     check_count("size", size, "data in a block, of at least 2 blocks", 2, x.shape[0] // 2)
@@ -54,14 +63,24 @@ def _block_differences(x, size, floor):
 def aggregate(
     x: Float[Array, "N *d"], key: Key[Array, ""], *, compat: Literal["released-code"] | None = None, shuffles: int = 5
 ) -> TailEstimate:
-    """The aggregate of the released code: the median of the block estimates over ``block_sizes(N)``, and the median of that
-    over ``shuffles`` random orders of the rows.
+    """The aggregate of the released code: the median of the block estimates over ``block_sizes(N)``, and of random orders.
 
-    ``compat="released-code"`` caps each at 2, which hides light tails, and adds 2.2e-16 to the norms, so that zero vectors
-    count; None does neither. The estimates of different sizes and shuffles are far from independent: the error is the
-    median of the errors of the single block estimates, somewhat too large, infinite for those with a sum that is zero (as that
-    of the two central data of an even sample, centred by its median). Raises ValueError for an N without block
-    sizes (a prime). Source: guide/tails.md, Block sums.
+    The estimates of different sizes and shuffles are far from independent: the error is the median of the errors of the single
+    block estimates, somewhat too large, infinite for those with a sum that is zero (as that of the two central data of an even
+    sample, centred by its median). Source: guide/tails.md, Block sums.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        key: One typed JAX key, for the orders.
+        compat: "released-code" caps each at 2, which hides light tails, and adds 2.2e-16 to the norms, so that zero vectors
+            count; None does neither.
+        shuffles: Random orders of the rows, >= 1, over which the median is taken.
+
+    Returns:
+        The estimate.
+
+    Raises:
+        ValueError: For an N without block sizes (a prime), what is no sample, fewer than 1 shuffle, and another ``compat``.
     """
     check_sample(x, 4)
     check_count("shuffles", shuffles, "random orders", 1, 10**6)
@@ -86,10 +105,19 @@ def aggregate(
 
 
 def block_sizes(count: int) -> tuple[int, ...]:
-    """The released code's block sizes for ``count`` data: each of 2, 5, ..., 1000 up to ``count``/2, lowered to a divisor
-    of ``count``, and the largest divisor up to its square root; 2 and 5 for ten data.
+    """The released code's block sizes: each of 2, 5, ..., 1000 up to N/2, lowered to a divisor of N, and one near sqrt(N).
 
-    The released code stops where lowering ends at 1; here such a size is left out. Raises ValueError if none is left.
+    The latter is the largest divisor up to the square root. 2 and 5 for ten data. The released code stops where lowering ends
+    at 1; here such a size is left out.
+
+    Args:
+        count: N, the number of data.
+
+    Returns:
+        The sizes, increasing, all above 1.
+
+    Raises:
+        ValueError: If none is left.
     """
     if count == 10:
         return (2, 5)
@@ -108,8 +136,16 @@ def _divisor(count, most):
 def log_variance(x: Float[Array, "N *d"]) -> TailEstimate:
     """From ``Var log|X| = (pi^2/6)(1/alpha^2 - 1/4) + psi'(d/2)/4``, d = 1 for numbers, for isotropic stable vectors.
 
-    Error by the fourth moment of log|X|. Invalid where the variance is too small for any alpha, or a vector is zero.
-    Source: guide/tails.md, Log variance.
+    Error by the fourth moment of log|X|. Source: guide/tails.md, Log variance.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), N >= 4, centred.
+
+    Returns:
+        The estimate; not valid where the variance is too small for any alpha, or a vector is zero.
+
+    Raises:
+        ValueError: For what is no sample.
     """
     check_sample(x, 4)
     logs = jnp.log(norms(x))
@@ -125,13 +161,21 @@ def log_variance(x: Float[Array, "N *d"]) -> TailEstimate:
 def characteristic(
     x: Float[Array, " N"], low: float | Float[Array, ""] = 0.2, high: float | Float[Array, ""] = 0.8, *, modulus: bool = False
 ) -> TailEstimate:
-    """Two points of the empirical characteristic function phi: ``alpha = log(log phi(high)/log phi(low))/log(high/low)``,
-    at arguments in units of one over the median of |x|. The sharpest for symmetric stable numbers.
+    """Two points of the empirical characteristic function phi: ``alpha = log(log phi(high)/log phi(low))/log(high/low)``.
 
-    ``modulus`` takes |phi|, which a shift does not change; else its real part. Error by the delta method with the median
-    held fixed (for stable laws it has no effect at first order). Raises ValueError unless 0 < low < high where they are
-    plain numbers; invalid where phi is outside (0, 1), the median is 0, or all data are equal.
-    Source: guide/tails.md, Characteristic function.
+    The sharpest for symmetric stable numbers. Error by the delta method with the median held fixed (for stable laws it has no
+    effect at first order). Source: guide/tails.md, Characteristic function.
+
+    Args:
+        x: Floating-point numbers (N,), N >= 4, centred.
+        low, high: Arguments of phi, in units of one over the median of |x|, 0 < low < high.
+        modulus: Whether to take |phi|, which a shift does not change; else its real part.
+
+    Returns:
+        The estimate; not valid where phi is outside (0, 1), the median is 0, or all data are equal.
+
+    Raises:
+        ValueError: Unless 0 < low < high where they are plain numbers, and for what is no sample of numbers.
     """
     check_sample(x, 4)
     if x.ndim != 1:
@@ -164,9 +208,18 @@ def _characteristic(x, low, high, modulus) -> TailEstimate:
 def quantiles(x: Float[Array, " N"]) -> TailEstimate:
     """McCulloch: ``(q95 - q05)/(q75 - q25)`` of the data, inverted for alpha exactly (``quantile_ratio``). Shift invariant.
 
-    Capped at 2, where the ratio is smallest. Error by the covariance of sample quantiles with slopes from order statistics
-    two binomial deviations to either side. Invalid with fewer than 100 data, quartiles that coincide, a ratio below
-    nu(2) by more than four errors, or an alpha below 0.1. Source: guide/tails.md, Quantiles.
+    Capped at 2, where the ratio is smallest. Error by the covariance of sample quantiles with slopes from order statistics two
+    binomial deviations to either side. Source: guide/tails.md, Quantiles.
+
+    Args:
+        x: Floating-point numbers (N,), N >= 4.
+
+    Returns:
+        The estimate; not valid with fewer than 100 data, quartiles that coincide, a ratio below nu(2) by more than four errors,
+        or an alpha below 0.1.
+
+    Raises:
+        ValueError: For what is no sample of numbers.
     """
     check_sample(x, 4)
     if x.ndim != 1:
@@ -191,12 +244,21 @@ def quantiles(x: Float[Array, " N"]) -> TailEstimate:
 
 @functools.partial(jax.jit, static_argnames=("groups", "order"))
 def participation(x: Float[Array, "N *d"], groups: int, order: float = 2.0) -> TailEstimate:
-    """``alpha = q (1 - sum|x|^2q/(sum|x|^q)^2)`` with q = ``order``, averaged over ``groups`` of consecutive data.
+    """``alpha = q (1 - sum|x|^2q/(sum|x|^q)^2)``, averaged over groups of consecutive data.
 
-    In one group it tends to a random limit whose mean is alpha < q as the group grows (a Poisson-Dirichlet law), so the
-    error, by the spread between groups, falls with their number alone. Raises ValueError for fewer than 2 groups or 2 data
-    in each, or ``order`` <= 0; invalid where the value exceeds 0.9 q, which light tails give too, or a group is zero.
-    Source: guide/tails.md, Participation.
+    In one group it tends to a random limit whose mean is alpha < q as the group grows (a Poisson-Dirichlet law), so the error,
+    by the spread between groups, falls with their number alone. Source: guide/tails.md, Participation.
+
+    Args:
+        x: Floating-point numbers (N,) or vectors (N, d), centred.
+        groups: Number of groups, in 2 .. N/2.
+        order: q, finite and > 0, above every alpha in question.
+
+    Returns:
+        The estimate; not valid where the value exceeds 0.9 q, which light tails give too, or a group is zero.
+
+    Raises:
+        ValueError: For fewer than 2 groups or 2 data in each, ``order`` <= 0, and what is no sample.
     """
     check_sample(x, 4)
     check_count("groups", groups, "groups of at least 2 data", 2, x.shape[0] // 2)

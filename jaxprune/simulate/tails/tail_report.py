@@ -36,7 +36,7 @@ class TailReport:
     ``count`` data of ``dim`` entries, None for numbers. The stable model presumes independent draws of a symmetric stable
     law, or of isotropic stable vectors. None of its estimates is valid where ``fit.rejected``: the law fitted to the
     characteristic function is not that of the data (``stable_fit``: false alarms, power); or where the data are ``skewed``,
-    ``tied``, ``uneven`` (not isotropic) or ``dependent`` (``tail_checks``). Where not ``fit.testable``, data are too few to
+    ``tied``, ``uneven`` (not isotropic) or ``dependent`` (``checks``). Where not ``fit.testable``, data are too few to
     tell: valid estimates hold if the law is stable. ``contradict``: two estimates
     of the stable model differ by more than five combined errors of 1/alpha: then none is valid either. ``disagree``: the
     block and the moment estimate of 1/alpha differ by more than three, so that the data are not stable, or their extremes
@@ -61,13 +61,24 @@ class TailReport:
 
 
 def report(x: Float[Array, "N *d"], size: int | None = None, top: int | None = None) -> TailReport:
-    """Every estimate that suits numbers (N,), or vectors (N, d), one a row, after centring by the median, and what the data say
-    about the law that it presumes. A column (N, 1) is read as numbers; for the entries of a matrix pass ``x.ravel()``.
+    """Every estimate that suits the data, and what the data say about the law that it presumes.
 
-    ``size`` of the blocks, default 10; ``top`` largest data, default 2 %, at least 20. A stable-model index of 2 means a
-    finite variance, with which any tail lighter than alpha = 2 is in agreement.
-    Raises ValueError for fewer than 40 data, for data that are not finite or all the same, or as ``block_log_moment`` and
-    ``hill`` do. Traced data of that kind have NaN for every estimate, none of them valid. Source: guide/tails.md, A report.
+    Data are centred by the median. A stable-model index of 2 means a finite variance, with which any tail lighter than alpha =
+    2 is in agreement. Source: guide/tails.md, A report.
+
+    Args:
+        x: Floating-point numbers (N,), or vectors (N, d), one a row, N >= 40. A column (N, 1) is read as numbers; for the
+            entries of a matrix pass ``x.ravel()``.
+        size: Data in a block, in 2 .. N/2; None: 10.
+        top: How many are the largest, in 1 .. N-1; None: 2 %, at least 20.
+
+    Returns:
+        The estimates, and what speaks against them. Traced data that are refused where they are known have NaN for every
+        estimate, none of them valid.
+
+    Raises:
+        ValueError: For fewer than 40 data, for data that are not finite or all the same, or as ``block_log_moment`` and
+            ``hill`` do.
     """
     if getattr(x, "ndim", 0) == 2 and x.shape[1] == 1:
         x = x[:, 0]
@@ -153,17 +164,32 @@ def _apart(one: TailEstimate, other: TailEstimate) -> Bool[Array, "*s"]:
 
 
 def disagree(model: TailEstimate, extreme: TailEstimate) -> Bool[Array, "*s"]:
-    """Whether a stable-model and an extreme-value estimate contradict each other beyond three combined errors of 1/alpha."""
+    """Whether two estimates contradict each other beyond three combined errors of 1/alpha.
+
+    Args:
+        model: A stable-model estimate.
+        extreme: An extreme-value estimate of the same data.
+
+    Returns:
+        Truth values in their shape; False where one of them is not valid.
+    """
     gap = model.inverse - extreme.inverse
     beyond = jnp.abs(gap) > DEVIATES * jnp.hypot(model.inverse_error, extreme.inverse_error)
     return model.valid & extreme.valid & beyond & (_heavy(model) | (gap < 0))
 
 
 def table(found: TailReport) -> str:
-    """The report of one sample for people: how the data were read, a line per estimate with the law that it presumes, 'not
-    valid' where it should not be believed, 'if stable' where the data are too few to test that, and verdicts.
+    """The report of one sample for people.
 
-    Raises ValueError for the reports of a batch.
+    Args:
+        found: The report.
+
+    Returns:
+        Lines: how the data were read, one per estimate with the law that it presumes, 'not valid' where it should not be
+        believed, 'if stable' where the data are too few to test that, and verdicts.
+
+    Raises:
+        ValueError: For the reports of a batch.
     """
     if jnp.ndim(found.disagree):
         raise ValueError(f"found: {jnp.size(found.disagree)} reports; take one, such as jax.tree.map(lambda a: a[0], found)")

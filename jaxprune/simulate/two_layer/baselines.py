@@ -23,14 +23,37 @@ LLOYD = 30  # steps of k-means
 
 
 def magnitude(target: Target, neurons: int) -> Target:
-    """The neurons with the largest ``|A_i| |w_i|``, as they are."""
+    """The neurons with the largest ``|A_i| |w_i|``, as they are.
+
+    Args:
+        target: Rows (N, d) and output weights (N,).
+        neurons: M, the number of neurons, in 1 .. N.
+
+    Returns:
+        Rows (M, d) and output weights (M,).
+
+    Raises:
+        ValueError: For a target that is no network of finite floating-point numbers, and neurons outside 1 .. N.
+    """
     target = _checked(target, neurons)
     scores = rules.magnitude(None, target.weights * polar(target.rows)[0])
     return _taken(target, argsort_descending(scores)[:neurons])
 
 
 def random(key: Key[Array, ""], target: Target, neurons: int) -> Target:
-    """Neurons chosen at random, output weights times N/M, so that the mean over choices is the target."""
+    """Neurons chosen at random, output weights times N/M, so that the mean over choices is the target.
+
+    Args:
+        key: One typed JAX key.
+        target: Rows (N, d) and output weights (N,).
+        neurons: M, the number of neurons, in 1 .. N.
+
+    Returns:
+        Rows (M, d) and output weights (M,).
+
+    Raises:
+        ValueError: As ``magnitude`` does, and for no typed key.
+    """
     check_key(key)
     target = _checked(target, neurons)
     chosen = jax.random.permutation(key, len(target.rows))[:neurons]
@@ -39,9 +62,21 @@ def random(key: Key[Array, ""], target: Target, neurons: int) -> Target:
 
 
 def k_means(key: Key[Array, ""], target: Target, neurons: int) -> Target:
-    """Clusters of the rows of like output: centres, and sums of the output weights. Lloyd's steps, from random rows.
+    """Clusters of the rows of like output. Lloyd's steps, from random rows.
 
-    What is clustered is the row times |A_i|, with the sign of A_i: a neuron is as much as that. An empty cluster is zero."""
+    What is clustered is the row times |A_i|, with the sign of A_i: a neuron is as much as that. An empty cluster is zero.
+
+    Args:
+        key: One typed JAX key, for the first centres.
+        target: Rows (N, d) and output weights (N,).
+        neurons: M, the number of clusters, in 1 .. N.
+
+    Returns:
+        Centres (M, d), and as output weights (M,) the numbers of members, with their sign.
+
+    Raises:
+        ValueError: As ``magnitude`` does, and for no typed key.
+    """
     check_key(key)
     target = _checked(target, neurons)
     points = jnp.abs(target.weights)[:, None] * target.rows
@@ -64,8 +99,20 @@ def k_means(key: Key[Array, ""], target: Target, neurons: int) -> Target:
 
 
 def greedy(target: Target, neurons: int) -> Target:
-    """Orthogonal matching pursuit among the target's own neurons: each takes the one that explains most of what is left, and
-    all output weights are refitted. Exact kernels, no samples."""
+    """Orthogonal matching pursuit among the target's own neurons. Exact kernels, no samples.
+
+    Each step takes the neuron that explains most of what is left, and refits all output weights.
+
+    Args:
+        target: Rows (N, d) and output weights (N,).
+        neurons: M, the number of neurons, in 1 .. N.
+
+    Returns:
+        Rows (M, d) and output weights (M,).
+
+    Raises:
+        ValueError: As ``magnitude`` does.
+    """
     target = _checked(target, neurons)
     gram = kernels.second_moments(jax.nn.relu, target.rows)
     aim, energy = gram @ target.weights, jnp.diagonal(gram)
@@ -86,7 +133,18 @@ def greedy(target: Target, neurons: int) -> Target:
 
 
 def refit(rows: Any, target: Target) -> Target:
-    """The best output weights for fixed ``rows`` (M, d), of any sign; coincident rows share theirs."""
+    """The best output weights for fixed rows, of any sign; coincident rows share theirs.
+
+    Args:
+        rows: Rows (M, d), floating-point.
+        target: Rows (N, d) and output weights (N,).
+
+    Returns:
+        The rows, and their output weights (M,).
+
+    Raises:
+        ValueError: For a target that is no network of finite floating-point numbers, and rows of other inputs.
+    """
     target = _checked(target, 1)
     rows = jnp.asarray(rows)
     checks.same_inputs(rows, target.rows)
@@ -96,8 +154,16 @@ def refit(rows: Any, target: Target) -> Target:
 
 
 def best_weights(gram: Float[Array, "M M"], aim: Float[Array, " M"], live: Any = True) -> Float[Array, " M"]:
-    """Least squares from the products of neurons with each other and with the target: output weights over the ``live`` neurons
-    (M,), 0 for the others."""
+    """Least squares from the products of neurons with each other and with the target.
+
+    Args:
+        gram: Mean products of the neurons (M, M).
+        aim: Mean products of the neurons with the target (M,).
+        live: Which neurons there are, truth values (M,); True: all.
+
+    Returns:
+        Output weights (M,), 0 for neurons that are not live.
+    """
     square = jnp.diagonal(gram)
     scale = jnp.where(live & (square > 0), 1 / jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
     return scale * linalg.pseudo_solve(scale[:, None] * gram * scale, (scale * aim)[:, None])[:, 0]

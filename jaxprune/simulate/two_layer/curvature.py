@@ -30,9 +30,18 @@ class Curvature(NamedTuple):
 
 
 def curvature(objective: Objective, rows: Rows, signs: Signs) -> Curvature:
-    """At a stationary point: ``rows`` (M, d), signs (M,). Takes a Hessian of (M d, M d) numbers and two eigenvalue problems.
+    """The smallest eigenvalue of the Hessian at a stationary point. Takes (M d)^2 numbers and two eigenvalue problems.
 
-    Of a zero row it says nothing: there the loss has a cone point. Source: guide/two_layer.md, Gradient."""
+    Of a zero row it says nothing: there the loss has a cone point. Source: guide/two_layer.md, Gradient.
+
+    Args:
+        objective: What is minimised.
+        rows: The stationary point (M, d).
+        signs: Signs of the outputs (M,), 1.0 or -1.0.
+
+    Returns:
+        The eigenvalue with and without the modes of rotation, and its error.
+    """
     full = hessian(objective, rows, signs)
     modes = rotations(objective, rows).reshape(-1, rows.size)
     norm = jnp.linalg.norm(full)
@@ -46,7 +55,18 @@ def curvature(objective: Objective, rows: Rows, signs: Signs) -> Curvature:
 
 
 def hessian(objective: Objective, rows: Rows, signs: Signs) -> Float[Array, "Md Md"]:
-    """All of it, symmetric; zero for rows that are zero. Source: guide/two_layer.md, Gradient."""
+    """All of the Hessian, symmetric; zero for rows that are zero.
+
+    Source: guide/two_layer.md, Gradient.
+
+    Args:
+        objective: What is minimised.
+        rows: Where (M, d).
+        signs: Signs of the outputs (M,), 1.0 or -1.0.
+
+    Returns:
+        The matrix (M d, M d).
+    """
     product = hessian_product(objective, rows, signs)
     basis = jnp.eye(rows.size, dtype=rows.dtype).reshape(-1, *rows.shape)
     full = jax.vmap(product)(basis).reshape(rows.size, rows.size)
@@ -54,8 +74,15 @@ def hessian(objective: Objective, rows: Rows, signs: Signs) -> Float[Array, "Md 
 
 
 def rotations(objective: Objective, rows: Rows) -> Float[Array, "K M d"]:
-    """Orthonormal changes of the rows by rotations that leave the target as it is, K = d (d - 1) / 2 of them; zero where two
-    directions have none."""
+    """Orthonormal changes of the rows by rotations that leave the target as it is.
+
+    Args:
+        objective: Holds the target.
+        rows: The rows (M, d).
+
+    Returns:
+        Changes (K, M, d), K = d (d - 1) / 2; zero where two directions have none.
+    """
     free, basis = _free_directions(objective, rows)
     first, second = np.triu_indices(len(basis), 1)
     heights = jnp.matmul(rows, basis, precision=EXACT)  # (M, d), orthogonal columns

@@ -45,7 +45,18 @@ class Factors:
 
 
 def factors(target_rows: Any, target_weights: Any) -> Factors:
-    """The realised factors of a ReLU network: rows (N, d), output weights (N,)."""
+    """The realised factors of a ReLU network.
+
+    Args:
+        target_rows: Rows (N, d).
+        target_weights: Output weights (N,).
+
+    Returns:
+        Mean, slope (d,) and rest.
+
+    Raises:
+        ValueError: For shapes that do not fit, types that are not floating, and numbers that are not finite.
+    """
     rows, weights = checks.network("target_rows", target_rows, "target_weights", target_weights)
     unit, gains = balanced("relu", rows, weights)
     rest = _quadratic(_beyond_affine, unit, gains, BLOCK)
@@ -55,10 +66,25 @@ def factors(target_rows: Any, target_weights: Any) -> Factors:
 def loss(
     rows: Any, weights: Any, target_rows: Any, target_weights: Any, activation: str = "relu", slope: Any = None
 ) -> Float[Array, ""]:
-    """The loss of ``rows`` (M, d) and ``weights`` (M,) against a target network, for any activation of ``kernel_of``.
+    """The loss of a network against a target network, for any activation of ``kernel_of``.
 
-    Small losses lose digits to cancellation: see ``split_loss``. Raises ValueError for shapes that do not fit, types that are
-    not floating, numbers that are not finite, an unknown activation. Source: guide/two_layer.md, Kernels."""
+    Small losses lose digits to cancellation: see ``split_loss``. Source: guide/two_layer.md, Kernels.
+
+    Args:
+        rows: Rows (M, d).
+        weights: Output weights (M,).
+        target_rows: Rows of the target (N, d).
+        target_weights: Its output weights (N,).
+        activation: Name of the activation of both.
+        slope: That of "leaky", ``max(z, slope z)``, in [-1, 1); None for others.
+
+    Returns:
+        E (f* - f)^2.
+
+    Raises:
+        ValueError: For shapes that do not fit, types that are not floating, numbers that are not finite, an unknown activation,
+            and a slope that is missing, out of range or not asked for.
+    """
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
     kernel = kernel_of(activation, slope)
     block = _block(activation)
@@ -77,13 +103,40 @@ def loss(
 
 
 def energy(activation: str, rows: Float[Array, "N d"], weights: Float[Array, " N"], slope: Any = None) -> Float[Array, ""]:
-    """``E f^2`` of a network, by blocks of pairs."""
+    """``E f^2`` of a network, by blocks of pairs.
+
+    Args:
+        activation: Name of the activation.
+        rows: Rows (N, d).
+        weights: Output weights (N,).
+        slope: That of "leaky", in [-1, 1); None for others.
+
+    Returns:
+        The mean square.
+
+    Raises:
+        ValueError: For an unknown activation, and a slope that is missing, out of range or not asked for.
+    """
     return _quadratic(kernel_of(activation, slope), *balanced(activation, rows, weights), _block(activation))
 
 
 def split_loss(rows: Any, weights: Any, target_rows: Any, target_weights: Any) -> Float[Array, ""]:
-    """The ReLU loss as a sum over degrees, each a square of a difference: a loss that is small beside both networks keeps its
-    digits, also in float32. Arguments and errors as in ``loss``. Source: guide/two_layer.md, Small losses."""
+    """The ReLU loss as a sum over degrees, each a square of a difference.
+
+    So a loss that is small beside both networks keeps its digits, also in float32. Source: guide/two_layer.md, Small losses.
+
+    Args:
+        rows: Rows (M, d).
+        weights: Output weights (M,).
+        target_rows: Rows of the target (N, d).
+        target_weights: Its output weights (N,).
+
+    Returns:
+        E (f* - f)^2.
+
+    Raises:
+        ValueError: For shapes that do not fit, types that are not floating, and numbers that are not finite.
+    """
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
     every, signed = jnp.concatenate([others, rows]), jnp.concatenate([outer, -weights])
     unit, gains = balanced("relu", every, signed)
@@ -96,7 +149,16 @@ def _beyond_affine(size, other, cosine):
 
 
 def beyond_affine(cosine: Float[Array, "..."]) -> Float[Array, "..."]:
-    """``kappa - 1/(2 pi) - cosine/4``, relatively exact at 0. Source: guide/two_layer.md, Simplification."""
+    """``kappa - 1/(2 pi) - cosine/4``, relatively exact at 0.
+
+    Source: guide/two_layer.md, Simplification.
+
+    Args:
+        cosine: Cosines in [-1, 1], of any shape.
+
+    Returns:
+        Values of the same shape, >= 0.
+    """
     small = jnp.abs(cosine) < NEAR_ORTHOGONAL
     square = jnp.where(small, cosine, 0) ** 2
     series = square * polynomial(EVEN, square)
@@ -114,9 +176,25 @@ def monte_carlo_loss(
     pairs: int = 100_000,
     inputs: Callable[..., Array] = jax.random.normal,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The loss as a mean over about ``pairs`` antithetic pairs of inputs, and its standard error.
+    """The loss as a mean over antithetic pairs of inputs.
 
-    ``inputs(key, shape, dtype)`` draws entries of a symmetric law. Errors as in ``loss``."""
+    Args:
+        key: One typed JAX key, for the inputs.
+        rows: Rows (M, d).
+        weights: Output weights (M,).
+        target_rows: Rows of the target (N, d).
+        target_weights: Its output weights (N,).
+        activation: Name of the activation of both.
+        slope: That of "leaky", in [-1, 1); None for others.
+        pairs: About how many pairs, >= 2; above 4,096 a multiple of it.
+        inputs: ``(key, shape, dtype)`` to independent entries of a symmetric law.
+
+    Returns:
+        The loss, and its standard error.
+
+    Raises:
+        ValueError: As ``loss`` does, for fewer than 2 pairs, and for no typed key.
+    """
     check_key(key)
     checks.check_count("pairs", pairs, "pairs of inputs", low=2)
     rows, weights, others, outer = _both(rows, weights, target_rows, target_weights)
@@ -139,11 +217,21 @@ def monte_carlo_loss(
 
 
 def in_white_inputs(rows: Any, covariance: Any) -> Float[Array, "M d"]:
-    """Rows of the network that does to white inputs what ``rows`` (M, d) do to inputs with a ``covariance`` (d, d): exact
-    losses of anisotropic Gaussian inputs are those of such rows, on both sides. Source: guide/two_layer.md, Exact loss.
+    """Rows of the network that does to white inputs what the given one does to inputs with a covariance.
 
-    Raises ValueError for a covariance that is not square, symmetric and positive semi-definite, and for what is not finite or
-    not of a floating type."""
+    Exact losses of anisotropic Gaussian inputs are those of such rows, on both sides. Source: guide/two_layer.md, Exact loss.
+
+    Args:
+        rows: Rows (M, d).
+        covariance: That of the inputs (d, d).
+
+    Returns:
+        Rows (M, d).
+
+    Raises:
+        ValueError: For a covariance that is not square, symmetric and positive semi-definite, and for what is not finite or not
+            of a floating type.
+    """
     rows, covariance = checks.floats("rows", rows, 2, "(neurons, inputs)"), checks.floats("covariance", covariance, 2, "(d, d)")
     if covariance.shape != (rows.shape[-1],) * 2:
         raise ValueError(f"covariance: shape {covariance.shape} for {rows.shape[-1]} inputs; use a square matrix of that size")

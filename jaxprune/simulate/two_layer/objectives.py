@@ -60,9 +60,20 @@ class Angles(NamedTuple):
 
 
 def exact(target_rows: Any, target_weights: Any) -> Objective:
-    """The population loss against ``sum A_i relu(<w_i, x>)``: rows (N, d), output weights (N,); N*N numbers are never held.
+    """The population loss against ``sum A_i relu(<w_i, x>)``; N*N numbers are never held.
 
-    Raises ValueError for shapes that do not fit and numbers that are not finite. Source: guide/two_layer.md, Exact loss."""
+    Source: guide/two_layer.md, Exact loss.
+
+    Args:
+        target_rows: Rows w_i (N, d).
+        target_weights: Output weights A_i (N,).
+
+    Returns:
+        The objective.
+
+    Raises:
+        ValueError: For shapes that do not fit, types that are not floating, and numbers that are not finite.
+    """
     rows, weights = checks.network("target_rows", target_rows, "target_weights", target_weights)
     size, unit = polar(rows)
     more = -len(rows) % BLOCK if len(rows) > BLOCK else 0
@@ -73,7 +84,17 @@ def exact(target_rows: Any, target_weights: Any) -> Objective:
 def simplified(target: Factors) -> Objective:
     """The loss against the affine part ``mean + <slope, x>`` of a target, and what no narrow network can reach of it.
 
-    It depends on the target by its factors only. Source: guide/two_layer.md, Simplification."""
+    It depends on the target by its factors only. Source: guide/two_layer.md, Simplification.
+
+    Args:
+        target: Mean, slope (d,) and rest.
+
+    Returns:
+        The objective.
+
+    Raises:
+        ValueError: For numbers that are not finite, and a slope that is not (d,).
+    """
     checks.target_factors(target)
     slope = jnp.asarray(target.slope, jnp.result_type(float))
     mean, rest = (jnp.asarray(value, slope.dtype) for value in (target.mean, target.rest))
@@ -81,9 +102,20 @@ def simplified(target: Factors) -> Objective:
 
 
 def limit(mean: Any, dim: int) -> Objective:
-    """The exact loss of infinitely many neurons with isotropic rows, ``f*(x) = mean |x| / E|x|`` in ``dim`` inputs.
+    """The exact loss of infinitely many neurons with isotropic rows, ``f*(x) = mean |x| / E|x|``.
 
-    Source: guide/two_layer.md, Infinitely many rows."""
+    Source: guide/two_layer.md, Infinitely many rows.
+
+    Args:
+        mean: E f*, >= 0.
+        dim: Number of inputs, >= 1.
+
+    Returns:
+        The objective.
+
+    Raises:
+        ValueError: For a mean or a dim out of range.
+    """
     checks.check_count("dim", dim, "inputs")
     mean = jnp.asarray(checks.check_number("mean", mean, "[0, inf)"), jnp.result_type(float))
     ratio = _square_over_mean(dim)
@@ -92,9 +124,21 @@ def limit(mean: Any, dim: int) -> Objective:
 
 
 def common_mean(direction: Any, cosine: Any, mean: Any = 1.0) -> Objective:
-    """Rows with the cosine ``cosine`` to one unit vector ``direction`` (d,), in high dimension; ``mean`` is ``E a|w|``.
+    """The loss against rows with one cosine to a direction, in high dimension.
 
-    Source: guide/two_layer.md, Common mean."""
+    Source: guide/two_layer.md, Common mean.
+
+    Args:
+        direction: A unit vector (d,), floating-point.
+        cosine: That of the rows to it, in [-1, 1].
+        mean: ``E a|w|``, >= 0.
+
+    Returns:
+        The objective.
+
+    Raises:
+        ValueError: For a direction whose length is not 1, and a cosine or a mean out of range.
+    """
     direction = checks.unit_vector("direction", direction)
     cosine = jnp.asarray(checks.check_number("cosine", cosine, "[-1, 1]"), direction.dtype)
     mean = jnp.asarray(checks.check_number("mean", mean, "[0, inf)"), direction.dtype)
@@ -103,7 +147,14 @@ def common_mean(direction: Any, cosine: Any, mean: Any = 1.0) -> Objective:
 
 
 def affine_part(objective: Objective) -> tuple[Float[Array, ""], Float[Array, " d"]]:
-    """Mean of the target, and its covariance with the inputs, whichever the objective holds."""
+    """Mean of the target, and its covariance with the inputs, whichever the objective holds.
+
+    Args:
+        objective: Holds the target.
+
+    Returns:
+        The mean, and the covariance (d,).
+    """
     mean = objective.mean + jnp.sum(objective.weights) / np.sqrt(2 * np.pi)
     return mean, objective.slope + objective.weights @ objective.rows / 2
 
@@ -111,7 +162,16 @@ def affine_part(objective: Objective) -> tuple[Float[Array, ""], Float[Array, " 
 def loss_and_gradient(objective: Objective, rows: Rows, signs: Signs) -> tuple[Float[Array, ""], Rows]:
     """The loss, and its gradient in the rows; at a zero row that of its other terms, with the direction 0.
 
-    Source: guide/two_layer.md, Gradient."""
+    Source: guide/two_layer.md, Gradient.
+
+    Args:
+        objective: What is minimised.
+        rows: Where (M, d).
+        signs: Signs of the outputs (M,), 1.0 or -1.0.
+
+    Returns:
+        The loss, and the gradient (M, d).
+    """
     size, unit = polar(rows)
     cosine, away = cosines(unit, unit), ~jnp.eye(len(rows), dtype=bool)
     left, opposite = jnp.where(away, turn(cosine), 0), jnp.where(away, sine(cosine), 0)
@@ -127,9 +187,18 @@ def loss_and_gradient(objective: Objective, rows: Rows, signs: Signs) -> tuple[F
 
 
 def hessian_product(objective: Objective, rows: Rows, signs: Signs) -> Callable[[Rows], Rows]:
-    """The Hessian at ``rows`` as a function of a change of them; zero rows and their changes are left out.
+    """The Hessian as a function of a change of the rows; zero rows and their changes are left out.
 
-    Source: guide/two_layer.md, Gradient."""
+    Source: guide/two_layer.md, Gradient.
+
+    Args:
+        objective: What is minimised.
+        rows: Where (M, d).
+        signs: Signs of the outputs (M,), 1.0 or -1.0.
+
+    Returns:
+        A function of changes (M, d), which gives the product (M, d).
+    """
     size, unit = polar(rows)
     live = size > 0
     own, inverse = _angles(unit, unit), jnp.where(live, 1 / jnp.where(live, size, 1), 0)

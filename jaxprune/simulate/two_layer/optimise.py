@@ -107,13 +107,27 @@ def minimise(
     live: Bool[Array, " M"] | None = None,
     schedule: Schedule | None = None,
 ) -> Runs:
-    """Optima from random starts. ``neurons``: M; ``signs`` as in ``starts``; ``live`` (M,): neurons that there are, the others
-    are padding and stay zero.
+    """Optima from random starts.
 
     Signs do not change: a neuron of the wrong sign dies, and with "free" the best of many restarts has the best signs.
-    Precision is that of the objective; gradients of 1e-12 need float64.
+    Precision is that of the objective; gradients of 1e-12 need float64. Warns where the best nonnegative network is zero.
+    Source: guide/two_layer.md, Theorem A; Outputs of any sign.
 
-    Raises ValueError, naming the argument. Source: guide/two_layer.md, Theorem A; Outputs of any sign."""
+    Args:
+        objective: What is minimised, of d inputs.
+        key: One typed JAX key, for the starts; more restarts, and more neurons, begin with the fewer.
+        neurons: M, the number of neurons, >= 1.
+        restarts: n, the number of starts, >= 1.
+        signs: "nonnegative"; "free": every number of negative outputs is equally likely; or signs (M,) to be kept, 1.0 or -1.0.
+        live: Which neurons there are, truth values (M,); the others are padding and stay zero. None: all.
+        schedule: How long to optimise; None: the default of ``Schedule``.
+
+    Returns:
+        Where all restarts ended, with n along the first axis.
+
+    Raises:
+        ValueError: For no typed key, counts < 1, and signs that are not known or do not fit.
+    """
     check_key(key)
     checks.check_count("neurons", neurons, "neurons")
     checks.check_count("restarts", restarts, "restarts")
@@ -126,9 +140,20 @@ def minimise(
 
 
 def descend(objective: Objective, rows: Any, signs: Any, schedule: Schedule | None = None) -> Runs:
-    """Optima from given starts: ``rows`` (n, M, d), which may be what diverged, and ``signs`` (n, M). A zero row stays zero.
+    """Optima from given starts. A zero row stays zero.
 
-    Raises ValueError for shapes that do not fit, and signs that are not 1.0 or -1.0."""
+    Args:
+        objective: What is minimised, of d inputs.
+        rows: Starts (n, M, d), floating-point, which may be what diverged.
+        signs: Signs of the outputs (n, M), 1.0 or -1.0.
+        schedule: How long to optimise; None: the default of ``Schedule``.
+
+    Returns:
+        Where all starts ended, with n along the first axis.
+
+    Raises:
+        ValueError: For shapes that do not fit, and signs that are not 1.0 or -1.0.
+    """
     shape, dim = np.shape(rows), objective.slope.shape[-1]
     if len(shape) != 3 or shape[-1] != dim or not jnp.issubdtype(jnp.result_type(rows), jnp.floating):
         raise ValueError(f"rows: {jnp.result_type(rows)} of shape {shape}; use floating-point starts of shape (n, M, {dim})")

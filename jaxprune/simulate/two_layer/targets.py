@@ -23,7 +23,18 @@ class Target(NamedTuple):
 
 
 def draw(problem: Compression, key: Key[Array, ""]) -> Target:
-    """A target. ``dim`` aside, a narrower one has the same neurons, scaled otherwise."""
+    """A target. ``dim`` aside, a narrower one has the same neurons, scaled otherwise.
+
+    Args:
+        problem: Gives width N and dim d, the laws of rows and outputs, and the scaling.
+        key: One typed JAX key.
+
+    Returns:
+        Rows (N, d) and output weights (N,), scaling included.
+
+    Raises:
+        ValueError: For no typed key.
+    """
     check_key(key)
     row_key, output_key = jax.random.split(key)
     entries = _entries(problem, row_key)

@@ -20,7 +20,17 @@ LARGEST, RANDOM, ASCENTS = 4, 8, 60  # teachers and random directions an ascent 
 
 
 def trial(key: Key[Array, ""], problem: Compression, schedule: Schedule | None = None) -> dict[str, Float[Array, ""]]:
-    """The metrics of ``Compression`` for one draw of the target. Pure."""
+    """The metrics of ``Compression`` for one draw of the target. Pure.
+
+    Args:
+        key: One typed JAX key, for target and starts.
+        problem: The target, and the narrow network.
+        schedule: How long to optimise; None: the default of ``Schedule``.
+
+    Returns:
+        A dict of scalars: those of ``optimum`` for the exact loss; ``simplified_loss``, ``simplified_cosine``,
+        ``uniform_error``, ``uniform_error_bound``; and of the target ``mean``, ``slope`` (its length), ``rest``.
+    """
     target_key, exact_key, simple_key, direction_key = jax.random.split(key, 4)
     target = draw(problem, target_key)
     affine, objective = factors(*target), exact(*target)
@@ -45,7 +55,17 @@ def trial(key: Key[Array, ""], problem: Compression, schedule: Schedule | None =
 def affine_trial(
     key: Key[Array, ""], problem: AffineTarget, neurons: Sequence[int], schedule: Schedule | None = None
 ) -> dict[str, Float[Array, " M"]]:
-    """The metrics of ``AffineTarget`` for every number of ``neurons``, all in one program. Pure."""
+    """The metrics of ``AffineTarget`` for several numbers of neurons, all in one program. Pure.
+
+    Args:
+        key: One typed JAX key, for starts and signs.
+        problem: The target, and where to look for the network.
+        neurons: The k numbers of neurons, >= 1.
+        schedule: How long to optimise; None: the default of ``Schedule``.
+
+    Returns:
+        A dict of the names of ``optimum``, each (k,).
+    """
     start_key, sign_key = jax.random.split(key)
     objective, most = affine_objective(problem), max(neurons)
     coins = jax.random.rademacher(sign_key, (most,), objective.slope.dtype)
@@ -60,13 +80,29 @@ def affine_trial(
 
 
 def affine_objective(problem: AffineTarget) -> Objective:
-    """What networks near that target minimise; its slope lies along the first input."""
+    """What networks near that target minimise; its slope lies along the first input.
+
+    Args:
+        problem: Gives dim and eta.
+
+    Returns:
+        The objective.
+    """
     slope = jnp.zeros((problem.dim,), jnp.result_type(float)).at[0].set(problem.eta)
     return simplified(Factors(jnp.ones((), slope.dtype), slope, jnp.zeros((), slope.dtype)))
 
 
 def optimum(objective: Objective, runs: Runs) -> dict[str, Float[Array, ""]]:
-    """The best of several runs: where it lies, how many runs reach it, and whether it is a minimum."""
+    """The best of several runs: where it lies, how many runs reach it, and whether it is a minimum.
+
+    Args:
+        objective: What was minimised.
+        runs: Where restarts ended.
+
+    Returns:
+        A dict of scalars: those of ``geometry``, ``loss``, ``success``, ``negative``, ``dead``, ``gradient``, ``curvature``,
+        ``curvature_error``.
+    """
     best = runs.best()
     lowest = curvature(objective, best.rows, best.signs)
     return {
@@ -82,8 +118,16 @@ def optimum(objective: Objective, runs: Runs) -> dict[str, Float[Array, ""]]:
 
 
 def geometry(objective: Objective, run: Runs) -> dict[str, Float[Array, ""]]:
-    """How the neurons of one optimum lie: mean and standard deviation of their cosines (NaN for one neuron), and ``tilt``,
-    their mean cosine to the slope of the target. Zero rows are left out."""
+    """How the neurons of one optimum lie. Zero rows are left out.
+
+    Args:
+        objective: What was minimised.
+        run: Where one restart ended.
+
+    Returns:
+        A dict of scalars: ``cosine`` and ``cosine_sd``, mean and standard deviation of the cosines of two neurons (NaN for one
+        neuron), and ``tilt``, their mean cosine to the slope of the target.
+    """
     size, unit = polar(run.rows)
     live = size > 0
     pairs = live & live[:, None] & ~jnp.eye(len(size), dtype=bool)
@@ -95,9 +139,18 @@ def geometry(objective: Objective, run: Runs) -> dict[str, Float[Array, ""]]:
 
 
 def uniform_error(target: Target, key: Key[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """``sup_u |h(u)|``, where the simplified loss exceeds the exact one by ``2 sum_j s_j h(u_j)``: the best of ascents from
-    eigenvectors, the largest teachers and random directions, so from below; and its bound by the largest eigenvalue, which
-    holds for output weights >= 0 and is NaN for others. Source: guide/two_layer.md, Simplification."""
+    """``sup_u |h(u)|``, where the simplified loss exceeds the exact one by ``2 sum_j s_j h(u_j)``; and its bound.
+
+    Source: guide/two_layer.md, Simplification.
+
+    Args:
+        target: Rows (N, d) and output weights (N,).
+        key: One typed JAX key, for random directions.
+
+    Returns:
+        The best of ascents from eigenvectors, the largest teachers and random directions, so from below; and the bound by the
+        largest eigenvalue, which holds for output weights >= 0 and is NaN for others.
+    """
     size, unit = polar(jnp.asarray(target.rows))
     gains = jnp.asarray(target.weights) * size
     eigs, basis = linalg.eigh(jnp.matmul(unit.T * gains, unit, precision=EXACT))
