@@ -4,3 +4,6 @@ from .integrate import Trajectory as Trajectory
 from .integrate import coupled as coupled
 from .integrate import euler as euler
 from .integrate import gaps as gaps
+from .stepping import Guard as Guard
+from .stepping import State as State
+from .stepping import begin as begin

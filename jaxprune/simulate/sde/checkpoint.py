@@ -96,7 +96,7 @@ def resumable(
         file: Where the run is saved.
         advance: ``(state, key, count)`` to the path of ``count`` steps, a static number: ``euler``, or ``euler`` vmapped over
             runs. It is compiled here.
-        start: ``sde.integrate.begin(value)``; of vmapped runs ``jax.vmap(sde.integrate.begin)(values)``.
+        start: ``sde.begin(value)``; of vmapped runs ``jax.vmap(sde.begin)(values)``.
         key: One typed JAX key; of vmapped runs one for each in the same axes, or one that ``advance`` shares out.
         configuration: All that the path depends on, save the horizon and the chunks: a later call with more steps extends the
             run.

@@ -42,7 +42,7 @@ def norm_cdf(radius: ArrayLike, alpha: float, dim: int, noise: str = "III") -> A
         The probability, an array of the shape of ``radius``.
 
     Raises:
-        ValueError: For type II with d > 1, which has no closed form, and an unknown type.
+        ValueError: For type II with d > 1, which has no closed form, an unknown type, and alpha and dim out of range.
     """
     law, copies = _law(alpha, dim, noise)
     radius = np.asarray(radius, float)
@@ -69,6 +69,7 @@ def norm_quantile(kappa: float, alpha: float, dim: int, noise: str = "III") -> f
         ValueError: As ``norm_cdf`` does, and for kappa outside (0, 1).
     """
     arguments.probability("kappa", kappa)
+    _law(alpha, dim, noise)
     middle = np.log(dim) / 2
     top = middle + 3 + 2 * np.log1p(1 / kappa) / alpha
     found: Any = optimize.brentq(
@@ -140,8 +141,9 @@ def function_energy(scale: float, alpha: float, dim: int, noise: str = "III", ka
         The energy, in [0, 1].
 
     Raises:
-        ValueError: As ``norm_quantile`` does.
+        ValueError: As ``norm_quantile`` does, and for a scale that is negative or not finite.
     """
+    arguments.non_negative("scale", scale)
     top = np.log(norm_quantile(WHOLE if kappa is None else kappa, alpha, dim, noise))
     low = min(top, -np.log(max(scale, TINY))) - 16  # there T is 1e-14 of what it becomes
     edges = np.linspace(low, top, 1 + int(np.ceil((top - low) / PANEL)))
@@ -168,8 +170,9 @@ def functional_error(kappa: float, scale: float, alpha: float, dim: int, noise: 
         The error, in (0, 1).
 
     Raises:
-        ValueError: As ``norm_quantile`` does.
+        ValueError: As ``norm_quantile`` does, and for a scale that is not positive and finite.
     """
+    arguments.positive("scale", scale, "a network that is 0 has no relative error")
     removed = function_energy(scale, alpha, dim, noise, kappa)
     return float(np.sqrt(removed / function_energy(scale, alpha, dim, noise)))
 
@@ -177,6 +180,8 @@ def functional_error(kappa: float, scale: float, alpha: float, dim: int, noise: 
 def _law(alpha: float, dim: int, noise: str) -> tuple[Energy, int]:
     """The law of an energy of which |X|^2 is a multiple, and the multiple."""
     number = arguments.noise_type("noise", noise)
+    arguments.index("alpha", alpha)
+    arguments.integer("dim", dim, 1)
     if number == 2 and dim > 1:
         raise ValueError(f"noise: {noise!r} has no norm law in closed form; use 'I' or 'III'")
     return (energies.law_of(alpha, 1, 1), dim) if number == 1 else (energies.law_of(alpha, dim, 3), 1)

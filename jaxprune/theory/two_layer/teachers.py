@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from jaxprune.theory import arguments
 from jaxprune.theory.two_layer.inputs import Array
 from jaxprune.theory.two_layer.population import loss_gradient
 
@@ -24,9 +25,9 @@ def symmetric_minimum(dim: int) -> tuple[float, Array]:
         (loss, rows (d, d)), the loss E(f* - f)^2 / 2.
 
     Raises:
-        ValueError: For fewer than three neurons, and where no root is found.
+        ValueError: For what is no integer, fewer than three neurons, and where no root is found.
     """
-    if dim < 3:
+    if arguments.integer("dim", dim, 1) < 3:
         raise ValueError(f"dim: {dim} neurons have no such point above loss 0; use 3 or more")
     kinds, ones, teachers = _kinds(dim), np.ones(dim), np.eye(dim)
 

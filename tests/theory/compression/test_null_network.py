@@ -95,3 +95,11 @@ def test_bad_input_is_named():
     for kappa in (0.0, 1.0, -0.1, np.nan):
         with pytest.raises(ValueError, match="^kappa: "):
             null_network.norm_quantile(kappa, 1.5, 3)
+    for alpha, dim, name in ((0.0, 4, "alpha"), (-1.0, 4, "alpha"), (2.5, 4, "alpha"), (1.5, 0, "dim"), (1.5, 1.5, "dim")):
+        for noise in ("I", "III"):
+            with pytest.raises(ValueError, match=f"^{name}: "):
+                null_network.norm_quantile(0.1, alpha, dim, noise)
+    for scale in (0.0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="^scale: "):
+            null_network.functional_error(0.1, scale, 1.5, 4)
+    assert null_network.function_energy(0.0, 1.5, 4) == 0
