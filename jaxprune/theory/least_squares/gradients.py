@@ -37,7 +37,7 @@ def effective_ridge(eigs: ArrayLike, n: float, ridge: float = 0.0) -> Gradient:
 
     Equation: with D = sum eigs/(eigs+nu)^2 + ridge/nu^2: d nu/d eigs_i = nu/((eigs_i+nu)^2 D), d nu/d ridge = 1/(nu D),
     d nu/d n = -1/D; sum eigs_i d nu/d eigs_i + ridge d nu/d ridge = nu. Below the threshold without ridge nu is 0 and
-    d nu/d ridge = 1/(n - rank). Regime: that of ``least_squares.effective_ridge``.
+    d nu/d ridge = 1/(n - rank). Regime: that of ``diagonal.effective_ridge``.
     Source: guide/least_squares.md, Effective ridge.
 
     Args:

@@ -43,7 +43,7 @@ def pruned_risk(
         rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
         ridge: Penalty of the fit, >= 0.
         draws: How many draws of the coefficients are averaged, >= 2.
-        seed: Of the draws, an integer >= 0.
+        seed: Seed of the draws, an integer >= 0.
 
     Returns:
         The ``Estimate`` of the risk, ``noise**2`` included.
@@ -93,7 +93,7 @@ def retrained_risk(
         sample: "same" or "fresh": what the kept coefficients are refitted on.
         ridge: Penalty of the first fit, >= 0.
         draws: How many draws of the support are averaged, >= 2; ``oracle`` has a single one.
-        seed: Of the draws, an integer >= 0.
+        seed: Seed of the draws, an integer >= 0.
 
     Returns:
         The ``Estimate`` of the risk, ``noise**2`` included; infinite where a support of a singular covariance has rank n.

@@ -3,7 +3,7 @@
 Inputs ``a ~ N(0, I)`` of d_in entries, features ``activation(weights a)`` with ``weights`` (p, d_in), and
 ``y = teacher(a) + noise z``. ``teacher`` (d_in,) is linear, or (k,) with ``inner`` (k, d_in) the outer weights of a
 network of the same activation. The covariance is E[x x^T], not centred. Hand the triple of ``equivalent`` to
-``theory.correlated``. That its risks are those of the features is a conjecture, with a bias of some per cent at
+``theory.least_squares.correlated``. That its risks are those of the features is a conjecture, with a bias of some per cent at
 hundreds of inputs: ``sims/bench/gaussian_equivalence.py`` measures it.
 Derivations: guide/random_features.md; every equation is written out where it is used.
 """
@@ -41,7 +41,7 @@ def moments(
     Source: guide/random_features.md, Second moments.
 
     Args:
-        weights: Of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
+        weights: Weights of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
         teacher: Linear (d_in,), or with ``inner`` the outer weights of a network (k,); float64.
         noise: Standard deviation of the label noise, >= 0.
         activation: "relu", "erf", "tanh", "sigmoid", "gelu" or "sine".
@@ -78,14 +78,14 @@ def equivalent(
     Source: guide/random_features.md, The equivalent problem.
 
     Args:
-        weights: Of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
+        weights: Weights of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
         teacher: Linear (d_in,), or with ``inner`` the outer weights of a network (k,); float64.
         noise: Standard deviation of the label noise, >= 0.
         activation: "relu", "erf", "tanh", "sigmoid", "gelu" or "sine".
         inner: Inner weights of the teacher (k, d_in), float64, for a network of the same activation; None for a linear one.
 
     Returns:
-        ``(covariance, teacher, noise)``, of shapes (p, p), (p,) and (), as ``theory.correlated`` takes them.
+        ``(covariance, teacher, noise)``, of shapes (p, p), (p,) and (), as ``theory.least_squares.correlated`` takes them.
 
     Raises:
         ValueError: As ``moments``, and where the covariance is singular in this precision.
@@ -123,7 +123,7 @@ def surrogate(weights: ArrayLike, activation: str = "relu") -> Array:
     for odd activations. Source: guide/random_features.md, Many inputs.
 
     Args:
-        weights: Of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
+        weights: Weights of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
         activation: "relu", "erf", "tanh", "sigmoid", "gelu" or "sine".
 
     Returns:

@@ -44,7 +44,7 @@ def explosion_fraction(alpha: ArrayLike, scale: ArrayLike, step_size: ArrayLike,
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        scale: Of the noise, >= 0.
+        scale: Scale of the noise, >= 0.
         step_size: Step h of the scheme, > 0.
         horizon: Time up to which paths are followed, >= 0.
 
@@ -69,7 +69,7 @@ def lost_fraction(alpha: float, scale: float, step_size: float, steps: int) -> f
 
     Args:
         alpha: Stability index of the noise, a number in (0, 2].
-        scale: Of the noise, >= 0.
+        scale: Scale of the noise, >= 0.
         step_size: Step h of the scheme, > 0.
         steps: How many steps, a whole number >= 1.
 

@@ -30,8 +30,8 @@ def transition_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_s
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, finite.
-        scale: Of the noise, >= 0.
+        rate: Rate of the drift, finite.
+        scale: Scale of the noise, >= 0.
         step_size: The time h, > 0.
 
     Returns:
@@ -55,8 +55,8 @@ def stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike) -> Any
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, > 0: others have no stationary law.
-        scale: Of the noise, >= 0.
+        rate: Rate of the drift, > 0: others have no stationary law.
+        scale: Scale of the noise, >= 0.
 
     Returns:
         The scale: a float, or an array of the broadcast shape.
@@ -76,8 +76,8 @@ def euler_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: 
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, finite.
-        scale: Of the noise, >= 0.
+        rate: Rate of the drift, finite.
+        scale: Scale of the noise, >= 0.
         step_size: Step h of the scheme, > 0.
         steps: How many steps, a whole number >= 1.
 
@@ -100,8 +100,8 @@ def euler_stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, 
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, > 0.
-        scale: Of the noise, >= 0.
+        rate: Rate of the drift, > 0.
+        scale: Scale of the noise, >= 0.
         step_size: Step h of the scheme, > 0, with rate h < 2.
 
     Returns:
@@ -125,8 +125,8 @@ def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, >= 0.
-        scale: Of the noise, >= 0.
+        rate: Rate of the drift, >= 0.
+        scale: Scale of the noise, >= 0.
         step_size: Step h of the scheme, > 0.
         steps: How many steps, a whole number >= 1.
 
@@ -150,8 +150,8 @@ def strong_error_leading(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, st
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, >= 0.
-        scale: Of the noise, >= 0.
+        rate: Rate of the drift, >= 0.
+        scale: Scale of the noise, >= 0.
         step_size: Step h of the scheme, > 0.
         horizon: The time T of the error, > 0.
 
@@ -177,8 +177,8 @@ def two_grid_scale(
 
     Args:
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, finite.
-        scale: Of the noise, >= 0.
+        rate: Rate of the drift, finite.
+        scale: Scale of the noise, >= 0.
         step_size: The larger step h, > 0.
         steps: How many larger steps, a whole number >= 1.
         ratio: How many smaller steps one larger one has, a whole number >= 1.
@@ -204,9 +204,9 @@ def stationary_characteristic(u: ArrayLike, alpha: ArrayLike, rate: ArrayLike, s
     Args:
         u: Argument of the characteristic function, finite.
         alpha: Stability index of the noise, in (0, 2].
-        rate: Of the drift, > 0.
-        scale: Of the stable noise, >= 0.
-        brownian: Of the Brownian noise, >= 0.
+        rate: Rate of the drift, > 0.
+        scale: Scale of the stable noise, >= 0.
+        brownian: Size of the Brownian noise, >= 0.
 
     Returns:
         The function, real: a float, or an array of the broadcast shape.
@@ -227,8 +227,8 @@ def euler_brownian_variance(rate: ArrayLike, brownian: ArrayLike, step_size: Arr
     Source: guide/sde.md, Euler's scheme of the linear equation.
 
     Args:
-        rate: Of the drift, > 0.
-        brownian: Of the Brownian noise, >= 0.
+        rate: Rate of the drift, > 0.
+        brownian: Size of the Brownian noise, >= 0.
         step_size: Step h of the scheme, > 0, with rate h < 2.
 
     Returns:
@@ -247,7 +247,7 @@ def mean_log_abs(scale: ArrayLike, alpha: ArrayLike) -> Any:
     Equation: log scale + gamma_E (1/alpha - 1). Regime: exact. Source: guide/sde.md, Scale from logarithms.
 
     Args:
-        scale: Of the law, > 0.
+        scale: Scale of the law, > 0.
         alpha: Stability index, in (0, 2].
 
     Returns:

@@ -33,7 +33,7 @@ def linear_chaos_scale(
         alpha: Stability index of the noise, in (0, 2].
         rate: Drift a of each particle to 0, finite.
         coupling: Drift c of each particle to the mean, finite.
-        scale: Of the noise, >= 0.
+        scale: Scale of the noise, >= 0.
         n: Number of particles, a whole number >= 1.
         time: The time t, >= 0.
 
@@ -68,7 +68,7 @@ def linear_chaos_euler_scale(
         alpha: Stability index of the noise, in (0, 2].
         rate: Drift a of each particle to 0, finite.
         coupling: Drift c of each particle to the mean, finite.
-        scale: Of the noise, >= 0.
+        scale: Scale of the noise, >= 0.
         n: Number of particles, a whole number >= 1.
         step_size: Step h of the scheme, > 0.
         steps: How many steps, a whole number >= 1.
@@ -118,10 +118,10 @@ def bounded_chaos_constant(
         alpha: Stability index of the noise, a number in (0, 2].
         rate: Drift a of each particle to 0, finite.
         coupling: The factor K of the mean of tanh X, finite.
-        scale: Of the noise, >= 0.
+        scale: Scale of the noise, >= 0.
         time: The time T, >= 0.
         draws: How many paths are drawn, >= 2.
-        seed: Of the draws, an integer >= 0.
+        seed: Seed of the draws, an integer >= 0.
         steps: How many steps the scheme takes up to T, >= 1.
 
     Returns:
@@ -168,7 +168,7 @@ def neuron_tail_constant(
         alpha: Stability index of the noise, in (0, 2].
         dim: Number of inputs d, a whole number >= 1.
         noise: Type of the noise: "I", "II", "III" or 1, 2, 3.
-        scale: Of the noise, >= 0.
+        scale: Scale of the noise, >= 0.
         time: The time t, > 0.
         decay: Rate of the weight decay, >= 0.
 
@@ -200,7 +200,7 @@ def neuron_tail_constant_euler(
         alpha: Stability index of the noise, in (0, 2].
         dim: Number of inputs d, a whole number >= 1.
         noise: Type of the noise: "I", "II", "III" or 1, 2, 3.
-        scale: Of the noise, >= 0.
+        scale: Scale of the noise, >= 0.
         step_size: Step h of the scheme, > 0.
         steps: How many steps, a whole number >= 1.
         decay: Rate of the weight decay, >= 0.
