@@ -95,8 +95,6 @@ def run(
 def read(experiment: Experiment, store: str | Path) -> xr.Dataset:
     """The samples of an experiment in a store, once it is sure that its present code and data would give them.
 
-    Raises ValueError, naming what differs, and StoreError; what is not done is NaN and counted in ``attrs["missing"]``.
-
     Args:
         experiment: Whose samples they are, with the grid and the seeds to read.
         store: The folder of a run.

@@ -82,7 +82,8 @@ def report(
     """Look at a network: its layers, and the bound of its risk along the pruning curve.
 
     The bound takes ``samples`` and ``risk``, and then says what it would be if pruned networks had that risk too;
-    or ``apply`` and ``data``, and then has the measured risk of every pruned network. Without either there is none. Source: guide/weights.md.
+    or ``apply`` and ``data``, and then has the measured risk of every pruned network.
+    Without either there is none. Source: guide/weights.md.
 
     Args:
         weights: A file, a mapping of names to arrays, or any tree of arrays.
