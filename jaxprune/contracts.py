@@ -56,7 +56,18 @@ class Metric:
 
 
 def by_name(whose: str, metrics: Iterable[Metric]) -> dict[str, Metric]:
-    """Metrics by their names. Raises ValueError, with ``whose`` they are, where one is declared twice."""
+    """Metrics by their names.
+
+    Args:
+        whose: Whose metrics they are, as the error says it.
+        metrics: Metrics of different names.
+
+    Returns:
+        Name -> metric.
+
+    Raises:
+        ValueError: Where one is declared twice.
+    """
     found: dict[str, Metric] = {}
     for metric in metrics:
         if metric.name in found:
@@ -165,8 +176,17 @@ def _is_number(given: Any) -> bool:
 
 
 def check_make(make: Callable[..., Any], axes: Iterable[str], whose: str, cure: str) -> None:
-    """An experiment's ``make`` takes each of the axes by name and needs nothing else; a ValueError says ``whose`` axes they
-    are, and the cure."""
+    """Check that an experiment's ``make`` takes each of the axes by name and needs nothing else.
+
+    Args:
+        make: The function, grid point -> problem.
+        axes: Names of the axes.
+        whose: Whose axes they are, as the error says it.
+        cure: What to do, as the error says it.
+
+    Raises:
+        ValueError: Where it does not take them, or needs more.
+    """
     signature = inspect.signature(make)
     try:
         signature.bind(**dict.fromkeys(axes))

@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import inspect
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -94,6 +96,32 @@ def test_nothing_shares_its_name_with_a_module_beside_it(name):
     beside = {p.stem for p in (ROOT / name.replace(".", "/")).iterdir()} - {"__init__"}
     for word in beside & {*getattr(package, "__all__", [])}:
         assert getattr(package, word) is importlib.import_module(f"{name}.{word}")
+
+
+def public(face):
+    """Functions that a face shows, or a module that it shows."""
+    for word in getattr(face, "__all__", []):
+        shown = getattr(face, word)
+        inside = vars(shown).values() if inspect.ismodule(shown) else [shown]
+        for function in filter(inspect.isfunction, inside):
+            if not function.__name__.startswith("_") and (function is shown or function.__module__ == shown.__name__):
+                yield inspect.unwrap(function)
+
+
+def heading(docstring, word):
+    """What stands under a heading of a docstring; nothing where it is not there."""
+    found = re.search(rf"^{word}:\n((?:    .*\n?|\n)*)", docstring, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_public_functions_tell_arguments_and_results(name):
+    for function in public(importlib.import_module(name)):
+        said, signature = inspect.getdoc(function) or "", inspect.signature(function)
+        told = re.findall(r"^    ([\w*, ]+):", heading(said, "Args"), re.MULTILINE)
+        assert {*signature.parameters} <= {word.strip(" *") for line in told for word in line.split(",")}, function
+        assert signature.return_annotation is None or heading(said, "(?:Returns|Yields)"), function
+        assert "Raises" not in said or heading(said, "Raises"), function
 
 
 @pytest.mark.parametrize("room", ["simulate", "theory"])

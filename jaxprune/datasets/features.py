@@ -7,9 +7,17 @@ Array = NDArray[np.float64]
 
 
 def relu_features(inputs: Array, count: int, seed: int) -> Array:
-    """``count`` centred ReLU features (samples, count) of centred inputs (samples, d), weights N(0, 1) drawn from ``seed``.
+    """Centred ReLU features of inputs that are centred first, with weights N(0, 1).
 
     Centred inputs make every feature active on half of the samples: one that is rarely active ruins a small sample.
+
+    Args:
+        inputs: Inputs (samples, d).
+        count: How many features, >= 1.
+        seed: Seed of the weights, an integer >= 0.
+
+    Returns:
+        The features (samples, count).
     """
     weights = np.random.default_rng(seed).normal(size=(inputs.shape[1], count))
     features = np.maximum((inputs - inputs.mean(axis=0)) @ weights, 0)
@@ -17,10 +25,18 @@ def relu_features(inputs: Array, count: int, seed: int) -> Array:
 
 
 def gaussian_rows(covariance: Array, count: int, seed: int) -> tuple[Array, Array]:
-    """Rows (count, d) of Gaussian directions with exactly this ``covariance`` (d, d) as second moments, and one more column
-    (count,), uncorrelated with them, of mean square 1.
+    """Rows of Gaussian directions with given second moments, and one more column that is uncorrelated with them.
 
-    Raises ValueError unless count > d: fewer rows cannot have those moments.
+    Args:
+        covariance: The second moments (d, d), which the rows have exactly; positive semi-definite.
+        count: How many rows, > d: fewer cannot have those moments.
+        seed: Seed of the directions, an integer >= 0.
+
+    Returns:
+        Rows (count, d), and the column (count,), of mean square 1.
+
+    Raises:
+        ValueError: For too few rows.
     """
     dim = len(covariance)
     if count <= dim:

@@ -24,8 +24,11 @@ ECG_SAMPLES, ECG_CLASSES = 140, 5
 def digits() -> tuple[Array, Array]:
     """The 1,797 handwritten digits of 8 x 8 pixels that come with scikit-learn, no download.
 
-    Returns pixels (1797, 64) scaled to norm about 1 and one-hot labels (1797, 10).
-    Raises ImportError, with the cure, where scikit-learn is not installed.
+    Returns:
+        Pixels (1797, 64) scaled to norm about 1, and one-hot labels (1797, 10).
+
+    Raises:
+        ImportError: With the cure, where scikit-learn is not installed.
     """
     try:
         from sklearn.datasets import load_digits
@@ -36,11 +39,18 @@ def digits() -> tuple[Array, Array]:
 
 
 def mnist(folder: str | Path) -> tuple[Single, Single]:
-    """MNIST, or Fashion-MNIST, whose files have the same names: IDX, each with or without ``.gz``.
+    """MNIST, or Fashion-MNIST, whose files have the same names.
 
-    Returns pixels (samples, rows * columns) in [0, 1] and one-hot labels (samples, 10), both float32: the training
-    file, then the test file. Raises FileNotFoundError, naming what was looked for, and ValueError for files of
-    another format, or whose counts differ.
+    Args:
+        folder: Where the four IDX files are, each with or without ``.gz``.
+
+    Returns:
+        Pixels (samples, rows * columns) in [0, 1], and one-hot labels (samples, 10), both float32: the training file, then
+        the test file.
+
+    Raises:
+        FileNotFoundError: Naming what was looked for.
+        ValueError: For files of another format, or whose counts differ.
     """
     pixels, labels = [], []
     for part in ("train", "t10k"):
@@ -59,11 +69,18 @@ def mnist(folder: str | Path) -> tuple[Single, Single]:
 
 
 def cifar10(folder: str | Path) -> tuple[Single, Single]:
-    """CIFAR-10, binary version: ``data_batch_1.bin`` to ``data_batch_5.bin`` and ``test_batch.bin``, or with ``.gz``.
+    """CIFAR-10, binary version.
 
-    Returns images (samples, 32, 32, 3) in [0, 1] and one-hot labels (samples, 10), both float32: the training batches
-    that are there, at least one, then the test batch. Raises FileNotFoundError, naming what was looked for, and
-    ValueError for files of another format.
+    Args:
+        folder: Where ``data_batch_1.bin`` to ``data_batch_5.bin`` and ``test_batch.bin`` are, or the same with ``.gz``.
+
+    Returns:
+        Images (samples, 32, 32, 3) in [0, 1], and one-hot labels (samples, 10), both float32: the training batches that are
+        there, at least one, then the test batch.
+
+    Raises:
+        FileNotFoundError: Naming what was looked for.
+        ValueError: For files of another format.
     """
     names = [f"data_batch_{i}.bin" for i in range(1, 6)]
     batches = [file for name in names if (file := _existing(folder, name))]
@@ -76,12 +93,21 @@ def cifar10(folder: str | Path) -> tuple[Single, Single]:
 
 
 def ecg5000(folder: str | Path) -> tuple[Array, Array]:
-    """ECG5000 of the UCR archive: ``ECG5000_TRAIN`` and ``ECG5000_TEST`` as ``.txt``, ``.tsv``, each with or without
-    ``.gz``, or as NumPy files ``.npy`` of the same table: the class, 1 to 5, then 140 numbers.
+    """ECG5000 of the UCR archive.
 
-    Returns heartbeats (samples, 140) as they are, not normalised, and one-hot labels (samples, 2): normal (class 1), and
-    all others. The training file, then the test file. Raises FileNotFoundError, naming what was looked for, and
-    ValueError for files of another format. Source: guide/sgd.md, Columns of the tables.
+    Source: guide/sgd.md, Columns of the tables.
+
+    Args:
+        folder: Where ``ECG5000_TRAIN`` and ``ECG5000_TEST`` are, as ``.txt``, ``.tsv`` or NumPy's ``.npy``, each with or
+            without ``.gz``: tables of the class, 1 to 5, then 140 numbers.
+
+    Returns:
+        Heartbeats (samples, 140) as they are, not normalised, and one-hot labels (samples, 2): normal (class 1), and all
+        others. The training file, then the test file.
+
+    Raises:
+        FileNotFoundError: Naming what was looked for.
+        ValueError: For files of another format.
     """
     tables = [_heartbeats(folder, f"ECG5000_{part}") for part in ("TRAIN", "TEST")]
     table = np.concatenate(tables)
@@ -91,9 +117,18 @@ def ecg5000(folder: str | Path) -> tuple[Array, Array]:
 def synthetic_two_class_signals(samples: int, seed: int) -> tuple[Array, Array]:
     """Made-up pulses of 140 numbers in two classes, a stand-in where no recordings are at hand: no data of anybody's heart.
 
-    A narrow spike between two broad waves, of random size, place and width, under noise of standard deviation 0.2; in
-    the second class the last wave is mostly upside down and the level sinks. Returns signals (samples, 140) and one-hot
-    labels (samples, 2), the classes in random order. Raises ValueError for samples that are not an integer >= 2.
+    A narrow spike between two broad waves, of random size, place and width, under noise of standard deviation 0.2;
+    in the second class the last wave is mostly upside down and the level sinks.
+
+    Args:
+        samples: How many signals, an integer >= 2.
+        seed: Seed of all that is random, an integer >= 0.
+
+    Returns:
+        Signals (samples, 140), and one-hot labels (samples, 2), the classes in random order.
+
+    Raises:
+        ValueError: For another number of samples.
     """
     if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 2:
         raise ValueError(f"samples: {samples!r} is not a number of signals; use an integer >= 2")
@@ -112,8 +147,19 @@ def synthetic_two_class_signals(samples: int, seed: int) -> tuple[Array, Array]:
 
 
 def training_count(samples: int, tested: float, batch: int) -> int:
-    """What is left of a set to train on when ``tested`` samples, or below 1 that share of them (rounded, at least one), are
-    kept for the test. Raises ValueError when that is less than a mini-batch of ``batch``, and for counts that are none."""
+    """What is left of a set to train on when some of its samples are kept for the test.
+
+    Args:
+        samples: How many samples the set has.
+        tested: How many are kept for the test, a whole number >= 1, or which share of them, in (0, 1): rounded, at least one.
+        batch: How many samples a mini-batch takes, a whole number >= 1.
+
+    Returns:
+        How many samples are left.
+
+    Raises:
+        ValueError: For counts that are none, and where less is left than a mini-batch.
+    """
     if isinstance(tested, bool) or not 0 < tested < np.inf or (tested >= 1 and tested != int(tested)):
         raise ValueError(f"tested: {tested!r} is no number of test samples; use an integer >= 1, or a share between 0 and 1")
     if isinstance(batch, bool) or batch != int(batch) or batch < 1:
@@ -128,11 +174,19 @@ def training_count(samples: int, tested: float, batch: int) -> int:
 
 
 def named(data: str) -> tuple[np.ndarray, np.ndarray]:
-    """The set that an option names: "digits", "synthetic" (2,000 made-up signals), or one of your own files as
-    "npz:FILE", "csv:FILE", "mnist:FOLDER", "cifar10:FOLDER", "ecg5000:FOLDER".
+    """The set that an option names.
 
-    Returns inputs (samples, d) and one-hot labels (samples, classes). Raises ValueError for another name, and what the
-    reader of the set raises.
+    Args:
+        data: "digits", "synthetic" (2,000 made-up signals), or one of your own files as "npz:FILE", "csv:FILE",
+            "mnist:FOLDER", "cifar10:FOLDER", "ecg5000:FOLDER".
+
+    Returns:
+        Inputs (samples, d), and one-hot labels (samples, classes).
+
+    Raises:
+        ValueError: For another name, and as the reader of the set.
+        FileNotFoundError: Where a file is missing.
+        ImportError: For the digits, where scikit-learn is not installed.
     """
     name, _, place = data.partition(":")
     if name == "digits":

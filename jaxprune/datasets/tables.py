@@ -21,11 +21,18 @@ FEW_CLASSES, FEWEST = 10, 5  # beyond so many classes every one needs so many sa
 
 
 def npz(file: str | Path) -> tuple[Array, Array]:
-    """A set of your own in a NumPy archive: ``inputs`` (samples, d), and ``labels`` (samples,), one integer per class.
+    """A set of your own in a NumPy archive.
 
-    Returns inputs as they are and one-hot labels (samples, classes), of the classes that occur, in increasing order.
-    Raises FileNotFoundError, and ValueError for what is no such archive, numbers that are not finite, inputs that are all
-    equal, and fewer than two classes.
+    Args:
+        file: An archive of ``inputs`` (samples, d) and ``labels`` (samples,), one integer per class.
+
+    Returns:
+        Inputs as they are, float64, and one-hot labels (samples, classes), of the classes that occur, in increasing order.
+
+    Raises:
+        FileNotFoundError: Where there is no such file.
+        ValueError: For what is no such archive, numbers that are not finite, inputs that are all equal, fewer than two
+            classes, and more classes than so many samples can have.
     """
     try:
         with np.load(io.BytesIO(_bytes(file)), allow_pickle=False) as archive:
@@ -38,11 +45,21 @@ def npz(file: str | Path) -> tuple[Array, Array]:
 
 
 def csv(file: str | Path) -> tuple[Array, Array]:
-    """A set of your own as text, gzipped or not: numbers between commas, the class, an integer, in the last column; a header
-    of names above them, if you like.
+    """A set of your own as text.
 
-    Returns and raises what ``npz`` does. What may be read in two ways is refused, each with its cure: a first line 0,1,2,..
-    or 1,2,3,.. (names that pandas made up, or a sample), a column that is an index of the rows, and a class in another column.
+    What may be read in two ways is refused, each with its cure: a first line 0,1,2,.. or 1,2,3,..
+    (names that pandas made up, or a sample), a column that is an index of the rows, and a class in another column.
+
+    Args:
+        file: Text, gzipped or not: numbers between commas, the class, an integer, in the last column; a header of names above
+            them, if you like.
+
+    Returns:
+        Inputs (samples, d) as they are, float64, and one-hot labels (samples, classes), as ``npz`` returns them.
+
+    Raises:
+        FileNotFoundError: Where there is no such file.
+        ValueError: For what is no such table, and as ``npz``.
     """
     try:
         lines = _bytes(file).decode("utf-8-sig").splitlines()

@@ -26,12 +26,21 @@ class Count(NamedTuple):
 
 
 def count_failures(certificate: Certificate, measured: ArrayLike, level: float = 1e-6) -> Count:
-    """How often a certificate failed in independent draws (draws, ...) of what it bounds; a draw fails where any of its numbers
-    does. Of a DataArray the draws are its dimension ``seed``. A true certificate is found wrong with probability ``level`` at
-    most.
+    """How often a certificate failed in independent draws of what it bounds.
 
-    Raises ValueError for a level that is no probability, bounds that do not fit, no draws, and for so few that even if all
-    failed the claim could not be found wrong.
+    A draw fails where any of its numbers does. A true certificate is found wrong with probability ``level`` at most.
+
+    Args:
+        certificate: What is claimed, with its probability of failure.
+        measured: Draws (draws, ...) of what it bounds; of a DataArray the draws are its dimension ``seed``.
+        level: Probability with which a true certificate may be found wrong, in (0, 1).
+
+    Returns:
+        The ``Count`` of failures.
+
+    Raises:
+        ValueError: For a level that is no probability, bounds that do not fit, no draws, and for so few that even if all
+            failed the claim could not be found wrong.
     """
     if not isinstance(level, int | float | np.number) or not 0 < level < 1:
         raise ValueError(f"level: {level} is not a probability inside (0, 1)")

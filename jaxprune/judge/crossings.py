@@ -25,17 +25,27 @@ class Crossing(NamedTuple):
 def crossing(
     x: ArrayLike, differences: ArrayLike, *, seed: int, resamples: int = 1000, limit: float = 4.0, coverage: float = 0.95
 ) -> Crossing:
-    """The x at which the mean of ``differences`` (seeds, points) over seeds changes sign; ``x`` (points,) increases.
+    """The x at which the mean of differences over seeds changes sign.
 
-    Points whose mean is ``limit`` standard errors from zero must show one sign on one side and the other on the other.
-    Between the two that stand nearest the mean is taken to be monotone (isotonic means, weighted by their variances)
-    and interpolated by a monotone cubic; outside it may do as it likes. The error and the interval of
-    probability ``coverage`` come from ``resamples`` bootstrap samples of the seeds, drawn from ``seed``, widened by an
-    error of interpolation: how far the zero moves when straight lines join the same means. Where x spans decades pass
-    its logarithm.
+    Points whose mean is more than ``limit`` standard errors from zero must show one sign on one side and the other on the
+    other. Between the two that stand nearest the mean is taken to be monotone (isotonic means, weighted by their variances) and
+    interpolated by a monotone cubic; outside it may do as it likes. The error and the interval come from bootstrap
+    samples of the seeds, widened by an error of interpolation: how far the zero moves when straight lines join the same means.
 
-    Raises ValueError for shapes that do not fit, values that are not finite, fewer than 4 points or 8 seeds, and where
-    the sign does not change, not significantly, or more than once.
+    Args:
+        x: Increasing places (points,), 4 or more; where they span decades pass their logarithm.
+        differences: Differences of the two curves, (seeds, points), finite, of 8 seeds or more.
+        seed: Seed of the bootstrap samples, an integer >= 0.
+        resamples: How many bootstrap samples, >= 100.
+        limit: Standard errors from zero beyond which the sign of a mean is certain.
+        coverage: Probability of the interval, in (0, 1).
+
+    Returns:
+        The ``Crossing``.
+
+    Raises:
+        ValueError: For shapes that do not fit, values that are not finite, too few points, seeds or resamples, and where the
+            sign does not change, not significantly, or more than once.
     """
     x, differences = _checked(x, differences, resamples, coverage)
     count = len(differences)

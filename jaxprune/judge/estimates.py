@@ -16,12 +16,22 @@ SIZES = 4  # of which an exponent is read
 
 
 def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = True, resamples: int = 1000) -> Finding:
-    """``statistic(*samples)``, one number, of arrays (seeds, ...), with the standard error that ``resamples`` bootstrap samples
-    of the seeds give it, the same in every call. ``paired``: seed i of all arrays is one draw, and they are resampled together.
-    Of a DataArray the dimension ``seed`` is put first, the others keep their order.
+    """A statistic of samples, with the standard error that bootstrap samples of the seeds give it.
 
-    Trials that are not finite are left out, all of a seed together. Raises ValueError for fewer than 8 seeds, a DataArray
-    without ``seed``, arrays of different lengths or seeds that are paired, and where the statistic is not finite.
+    The bootstrap samples are the same in every call. Trials that are not finite are left out, all of a seed together.
+
+    Args:
+        statistic: Function of as many arrays as there are samples, to one number.
+        *samples: Arrays (seeds, ...); of a DataArray the dimension ``seed`` is put first, the others keep their order.
+        paired: Whether seed i of all arrays is one draw, so that they are resampled together.
+        resamples: How many bootstrap samples, >= 2.
+
+    Returns:
+        The ``Finding``: the statistic of the samples, and its standard error.
+
+    Raises:
+        ValueError: For fewer than 8 seeds, a DataArray without ``seed``, arrays of different lengths or seeds that are
+            paired, and where the statistic is not finite.
     """
     arrays = _finite(samples, paired)
     return Finding(float(statistic(*arrays)), float(np.std(_resampled(statistic, arrays, paired, resamples), ddof=1)))
@@ -61,10 +71,19 @@ def _check_pairs(samples: tuple[Any, ...]) -> None:
 
 
 def mean(samples: ArrayLike) -> Finding:
-    """The mean over seeds (seeds,), or of a DataArray whose only dimension is ``seed``, with its standard error.
+    """The mean over seeds with its standard error.
 
-    Trials that are not finite are left out. Whole numbers that are all equal may have missed an event: the judge's error of
-    its share is theirs. Raises ValueError for another dimension, and for fewer than two finite numbers.
+    Trials that are not finite are left out. Whole numbers that are all equal may have missed an event: the judge's error of its
+    share is theirs.
+
+    Args:
+        samples: One number a seed (seeds,), or a DataArray whose only dimension is ``seed``.
+
+    Returns:
+        The ``Finding``.
+
+    Raises:
+        ValueError: For samples of another dimension, and for fewer than two finite numbers.
     """
     values = drawn("samples", samples)
     if values.ndim != 1:
@@ -81,14 +100,24 @@ def mean(samples: ArrayLike) -> Finding:
 def exponent(
     sizes: ArrayLike, *samples: ArrayLike, statistic: Callable[[Array], Any] = np.mean, paired: bool = False
 ) -> Finding:
-    """The e of ``statistic ~ size^e``: the slope of its logarithm, by least squares over four ``sizes`` or more, each of which
-    has its ``samples`` (seeds,).
+    """The e of ``statistic ~ size^e``: the slope of its logarithm by least squares.
 
-    The error is that of the seeds, ``paired`` as in ``estimate``; where they show that the law is no power law, it is more: a
-    parabola is fitted too, and what its slope changes by from the middle of the sizes to their ends, less two of that change's
-    standard errors, is added in quadrature. So a law that is a power in a limit only has the error of being far from it.
+    The error is that of the seeds; where they show that the law is no power law, it is more: a parabola is fitted too, and what
+    its slope changes by from the middle of the sizes to their ends, less two of that change's standard errors, is added in
+    quadrature. So a law that is a power in a limit only has the error of being far from it.
 
-    Raises ValueError for fewer sizes, sizes that are not positive and different, and where the statistic is not positive.
+    Args:
+        sizes: Sizes (K,), > 0 and different, four or more.
+        *samples: For each size an array (seeds,).
+        statistic: Function of such an array, to one number > 0.
+        paired: Whether seed i of all arrays is one draw, as in ``estimate``.
+
+    Returns:
+        The ``Finding`` of e.
+
+    Raises:
+        ValueError: For fewer than four sizes, sizes that are not positive and different, another number of samples, a statistic
+            that is not positive, and as ``estimate``.
     """
     rows = _slope_and_bend(np.asarray(sizes, float), len(samples))
 

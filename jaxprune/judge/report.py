@@ -28,9 +28,9 @@ DISAGREE, REFUSED = "DISAGREE", "REFUSED"
 @dataclasses.dataclass(frozen=True)
 class Report:
     """The outcome. ``points``: metric -> dataset over grid and inner axes with the ``FIELDS``; ``limit``: the |z|
-    that a point may reach; ``refused``: metrics with non-finite trials that nobody allowed; ``unpredicted``: those that nothing
-    was said of; ``typical``: metric -> the error of theory that its typical test would have shown, as a share of the prediction
-    or, where all predictions are 0, of the largest value."""
+    that a point may reach; ``nonfinite``: metric -> how many trials are; ``refused``: metrics where nobody allowed them;
+    ``unpredicted``: those that nothing was said of; ``typical``: metric -> the error of theory that its typical test would have
+    shown, as a share of the prediction or, where all predictions are 0, of the largest value."""
 
     points: Mapping[str, xr.Dataset]
     limit: float

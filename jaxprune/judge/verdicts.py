@@ -39,16 +39,26 @@ def compare(
     ladder: str = "n",
     allow_nonfinite: Collection[str] = (),
 ) -> Report:
-    """Judge ``samples`` (dimension ``seed``) by ``prediction``: metric -> ``Prediction``, or numbers that are exact means.
+    """Judge samples by a prediction.
 
-    An array with names is read at the points of the samples: it may hold more, such as the finer grid of a figure, and lack
-    none. Nothing is predicted where an array is masked. A store that xarray opened is judged when all its trials have been run.
-    ``level`` is the probability that a true theory fails anywhere in the report. ``ladder`` names the axis of
-    sizes. Metrics in ``allow_nonfinite`` may lose non-finite trials; otherwise these make the report refuse.
     What is declared of a metric (``Metric``) is read from the attributes of its samples, as ``run`` gives them.
 
-    Raises ValueError, naming the argument, where a prediction is of no metric of the samples, does not fit their points, or is
-    nowhere finite, where a seed or a coordinate stands twice, and where level, ladder or allow_nonfinite say nothing.
+    Args:
+        samples: What ``run`` returns, with the dimension ``seed``; or a store that xarray opened, all of its trials done.
+        prediction: Metric -> ``Prediction``, or numbers that are exact means. An array with names is read at the points of the
+            samples: it may hold more, such as the finer grid of a figure, and lack none. Nothing is predicted where an array
+            is masked.
+        level: Probability that a true theory fails anywhere in the report, in (0, 1).
+        ladder: The axis of sizes n, along which limits are extrapolated.
+        allow_nonfinite: Metrics that may lose non-finite trials; of any other these make the report refuse.
+
+    Returns:
+        The ``Report``.
+
+    Raises:
+        ValueError: Naming the argument, where trials have not been run, where a prediction is None, is of no metric of the
+            samples, does not fit their points, or is nowhere finite, where a seed or a coordinate stands twice, and where
+            level, ladder or allow_nonfinite say nothing.
     """
     allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
     inputs.check(samples, prediction, level, ladder, allowed)

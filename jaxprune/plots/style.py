@@ -50,7 +50,15 @@ RC: Any = {
 
 
 def save(figure: Figure, folder: Path) -> list[Path]:
-    """Write figure.pdf (real fonts, no date) and figure.png; the same figure gives the same bytes."""
+    """Write a figure as PDF (real fonts, no date) and PNG; the same figure gives the same bytes.
+
+    Args:
+        figure: Any figure.
+        folder: A folder that exists.
+
+    Returns:
+        Paths of figure.pdf and figure.png.
+    """
     paths = [folder / "figure.pdf", folder / "figure.png"]
     with paper():
         for path, meta in zip(paths, (dict(CreationDate=None, Producer=None), dict(Software=None)), strict=True):
@@ -60,24 +68,49 @@ def save(figure: Figure, folder: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def paper():
-    """Matplotlib's settings for a paper, for the duration of a block."""
+    """Matplotlib's settings for a paper, for the duration of a block.
+
+    Yields:
+        None.
+    """
     with plt.rc_context(RC):
         yield
 
 
 def shade(alpha: float) -> tuple[float, ...]:
-    """Colour of a tail index, the same in every figure: dark where tails are heavy, light where they are Gaussian."""
+    """Colour of a tail index, the same in every figure: dark where tails are heavy, light where they are Gaussian.
+
+    Args:
+        alpha: A tail index; below 0.8 and above 2 the colours are those of 0.8 and 2.
+
+    Returns:
+        Red, green, blue and opacity, in [0, 1].
+    """
     return plt.get_cmap("plasma")(0.8 * np.clip((float(alpha) - 0.8) / 1.2, 0, 1))
 
 
 def beside(index: int, count: int) -> float:
-    """Place of a series around that of its data, so that ``count`` series do not hide each other; 0 for a single one."""
+    """Place of a series around that of its data, so that series do not hide each other.
+
+    Args:
+        index: Which series it is, 0 .. count - 1.
+        count: How many there are.
+
+    Returns:
+        The place, in steps between neighbours, from -(count - 1)/2 to (count - 1)/2.
+    """
     return index - (count - 1) / 2
 
 
 def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: int = 7) -> None:
-    """Those of ``places`` that lie in view, in plain digits, and no minor ticks; without ``places``, about ``most`` of a
-    logarithmic axis, and none of one with nothing on it. Numbers of many digits are powers of ten."""
+    """Ticks in plain digits, and no minor ones; numbers of many digits are powers of ten.
+
+    Args:
+        axis: The axis; its view is final.
+        places: Where ticks stand, if in view; None for round places of a logarithmic axis, which is left alone where its view
+            reaches 0, as that of an axis with nothing on it.
+        most: How many ticks there are at most, without ``places``.
+    """
     low, high = sorted(axis.get_view_interval())
     if places is None and low <= 0:
         return
@@ -93,19 +126,43 @@ def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: 
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float] = (2, 2), ha: str = "left") -> None:
-    """Small text ``offset`` points from a place in data coordinates."""
+    """Small text beside a place.
+
+    Args:
+        ax: Where it is drawn.
+        text: What it says.
+        at: The place, in data coordinates.
+        offset: From there to the text, in points.
+        ha: Which side of the text stands there: "left", "center" or "right".
+    """
     ax.annotate(text, at, offset, textcoords="offset points", fontsize=7, color="0.3", ha=ha)
 
 
 def look(index: int, colour: Any = None, filled: bool = False) -> dict[str, Any]:
-    """Markers of simulations with their bars, for ``errorbar``."""
+    """Markers of simulations with their bars.
+
+    Args:
+        index: Which series it is, >= 0: its marker, and its colour where none is given.
+        colour: Any colour of Matplotlib; None for that of the series.
+        filled: Whether markers are filled, or white.
+
+    Returns:
+        Keyword arguments of ``errorbar``.
+    """
     colour = COLOURS[index % len(COLOURS)] if colour is None else colour
     face = colour if filled else "white"
     return dict(ls="", marker=MARKERS[index % len(MARKERS)], color=colour, mfc=face, mew=0.8, elinewidth=0.8, zorder=3)
 
 
 def interval(values) -> tuple[Any, Any]:
-    """Mean over the dimension ``seed`` and half its 95 % band (Student's t); NaN where fewer than two are finite."""
+    """Mean over the dimension ``seed`` and half its 95 % band (Student's t), without values that are NaN.
+
+    Args:
+        values: A DataArray with the dimension ``seed``.
+
+    Returns:
+        The mean, NaN where there is no value, and half the band, NaN where there are fewer than two.
+    """
     count = values.notnull().sum("seed")
     mean = values.sum("seed") / count.where(count > 0)
     variance = ((values - mean) ** 2).sum("seed") / (count - 1).where(count > 1)
@@ -115,7 +172,16 @@ def interval(values) -> tuple[Any, Any]:
 def means(
     ax: Axes, x, values, index: int, label: str | None = None, colour: Any = None, through: Callable[[Any], Any] | None = None
 ) -> None:
-    """Markers at the mean over the dimension ``seed`` of ``values`` with 95 % bands, or at a growing function of it."""
+    """Markers at the mean over the dimension ``seed`` with 95 % bands, or at a growing function of it.
+
+    Args:
+        ax: Where they are drawn.
+        x: Places (points,).
+        values: A DataArray of the dimensions ``seed`` and that of ``x``; nothing is drawn where it is empty.
+        index, label: Which series it is, >= 0, and its name in the legend; None for none.
+        colour: Any colour of Matplotlib; None for that of the series.
+        through: The growing function, of an array; None for the mean itself.
+    """
     if not values.size:
         return
     mean, half = interval(values)
@@ -124,18 +190,41 @@ def means(
 
 
 def root(square):
-    """Square root of the positive part: through it go means of squares, whose band may pass 0."""
+    """Square root of the positive part: through it go means of squares, whose band may pass 0.
+
+    Args:
+        square: Numbers of any shape.
+
+    Returns:
+        Their roots, of the same shape.
+    """
     return np.sqrt(np.maximum(square, 0))
 
 
 def quantile(values, level: float):
-    """Quantile over the dimension ``seed``; NaN where no value is finite."""
+    """Quantile over the dimension ``seed``, without values that are NaN.
+
+    Args:
+        values: A DataArray with the dimension ``seed``.
+        level: Probability of the quantile, in [0, 1].
+
+    Returns:
+        A DataArray without that dimension; NaN where there is no value.
+    """
     seen = values.notnull().any("seed")
     return values.where(seen, 0).quantile(level, "seed").where(seen)
 
 
 def medians(ax: Axes, x, values, index: int, label: str | None = None, colour: Any = None) -> None:
-    """Filled markers at the median over the dimension ``seed`` with its 95 % interval, where means do not exist."""
+    """Filled markers at the median over the dimension ``seed`` with its 95 % interval, where means do not exist.
+
+    Args:
+        ax: Where they are drawn.
+        x: Places (points,).
+        values: A DataArray of the dimensions ``seed`` and that of ``x``; nothing is drawn where it is empty.
+        index, label: Which series it is, >= 0, and its name in the legend; None for none.
+        colour: Any colour of Matplotlib; None for that of the series.
+    """
     if not values.size:
         return
     half = 0.98 / np.sqrt(values.sizes["seed"])
@@ -144,32 +233,71 @@ def medians(ax: Axes, x, values, index: int, label: str | None = None, colour: A
 
 
 def markers(ax: Axes, x, values, heavy, index: int, label: str | None = None) -> None:
-    """Means along the dimension ``width``; medians where ``heavy`` (W,) says that the mean, or its standard error, does
-    not exist."""
+    """Means along the dimension ``width``, and medians where a mean, or its standard error, does not exist.
+
+    Args:
+        ax: Where they are drawn.
+        x: A DataArray of places along ``width``.
+        values: A DataArray of the dimensions ``seed`` and ``width``.
+        heavy: Where medians are drawn, truth values (W,).
+        index, label: Which series it is, >= 0, and its name in the legend; None for none.
+    """
     for plot, chosen, name in ((means, ~heavy, label), (medians, heavy, label if np.all(heavy) else None)):
         some = np.flatnonzero(chosen)
         plot(ax, x.isel(width=some), values.isel(width=some), index, name)
 
 
 def last(samples: xr.Dataset, axis: str) -> Any:
-    """The last value of an axis, for ``SHOWN``."""
+    """The last value of an axis, for ``SHOWN``.
+
+    Args:
+        samples: Samples of an experiment.
+        axis: Name of one of its axes.
+
+    Returns:
+        The value.
+    """
     return samples[axis].values.tolist()[-1]
 
 
 def largest(samples: xr.Dataset, axis: str) -> Any:
-    """The largest value of an axis, for ``SHOWN``."""
+    """The largest value of an axis, for ``SHOWN``.
+
+    Args:
+        samples: Samples of an experiment.
+        axis: Name of one of its axes.
+
+    Returns:
+        The value.
+    """
     return max(samples[axis].values.tolist())
 
 
 def ends(samples: xr.Dataset, axis: str) -> list[Any]:
-    """The smallest and the largest value of an axis, for ``SHOWN``."""
+    """The smallest and the largest value of an axis, for ``SHOWN``.
+
+    Args:
+        samples: Samples of an experiment.
+        axis: Name of one of its axes.
+
+    Returns:
+        The two values, or the one where they are equal.
+    """
     values = samples[axis].values.tolist()
     return sorted({min(values), max(values)})
 
 
 def shown(samples: xr.Dataset, choices: Mapping[str, Callable[[xr.Dataset, str], Any]]) -> xr.Dataset:
-    """What a figure draws of the samples. It declares ``choices`` as SHOWN, from which the command line tells what is left
-    out: axes of which it draws one value, or some, and how to choose it or a list of them."""
+    """What a figure draws of the samples.
+
+    Args:
+        samples: Samples of an experiment.
+        choices: Axis -> function of samples and axis, to the value that is drawn or a list of them; axes that the samples
+            lack are passed over. A figure declares it as SHOWN, from which the command line tells what is left out.
+
+    Returns:
+        The samples at those values.
+    """
     where = {}
     for axis, choose in choices.items():
         if axis in samples.dims:
@@ -179,5 +307,12 @@ def shown(samples: xr.Dataset, choices: Mapping[str, Callable[[xr.Dataset, str],
 
 
 def colour(index: int) -> str:
-    """Colour of a series; they begin again after the last."""
+    """Colour of a series; they begin again after the last.
+
+    Args:
+        index: Which series it is, >= 0.
+
+    Returns:
+        The colour, as "#rrggbb".
+    """
     return COLOURS[index % len(COLOURS)]

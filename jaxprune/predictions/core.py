@@ -42,15 +42,29 @@ UNKNOWN = Predictor(lambda place: NONE)
 
 @functools.singledispatch
 def predictors(problem: Any) -> dict[str, Predictor]:
-    """Metric -> predictor. Register a problem type here to give it theory lines."""
+    """What theory knows of a problem. Register a problem type here to give it theory lines.
+
+    Args:
+        problem: Any problem; a type that is not registered has no theory.
+
+    Returns:
+        Metric -> ``Predictor``.
+    """
     return {}
 
 
 def predict(make: Callable[..., Any], samples: xr.Dataset) -> dict[str, Prediction] | None:
-    """Predictions for every metric of ``samples`` that theory knows, or None when it knows none.
+    """Predictions for every metric of samples that theory knows.
 
-    ``make`` is the experiment's: grid point -> problem. A prediction holds arrays over the points of its metric.
-    Raises ValueError where ``make`` does not take the axes of the samples.
+    Args:
+        make: The experiment's function, grid point -> problem.
+        samples: Its samples, as ``run`` returns them; what a selection has left as scalar coordinates is known too.
+
+    Returns:
+        Metric -> ``Prediction``, of arrays over the points of the metric; None where theory knows none of the metrics.
+
+    Raises:
+        ValueError: Where ``make`` does not take the axes of the samples.
     """
     result = {}
     parameters = inspect.signature(make).parameters

@@ -19,7 +19,14 @@ AXES = {"width", "kept", "rule", "ridge"}
 
 
 def covariance(problem: LinearGaussian) -> np.ndarray:
-    """The covariance (d, d) of a problem with a ``basis``, as ``theory.correlated`` takes it: NumPy, float64."""
+    """The covariance of a problem with a ``basis``.
+
+    Args:
+        problem: One whose ``basis`` is not None.
+
+    Returns:
+        The covariance (d, d), NumPy, float64, as ``theory.least_squares.correlated`` takes it.
+    """
     basis = np.asarray(problem.basis, float)
     return (basis * np.asarray(problem.eigs, float)) @ basis.T
 

@@ -42,23 +42,36 @@ def run(
     budget: float | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Run an experiment and return its samples: dimensions axes + ``seed`` + inner axes, raw values per seed.
+    """Run an experiment and return its samples.
 
-    ``store``: a folder; finished tasks in it are not run again, and a kill loses only the tasks in flight.
-    ``executor``: any ``concurrent.futures.Executor``. Without one: one process per core on a CPU (``workers`` of
-    them; 0 runs in this process), in this process on an accelerator. ``shard=(k, K)``: only every K-th task from the k-th
-    on; needs a store. ``time_limit``: seconds after which a task counts as hung. ``budget``: bytes that one process may
-    use (default: its share of 70 % of the memory).
+    ``make`` and ``trial`` are called in this process only, before anything is computed: every other one runs the program that
+    was lowered here. The samples do not depend on the executor, the order or number of tasks, or interruptions.
+    Ctrl-C and SIGTERM drop the tasks in flight and keep the others.
 
-    ``workers=0`` runs in this process where XLA has one thread in it, as it has when a run is what starts JAX, or with NPROC=1
-    in the environment; elsewhere in one process beside it, since the number of threads changes last digits.
+    ``workers=0`` runs in this process where XLA has one thread in it, as it has when a run is what starts JAX,
+    or with NPROC=1 in the environment; elsewhere in one process beside it, since the number of threads changes last digits.
 
-    ``make`` and ``trial`` are called in this process only, before anything is computed: every other one runs the program
-    that was lowered here. The samples do not depend on the executor, the order or number of tasks, or interruptions.
+    Args:
+        experiment: What is run.
+        root: Number from which all keys are made, in 0 .. 2**64 - 1.
+        executor: Any ``concurrent.futures.Executor`` that does not fork; None for ``workers`` processes of our own.
+        store: A folder; finished tasks in it are not run again, and a kill loses only the tasks in flight. None: memory.
+        workers: How many processes; 0 for this process, None for one per core on a CPU, and for this one on an accelerator.
+        shard: ``(k, K)``: only every K-th task from the k-th on, 0 <= k < K; needs a store.
+        time_limit: Seconds after which a task counts as hung, > 0, if it is in another process; None for no limit.
+        budget: Bytes that one process may use, > 0; None for its share of 70 % of the memory.
+        progress: What is told of finished tasks; None for a bar on a terminal, and a line a minute elsewhere.
 
-    Raises ValueError for bad arguments, and for a store of other code, data or settings, before anything is compiled;
-    StoreError for a damaged store or a full disk; Stopped when some tasks failed, after all others have been done. Ctrl-C
-    (KeyboardInterrupt) and SIGTERM (SystemExit, status 143) drop the tasks in flight and keep the others.
+    Returns:
+        The samples: raw values per seed, dimensions axes + ``seed`` + inner axes; their ``attrs`` hold ``new_tasks`` and
+        ``wall_seconds``.
+
+    Raises:
+        ValueError: For bad arguments, and for a store of other code, data or settings, before anything is compiled.
+        StoreError: For a damaged store, a full disk, or samples that do not fit.
+        Stopped: When some tasks failed, after all others have been done.
+        KeyboardInterrupt: On Ctrl-C.
+        SystemExit: On SIGTERM, with status 143.
     """
     if loading():
         raise Loading
@@ -82,7 +95,16 @@ def run(
 def read(experiment: Experiment, store: str | Path) -> xr.Dataset:
     """The samples of an experiment in a store, once it is sure that its present code and data would give them.
 
-    Raises ValueError, naming what differs, and StoreError; what is not done is NaN and counted in ``attrs["missing"]``.
+    Args:
+        experiment: Whose samples they are, with the grid and the seeds to read.
+        store: The folder of a run.
+
+    Returns:
+        The samples, as ``run`` returns them; what is not done is NaN and counted in ``attrs["missing"]``.
+
+    Raises:
+        ValueError: Naming what differs, or what the store was never asked for.
+        StoreError: For what is no store, and for one that is damaged.
     """
     held = Store(store)
     held.check(experiment)

@@ -253,7 +253,19 @@ def _told(path: Path, error: BaseException) -> Exception:
 
 
 def load_experiments(path: str | Path) -> list[Experiment]:
-    """The experiments that the file ``path`` declares, in its order."""
+    """The experiments that a file declares.
+
+    Args:
+        path: A Python file; it is loaded once in a process, as far as its first ``run`` without a main guard.
+
+    Returns:
+        Experiments in the order of the file, without those of its neighbours that it imports, if it declares any itself.
+
+    Raises:
+        ValueError: For what is no Python file, for one that declares no experiment, and for what Python or this package
+            refuses in it.
+        RuntimeError: Where the file's own code fails.
+    """
     module = load_file(path)
     beside = [vars(m).values() for m in list(sys.modules.values()) if m is not module and _neighbour(m, module)]
     borrowed = {id(v) for values in beside for v in values if isinstance(v, Experiment)}

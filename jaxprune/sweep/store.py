@@ -32,7 +32,7 @@ OLD_KIND = "old: known by the text of its sources, not by its program"
 
 
 class Store:
-    """The folder of one experiment. Raises StoreError for a folder that holds no samples, or damaged ones."""
+    """The folder of one experiment, ``path``. Raises StoreError for a folder that holds no samples, or damaged ones."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)

@@ -24,7 +24,7 @@ def vector(name: str, value: ArrayLike) -> Vector:
     if array.ndim != 1:
         raise ValueError(
             f"{name}: shape {array.shape} is not one-dimensional; these formulas need a diagonal covariance,"
-            " theory.correlated takes a matrix"
+            " theory.least_squares.correlated takes a matrix"
         )
     if not np.all(np.isfinite(array)):
         raise ValueError(f"{name}: holds {array[~np.isfinite(array)][0]}; every entry must be finite")

@@ -17,10 +17,19 @@ OIHW = (".safetensors", ".pt", ".pth")  # kernels as PyTorch writes them
 
 
 def read(file: str | Path) -> Arrays:
-    """The arrays of a file, by name, in the order in which they are there; as they are, float16 and bfloat16 as float32.
+    """The arrays of a file, by name, in the order in which they are there.
 
-    Raises FileNotFoundError; ValueError for another format, a broken file, one that holds anything but arrays, and one
-    without any; ImportError where the package that reads the format is not installed."""
+    Args:
+        file: A path that ends in .npy, .npz, .safetensors, .pt or .pth.
+
+    Returns:
+        Name -> array; arrays as they are, float16 and bfloat16 of safetensors and PyTorch as float32.
+
+    Raises:
+        FileNotFoundError: Where there is no such file.
+        ValueError: For another format, a broken file, one that holds anything but arrays, and one without any.
+        ImportError: Where the package that reads the format is not installed.
+    """
     path = Path(file)
     if not path.exists():
         raise FileNotFoundError(f"file: {path} does not exist; name a file of weights ({', '.join(READERS)})")

@@ -83,17 +83,32 @@ def report(
     seed: int = 0,
     progress: Callable[[str], None] = lambda words: None,
 ) -> NetworkReport:
-    """Look at a network: a file, a mapping of names to arrays, or any tree of arrays.
+    """Look at a network: its layers, and the bound of its risk along the pruning curve.
 
-    ``layout``: "torch" (outputs, inputs, ...) or "flax" (..., inputs, outputs); told from names and kernels by default. With
-    ``samples`` and ``risk``, the network's fraction of errors on them, its bound if pruned networks had that risk too. With
-    ``apply(weights, inputs) -> scores (samples, classes)`` and ``data`` = (inputs, integer labels), on which it was trained,
-    the bound with the measured risk of every pruned network, whose weights come as ``weights`` do. ``delta``: the
-    probability with which the bounds may fail, all together. ``seed``: of samples of entries, and of the controls.
-    ``progress`` is called with the name of every layer in turn.
+    The bound takes ``samples`` and ``risk``, and then says what it would be if pruned networks had that risk too;
+    or ``apply`` and ``data``, and then has the measured risk of every pruned network.
+    Without either there is none. Source: guide/weights.md.
 
-    Raises FileNotFoundError and ValueError as ``read`` does, for arrays without layers, and for arguments that do not go
-    together. Source: guide/weights.md.
+    Args:
+        weights: A file, a mapping of names to arrays, or any tree of arrays.
+        name: What the report calls the network.
+        layout: "torch" (outputs, inputs, ...) or "flax" (..., inputs, outputs); None tells it from names and kernels.
+        samples: How many samples the network was trained on, >= 1; together with ``risk``.
+        risk: The network's fraction of errors on them, in [0, 1].
+        apply: Function of weights, as ``weights`` come (of a file: a mapping), and inputs, to scores (samples, classes).
+        data: Inputs and integer labels (samples,), on which the network was trained; together with ``apply``.
+        value_bits: Bits of a kept weight, beside its sign, in 1 .. 24.
+        delta: Probability with which the bounds may fail, all together, in (0, 1).
+        seed: Seed of samples of entries, and of the controls, an integer >= 0.
+        progress: Called with the name of every layer in turn.
+
+    Returns:
+        The ``NetworkReport``.
+
+    Raises:
+        FileNotFoundError: As ``read``.
+        ValueError: As ``read``, for arrays without layers, and for arguments out of range or that do not go together.
+        ImportError: As ``read``.
     """
     _check(samples, risk, apply, data)
     arrays, rebuild = _arrays(weights)

@@ -34,7 +34,15 @@ img {{ max-width: 100%; }}
 
 
 def write(report: NetworkReport, folder: str | Path) -> list[Path]:
-    """Write layers.csv, layers.tex, figure.pdf, figure.png, report.html, and bound.csv where there is a bound, to a folder."""
+    """Write a report to a folder: tables, a figure, and a page of HTML.
+
+    Args:
+        report: What ``report`` returns.
+        folder: Where to; it is made if need be, and files of these names are replaced.
+
+    Returns:
+        Paths of figure.pdf, figure.png, layers.csv, layers.tex, report.html, and bound.csv where there is a bound.
+    """
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     rows = report.rows()

@@ -50,8 +50,19 @@ class State:
 
 
 def begin(value: Tree, guard: Guard | None = None, *, rows: bool = False) -> State:
-    """A run at step 0, in the precision of the program: float64 numbers are float32 without ``jax.enable_x64``. One that
-    starts out of bounds is not alive. ``rows`` as in ``euler``."""
+    """A run at step 0, in the precision of the program: float64 numbers are float32 without ``jax.enable_x64``.
+
+    Args:
+        value: Where it starts, an array or any pytree of arrays.
+        guard: Safeguards; a run that starts beyond their cap is not alive. None for those of ``Guard()``.
+        rows: Whether the first axis of every leaf counts runs, each with flags of its own, as in ``euler``.
+
+    Returns:
+        The ``State``.
+
+    Raises:
+        ValueError: For a list of numbers, nothing, and what is not floating.
+    """
     if isinstance(value, list) and any(isinstance(leaf, float | int) for leaf in jax.tree.leaves(value)):
         raise ValueError(f"start: {value!r} is a list, which is a pytree of numbers; use jnp.asarray")
     value = jax.tree.map(jnp.asarray, value)

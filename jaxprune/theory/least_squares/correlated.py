@@ -45,9 +45,18 @@ class Spectral(NamedTuple):
 def spectral(covariance: ArrayLike, teacher: ArrayLike) -> Spectral:
     """The eigenbasis, in which the features of any covariance are uncorrelated.
 
-    Equation: covariance = basis diag(eigs) basis^T, eigenvalues below p * 2e-16 of the largest count as zero.
-    Regime: exact. Source: guide/least_squares.md, Correlated features.
-    Raises ValueError for a matrix that is not positive semi-definite, with its smallest eigenvalue.
+    Equation: covariance = basis diag(eigs) basis^T, eigenvalues below p * 2e-16 of the largest count as zero. Regime: exact.
+    Source: guide/least_squares.md, Correlated features.
+
+    Args:
+        covariance: Covariance of the features (p, p), symmetric and positive semi-definite, not all zero, float64.
+        teacher: Their true coefficients (p,), float64.
+
+    Returns:
+        The ``Spectral`` problem, of the rank r of the covariance, its eigenvalues increasing.
+
+    Raises:
+        ValueError: For an argument of another type or shape, and for a matrix that is not positive semi-definite.
     """
     covariance, teacher = arguments.covariance(covariance), arguments.vector("teacher", teacher)
     if len(teacher) != len(covariance):
@@ -61,11 +70,22 @@ def spectral(covariance: ArrayLike, teacher: ArrayLike) -> Spectral:
 
 
 def reduce(covariance: ArrayLike, teacher: ArrayLike, noise: float, width: int) -> tuple[Array, Array, float]:
-    """The problem seen by a model of the first ``width`` features: (covariance, teacher, noise).
+    """The problem seen by a model of the first ``width`` features.
 
-    Equation: with D the features used and c the others, teacher_D + S_DD^-1 S_Dc teacher_c, and noise^2 grows by the
-    variance that the others keep given those used (2); a pseudo-inverse where S_DD is singular, which changes no risk.
-    Regime: exact. Source: guide/least_squares.md, A width.
+    Equation: with D the features used and c the others, teacher_D + S_DD^-1 S_Dc teacher_c, and noise^2 grows by the variance
+    that the others keep given those used (2); a pseudo-inverse where S_DD is singular, which changes no risk. Regime: exact.
+    Source: guide/least_squares.md, A width.
+
+    Args:
+        covariance, teacher: Covariance (d, d) of the features and their true coefficients (d,), as of ``spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        width: How many features the model uses, in 1 .. d.
+
+    Returns:
+        ``(covariance, teacher, noise)`` of the reduced problem, of shapes (width, width), (width,) and ().
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and where the used features do not vary.
     """
     matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
     noise = arguments.non_negative("noise", noise)
@@ -88,6 +108,18 @@ def law(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: 
     Equation: N(S (S + nu)^-1 teacher, (gamma / n) S (S + nu)^-2), nu and gamma from the eigenvalues (14).
     Regime: limit, for functionals that average over many coefficients; at rank n no law, and infinities.
     Source: guide/least_squares.md, Correlated features.
+
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        ridge: Penalty of the fit, >= 0.
+
+    Returns:
+        The ``Law``.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, basis, inside = spectral(covariance, teacher)
     fit = _fit(eigs, inside, noise, n, ridge)
@@ -97,10 +129,22 @@ def law(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: 
 
 
 def risk(covariance: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float = 0.0) -> float:
-    """The risk of the dense model, ``inf`` at rank n.
+    """The risk of the dense model.
 
     Equation: (7) on the eigenvalues: a rotation of the features changes nothing. Regime: limit, relative error O(1/n).
     Source: guide/least_squares.md, Correlated features.
+
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        ridge: Penalty of the fit, >= 0.
+
+    Returns:
+        The risk, ``noise**2`` included; ``inf`` at rank n without ridge, unless nothing is noisy.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, _, inside = spectral(covariance, teacher)
     return _fit(eigs, inside, noise, n, ridge).risk
@@ -118,10 +162,25 @@ def pruned_risk(
 ) -> Any:
     """The risk after keeping ``kept`` coefficients of the fit by ``rule``.
 
-    Equation: noise^2 + e^T S e + sum_ij S_ij Cov(T_i, T_j), T the pruned coefficients and e = E[T] - teacher (15);
-    covariances by ``method`` "pairs" (closed form, any correlation) or "series" (Mehler, weak correlation).
-    Regime: limit, for coefficients so weakly dependent that the number beyond the threshold hardly varies; otherwise
-    use ``sampled.pruned_risk``, which keeps exactly that many. Source: guide/least_squares.md, Pruning correlated features.
+    Equation: noise^2 + e^T S e + sum_ij S_ij Cov(T_i, T_j), T the pruned coefficients and e = E[T] - teacher (15).
+    Regime: limit, for coefficients so weakly dependent that the number beyond the threshold hardly varies;
+    otherwise use ``sampled.pruned_risk``, which keeps exactly that many.
+    Source: guide/least_squares.md, Pruning correlated features.
+
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        kept: How many coefficients are kept, in 0 .. p: an integer, or integers of any shape.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        ridge: Penalty of the fit, >= 0.
+        method: How covariances are computed: "pairs" (closed form, any correlation) or "series" (Mehler, weak correlation).
+
+    Returns:
+        The risk, ``noise**2`` included: a float for one count, else an array in the shape of ``kept``.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and for correlations too strong for the series.
     """
     matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
     arguments.choice("rule", rule, RULES)
@@ -136,7 +195,21 @@ def pruned_risk(
 def finite_risk_exists(
     covariance: ArrayLike, n: int, kept: int | None = None, rule: str = "oracle", retrained: bool = False
 ) -> bool:
-    """Whether ``finite_risk`` knows the exact expectation: see there. Raises ValueError for bad arguments."""
+    """Whether ``finite_risk`` knows the exact expectation.
+
+    Args:
+        covariance: Covariance of the features (p, p), as of ``spectral``.
+        n: Number of samples, >= 1.
+        kept: How many coefficients are kept, an integer in 0 .. p; None for the dense model.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        retrained: Whether the kept coefficients are refitted.
+
+    Returns:
+        True where ``finite_risk`` has a value, False where it raises ValueError.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
+    """
     matrix = arguments.covariance(covariance)
     arguments.choice("rule", rule, RULES)
     n = arguments.integer("n", n, 1)
@@ -159,7 +232,7 @@ def finite_risk(
     rule: str = "oracle",
     retrained: bool = False,
 ) -> float:
-    """The exact expected risk at this n and p: dense (``kept=None``), or with a fixed support.
+    """The exact expected risk at this n and p, of the dense model or with a fixed support.
 
     Equation: below rank n - 1 the coefficients have mean P teacher (P projects on the range) and covariance
     noise^2 S^+ / (n - rank - 1); a refit of rank r has risk noise_S^2 (n - 1) / (n - r - 1). Regime: exact; supports
@@ -167,7 +240,19 @@ def finite_risk(
     diagonal covariance is handed to ``least_squares``.
     Source: guide/least_squares.md, Exact means at finite size; guide/least_squares.md, Rank one.
 
-    Raises ValueError where no exact value is known, or where the mean is infinite.
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        kept: How many coefficients are kept, an integer in 0 .. p; None for the dense model.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        retrained: Whether the kept coefficients are refitted.
+
+    Returns:
+        The expected risk, ``noise**2`` included.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and where no exact value is known or the mean is infinite.
     """
     matrix, beta = arguments.covariance(covariance), arguments.vector("teacher", teacher)
     noise = arguments.non_negative("noise", noise)
@@ -195,10 +280,21 @@ def finite_risk(
 
 
 def restrict(covariance: Array, teacher: Array, noise: float, support: NDArray[np.intp]) -> tuple[Array, Array, float]:
-    """The problem seen by a model of the features ``support``: (covariance, teacher, noise).
+    """The problem seen by a model of the features ``support``.
 
     Equation: (2) for any subset; features that do not vary are left out, be it all of them. Regime: exact.
     Source: guide/least_squares.md, A width.
+
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        support: Indices (s,) of different features.
+
+    Returns:
+        ``(covariance, teacher, noise)`` of the reduced problem, in the order of ``support``.
+
+    Raises:
+        ValueError: As ``reduce``.
     """
     support = support[np.diag(covariance)[support] > 0]
     order = np.concatenate([support, np.setdiff1d(np.arange(len(teacher)), support)])
@@ -213,6 +309,15 @@ def oracle_order(covariance: Array, teacher: Array) -> NDArray[np.intp]:
 
     Equation: S_ii b_i^2, decreasing, b the teacher, of minimum norm where S is singular; ties of round-off go to the lower
     index, see ``order``. Regime: a definition. Source: guide/least_squares.md, Pruning rules.
+
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``spectral``.
+
+    Returns:
+        Indices of the features (p,), the first to be kept first.
+
+    Raises:
+        ValueError: As ``spectral``.
     """
     solved, (_, basis, inside) = not _is_diagonal(covariance), spectral(covariance, teacher)
     best = basis @ inside if solved and basis.shape[1] < len(teacher) else teacher

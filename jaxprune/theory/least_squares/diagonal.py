@@ -29,10 +29,21 @@ NOISELESS = 1e-9  # of the smallest coefficient kept: less noise is lost in the 
 
 
 def reduce(eigs: ArrayLike, teacher: ArrayLike, noise: float, width: int) -> tuple[Array, Array, float]:
-    """The problem seen by a model of the first ``width`` features: (eigs, teacher, noise).
+    """The problem seen by a model of the first ``width`` features.
 
     Equation: noise_p^2 = noise^2 + sum over the unused features of eigs * teacher^2 (2). Regime: exact.
     Source: guide/least_squares.md, A width.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (d,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        width: How many features the model uses, in 1 .. d.
+
+    Returns:
+        ``(eigs, teacher, noise)`` of the reduced problem, of shapes (width,), (width,) and ().
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     width = arguments.integer("width", width, 1, len(eigs))
@@ -52,10 +63,22 @@ def effective_ridge(eigs: ArrayLike, n: int, ridge: float = 0.0) -> float:
 
 
 def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, ridge: float = 0.0) -> float:
-    """The risk of the dense model, ``inf`` at rank n.
+    """The risk of the dense model.
 
     Equation: gamma = (noise^2 + sum eigs teacher^2 (1-theta)^2) / (1 - sum theta^2 / n), theta = eigs/(eigs+nu) (7).
     Regime: limit, relative error O(1/n). Source: guide/least_squares.md, The Gaussian law of a fit.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        ridge: Penalty of the fit, >= 0: the factor of |coefficients|^2 beside the sum of squares.
+
+    Returns:
+        The risk, ``noise**2`` included; ``inf`` at rank n without ridge, unless nothing is noisy.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     n, ridge = arguments.integer("n", n, 1), arguments.non_negative("ridge", ridge)
@@ -72,6 +95,20 @@ def pruned_risk(
     truncated moments at the threshold that keeps ``kept`` on average (10, 11); the sets of ``oracle`` and
     ``random`` do not depend on the fit. Regime: limit, relative error O(1/n).
     Source: guide/least_squares.md, The risk after pruning.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        kept: How many coefficients are kept, in 0 .. p: an integer, or integers of any shape.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        ridge: Penalty of the fit, >= 0.
+
+    Returns:
+        The risk, ``noise**2`` included: a float for one count, else an array in the shape of ``kept``.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, teacher, noise, n, kept, ridge = _problem(eigs, teacher, noise, n, kept, rule, ridge)
     live = eigs > 0
@@ -107,7 +144,21 @@ def retrained_risk(
     noise, sqrt(eigs) |teacher| << noise, and on the same sample the gap to it may need n in the thousands to close.
     Source: guide/least_squares.md, Retraining on a fresh sample; guide/least_squares.md, Retraining on the same sample.
 
-    Raises ValueError also where n coefficients are refitted, with noise: the refit is then at its own threshold.
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1, of the first fit and of the second.
+        kept: How many coefficients are kept, in 0 .. p: an integer, or integers of any shape.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        sample: "same" or "fresh": what the kept coefficients are refitted on.
+        ridge: Penalty of the first fit, >= 0.
+
+    Returns:
+        The risk, ``noise**2`` included: a float for one count, else an array in the shape of ``kept``.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and where n coefficients are refitted, with noise: the
+            refit is then at its own threshold.
     """
     eigs, teacher, noise, n, kept, ridge = _problem(eigs, teacher, noise, n, kept, rule, ridge)
     arguments.choice("sample", sample, SAMPLES)
@@ -163,13 +214,25 @@ def finite_risk(
     rule: str = "oracle",
     retrained: bool = False,
 ) -> float:
-    """The exact expected risk at this n and p: dense (``kept=None``), or with a fixed support.
+    """The exact expected risk at this n and p, of the dense model or with a fixed support.
 
-    Equation: Wishart and Haar moments, written out in the guide. Regime: exact at finite size, without ridge, for ranks
-    below n - 1 and, when all eigs are equal, above n + 1; ``oracle`` and ``random`` supports. Retrained risks
-    depend on the rank of the support only. Source: guide/least_squares.md, Exact means at finite size.
+    Equation: Wishart and Haar moments, written out in the guide. Regime: exact at finite size, without ridge,
+    for ranks below n - 1 and, when all eigs are equal, above n + 1; ``oracle`` and ``random`` supports.
+    Retrained risks depend on the rank of the support only. Source: guide/least_squares.md, Exact means at finite size.
 
-    Raises ValueError where no exact value is known, or where the mean is infinite.
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        kept: How many coefficients are kept, an integer in 0 .. p; None for the dense model.
+        rule: "oracle" or "random": how the support is chosen.
+        retrained: Whether the kept coefficients are refitted.
+
+    Returns:
+        The expected risk, ``noise**2`` included.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and where no exact value is known or the mean is infinite.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     if not finite_risk_exists(eigs, n, kept, rule, retrained):

@@ -37,8 +37,19 @@ def effective_ridge(eigs: ArrayLike, n: float, ridge: float = 0.0) -> Gradient:
 
     Equation: with D = sum eigs/(eigs+nu)^2 + ridge/nu^2: d nu/d eigs_i = nu/((eigs_i+nu)^2 D), d nu/d ridge = 1/(nu D),
     d nu/d n = -1/D; sum eigs_i d nu/d eigs_i + ridge d nu/d ridge = nu. Below the threshold without ridge nu is 0 and
-    d nu/d ridge = 1/(n - rank). Regime: that of ``least_squares.effective_ridge``.
+    d nu/d ridge = 1/(n - rank). Regime: that of ``diagonal.effective_ridge``.
     Source: guide/least_squares.md, Effective ridge.
+
+    Args:
+        eigs: Variances of the features (p,), >= 0 and not all zero, float64.
+        n: Number of samples, a real number > 0.
+        ridge: Penalty of the fit, >= 0.
+
+    Returns:
+        The ``Gradient`` of nu.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and at rank n without ridge.
     """
     eigs = arguments.spectrum(eigs)
     n, ridge = _size(n), arguments.non_negative("ridge", ridge)
@@ -54,6 +65,18 @@ def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: float, ridge: flo
     Equation: gamma = A/K with A = noise^2 + sum eigs teacher^2 (1-theta)^2, K = 1 - sum theta^2/n;
     d gamma = (dA - gamma dK)/K, both through nu. Regime: that of ``least_squares.risk``.
     Source: guide/least_squares.md, Derivatives.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, a real number > 0.
+        ridge: Penalty of the fit, >= 0.
+
+    Returns:
+        The ``Gradient`` of the risk.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and at rank n without ridge.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     n, ridge = _size(n), arguments.non_negative("ridge", ridge)
@@ -63,12 +86,25 @@ def risk(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: float, ridge: flo
 def pruned_risk(
     eigs: ArrayLike, teacher: ArrayLike, noise: float, n: float, kept: int, rule: str = "magnitude", ridge: float = 0.0
 ) -> Gradient:
-    """The risk after keeping ``kept`` coefficients by ``magnitude`` or ``hessian``, and its derivatives.
+    """The risk after keeping ``kept`` coefficients of the fit, and its derivatives.
 
     Equation: (11); the threshold t of sum_i P(|X_i| > t/w_i) = kept moves by dt = -(sum dP at fixed t) / (dP/dt).
     Regime: that of ``least_squares.pruned_risk``. Source: guide/least_squares.md, Derivatives.
 
-    Raises ValueError also where the fit is exact (no noise, p <= n): nothing is random, and the risk jumps.
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, a real number > 0.
+        kept: How many coefficients are kept, an integer in 0 .. p.
+        rule: "magnitude" or "hessian"; see guide/least_squares.md, Pruning rules.
+        ridge: Penalty of the fit, >= 0.
+
+    Returns:
+        The ``Gradient`` of the risk.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, at rank n without ridge, and where the fit is exact:
+            nothing is random then, and the risk jumps.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     n, ridge = _size(n), arguments.non_negative("ridge", ridge)

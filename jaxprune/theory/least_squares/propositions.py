@@ -15,10 +15,22 @@ from jaxprune.theory import arguments
 
 
 def identity_small(kept_ratio: float, share: float, noise: float, signal: float = 1.0) -> float:
-    """The risk of the small model, all eigenvalues equal, ``share`` of the signal in its features.
+    """The risk of the small model, all eigenvalues equal.
 
     Equation: (noise^2 + (1 - share) signal) / (1 - s/n). Regime: limit, relative error O(1/n).
     Source: guide/least_squares.md, Identity covariance.
+
+    Args:
+        kept_ratio: s/n, in (0, 1).
+        share: Fraction of the signal in the features of the small model, in (0, 1].
+        noise: Standard deviation of the label noise, >= 0.
+        signal: Energy sum eigs * teacher^2 of all features, > 0.
+
+    Returns:
+        The risk.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     kept_ratio, tail, _, variance = _identity(kept_ratio, share, noise, signal)
     return (variance + tail) / (1 - kept_ratio)
@@ -30,18 +42,43 @@ def identity_large(kept_ratio: float, width_ratio: float, share: float, noise: f
     Equation: with u = n/p: noise^2 + tail + head (1 - u)^2 + (s/n) u^2 [noise^2/(1 - u) + signal (1 - u)].
     Regime: limit, relative error O(1/n), p > n, no features beyond the p.
     Source: guide/least_squares.md, Identity covariance.
+
+    Args:
+        kept_ratio: s/n, in (0, 1).
+        width_ratio: p/n, > 1.
+        share: Fraction of the signal in the kept features, in (0, 1].
+        noise: Standard deviation of the label noise, >= 0.
+        signal: Energy sum eigs * teacher^2 of all features, > 0.
+
+    Returns:
+        The risk.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     kept_ratio, tail, head, variance = _identity(kept_ratio, share, noise, signal)
     return _identity_large(kept_ratio, 1 / _above("width_ratio", width_ratio, 1.0), tail, head, variance)
 
 
 def identity_best_width(kept_ratio: float, share: float, noise: float, signal: float = 1.0) -> float:
-    """The p/n > 1 at which the pruned large model is best; 1 (not attained) without noise.
+    """The width at which the pruned large model is best.
 
     Equation: with g = 1 - n/p the derivative of ``identity_large`` in g, times g^2, is
     2 head g^3 - (s/n)[noise^2 (1 - g^2) + signal (1 - g)(3 g - 1) g^2]; the best of its roots in (0, 1). Such a root
     exists: the risk falls as p/n grows from 1, and rises to the null risk in the end.
     Regime: limit. Source: guide/least_squares.md, Identity covariance.
+
+    Args:
+        kept_ratio: s/n, in (0, 1).
+        share: Fraction of the signal in the kept features, in (0, 1].
+        noise: Standard deviation of the label noise, >= 0.
+        signal: Energy sum eigs * teacher^2 of all features, > 0.
+
+    Returns:
+        p/n, > 1; 1, which is not attained, without noise.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     kept_ratio, tail, head, variance = _identity(kept_ratio, share, noise, signal)
     if variance == 0:
@@ -62,12 +99,23 @@ def identity_best_width(kept_ratio: float, share: float, noise: float, signal: f
 
 
 def identity_least_kept_ratio(share: float, noise: float, signal: float = 1.0) -> float:
-    """The a in [0, 1) such that some large model, pruned, beats the small one exactly when s/n > a.
+    """The a such that some large model, pruned, beats the small one exactly when s/n > a.
 
     Equation: at u = n/p the risks meet at the one root in (0, 1) of b a^2 + (c + t - b) a = c, with
     c = head (1 - u)^2, t = noise^2 + tail, b = u^2 [noise^2/(1 - u) + signal (1 - u)]; the answer is the least over u.
     Above it the large model stays ahead, since small - large grows through zero once, at every u.
     Regime: limit. Source: guide/least_squares.md, Identity covariance.
+
+    Args:
+        share: Fraction of the signal in the kept features, in (0, 1].
+        noise: Standard deviation of the label noise, >= 0.
+        signal: Energy sum eigs * teacher^2 of all features, > 0.
+
+    Returns:
+        a, in [0, 1); 0 without noise.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     _, tail, head, variance = _identity(0.5, share, noise, signal)
     if variance == 0:
@@ -89,22 +137,44 @@ def identity_least_kept_ratio(share: float, noise: float, signal: float = 1.0) -
 
 
 def strong_spike_small(kept_ratio: float, tail: float, noise: float) -> float:
-    """The risk of the small model on s spikes of boundless variance; ``tail``: energy of the others.
+    """The risk of the small model on s spikes of boundless variance.
 
     Equation: (noise^2 + tail) / (1 - s/n): the tail is label noise. Regime: limit, relative error O(1/n).
     Source: guide/least_squares.md, Strong spikes.
+
+    Args:
+        kept_ratio: s/n, in (0, 1).
+        tail: Energy sum eigs * teacher^2 of the other features, >= 0.
+        noise: Standard deviation of the label noise, >= 0.
+
+    Returns:
+        The risk.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     kept_ratio, tail, noise = _spiked(kept_ratio, tail, noise)
     return (noise**2 + tail) / (1 - kept_ratio)
 
 
 def strong_spike_large(kept_ratio: float, width_ratio: float, tail: float, noise: float) -> float:
-    """The risk of the large model, spikes and all p - s tail features of equal variance, pruned to
-    the spikes.
+    """The risk of the large model, spikes and all p - s tail features of equal variance, pruned to the spikes.
 
-    Equation: noise^2 + tail + a/(1 - a) [noise^2 + tail (1 - t)^2]/(1 - t), a = s/n, t = (n - s)/(p - s): the fraction
-    t of the tail is absorbed. Regime: limit of large spikes, then relative error O(1/n).
+    Equation: noise^2 + tail + a/(1 - a) [noise^2 + tail (1 - t)^2]/(1 - t), a = s/n, t = (n - s)/(p - s):
+    the fraction t of the tail is absorbed. Regime: limit of large spikes, then relative error O(1/n).
     Source: guide/least_squares.md, Strong spikes.
+
+    Args:
+        kept_ratio: s/n, in (0, 1).
+        width_ratio: p/n, > 1.
+        tail: Energy sum eigs * teacher^2 of the tail features, >= 0.
+        noise: Standard deviation of the label noise, >= 0.
+
+    Returns:
+        The risk.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     kept_ratio, tail, noise = _spiked(kept_ratio, tail, noise)
     missed = 1 - _absorbed(kept_ratio, width_ratio)
@@ -116,6 +186,17 @@ def strong_spike_least_tail(kept_ratio: float, width_ratio: float, noise: float)
 
     Equation: large - small = t a/(1 - a) [noise^2/(1 - t) - tail]; it vanishes at tail = noise^2/(1 - t).
     Regime: exact for the two limits above. Source: guide/least_squares.md, Strong spikes.
+
+    Args:
+        kept_ratio: s/n, in (0, 1).
+        width_ratio: p/n, > 1.
+        noise: Standard deviation of the label noise, >= 0.
+
+    Returns:
+        The energy, >= 0.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     kept_ratio, _, noise = _spiked(kept_ratio, 0.0, noise)
     return noise**2 / (1 - _absorbed(kept_ratio, width_ratio))

@@ -34,6 +34,22 @@ def pruned_risk(
 
     Equation: noise^2 + E[(T - teacher)^T S (T - teacher)], T the pruned draws of the law (14).
     Regime: limit; any correlation between coefficients. Source: guide/least_squares.md, Pruning correlated features.
+
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``correlated.spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        kept: How many coefficients are kept, in 0 .. p: an integer, or integers of any shape.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        ridge: Penalty of the fit, >= 0.
+        draws: How many draws of the coefficients are averaged, >= 2.
+        seed: Seed of the draws, an integer >= 0.
+
+    Returns:
+        The ``Estimate`` of the risk, ``noise**2`` included.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and where the risk of the fit is infinite, at rank n.
     """
     problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)
     rng = np.random.default_rng(seed)
@@ -68,7 +84,23 @@ def retrained_risk(
     or by one that is exact; otherwise it is unknown. Regime: limit.
     Source: guide/least_squares.md, Retraining correlated features.
 
-    Raises ValueError for supports chosen by the fit on the same sample, and where n coefficients are refitted.
+    Args:
+        covariance, teacher: Covariance (p, p) of the features and their true coefficients (p,), as of ``correlated.spectral``.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1, of the first fit and of the second.
+        kept: How many coefficients are kept, in 0 .. p: an integer, or integers of any shape.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        sample: "same" or "fresh": what the kept coefficients are refitted on.
+        ridge: Penalty of the first fit, >= 0.
+        draws: How many draws of the support are averaged, >= 2; ``oracle`` has a single one.
+        seed: Seed of the draws, an integer >= 0.
+
+    Returns:
+        The ``Estimate`` of the risk, ``noise**2`` included; infinite where a support of a singular covariance has rank n.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, for supports chosen by the fit on the same sample, and
+            where n coefficients are refitted and the covariance is not singular.
     """
     arguments.choice("sample", sample, SAMPLES)
     problem = _Problem(covariance, teacher, noise, n, kept, rule, ridge, draws, seed)

@@ -28,6 +28,16 @@ def ridge_constant(decay: float, width_ratio: float = np.inf) -> float:
 
     Equation: integral over 0 < x < p/n of dx/(1 + c x^decay) = 1; c = ((pi/a)/sin(pi/a))^a for infinite p, a = decay > 1.
     Regime: limit of large n at fixed p/n, relative error O(1/n). Source: (6) in the profile x = i/n, derived here.
+
+    Args:
+        decay: Exponent of the eigenvalues, > 0; > 1 where p is infinite.
+        width_ratio: p/n, > 1, ``inf`` included.
+
+    Returns:
+        c, > 0.
+
+    Raises:
+        ValueError: For an argument out of range, and where an integral converges too slowly.
     """
     decay, width_ratio = _spectrum(decay, width_ratio)
     if np.isinf(width_ratio):
@@ -45,6 +55,17 @@ def noisy_limit(decay: float, noise: float, width_ratio: float = np.inf) -> floa
 
     Equation: noise^2 / (1 - integral dx/(1 + c x^decay)^2); decay noise^2 for infinite p.
     Regime: limit of large n; the signal's part falls as without noise. Source: (7) in the profile x = i/n, derived here.
+
+    Args:
+        decay: Exponent of the eigenvalues, > 0; > 1 where p is infinite.
+        noise: Standard deviation of the label noise, >= 0.
+        width_ratio: p/n, > 1, ``inf`` included.
+
+    Returns:
+        The limit of the risk.
+
+    Raises:
+        ValueError: For an argument out of range, and where an integral converges too slowly.
     """
     decay, width_ratio = _spectrum(decay, width_ratio)
     return arguments.non_negative("noise", noise) ** 2 / _slack(decay, width_ratio)
@@ -55,16 +76,37 @@ def dense_exponent(decay: float, energy: float) -> float:
 
     Equation: min(energy - 1, 2 decay). Regime: limit of large n; at energy = 2 decay + 1 times log n.
     Source: (7), derived here; the exponents of source and capacity of kernel regression.
+
+    Args:
+        decay: Exponent of the eigenvalues, > 0.
+        energy: Exponent of the energies eigs * teacher^2, > 1.
+
+    Returns:
+        e, > 0.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return float(min(_energy(energy) - 1, 2 * _positive("decay", decay)))
 
 
 def dense_constant(decay: float, energy: float, width_ratio: float = np.inf) -> float:
-    """The limit of risk n^(energy - 1), dense, without noise, for energy < 2 decay + 1.
+    """The limit of risk n^(energy - 1), dense, without noise.
 
     Equation: integral x^-energy (1 - theta)^2 dx / (1 - integral theta^2 dx), theta = 1/(1 + c x^decay), x < p/n; for
     infinite p c^q B(2 - q, q), q = (energy - 1)/decay.
     Regime: limit of large n. Source: (7) in the profile x = i/n, derived here.
+
+    Args:
+        decay: Exponent of the eigenvalues, > 0; > 1 where p is infinite.
+        energy: Exponent of the energies eigs * teacher^2, in (1, 2 decay + 1).
+        width_ratio: p/n, > 1, ``inf`` included.
+
+    Returns:
+        The limit, > 0.
+
+    Raises:
+        ValueError: For an argument out of range, and where an integral converges too slowly.
     """
     decay, width_ratio = _spectrum(decay, width_ratio)
     if not _energy(energy) < 2 * decay + 1:
@@ -85,10 +127,21 @@ def pruned_exponent(decay: float, energy: float, rule: str = "magnitude") -> flo
 
     Equation: ``oracle``, ``hessian``: that of the dense risk (lost energies fall at least as fast); ``random``: 0.
     ``magnitude``: the coefficients grow like i^((decay - energy)/2). 0 for energy < decay, where the first ones are the
-    smallest and are lost; energy - 1 up to energy = 2 decay + 1; beyond, the noise of the fit, largest at i ~ n, hides
-    all coefficients after the first n^((decay + 1)/(energy - decay)): then
-    min(2 decay, (energy - 1)(decay + 1)/(energy - decay)), below the dense exponent when decay > 1. NaN at energy = decay.
-    Regime: limit of large n. Source: (8) and (11) by power counting, derived here.
+    smallest and are lost; energy - 1 up to energy = 2 decay + 1; beyond, the noise of the fit, largest at i ~ n,
+    hides all coefficients after the first n^((decay + 1)/(energy - decay)): then
+    min(2 decay, (energy - 1)(decay + 1)/(energy - decay)), below the dense exponent when decay > 1. Regime: limit of large n.
+    Source: (8) and (11) by power counting, derived here.
+
+    Args:
+        decay: Exponent of the eigenvalues, > 0.
+        energy: Exponent of the energies eigs * teacher^2, > 1.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+
+    Returns:
+        e, >= 0; NaN for ``magnitude`` at energy = decay.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     dense = dense_exponent(decay, energy)
     arguments.choice("rule", rule, ("magnitude", "hessian", "oracle", "random"))
@@ -104,11 +157,21 @@ def pruned_exponent(decay: float, energy: float, rule: str = "magnitude") -> flo
 
 
 def marginal_kept_ratio(decay: float, width_ratio: float = np.inf) -> float:
-    """At energy = decay > 1, without noise, the s/n above which ``magnitude`` keeps the leading coefficients.
+    """At energy = decay, without noise, the s/n above which ``magnitude`` keeps the leading coefficients.
 
     Equation: integral P(|theta + sd h| > 1) dx, sd^2 = gamma x^decay theta^2, gamma = ``dense_constant``: the expected
     number, over n, of coefficients larger than the leading ones, which are 1 and free of noise.
     Regime: limit of large n. Source: (8) and (10) in the profile x = i/n, derived here.
+
+    Args:
+        decay: Exponent of the eigenvalues and of the energies, > 1.
+        width_ratio: p/n, > 1, ``inf`` included.
+
+    Returns:
+        s/n, > 0.
+
+    Raises:
+        ValueError: For an argument out of range, and where an integral converges too slowly.
     """
     decay, width_ratio = _spectrum(decay, width_ratio)
     c, gamma = ridge_constant(decay, width_ratio), dense_constant(decay, decay, width_ratio)
@@ -122,9 +185,19 @@ def marginal_kept_ratio(decay: float, width_ratio: float = np.inf) -> float:
 
 
 def local_exponents(sizes: ArrayLike, risks: ArrayLike) -> NDArray[np.float64]:
-    """Measured exponents, -d log risk / d log n between neighbouring sizes (K,), (K,) -> (K - 1,).
+    """Measured exponents, -d log risk / d log n between neighbouring sizes.
 
     Equation: difference quotient. Regime: exact for a power law. Source: definition.
+
+    Args:
+        sizes: Increasing sizes n (K,), K >= 2, > 0.
+        risks: The risk at each size (K,), > 0.
+
+    Returns:
+        Exponents (K - 1,).
+
+    Raises:
+        ValueError: For lists of other shapes, and for sizes that do not increase.
     """
     sizes, risks = np.asarray(sizes, float), np.asarray(risks, float)
     if sizes.ndim != 1 or sizes.shape != risks.shape or len(sizes) < 2 or np.any(np.diff(sizes) <= 0):

@@ -33,6 +33,17 @@ def dense(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int) -> Best:
 
     Equation: argmin over ridge of (7); for equal eigenvalues ridge = noise^2 p / |teacher|^2.
     Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+
+    Returns:
+        The ``Best`` ridge, with p as its count.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, teacher, noise = arguments.triple(eigs, teacher, noise)
     return _best(lambda ridge: theory.risk(eigs, teacher, noise, n, ridge), eigs, len(eigs))
@@ -42,6 +53,19 @@ def pruned(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, kept: int,
     """The ridge with the least risk after keeping ``kept`` coefficients by ``rule``.
 
     Equation: argmin over ridge of (11). Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        kept: How many coefficients are kept, an integer in 0 .. p.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+
+    Returns:
+        The ``Best`` ridge, with ``kept`` as its count.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, teacher, noise, kept = _problem(eigs, teacher, noise, kept)
     return _best(lambda ridge: theory.pruned_risk(eigs, teacher, noise, n, kept, rule, ridge), eigs, kept)
@@ -54,6 +78,20 @@ def retrained(
 
     Equation: argmin over ridge of (12) or (13); at ridge = inf the coefficients are ranked by the correlations
     ``X^T y``. Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1, of the first fit and of the second.
+        kept: How many coefficients are kept, an integer in 0 .. p.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+        sample: "same" or "fresh": what the kept coefficients are refitted on.
+
+    Returns:
+        The ``Best`` ridge, with ``kept`` as its count.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, and where n coefficients are refitted, with noise.
     """
     eigs, teacher, noise, kept = _problem(eigs, teacher, noise, kept)
     return _best(lambda ridge: theory.retrained_risk(eigs, teacher, noise, n, kept, rule, sample, ridge), eigs, kept)
@@ -65,6 +103,19 @@ def pruned_within(eigs: ArrayLike, teacher: ArrayLike, noise: float, n: int, bud
     Equation: argmin over ridge and kept of (11). Counts (all, or 128 of them) at every ridge of the grid; around the
     three deepest valleys among the counts the pair is refined until it stands still.
     Regime: limit, relative error O(1/n). Source: guide/least_squares.md, Best ridge.
+
+    Args:
+        eigs, teacher: Variances of the features, >= 0 and not all zero, and their true coefficients; (p,), float64.
+        noise: Standard deviation of the label noise, >= 0.
+        n: Number of samples, >= 1.
+        budget: The largest count that may be kept, an integer in 0 .. p.
+        rule: "magnitude", "hessian", "oracle" or "random"; see guide/least_squares.md, Pruning rules.
+
+    Returns:
+        The ``Best`` ridge and count.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range.
     """
     eigs, teacher, noise, budget = _problem(eigs, teacher, noise, budget)
     counts = np.unique(np.round(np.linspace(0, budget, min(budget, 128) + 1)).astype(int))

@@ -3,7 +3,7 @@
 Inputs ``a ~ N(0, I)`` of d_in entries, features ``activation(weights a)`` with ``weights`` (p, d_in), and
 ``y = teacher(a) + noise z``. ``teacher`` (d_in,) is linear, or (k,) with ``inner`` (k, d_in) the outer weights of a
 network of the same activation. The covariance is E[x x^T], not centred. Hand the triple of ``equivalent`` to
-``theory.correlated``. That its risks are those of the features is a conjecture, with a bias of some per cent at
+``theory.least_squares.correlated``. That its risks are those of the features is a conjecture, with a bias of some per cent at
 hundreds of inputs: ``sims/bench/gaussian_equivalence.py`` measures it.
 Derivations: guide/random_features.md; every equation is written out where it is used.
 """
@@ -40,7 +40,19 @@ def moments(
     the chords |u - v| / |u + v|; any other activation by quadrature over both neurons, given the angle. Regime: exact.
     Source: guide/random_features.md, Second moments.
 
-    Raises ValueError for a row of ``weights`` that is zero or parallel to another, and for an unknown activation.
+    Args:
+        weights: Weights of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
+        teacher: Linear (d_in,), or with ``inner`` the outer weights of a network (k,); float64.
+        noise: Standard deviation of the label noise, >= 0.
+        activation: "relu", "erf", "tanh", "sigmoid", "gelu" or "sine".
+        inner: Inner weights of the teacher (k, d_in), float64, for a network of the same activation; None for a linear one.
+
+    Returns:
+        The ``Moments``.
+
+    Raises:
+        ValueError: For an argument of another type, shape or range, for rows that are zero or parallel, and for rows so long
+            or so different in length that quadrature is not exact.
     """
     activation = arguments.choice("activation", activation, ACTIVATIONS)
     weights, teacher = _rows(weights, activation), arguments.vector("teacher", teacher)
@@ -59,24 +71,42 @@ def moments(
 def equivalent(
     weights: ArrayLike, teacher: ArrayLike, noise: float, activation: str = "relu", inner: ArrayLike | None = None
 ) -> tuple[Array, Array, float]:
-    """The linear Gaussian problem with the same second moments: (covariance, teacher, noise).
+    """The linear Gaussian problem with the same second moments.
 
-    Equation: teacher = covariance^-1 E[x y], noise^2 = E[y^2] - E[x y] . teacher. Regime: the moments are exact; that
-    least squares on the features has the risks of this problem is the Gaussian equivalence, a conjecture.
+    Equation: teacher = covariance^-1 E[x y], noise^2 = E[y^2] - E[x y] . teacher. Regime: the moments are exact;
+    that least squares on the features has the risks of this problem is the Gaussian equivalence, a conjecture.
     Source: guide/random_features.md, The equivalent problem.
 
-    Raises ValueError as ``moments`` does, and where the covariance is singular in this precision.
+    Args:
+        weights: Weights of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
+        teacher: Linear (d_in,), or with ``inner`` the outer weights of a network (k,); float64.
+        noise: Standard deviation of the label noise, >= 0.
+        activation: "relu", "erf", "tanh", "sigmoid", "gelu" or "sine".
+        inner: Inner weights of the teacher (k, d_in), float64, for a network of the same activation; None for a linear one.
+
+    Returns:
+        ``(covariance, teacher, noise)``, of shapes (p, p), (p,) and (), as ``theory.least_squares.correlated`` takes them.
+
+    Raises:
+        ValueError: As ``moments``, and where the covariance is singular in this precision.
     """
     return project(moments(weights, teacher, noise, activation, inner))
 
 
 def project(found: Moments, width: int | None = None) -> tuple[Array, Array, float]:
-    """``equivalent`` for the first ``width`` features (None: all), so that one computation of the
-    moments serves every width.
+    """``equivalent`` for the first ``width`` features, so that one computation of the moments serves every width.
 
     Equation: as in ``equivalent``. Regime: exact. Source: guide/random_features.md, The equivalent problem.
 
-    Raises ValueError where the covariance is singular in this precision, with its extreme eigenvalues.
+    Args:
+        found: Moments of p features.
+        width: How many features, in 1 .. p; None for all.
+
+    Returns:
+        ``(covariance, teacher, noise)``, of shapes (width, width), (width,) and ().
+
+    Raises:
+        ValueError: For a width out of range, and where the covariance is singular in this precision.
     """
     p = arguments.integer("width", len(found.cross) if width is None else width, 1, len(found.cross))
     covariance, cross = found.covariance[:p, :p], found.cross[:p]
@@ -91,6 +121,17 @@ def surrogate(weights: ArrayLike, activation: str = "relu") -> Array:
     mu1 = E h f, mu*^2 = E f^2 - mu0^2 - mu1^2 with f = activation(|r| h); for ReLU and unit rows 1/sqrt(2 pi), 1/2 and
     1/4 - 1/(2 pi). Regime: limit; off the diagonal the error is O(1/d_in) of the square of the cosines, of cubic order
     for odd activations. Source: guide/random_features.md, Many inputs.
+
+    Args:
+        weights: Weights of the features (p, d_in), float64, rows that are neither zero nor parallel to each other.
+        activation: "relu", "erf", "tanh", "sigmoid", "gelu" or "sine".
+
+    Returns:
+        The covariance (p, p).
+
+    Raises:
+        ValueError: For an argument of another type or shape, for rows that are zero or parallel, and for rows too long for
+            quadrature.
     """
     activation = arguments.choice("activation", activation, ACTIVATIONS)
     weights = _rows(weights, activation)

@@ -30,11 +30,22 @@ LONGEST = 6.0  # beyond, an activation is all but a step, and quadrature slow
 
 
 def moments(activation: str, rows: Array, others: Array | None = None) -> Array:
-    """E[f(r_i.a) f(s_j.a)] (p, q) for a ~ N(0, I); ``others`` None means all pairs of ``rows``.
+    """E[f(r_i.a) f(s_j.a)] for a ~ N(0, I) and two sets of neurons f.
 
-    Equation: arc-cosine kernel with the angle from both chords; or E f(|r| u) f(|s| (c u + sqrt(1-c^2) v)) over
-    independent normal u, v. Regime: exact; interpolation to 1e-9 of the scale, checked at some pairs; ValueError where
-    that is not reached. Source: guide/random_features.md, Second moments.
+    Equation: arc-cosine kernel with the angle from both chords; or E f(|r| u) f(|s| (c u + sqrt(1-c^2) v)) over independent
+    normal u, v. Regime: exact; interpolation to 1e-9 of the scale, checked at some pairs.
+    Source: guide/random_features.md, Second moments.
+
+    Args:
+        activation: One of ``ACTIVATIONS``.
+        rows: Weights r_i (p, d_in), float64.
+        others: Weights s_j (q, d_in); None for those of ``rows``.
+
+    Returns:
+        The moments (p, q).
+
+    Raises:
+        ValueError: For rows of a smooth activation that are too long, or too different in length, for that accuracy.
     """
     size, unit = _polar(rows)
     other, direction = (size, unit) if others is None else _polar(others)
@@ -50,18 +61,38 @@ def moments(activation: str, rows: Array, others: Array | None = None) -> Array:
 
 
 def slopes(activation: str, rows: Array) -> Array:
-    """E[h f(|r| h)] / |r| (p,), so that E[f(r.a) w.a] is this times r.w.
+    """E[h f(|r| h)] / |r|, so that E[f(r.a) w.a] is this times r.w.
 
     Equation: 1/2 for ReLU, else quadrature. Regime: exact. Source: guide/random_features.md, Second moments.
+
+    Args:
+        activation: One of ``ACTIVATIONS``.
+        rows: Weights r (p, d_in), float64, none of them zero.
+
+    Returns:
+        The slope of every row (p,).
+
+    Raises:
+        ValueError: For rows of a smooth activation that are too long for quadrature.
     """
     return line(activation, rows)[1]
 
 
 def line(activation: str, rows: Array) -> tuple[Array, Array, Array]:
-    """E f, E[h f] / |r| and E f^2 for f = activation(|r| h), h ~ N(0, 1), for every row.
+    """E f, E[h f] / |r| and E f^2 for f = activation(|r| h), h ~ N(0, 1).
 
     Equation: |r| / sqrt(2 pi), 1/2 and |r|^2 / 2 for ReLU, else quadrature. Regime: exact.
     Source: guide/random_features.md, Second moments.
+
+    Args:
+        activation: One of ``ACTIVATIONS``.
+        rows: Weights r (p, d_in), float64, none of them zero.
+
+    Returns:
+        The three of every row, (p,) each.
+
+    Raises:
+        ValueError: For rows of a smooth activation that are too long for quadrature.
     """
     size = np.linalg.norm(rows, axis=1)
     if activation == "relu":

@@ -22,16 +22,37 @@ def explosion_radius(step_size: ArrayLike) -> Any:
 
     Equation: sqrt((2 + h)/h), the fixed points of x -> -(x + h (x - x^3)). Regime: exact without noise.
     Source: guide/sde.md, Explosion.
+
+    Args:
+        step_size: Step h of the scheme, > 0.
+
+    Returns:
+        The radius: a float, or an array of the shape of ``step_size``.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     h = arguments.positive("step_size", step_size)
     return plain(np.sqrt((2 + h) / h))
 
 
 def explosion_fraction(alpha: ArrayLike, scale: ArrayLike, step_size: ArrayLike, horizon: ArrayLike) -> Any:
-    """The fraction of paths of dX = (X - X^3) dt + scale dL lost by the Euler scheme up to ``horizon``.
+    """The fraction of paths of dX = (X - X^3) dt + scale dL that the Euler scheme loses.
 
     Equation: 1 - exp(-horizon scale^alpha C_alpha R^-alpha), one jump beyond R = ``explosion_radius``.
     Regime: limit of small steps, where R is far from the wells; 0 for alpha = 2. Source: guide/sde.md, Explosion.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+        scale: Scale of the noise, >= 0.
+        step_size: Step h of the scheme, > 0.
+        horizon: Time up to which paths are followed, >= 0.
+
+    Returns:
+        The fraction: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, scale = arguments.index("alpha", alpha), arguments.size("scale", scale)
     horizon, radius = arguments.size("horizon", horizon), np.asarray(explosion_radius(step_size))
@@ -39,12 +60,24 @@ def explosion_fraction(alpha: ArrayLike, scale: ArrayLike, step_size: ArrayLike,
 
 
 def lost_fraction(alpha: float, scale: float, step_size: float, steps: int) -> float:
-    """The fraction of paths of dX = (X - X^3) dt + scale dL from 0 that the Euler scheme has lost after
-    ``steps``: those that lie beyond R = ``explosion_radius``, or have been beyond 2 R.
+    """The fraction of paths of dX = (X - X^3) dt + scale dL from 0 that the Euler scheme has lost.
+
+    Lost are those that lie beyond R = ``explosion_radius`` at the end, or have been beyond 2 R.
 
     Equation: the scheme's Markov chain, P(x -> cell) from ``abs_sf``, on cells that are finer next to R; even in x.
     Regime: exact at every step size, to about 2e-4 of the value (cells). Source: guide/sde.md, Explosion.
-    NaN where the noise of a step is beneath the floats: tiny alpha.
+
+    Args:
+        alpha: Stability index of the noise, a number in (0, 2].
+        scale: Scale of the noise, >= 0.
+        step_size: Step h of the scheme, > 0.
+        steps: How many steps, a whole number >= 1.
+
+    Returns:
+        The fraction; NaN where the noise of a step is beneath the floats (tiny alpha), or beyond them.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, scale = float(arguments.index("alpha", alpha)), float(arguments.size("scale", scale))
     steps, radius = int(arguments.whole("steps", steps)), float(explosion_radius(step_size))
@@ -91,5 +124,15 @@ def step_condition(alpha: ArrayLike, n: ArrayLike) -> Any:
 
     Equation: n^(-alpha/2 - 1). Regime: a sufficient condition, far below the step sizes in use.
     Source: guide/sde.md, Step of the theorem.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+        n: Number of neurons, a whole number >= 1.
+
+    Returns:
+        The step size: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return plain(arguments.whole("n", n) ** (-arguments.index("alpha", alpha) / 2 - 1))

@@ -28,6 +28,20 @@ def linear_chaos_scale(
     Equation: dX^i = (-(a + c) X^i + c mean X) dt + s dL^i with a = rate, c = coupling, s = scale gives SaS with scale
     s n^(1/alpha - 1) (integral over 0 < u < t of |exp(-a u) - exp(-(a + c) u)|^alpha du)^(1/alpha).
     Regime: exact, any n. Source: guide/sde.md, Linear interaction.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+        rate: Drift a of each particle to 0, finite.
+        coupling: Drift c of each particle to the mean, finite.
+        scale: Scale of the noise, >= 0.
+        n: Number of particles, a whole number >= 1.
+        time: The time t, >= 0.
+
+    Returns:
+        The scale: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     time = arguments.size("time", time)
@@ -44,12 +58,26 @@ def linear_chaos_euler_scale(
     step_size: ArrayLike,
     steps: ArrayLike,
 ) -> Any:
-    """The scale of X^(i,n) - X^(i,inf) after ``steps`` steps of the Euler scheme.
+    """``linear_chaos_scale`` after ``steps`` steps of the Euler scheme.
 
-    Equation: the mean follows the factor A = 1 - a h, deviations from it B = 1 - (a + c) h, the limit B alone; so
-    s n^(1/alpha - 1) (h sum over m < steps of |A^m - B^m|^alpha)^(1/alpha).
-    Regime: exact, any n and step size. Raises ValueError where more than some ten million steps matter, each by its own
-    term. Source: guide/sde.md, Linear interaction.
+    Equation: the mean follows the factor A = 1 - a h, deviations from it B = 1 - (a + c) h, the limit B alone;
+    so s n^(1/alpha - 1) (h sum over m < steps of |A^m - B^m|^alpha)^(1/alpha). Regime: exact, any n and step size.
+    Source: guide/sde.md, Linear interaction.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+        rate: Drift a of each particle to 0, finite.
+        coupling: Drift c of each particle to the mean, finite.
+        scale: Scale of the noise, >= 0.
+        n: Number of particles, a whole number >= 1.
+        step_size: Step h of the scheme, > 0.
+        steps: How many steps, a whole number >= 1.
+
+    Returns:
+        The scale: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range, and where more than some ten million steps matter, each by its own term.
     """
     alpha, rate, coupling, scale, n = _system(alpha, rate, coupling, scale, n)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)
@@ -63,6 +91,15 @@ def linear_chaos_slope(alpha: ArrayLike) -> Any:
 
     Equation: -(1 - 1/alpha); no chaos for alpha <= 1, and -1/2 for bounded interactions, whatever alpha.
     Regime: exact. Source: guide/sde.md, Linear interaction.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+
+    Returns:
+        The exponent: a float, or an array of the shape of ``alpha``.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return plain(1 / arguments.index("alpha", alpha) - 1)
 
@@ -76,6 +113,22 @@ def bounded_chaos_constant(
     |K| (E S^2)^(1/2), S = integral over 0 < u < T of exp(-a (T-u) + K integral from u to T of E sech^2 Z) tanh Z_u du; here for
     its Euler scheme of T/steps: S <- S (1 - a h + K h E sech^2 Z) + h tanh Z. E sech^2 is exact.
     Regime: limit of large n at fixed steps. Source: guide/sde.md, Bounded interaction.
+
+    Args:
+        alpha: Stability index of the noise, a number in (0, 2].
+        rate: Drift a of each particle to 0, finite.
+        coupling: The factor K of the mean of tanh X, finite.
+        scale: Scale of the noise, >= 0.
+        time: The time T, >= 0.
+        draws: How many paths are drawn, >= 2.
+        seed: Seed of the draws, an integer >= 0.
+        steps: How many steps the scheme takes up to T, >= 1.
+
+    Returns:
+        The ``Estimate`` of the constant; not finite where the scheme runs away.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, h = (
         float(arguments.index("alpha", alpha)),
@@ -109,7 +162,21 @@ def neuron_tail_constant(
     """The C of P(|theta_i(t)|_2 > r) ~ C r^-alpha for a trained neuron with d inputs.
 
     Equation: scale^alpha C_type (1 - exp(-alpha decay t))/(alpha decay), t for decay = 0; C_type: ``norm_tail_constant``.
-    Regime: limit of large r, bounded drift and weight decay ``decay``. Source: guide/sde.md, Tail of trained neurons.
+    Regime: limit of large r, bounded drift beside the weight decay. Source: guide/sde.md, Tail of trained neurons.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+        dim: Number of inputs d, a whole number >= 1.
+        noise: Type of the noise: "I", "II", "III" or 1, 2, 3.
+        scale: Scale of the noise, >= 0.
+        time: The time t, > 0.
+        decay: Rate of the weight decay, >= 0.
+
+    Returns:
+        C: a float, or an array of the broadcast shape; 0 for alpha = 2.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     spread = np.asarray(transition_scale(alpha, arguments.size("decay", decay), scale, time)) ** np.asarray(alpha, float)
     return plain(spread * norm_tail_constant(alpha, dim, noise))
@@ -128,6 +195,21 @@ def neuron_tail_constant_euler(
 
     Equation: scale^alpha C_type h sum over m < steps of |1 - decay h|^(alpha m). Regime: limit of large r.
     Source: guide/sde.md, Tail of trained neurons.
+
+    Args:
+        alpha: Stability index of the noise, in (0, 2].
+        dim: Number of inputs d, a whole number >= 1.
+        noise: Type of the noise: "I", "II", "III" or 1, 2, 3.
+        scale: Scale of the noise, >= 0.
+        step_size: Step h of the scheme, > 0.
+        steps: How many steps, a whole number >= 1.
+        decay: Rate of the weight decay, >= 0.
+
+    Returns:
+        C: a float, or an array of the broadcast shape; 0 for alpha = 2.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, decay = arguments.index("alpha", alpha), arguments.size("decay", decay)
     h, steps = arguments.positive("step_size", step_size), arguments.whole("steps", steps)

@@ -31,9 +31,22 @@ SMOOTH = np.polynomial.legendre.leggauss(12)
 def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """The alpha of P(|x| > r) ~ C r^-alpha under the stationary law.
 
-    Equation: h(alpha) = 1, alpha > 0. NaN where ``lyapunov`` gives rho >= 0: the step size is at or above the maximal one of
-    ``thresholds``, iterates grow and no stationary law exists (``status`` says "no_stationary_law"). Infinity above 100.
-    Regime: exact, one pass over fresh Gaussian data. Source: guide/sgd.md, Linear regression.
+    Equation: h(alpha) = 1, alpha > 0. Regime: exact, one pass over fresh Gaussian data.
+    Source: guide/sgd.md, Linear regression.
+
+    Args:
+        step_size: Step size of SGD, > 0.
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+
+    Returns:
+        alpha: a float, or an array of the broadcast shape; infinity above 100. NaN where ``lyapunov`` gives rho >= 0: the
+        step size is at or above the maximal one of ``thresholds``, iterates grow and no stationary law exists (``status``
+        says "no_stationary_law").
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return _apply(_tail_index, step_size, batch, dim, input_sd)
 
@@ -42,14 +55,39 @@ def lyapunov(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: A
     """The exponential rate rho per step at which |M_k ... M_1| grows or falls.
 
     Equation: rho = E log R. Regime: exact. Source: guide/sgd.md, Linear regression.
+
+    Args:
+        step_size: Step size of SGD, > 0.
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+
+    Returns:
+        rho: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return _apply(lambda c, b, d: _Factor(c, b, d, 0.0).rho(), step_size, batch, dim, input_sd)
 
 
 def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
-    """H(s) = lim (E|M_k ... M_1|^s)^(1/k), 0 <= s <= 100.
+    """H(s) = lim (E|M_k ... M_1|^s)^(1/k).
 
-    Equation: h(s) = E R^s. Regime: exact. Raises ValueError for other s. Source: guide/sgd.md, Linear regression.
+    Equation: h(s) = E R^s. Regime: exact. Source: guide/sgd.md, Linear regression.
+
+    Args:
+        s: Order of the moment, in [0, 100].
+        step_size: Step size of SGD, > 0.
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+
+    Returns:
+        H(s): a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     s = arguments.inside("s", s, 0, REACHES[-1], "[]")
     return _apply(lambda c, b, d, s: 1 + _Factor(c, b, d, s).excess(s), step_size, batch, dim, input_sd, s)
@@ -60,6 +98,18 @@ def second_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_
 
     Equation: 1 - 2 u + u^2 (d + b + 1)/b = (1 - u)^2 + u^2 (d + 1)/b, u = step input_sd^2. Regime: exact.
     Source: guide/sgd.md, Moments of a step.
+
+    Args:
+        step_size: Step size of SGD, > 0.
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+
+    Returns:
+        H(2): a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
     u = step * sd**2
@@ -72,6 +122,18 @@ def fourth_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_
     Equation: E (1 - cX)^4 + 2 c^2 (d-1) E X (1 - cX)^2 + c^4 b (b+2) (d-1)(d+1), where with u = c b and v = c (b + 2)
     E (1 - cX)^4 = (1-u)^4 + 12 b c^2 (1-u)^2 - 32 b c^3 (1-u) + 12 c^4 b (b + 4) and E X (1 - cX)^2 = b ((1-v)^2 + 2 c v).
     Regime: exact. Source: guide/sgd.md, Moments of a step.
+
+    Args:
+        step_size: Step size of SGD, > 0.
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+
+    Returns:
+        H(4): a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
     c = step * sd**2 / b
@@ -82,9 +144,20 @@ def fourth_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_
 
 
 def thresholds(batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> tuple[Any, Any]:
-    """Step sizes (critical, maximal): tail index 2, and the end of stationarity, rho = 0.
+    """The step sizes at which the tail index is 2, and at which stationarity ends.
 
     Equation: critical = 2 b/(input_sd^2 (d + b + 1)); rho(maximal) = 0. Regime: exact. Source: guide/sgd.md, Thresholds.
+
+    Args:
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+
+    Returns:
+        ``(critical, maximal)``: two floats, or two arrays of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     _, b, d, sd = _inputs(1.0, batch, dim, input_sd)
     critical = 2 * b / (sd**2 * (d + b + 1))
@@ -96,6 +169,16 @@ def window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
 
     Equation: as ``thresholds``. Regime: exact; about ``approximate_window_width`` for large d.
     Source: guide/sgd.md, Thresholds.
+
+    Args:
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+
+    Returns:
+        The width: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return _apply(lambda c, b, d: _window(b, d), 1.0, batch, dim, 1.0)
 
@@ -104,6 +187,16 @@ def approximate_window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
     """``window_width`` for large d, where log R is nearly normal.
 
     Equation: 4 (b + 2)/(d + b + 1)^2. Regime: limit of large d. Source: guide/sgd.md, Width of the window.
+
+    Args:
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+
+    Returns:
+        The width: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     _, b, d, _ = _inputs(1.0, batch, dim, 1.0)
     return plain(4 * (b + 2) / (d + b + 1) ** 2)
@@ -112,10 +205,22 @@ def approximate_window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
 def stationary_second_moment(
     step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike, noise_sd: ArrayLike
 ) -> Any:
-    """E|x - x*|^2 under the stationary law, label noise of standard deviation ``noise_sd``.
+    """E|x - x*|^2 under the stationary law.
 
-    Equation: step d noise_sd^2 / (b (2 - step input_sd^2 (d + b + 1)/b)); infinite at and beyond the critical step size.
-    Regime: exact. Source: guide/sgd.md, Thresholds.
+    Equation: step d noise_sd^2 / (b (2 - step input_sd^2 (d + b + 1)/b)). Regime: exact. Source: guide/sgd.md, Thresholds.
+
+    Args:
+        step_size: Step size of SGD, > 0.
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+        noise_sd: Standard deviation of the label noise, >= 0.
+
+    Returns:
+        The moment: a float, or an array of the broadcast shape; infinite at and beyond the critical step size.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     step, b, d, sd = _inputs(step_size, batch, dim, input_sd)
     tau = arguments.size("noise_sd", noise_sd)
@@ -125,11 +230,23 @@ def stationary_second_moment(
 
 
 def status(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
-    """Whether "light" (finite variance), "heavy" (tail index at most 2) or "no_stationary_law" (rho >= 0); an array
-    of such words where an argument is an array.
+    """What kind of stationary law there is.
 
     Equation: step below critical; between critical and maximal; from maximal on. Regime: exact.
     Source: guide/sgd.md, Thresholds.
+
+    Args:
+        step_size: Step size of SGD, > 0.
+        batch: Inputs b in a batch, a whole number >= 1.
+        dim: Number of weights d, a whole number >= 1.
+        input_sd: Standard deviation of the inputs, > 0.
+
+    Returns:
+        "light" (finite variance), "heavy" (tail index at most 2) or "no_stationary_law" (rho >= 0): a word, or an array of
+        words of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     critical, maximal = thresholds(batch, dim, input_sd)
     step = arguments.positive("step_size", step_size)

@@ -27,6 +27,16 @@ def abs_sf(x: ArrayLike, alpha: ArrayLike) -> Any:
     Equation: (1/2 pi i) integral of x^-s E|X|^s ds/s (``contours``); the same as
     (2/pi) integral over 0 < w < pi/2 of exp(-(x/g(w))^(alpha/(alpha-1))). erfc(x/2) for alpha = 2.
     Regime: exact, any x (1 for x <= 0), relative accuracy in the far tail. Source: guide/stable.md, Contour integrals.
+
+    Args:
+        x: Any number, infinity included.
+        alpha: Stability index, in (0, 2].
+
+    Returns:
+        The probability: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an alpha out of range, and for NaN.
     """
     index, x = arguments.index("alpha", alpha), arguments.real("x", x)
     return each(lambda a, t: half_line(t, 1.0, 0.0, lambda y: _sf(y, a)), index, x)
@@ -36,6 +46,16 @@ def abs_cdf(x: ArrayLike, alpha: ArrayLike) -> Any:
     """P(|X| <= x), without the cancellation of 1 - ``abs_sf`` at small x.
 
     Equation, regime, source: as ``abs_sf``.
+
+    Args:
+        x: Any number, infinity included.
+        alpha: Stability index, in (0, 2].
+
+    Returns:
+        The probability: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an alpha out of range, and for NaN.
     """
     index, x = arguments.index("alpha", alpha), arguments.real("x", x)
     return each(lambda a, t: half_line(t, 0.0, 1.0, lambda y: _cdf(y, a)), index, x)
@@ -46,6 +66,16 @@ def abs_pdf(x: ArrayLike, alpha: ArrayLike) -> Any:
 
     Equation: (1/2 pi i) integral of x^(-s-1) E|X|^s ds; 2 Gamma(1 + 1/alpha)/pi at 0. Regime: exact, any x (0 for x < 0).
     Source: guide/stable.md, Contour integrals.
+
+    Args:
+        x: Any number, infinity included.
+        alpha: Stability index, in (0, 2].
+
+    Returns:
+        The density: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an alpha out of range, and for NaN.
     """
     index = arguments.index("alpha", alpha)
 
@@ -56,10 +86,20 @@ def abs_pdf(x: ArrayLike, alpha: ArrayLike) -> Any:
 
 
 def abs_quantile(p: ArrayLike, alpha: ArrayLike) -> Any:
-    """The x with P(|X| > x) = p; infinity where it exceeds the floating-point range, and at p = 0.
+    """The x with P(|X| > x) = p.
 
     Equation: ``abs_sf`` inverted by Newton steps in log x, from the smaller of p and 1 - p. 2 erfcinv(p) for alpha = 2.
-    Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: guide/stable.md, Contour integrals.
+    Regime: exact, 0 <= p <= 1. Source: guide/stable.md, Contour integrals.
+
+    Args:
+        p: Probability of the upper tail, in [0, 1].
+        alpha: Stability index, in (0, 2].
+
+    Returns:
+        x: a float, or an array of the broadcast shape; infinity where it exceeds the floating-point range, and at p = 0.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     p = arguments.probability("p", p, "[]")
     return each(lambda a, q: _quantile(q, a), arguments.index("alpha", alpha), p)
@@ -70,6 +110,15 @@ def quantile_ratio(alpha: ArrayLike) -> Any:
 
     Equation: ``abs_quantile(0.1) / abs_quantile(0.5)``. Regime: exact, falls from infinity to 2.4387 at alpha = 2.
     Source: guide/stable.md, Quantile ratio.
+
+    Args:
+        alpha: Stability index, in (0, 2].
+
+    Returns:
+        nu: a float, or an array of the shape of ``alpha``.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return plain(np.exp(np.log(abs_quantile(0.1, alpha)) - np.log(abs_quantile(0.5, alpha))))
 
@@ -78,6 +127,15 @@ def tail_constant(alpha: ArrayLike) -> Any:
     """The C of P(|X| > x) ~ C x^-alpha.
 
     Equation: (2/pi) Gamma(alpha) sin(pi alpha/2). Regime: limit of large x; 0 for alpha = 2. Source: guide/stable.md, Tails.
+
+    Args:
+        alpha: Stability index, in (0, 2].
+
+    Returns:
+        C: a float, or an array of the shape of ``alpha``.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha = arguments.index("alpha", alpha)
     return plain(2 / np.pi * gamma(alpha) * sine(1, alpha))
@@ -94,11 +152,21 @@ def second_order_constant(alpha: ArrayLike) -> Any:
 
 
 def truncated_moment(t: ArrayLike, order: ArrayLike, alpha: ArrayLike) -> Any:
-    """M_q(t) = E[|X|^q; |X| <= t], for q = ``order`` > -1, q >= alpha included.
+    """M_q(t) = E[|X|^q; |X| <= t], q >= alpha included.
 
-    Equation: (1/2 pi i) integral of t^(q-s) E|X|^s ds/(q-s), Re s < min(q, alpha);
-    2^q gamma_lower((q+1)/2, t^2/4)/sqrt(pi) for alpha = 2. At t = infinity the whole moment, infinite for q >= alpha < 2.
-    Regime: exact. Raises ValueError for order <= -1. Source: guide/stable.md, Contour integrals.
+    Equation: (1/2 pi i) integral of t^(q-s) E|X|^s ds/(q-s), Re s < min(q, alpha); 2^q gamma_lower((q+1)/2, t^2/4)/sqrt(pi)
+    for alpha = 2. Regime: exact. Source: guide/stable.md, Contour integrals.
+
+    Args:
+        t: Any number, infinity included.
+        order: The order q, > -1.
+        alpha: Stability index, in (0, 2].
+
+    Returns:
+        The moment: a float, or an array of the broadcast shape. At t = infinity the whole one, infinite for q >= alpha < 2.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     q = arguments.inside("order", order, -1, np.inf, cure="up to -1 the moment is infinite")
     index, t = arguments.index("alpha", alpha), arguments.real("t", t)
@@ -110,10 +178,21 @@ def truncated_moment(t: ArrayLike, order: ArrayLike, alpha: ArrayLike) -> Any:
 
 
 def abs_moment(order: ArrayLike, alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
-    """E|X|_2^q of the isotropic law in R^d, q = ``order`` > -d; infinite for q >= alpha < 2.
+    """E|X|_2^q of the isotropic law in R^d.
 
-    Equation: 2^q Gamma(1 - q/alpha) Gamma((d+q)/2) / (Gamma(1 - q/2) Gamma(d/2)).
-    Regime: exact. Raises ValueError for order <= -dim. Source: guide/stable.md, Moments.
+    Equation: 2^q Gamma(1 - q/alpha) Gamma((d+q)/2) / (Gamma(1 - q/2) Gamma(d/2)). Regime: exact.
+    Source: guide/stable.md, Moments.
+
+    Args:
+        order: The order q, > -d.
+        alpha: Stability index, in (0, 2].
+        dim: The dimension d, a whole number >= 1.
+
+    Returns:
+        The moment: a float, or an array of the broadcast shape; infinite for q >= alpha < 2.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     q, alpha, dim = np.broadcast_arrays(arguments.finite("order", order), alpha, dim)
@@ -133,6 +212,16 @@ def mean_log_norm(alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
 
     Equation: log 2 + gamma_E (1/alpha - 1/2) + psi(d/2)/2; gamma_E (1/alpha - 1) for d = 1. Regime: exact.
     Source: guide/stable.md, Logarithms.
+
+    Args:
+        alpha: Stability index, in (0, 2].
+        dim: The dimension d, a whole number >= 1.
+
+    Returns:
+        The mean: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)
     scalar = np.euler_gamma * (1 - alpha) / alpha
@@ -155,8 +244,19 @@ def norm_tail_constant(alpha: ArrayLike, dim: ArrayLike, noise: str | int) -> An
     """The C of P(|X|_2 > r) ~ C r^-alpha for the unit noise of one neuron with d inputs.
 
     Equation: type I (one scalar, copied) d^(alpha/2) C_alpha; type II (independent coordinates) d C_alpha;
-    type III (isotropic) 2^alpha Gamma((alpha+d)/2)/(Gamma(d/2) Gamma(1 - alpha/2)). ``noise`` is I, II, III or 1, 2, 3.
-    Regime: limit of large r; 0 for alpha = 2. Source: guide/stable.md, Tails.
+    type III (isotropic) 2^alpha Gamma((alpha+d)/2)/(Gamma(d/2) Gamma(1 - alpha/2)). Regime: limit of large r; 0 for alpha = 2.
+    Source: guide/stable.md, Tails.
+
+    Args:
+        alpha: Stability index, in (0, 2].
+        dim: Number of inputs d, a whole number >= 1.
+        noise: Type of the noise: "I", "II", "III" or 1, 2, 3.
+
+    Returns:
+        C: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     kind = arguments.noise_type("noise", noise)
     alpha, dim = arguments.index("alpha", alpha), arguments.whole("dim", dim)

@@ -34,6 +34,16 @@ def sf(x: ArrayLike, a: ArrayLike) -> Any:
 
     Equation: the contour integral above; 1 - ``cdf`` left of the body. Regime: exact, any x (1 for x <= 0).
     Source: guide/stable.md, Positive laws.
+
+    Args:
+        x: Any number, infinity included.
+        a: Index of the law, in (0, 1].
+
+    Returns:
+        The probability: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an index out of range, and for NaN.
     """
     return each(
         lambda b, t: _split(t, 1.0, 0.0, lambda y: tails(np.log(y), b)[0], b),
@@ -46,6 +56,16 @@ def cdf(x: ArrayLike, a: ArrayLike) -> Any:
     """P(A <= x), relative accuracy in the left tail, which falls like exp(-c x^(-a/(1-a))).
 
     Equation, regime, source: as ``sf``.
+
+    Args:
+        x: Any number, infinity included.
+        a: Index of the law, in (0, 1].
+
+    Returns:
+        The probability: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an index out of range, and for NaN.
     """
     return each(
         lambda b, t: _split(t, 0.0, 1.0, lambda y: tails(np.log(y), b)[1], b),
@@ -55,29 +75,59 @@ def cdf(x: ArrayLike, a: ArrayLike) -> Any:
 
 
 def quantile(p: ArrayLike, a: ArrayLike) -> Any:
-    """The x with P(A > x) = p, the upper tail; 0 at p = 1, infinity at p = 0 or beyond the range of floats.
+    """The x with P(A > x) = p.
 
-    Equation: ``sf`` inverted by Newton steps in log x, from the smaller of p and 1 - p; 1 for a = 1.
-    Regime: exact, 0 <= p <= 1. Raises ValueError for other p. Source: guide/stable.md, Positive laws.
+    Equation: ``sf`` inverted by Newton steps in log x, from the smaller of p and 1 - p; 1 for a = 1. Regime: exact,
+    0 <= p <= 1. Source: guide/stable.md, Positive laws.
+
+    Args:
+        p: Probability of the upper tail, in [0, 1].
+        a: Index of the law, in (0, 1].
+
+    Returns:
+        x: a float, or an array of the broadcast shape. For a < 1, 0 at p = 1, infinity at p = 0 or beyond the range of floats.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     p = arguments.probability("p", p, "[]")
     return each(lambda b, q: _quantile(q, b), arguments.index("a", a, 1.0), p)
 
 
 def truncated_mean(t: ArrayLike, a: ArrayLike) -> Any:
-    """E[A; A <= t], infinite at t = infinity for a < 1.
+    """E[A; A <= t].
 
     Equation: the contour integral above, with M(s)/(1 - s) = Gamma(1 - s/a)/Gamma(2 - s); 1 for a = 1 <= t.
     Regime: exact, any t. Source: guide/stable.md, Positive laws.
+
+    Args:
+        t: Any number, infinity included.
+        a: Index of the law, in (0, 1].
+
+    Returns:
+        The mean: a float, or an array of the broadcast shape; infinite at t = infinity for a < 1.
+
+    Raises:
+        ValueError: For an index out of range, and for NaN.
     """
     index = arguments.index("a", a, 1.0)
     return each(lambda b, u: _split(u, 0.0, 1.0 if b == 1 else np.inf, lambda y: _mean(y, b), b), index, arguments.real("t", t))
 
 
 def moment(order: ArrayLike, a: ArrayLike) -> Any:
-    """E A^r, r = ``order``; infinite for r >= a < 1.
+    """E A^r.
 
     Equation: Gamma(1 - r/a)/Gamma(1 - r). Regime: exact, negative orders too. Source: guide/stable.md, Moments.
+
+    Args:
+        order: The order r, finite.
+        a: Index of the law, in (0, 1].
+
+    Returns:
+        The moment: a float, or an array of the broadcast shape; infinite for r >= a < 1.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     a, order = np.broadcast_arrays(arguments.index("a", a, 1.0), arguments.finite("order", order))
     finite = (order < a) & (a < 1)
@@ -90,6 +140,15 @@ def tail_constant(a: ArrayLike) -> Any:
     """The C of P(A > x) ~ C x^-a.
 
     Equation: 1/Gamma(1 - a). Regime: limit of large x; 0 for a = 1. Source: guide/stable.md, Tails.
+
+    Args:
+        a: Index of the law, in (0, 1].
+
+    Returns:
+        C: a float, or an array of the shape of ``a``.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     return plain(rgamma(1 - arguments.index("a", a, 1.0)))
 
@@ -102,7 +161,15 @@ def _split(x, below, beyond, inside, a):
 
 
 def tails(log_x: Array, a: float) -> Array:
-    """P(A > x) and P(A <= x), and the density of log A, for x beyond the range of floats too; a < 1."""
+    """P(A > x) and P(A <= x), and the density of log A, for x beyond the range of floats too.
+
+    Args:
+        log_x: Logarithms of x (N,), float64.
+        a: Index of the law, in (0, 1).
+
+    Returns:
+        The three as rows (3, N).
+    """
     parts = [_rows(log_x[i : i + ROWS], a) for i in range(0, log_x.size, ROWS)]
     return np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))
 
@@ -196,7 +263,15 @@ def _quantile(p, a):
 
 
 def log_quantile(p: Array, a: float) -> Array:
-    """The logarithm of ``quantile`` for 0 < p < 1 and a < 1, beyond the range of floats too."""
+    """The logarithm of ``quantile``, for x beyond the range of floats too.
+
+    Args:
+        p: Probabilities of the upper tail (N,), float64, in (0, 1).
+        a: Index of the law, in (0, 1).
+
+    Returns:
+        log x (N,).
+    """
     upper = p < 0.5
     target = np.where(upper, -np.log(p), np.log1p(-p))
 

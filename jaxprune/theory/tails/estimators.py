@@ -21,8 +21,16 @@ def hill_bias_slope(alpha: ArrayLike):
     """The slope b of the bias of Hill's estimate from the top k of n: E[1/alpha_hat] = 1/alpha - b k/n.
 
     Equation: b = D / (2 alpha C), P(|X| > x) = C x^{-alpha} (1 + D x^{-alpha} + ...); 0 at alpha = 1, negative below.
-    Regime: limit, first order in k/n. ValueError unless 0 < alpha < 2 (a Gaussian has no such tail).
-    Source: guide/tails.md, Hill.
+    Regime: limit, first order in k/n. Source: guide/tails.md, Hill.
+
+    Args:
+        alpha: Stability index of the data, in (0, 2): a Gaussian has no such tail.
+
+    Returns:
+        b: a float, or an array of the shape of ``alpha``.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha = arguments.index("alpha", alpha, ends="()")
     second = np.asarray(stable.second_order_constant(alpha))
@@ -30,10 +38,19 @@ def hill_bias_slope(alpha: ArrayLike):
 
 
 def hill_error(alpha: ArrayLike, k: ArrayLike):
-    """The standard deviation of Hill's 1/alpha_hat from the top ``k``.
+    """The standard deviation of Hill's 1/alpha_hat from the top k.
 
-    Equation: 1 / (alpha sqrt(k)). Regime: limit, k large and k/n small. ValueError unless alpha > 0 and k is whole.
-    Source: guide/tails.md, Hill.
+    Equation: 1 / (alpha sqrt(k)). Regime: limit, k large and k/n small. Source: guide/tails.md, Hill.
+
+    Args:
+        alpha: Tail index of the data, > 0.
+        k: How many of the largest are used, a whole number >= 1.
+
+    Returns:
+        The standard deviation: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha = arguments.positive("alpha", alpha, "give a tail index above 0")
     return plain(1 / (alpha * np.sqrt(arguments.whole("k", k))))
@@ -44,12 +61,19 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
 
     Equation: alpha_hat = log(log phi_n(s) / log phi_n(r)) / log(s/r), N Var(alpha_hat) -> V = g' K g with
     g = (-1/(phi(r) log phi(r)), 1/(phi(s) log phi(s))) / log(s/r) and K the covariance of cos(rX), cos(sX):
-    (phi(u+v) + phi(u-v))/2 - phi(u) phi(v).
-    ``first`` = r, ``second`` = s in units of one over the scale of X; if the data are divided by the median m of |X|
-    first, give r/m and s/m: the estimate of m adds nothing, as alpha_hat has no derivative in the scale.
-    Regime: limit, N large; infinite beyond the floats. ValueError unless 0 < alpha <= 2, first and second positive and
-    different.
+    (phi(u+v) + phi(u-v))/2 - phi(u) phi(v). Data that are divided by the median m of |X| first have r/m and s/m:
+    the estimate of m adds nothing, as alpha_hat has no derivative in the scale. Regime: limit, N large.
     Source: guide/tails.md, Characteristic function.
+
+    Args:
+        alpha: Stability index of the data, in (0, 2].
+        first, second: The arguments r and s of phi, > 0 and different, in units of one over the scale of X.
+
+    Returns:
+        V: a float, or an array of the broadcast shape; infinite beyond the floats.
+
+    Raises:
+        ValueError: For an argument out of range, and for equal arguments of phi.
     """
     alpha = arguments.index("alpha", alpha)
     r = arguments.positive("first", first, "give a positive argument")
@@ -72,11 +96,21 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
 
 
 def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):
-    """The variance of 1/alpha_hat of the block log-moment estimate, ``blocks`` sums Y of ``block`` each.
+    """The variance of 1/alpha_hat of the block log-moment estimate.
 
-    Equation: (V (1 + 1/block) - 2c) / (blocks log(block)^2), V = Var log|X|, c = ``block_covariance``.
-    Regime: exact at any size (the estimate of 1/alpha is unbiased). ValueError unless 0 < alpha <= 2, block >= 2, blocks >= 2.
-    Source: guide/tails.md, Block sums.
+    Equation: (V (1 + 1/block) - 2c) / (blocks log(block)^2), V = Var log|X|, c = ``block_covariance``. Regime: exact at any
+    size (the estimate of 1/alpha is unbiased). Source: guide/tails.md, Block sums.
+
+    Args:
+        alpha: Stability index of the data, in (0, 2].
+        block: How many draws each sum Y has, a whole number >= 2.
+        blocks: How many sums there are, a whole number >= 2.
+
+    Returns:
+        The variance: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, size = arguments.index("alpha", alpha), arguments.whole("block", block, 2)
     count = arguments.whole("blocks", blocks, 2)
@@ -85,13 +119,22 @@ def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):
 
 
 def block_covariance(alpha: ArrayLike, block: ArrayLike):
-    """C = Cov(log|Y|, log|X_1|) for Y = X_1 + ... + X_block.
+    """c = Cov(log|Y|, log|X_1|) for Y = X_1 + ... + X_block.
 
     Equation: with rho = block^{-1/alpha}, from log|x| = int_0^inf (e^{-s} - cos(sx)) ds/s and Frullani's integral,
-    c = -(1/(2 alpha)) int_0^inf log( N_+(v) N_-(v) / (1 + v^alpha)^2 ) dv/v,
-    N_+-(v) = |1 +- rho v|^alpha + v^alpha (1 - 1/block); alpha = 2: asin(block^{-1/2})^2 / 2.
-    Regime: exact, quadrature to about 1e-12. ValueError unless 0 < alpha <= 2 and block >= 2.
+    c = -(1/(2 alpha)) int_0^inf log( N_+(v) N_-(v) / (1 + v^alpha)^2 ) dv/v, N_+-(v) = |1 +- rho v|^alpha + v^alpha
+    (1 - 1/block); alpha = 2: asin(block^{-1/2})^2 / 2. Regime: exact, quadrature to about 1e-12.
     Source: guide/tails.md, Block sums.
+
+    Args:
+        alpha: Stability index of the data, in (0, 2].
+        block: How many draws the sum Y has, a whole number >= 2.
+
+    Returns:
+        c: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, size = np.broadcast_arrays(arguments.index("alpha", alpha), arguments.whole("block", block, 2))
     a, k = alpha[..., None], size[..., None]
@@ -110,12 +153,22 @@ def block_covariance(alpha: ArrayLike, block: ArrayLike):
 
 
 def log_variance_error(alpha: ArrayLike, count: ArrayLike, dim: ArrayLike = 1):
-    """The standard error of alpha_hat from the variance V of log|X| of ``count`` draws in R^dim.
+    """The standard error of alpha_hat from the variance V of log|X| of N draws in R^dim.
 
     Equation: V = (pi^2/6)(1/alpha^2 - 1/4) + psi'(dim/2)/4 is inverted for alpha; Var(V_hat) = k4/N + 2 V^2/(N-1) with
-    k4 = (pi^4/15)(1/alpha^4 - 1/16) + psi'''(dim/2)/16, and d alpha / dV = 3 alpha^3 / pi^2.
-    Regime: Var(V_hat) exact, the step to alpha of first order. ValueError unless 0 < alpha <= 2, count >= 2, dim >= 1.
-    Source: guide/tails.md, Log variance.
+    k4 = (pi^4/15)(1/alpha^4 - 1/16) + psi'''(dim/2)/16, and d alpha / dV = 3 alpha^3 / pi^2. Regime: Var(V_hat) exact,
+    the step to alpha of first order. Source: guide/tails.md, Log variance.
+
+    Args:
+        alpha: Stability index of the data, in (0, 2].
+        count: Number of draws N, a whole number >= 2.
+        dim: Their dimension, a whole number >= 1.
+
+    Returns:
+        The standard error: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     alpha, count = arguments.index("alpha", alpha), arguments.whole("count", count, 2)
     half = arguments.whole("dim", dim) / 2
@@ -127,9 +180,18 @@ def log_variance_error(alpha: ArrayLike, count: ArrayLike, dim: ArrayLike = 1):
 def block_limit_student(nu: ArrayLike, block: ArrayLike):
     """The alpha that the block log-moment estimate tends to on Student data, whose tail index is nu.
 
-    Equation: 1/alpha = int_0^inf (phi(s) - phi(s)^block) ds/s / log(block), phi the characteristic function of Student's
-    law: 2 (z/2)^{nu/2} K_{nu/2}(z) / Gamma(nu/2), z = s sqrt(nu). Regime: limit of many blocks. ValueError unless nu > 0,
-    block >= 2. Source: guide/tails.md, Block sums.
+    Equation: 1/alpha = int_0^inf (phi(s) - phi(s)^block) ds/s / log(block), phi the characteristic function of Student's law:
+    2 (z/2)^{nu/2} K_{nu/2}(z) / Gamma(nu/2), z = s sqrt(nu). Regime: limit of many blocks. Source: guide/tails.md, Block sums.
+
+    Args:
+        nu: Degrees of freedom of the data, > 0.
+        block: How many draws each sum has, a whole number >= 2.
+
+    Returns:
+        alpha: a float, or an array of the broadcast shape.
+
+    Raises:
+        ValueError: For an argument out of range.
     """
     nu, size = (
         x[..., None]

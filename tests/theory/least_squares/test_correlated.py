@@ -245,7 +245,7 @@ def test_what_is_unknown_is_refused():
         sampled.retrained_risk(*problem(), 12, "magnitude", seed=0)
     with pytest.raises(ValueError, match="n: the fit is at its interpolation threshold"):
         sampled.pruned_risk(*problem(n=30), 4, "magnitude", seed=0)
-    with pytest.raises(ValueError, match="theory.correlated takes a matrix"):
+    with pytest.raises(ValueError, match="theory.least_squares.correlated takes a matrix"):
         diagonal.risk(*problem())
 
 
