@@ -12,7 +12,6 @@ Derivations: guide/sgd.md.
 """
 
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,10 @@ from scipy.optimize import brentq
 
 from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
+from jaxprune.theory.sgd.factor import Factor
 
 Array = NDArray[np.float64]
 REACHES = (4.0, 20.0, 100.0)  # up to which a tail index is searched for
-GAUSS = np.polynomial.legendre.leggauss(16)  # next to the kink
-SMOOTH = np.polynomial.legendre.leggauss(12)
 
 
 def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
@@ -68,7 +66,7 @@ def lyapunov(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: A
     Raises:
         ValueError: For an argument out of range.
     """
-    return _apply(lambda c, b, d: _Factor(c, b, d, 0.0).rho(), step_size, batch, dim, input_sd)
+    return _apply(lambda c, b, d: Factor(c, b, d, 0.0).rho(), step_size, batch, dim, input_sd)
 
 
 def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
@@ -90,7 +88,7 @@ def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike,
         ValueError: For an argument out of range.
     """
     s = arguments.inside("s", s, 0, REACHES[-1], "[]")
-    return _apply(lambda c, b, d, s: 1 + _Factor(c, b, d, s).excess(s), step_size, batch, dim, input_sd, s)
+    return _apply(lambda c, b, d, s: 1 + Factor(c, b, d, s).excess(s), step_size, batch, dim, input_sd, s)
 
 
 def second_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
@@ -266,10 +264,10 @@ def _apply(function, step_size, batch, dim, input_sd, *others):
 
 
 def _tail_index(c, batch, dim):
-    if _Factor(c, batch, dim, 0.0).rho() >= 0:
+    if Factor(c, batch, dim, 0.0).rho() >= 0:
         return np.nan
     for top in REACHES:
-        factor = _Factor(c, batch, dim, top)
+        factor = Factor(c, batch, dim, top)
         if factor.excess(top) > 0:
             # h(s) - 1 over s is rho at 0 and increases, as h is convex.
             root: Any = brentq(
@@ -284,96 +282,10 @@ def _window(batch, dim):
     critical = 2 / (dim + batch + 1)
 
     def rho(width):
-        return _Factor(critical * (1 + width), batch, dim, 0.0).rho()
+        return Factor(critical * (1 + width), batch, dim, 0.0).rho()
 
     top = 8 * (batch + 2) / (dim + batch + 1) ** 2
     while rho(top) < 0:
         top *= 2
     root: Any = brentq(rho, 0.0, top, xtol=1e-300, rtol=np.float64(1e-14))
     return root
-
-
-class _Factor:
-    """The law of log R as nodes and weights, for c = step input_sd^2/batch, fit for moments of R up to ``order``."""
-
-    def __init__(self, c: float, batch: float, dim: float, order: float):
-        # zeta = log(c X): the kink is at 0, to which distances are kept exactly. Its strength falls with dim.
-        zeta, log_x = _nodes(batch, order, -np.log(c * batch), 10.0 ** (-20 / min(dim, 20.0)))
-        if dim == 1:
-            v, log_y = np.array([-np.inf]), np.zeros(1)
-        else:
-            v, log_y = _nodes(dim - 1, order, None, 1.0)
-        logs = (log_x[:, None] + log_y).ravel()
-        kept = logs > np.max(logs) - 45 - 4 * order
-        zeta, v = (a.ravel()[kept] for a in np.broadcast_arrays(zeta[:, None], v))
-        growth = np.exp(zeta)
-        square = np.expm1(zeta) ** 2 + growth * c * (dim - 1) * np.exp(v)
-        change = growth * (growth + c * (dim - 1) * np.exp(v) - 2)
-        self.log_r = 0.5 * np.where(np.abs(change) < 0.3, np.log1p(np.maximum(change, -0.5)), np.log(square))
-        weights = np.exp(logs[kept] - np.max(logs))
-        self.log_weights = logs[kept] - np.max(logs) - np.log(np.sum(weights))
-        self.weights = np.exp(self.log_weights)
-
-    def rho(self) -> float:
-        """E log R."""
-        return float(np.sum(self.weights * self.log_r))
-
-    def excess(self, s: float) -> float:
-        """E R^s - 1, without cancellation for small s; for large s the weights stay logarithms, where they underflow."""
-        if s < 1:
-            return float(np.sum(self.weights * np.expm1(s * self.log_r)))
-        with np.errstate(over="ignore"):
-            return float(np.sum(np.exp(self.log_weights + s * self.log_r)) - 1)
-
-
-def _nodes(k: float, order: float, shift: float | None, finest: float) -> tuple[Array, Array]:
-    """Gauss-Legendre panels for chi2_k in log(X/k): nodes relative to -``shift`` and log weights, not normalised.
-
-    Panels are as wide as the density and, with a ``shift``, graded towards the node 0 down to ``finest``.
-    """
-
-    def log_density(w):
-        return 0.5 * k * (w - np.expm1(w))
-
-    low, high = _range(k, order)
-    if shift is None:
-        edges = [_march(0.0, low, k, None), _march(0.0, high, k, None)]
-    else:
-        low, high = low - shift, high - shift
-        edges = [
-            _march(min(high, 0.0), min(low, 0.0), k, shift, finest),
-            _march(max(low, 0.0), max(high, 0.0), k, shift, finest),
-        ]
-    offset = 0.0 if shift is None else shift
-    panels = np.array([(min(a, b), max(a, b)) for e in edges for a, b in pairwise(e)])
-    half = 0.5 * (panels[:, 1] - panels[:, 0])[:, None]
-    x, weights = SMOOTH if shift is None else GAUSS
-    nodes = panels[:, :1] + half * (1 + x)
-    return nodes.ravel(), (log_density(nodes + offset) + np.log(half * weights)).ravel()
-
-
-def _range(k, order):
-    """Where log(X/k) has mass for moments of orders 0 .. ``order``."""
-    drop = 45 + min(4 * order, 40.0)
-    low = high = 0.0
-    while 0.5 * k * (low - np.expm1(low)) > -drop:
-        low -= 0.1 * np.sqrt(2 / k) if k > 2 else 2.0
-    peak = np.log1p(2 * order / k)
-    rate = 0.5 * k + order
-    top = rate * peak - 0.5 * k * np.expm1(peak)
-    high = peak
-    while rate * high - 0.5 * k * np.expm1(high) > top - 45:
-        high += 0.2 * min(np.sqrt(2 / (k + 2 * order)), 1.0)
-    return low, high
-
-
-def _march(start, end, k, shift, finest=1.0):
-    """Edges of panels from ``start`` to ``end``, away from a singularity at 0 if there is a ``shift``."""
-    edges, way = [start], np.sign(end - start)
-    while way * (end - edges[-1]) > 0:
-        here = edges[-1]
-        width = min(2 * np.sqrt(2 / (k * np.exp(here + (shift or 0.0)))), 2.0)
-        if shift is not None:
-            width = min(width, max(3 * abs(here), finest))
-        edges.append(here + way * min(width, abs(end - here)))
-    return edges if way else []
