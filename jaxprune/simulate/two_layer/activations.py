@@ -80,6 +80,15 @@ def _squared_relu(size, other, cosine):
     return (size[:, None] * other) ** 2 * angular / (2 * np.pi)
 
 
+def _gelu(size, other, cosine):
+    """Source: guide/two_layer.md, Kernels."""
+    inner, square, other_square = size[:, None] * other * cosine, size[:, None] ** 2, other**2
+    wide = square + other_square + square * other_square * sine(cosine) ** 2
+    root = jnp.sqrt(1 + wide)
+    linear = square / (1 + square) * (other_square / (1 + other_square)) * (1 + cosine**2 + wide) / root
+    return inner / 4 + (linear + inner * jnp.arctan2(inner, root)) / (2 * np.pi)
+
+
 def _cosine_wave(size, other, cosine):
     near, far, _ = _waves(size, other, cosine)
     return (near + far) / 2
@@ -124,7 +133,7 @@ def _exact_gelu(z):
     return jax.nn.gelu(z, approximate=False)
 
 
-SMOOTH = ("tanh", "sigmoid", "softplus", "gelu", "silu")
+SMOOTH = ("tanh", "sigmoid", "softplus", "silu")
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
     "abs": jnp.abs,
@@ -152,6 +161,7 @@ CLOSED: dict[str, Kernel] = {
     "linear": lambda size, other, cosine: size[:, None] * other * cosine,
     "quadratic": lambda size, other, cosine: (size[:, None] * other) ** 2 * (1 + 2 * cosine**2),
     "erf": kernels.arcsine,
+    "gelu": _gelu,
     "cos": _cosine_wave,
     "sin": _sine_wave,
 }
