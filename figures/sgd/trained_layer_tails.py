@@ -22,7 +22,7 @@ LINES = {"equal variance": (style.GREY, "--", "Gaussian"), "at the start": (styl
 RULES = {"entries": style.PURPLE, "nodes": style.ORANGE, "singular values": style.SKY}
 TITLES = {"first": "first layer", "middle": "layers between", "last": "last layer"}
 ALPHAS = [3, 2.5, 2, 1.8, 1.6, 1.4]
-TOP = 0.74  # of 1/alpha
+TOP, POINTS = 0.74, 12  # of 1/alpha
 AXIS = "step size / batch size"
 
 
@@ -113,7 +113,7 @@ def _shares(ax: Any, here: xr.Dataset, sizes: dict[str, int]) -> None:
             for a in (spot["inverse"].sel(estimator="block sums"), spot["entries_removed"])
         )
         ax.plot(x, y, ".", color=colour, ms=1.6, mew=0, alpha=0.6)
-    grid = np.linspace(0.501, TOP, 12)
+    grid = np.linspace(0.501, TOP, POINTS)
     for line, count in sizes.items():
         predicted = theory.pruning_ratio_quantile(0.5, 1 / grid, count, 1, "I", error**2)
         ax.plot(grid, predicted, color=style.BLACK, ls=line, label=f"stable, {count} entries")

@@ -3,7 +3,7 @@
 import dataclasses
 import importlib
 import pickle
-import sys
+import pkgutil
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 from matplotlib.text import Text
 
+from jaxprune import theory
 from jaxprune.sweep import load_experiments
 from jaxprune.sweep.driver import metric_dims
 from tests.places import ROOT, figure, sim
@@ -34,6 +35,7 @@ LIGHT = dict(  # theory on coarser grids: what is drawn of the samples is tested
     layer_compressibility=dict(POINTS=3),
     half_space=dict(POINTS=3),
     relative_error=dict(POINTS=6),
+    trained_layer_tails=dict(POINTS=3),
 )
 
 
@@ -133,13 +135,13 @@ def remember_theory(monkeypatch, figure):
 
         return call
 
-    for name, module in [*sys.modules.items(), ("jaxprune.theory.", figure)]:
-        if name.startswith("jaxprune.theory."):
-            for word, value in list(vars(module).items()):
-                home = getattr(value, "__module__", None) or ""
-                ours = home == name or (module is figure and home.startswith("jaxprune.theory."))
-                if callable(value) and ours and not isinstance(value, type):
-                    monkeypatch.setattr(module, word, once(value))
+    modules = [importlib.import_module(found.name) for found in pkgutil.walk_packages(theory.__path__, "jaxprune.theory.")]
+    for module in [*modules, figure]:
+        for word, value in list(vars(module).items()):
+            home = getattr(value, "__module__", None) or ""
+            ours = home.startswith("jaxprune.theory.") if module is figure else home == module.__name__
+            if callable(value) and ours and not isinstance(value, type):
+                monkeypatch.setattr(module, word, once(value))
 
 
 @pytest.mark.slow
