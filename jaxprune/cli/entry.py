@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import tyro
 
 from jaxprune import __version__
-from jaxprune.cli import stop
+from jaxprune.cli import programs, stop
 from jaxprune.cli.declared import axes, file_of, named
 from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Frame, Listing, Run, Status, Verify, Weights
 
@@ -67,6 +67,7 @@ def _parsed(argv: list[str]) -> Any:
 
 def _do(parsed: Any) -> int:
     os.environ.setdefault("NPROC", "1")  # before JAX starts: one thread per process, see sweep.executors
+    programs.keep()
     if (out := getattr(parsed, "out", None)) is not None:
         _no_file(out)
     name = type(parsed).__name__.lower()

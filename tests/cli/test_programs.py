@@ -1,0 +1,57 @@
+"""Compiled programs are kept between commands."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jaxprune.cli import programs
+
+DECIDED = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE", *programs.SETTINGS)
+
+
+@pytest.fixture
+def undecided(monkeypatch, tmp_path):
+    """Where nobody has said anything of a cache."""
+    for name in DECIDED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_they_are_kept_for_this_processor_unless_the_user_decides(undecided, monkeypatch):
+    programs.keep()
+    place = programs.folder()
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == str(place) and place.is_dir()
+    monkeypatch.setattr(programs, "_processor", lambda: "another")
+    assert programs.folder() != place
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "mine")
+    programs.keep()
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "mine" and not programs.folder().exists()
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(undecided, monkeypatch):
+    (undecided / "cache").write_text("a file")
+    programs.keep()
+    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
+
+
+def test_the_oldest_go(tmp_path):
+    for age, name in enumerate("abcd"):
+        (tmp_path / name).write_bytes(bytes(10))
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    programs.trim(tmp_path, 25)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.slow
+def test_a_second_command_compiles_nothing_and_computes_the_same(undecided):
+    command = [sys.executable, "-m", "jaxprune", "run", "pruned_double_descent", "--n", "20", "--seeds", "4", "--workers", "1"]
+    reports, kept = [], []
+    for out in ("first", "second"):
+        done = subprocess.run([*command, "--out", undecided / out], capture_output=True, text=True, check=True)
+        reports.append(done.stdout.replace(out, ""))
+        kept.append({path.name for path in programs.folder().iterdir() if not path.name.endswith("-atime")})
+    assert reports[0] == reports[1] and "risk" in reports[0]
+    assert kept[0] and kept[0] == kept[1]
