@@ -1,6 +1,7 @@
 """Tests import the package as a user would; the environment is set before JAX starts."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -92,6 +93,12 @@ ended = itertools.count(1)
 
 
 def pytest_runtest_teardown():
-    """A process that has run a thousand tests forgets the programs of those before."""
-    if next(ended) % 10 == 0 and MAPS.exists() and MAPS.read_bytes().count(b"\n") > MANY:
-        jax.clear_caches()
+    """Programs are forgotten when they are many; and what hundreds of tests have left is searched for garbage seldom."""
+    count = next(ended)
+    crowded = count % 10 == 0 and MAPS.exists() and MAPS.read_bytes().count(b"\n") > MANY
+    if crowded or count % 200 == 0:
+        gc.unfreeze()
+        if crowded:
+            jax.clear_caches()
+        gc.collect()
+    gc.freeze()
