@@ -47,11 +47,11 @@ def test_the_oldest_go(tmp_path):
 
 @pytest.mark.slow
 def test_a_second_command_compiles_nothing_and_computes_the_same(undecided):
-    command = [sys.executable, "-m", "jaxprune", "run", "pruned_double_descent", "--n", "20", "--seeds", "4", "--workers", "1"]
+    command = [sys.executable, "-m", "jaxprune", "run", "pruned_double_descent", "--n", "50", "--seeds", "40", "--workers", "1"]
     reports, kept = [], []
     for out in ("first", "second"):
         done = subprocess.run([*command, "--out", undecided / out], capture_output=True, text=True, check=True)
-        reports.append(done.stdout.replace(out, ""))
+        reports.append([line for line in done.stdout.splitlines() if "risk " in line])
         kept.append({path.name for path in programs.folder().iterdir() if not path.name.endswith("-atime")})
-    assert reports[0] == reports[1] and "risk" in reports[0]
+    assert reports[0] == reports[1] and len(reports[0]) >= 2
     assert kept[0] and kept[0] == kept[1]
