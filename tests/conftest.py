@@ -1,21 +1,10 @@
 """Tests import the package as a user would; the environment is set before JAX starts."""
 
-import atexit
 import gc
 import os
-import shutil
-import tempfile
 
-ENVIRONMENT = {
-    **{"NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "MPLBACKEND": "Agg"},
-    # What one process of a run has compiled, the others and their children load.
-    **{"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0"},
-}
-for name, value in ENVIRONMENT.items():
+for name, value in {"NPROC": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "MPLBACKEND": "Agg"}.items():
     os.environ.setdefault(name, value)
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS = tempfile.mkdtemp(prefix="jaxprune-programs-")
-    atexit.register(shutil.rmtree, PROGRAMS, ignore_errors=True)
 
 import importlib
 import itertools

@@ -12,8 +12,9 @@ THEIRS = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")  # by whi
 
 
 def keep() -> None:
-    """Before JAX starts, and for workers, which inherit it. Nothing is kept where the folder cannot be written."""
-    if any(name in os.environ for name in THEIRS):
+    """Before JAX starts; workers inherit it. Nothing is kept where the folder cannot be written, and of a process
+    with several threads: JAX does not tell its programs from those for one, whose last digits are others."""
+    if any(name in os.environ for name in THEIRS) or os.environ.get("NPROC") != "1":
         return
     place = folder()
     with contextlib.suppress(OSError):

@@ -190,7 +190,8 @@ def plain(text: str) -> str:
 def one_thread() -> bool:
     """Whether XLA compiles for one thread in this process: it shows in how it divides a large loop. The number of threads
     changes last digits."""
-    program = jax.jit(jnp.sin).lower(jax.ShapeDtypeStruct((2**20,), jnp.float32)).compile()
+    own = os.getpid()  # so that none is taken from a cache, where another process has put its own
+    program = jax.jit(lambda x: jnp.sin(x) + own).lower(jax.ShapeDtypeStruct((2**20,), jnp.float32)).compile()
     return 'outer_dimension_partitions":["' not in (program.as_text() or "")
 
 

@@ -48,12 +48,16 @@ def curve(
 
     Raises ValueError for samples, risks, bits and delta out of range."""
     bounds.samples_for_gap(1.0, 0.5, delta)
-    sizes = np.sort(np.concatenate([np.abs(layer.matrix).ravel() for layer in layers]))[::-1]
+    with np.errstate(over="ignore"):
+        magnitudes = [np.abs(layer.matrix.astype(np.float32)) for layer in layers]  # the precision that is paid for
+    sizes = np.sort(np.concatenate([each.ravel() for each in magnitudes]))[::-1].astype(np.float64)
+    if not np.isfinite(sizes[0]) or sizes[0] == 0:
+        raise ValueError("weights: they are beyond single precision, in which the code counts them; scale the network")
     extra = _left_nats(left)
     thresholds = np.unique([sizes[max(round(fraction * len(sizes)), 1) - 1] for fraction in fractions])[::-1]
     found = []
     for threshold in thresholds.tolist():
-        counts = [int(np.sum(np.abs(layer.matrix) >= threshold)) for layer in layers]
+        counts = [int(np.sum(each >= np.float32(threshold))) for each in magnitudes]
         sides = ((layer.matrix.shape[0], layer.matrix.shape[1]) for layer in layers)
         codes = (bounds.sparse_code_nats(n1, n2, s, value_bits) for (n1, n2), s in zip(sides, counts, strict=True))
         nats, kept = extra + float(sum(codes)), sum(counts)
@@ -63,12 +67,29 @@ def curve(
 
 
 def pruned(arrays: Arrays, names: Collection[str], threshold: float, value_bits: int) -> dict[str, np.ndarray]:
-    """The arrays, those of ``names`` with the magnitudes of ``threshold`` and above on their grid, and zeros."""
-    return {name: _coded(array, threshold, value_bits) if name in names else array for name, array in arrays.items()}
+    """Arrays: those of ``names`` with the magnitudes of ``threshold`` and above on their grid, and zeros; the others as they
+    are paid for, with 32 bits a number. ValueError for what is no number."""
+    return {
+        name: _coded(array, threshold, value_bits) if name in names else _paid(name, array) for name, array in arrays.items()
+    }
+
+
+def _paid(name: str, array: np.ndarray) -> np.ndarray:
+    """In 32 bits a number: what the risk is measured with has no more than what the code pays for."""
+    if array.dtype.kind in "iub":
+        held = array.astype(np.int32)
+    elif array.dtype.kind == "f" or jnp.issubdtype(array.dtype, jnp.floating):
+        held = array.astype(np.float32)
+    else:
+        raise ValueError(f"weights: {name} is of {array.dtype}, no real numbers, and cannot be paid for; leave it out")
+    if array.dtype.kind in "iub" and not np.array_equal(held, array):
+        raise ValueError(f"weights: {name} holds whole numbers beyond 32 bits, which no code pays for; leave it out")
+    return held.astype(array.dtype)
 
 
 def _coded(array: np.ndarray, threshold: float, value_bits: int) -> np.ndarray:
-    kept = np.where(np.abs(array) >= threshold, array, 0).astype(np.float64)
+    exact = array.astype(np.float32).astype(np.float64)  # the ends of the grid are paid for in that precision
+    kept = np.where(np.abs(exact) >= threshold, exact, 0)
     if not np.any(kept):
         return kept
     with jax.enable_x64(True):

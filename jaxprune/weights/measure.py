@@ -153,10 +153,11 @@ def _spectra(layer: Layer, singular: np.ndarray, seed: int) -> dict[str, spectra
 
 
 def _fit(function, data, fewest: int):
-    """None where the data are too few, or do not vary."""
+    """None where the data are too few, or do not vary, or the fit failed."""
     if len(data) < fewest:
         return None
     try:
-        return function(data)
+        found = function(data)
     except ValueError:
         return None
+    return None if int(getattr(found, "fit", found).failed) else found

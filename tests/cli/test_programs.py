@@ -17,6 +17,7 @@ def undecided(monkeypatch, tmp_path):
     for name in DECIDED:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NPROC", "1")
     return tmp_path
 
 
@@ -33,6 +34,12 @@ def test_they_are_kept_for_this_processor_unless_the_user_decides(undecided, mon
 
 def test_where_nothing_can_be_written_nothing_is_kept(undecided, monkeypatch):
     (undecided / "cache").write_text("a file")
+    programs.keep()
+    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
+
+
+def test_programs_of_several_threads_are_not_kept(undecided, monkeypatch):
+    monkeypatch.setenv("NPROC", "2")
     programs.keep()
     assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
 

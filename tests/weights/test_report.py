@@ -143,6 +143,32 @@ def test_risks_are_measured_on_pruned_networks():
             np.testing.assert_allclose(net[name][live], NET[name][live], rtol=0.2)
 
 
+def test_what_is_left_out_has_no_more_bits_than_are_paid():
+    """A bias in double precision could hold the labels in its last digits."""
+    seen = []
+
+    def apply(tree, inputs):
+        seen.append(tree)
+        return np.zeros((len(inputs), 2))
+
+    bias, matrix = np.array([1 / 3, 2.0]), np.array([[1 / 3, 2.0], [0.1, 0.7]])
+    data = (np.zeros((4, 2)), np.array([0, 1, 0, 1]))
+    weights.report({"a.weight": matrix, "a.bias": bias}, apply=apply, data=data)
+    assert all(np.array_equal(tree["a.bias"], bias.astype(np.float32)) for tree in seen)
+    for wrong in (np.array("words"), np.array([1j, 2.0]), np.array([2**40])):
+        with pytest.raises(ValueError, match=r"^weights: a\.more"):
+            weights.report({"a.weight": matrix, "a.more": wrong}, apply=apply, data=data)
+
+
+def test_fits_that_failed_are_not_told():
+    """Eight singular values of a product of thin matrices; signs with a few outliers."""
+    thin = RNG.standard_normal((300, 8)) @ RNG.standard_normal((8, 200))
+    assert weights.report({"w": thin}).rows()[0]["spectrum"] is None
+    signs = np.sign(RNG.standard_normal((60, 60)))
+    signs.ravel()[:9] *= np.geomspace(10, 1000, 9)
+    assert weights.report({"w": signs}).rows()[0]["entries"] is None
+
+
 def test_trees_keep_their_shape():
     tree = {"layers": [NET["a.weight"], NET["b.weight"]]}
     shapes = []
