@@ -77,6 +77,11 @@ def told(folder: Path) -> dict[str, dict[str, str]]:
         return {row["layer"]: row for row in csv.DictReader(file)}
 
 
+def told_or_dash(cell: str) -> str:
+    """A number of the table; a dash where the fit failed and is not told."""
+    return f"{float(cell):6.2f}" if cell else f"{'-':>6}"
+
+
 def main() -> None:
     """Print the tables; without the package, ours alone."""
     weightwatcher = optional("weightwatcher")
@@ -105,9 +110,9 @@ def main() -> None:
         own = row["positions"] or row["spectrum"]
         control = row["positions_gaussian"] or row["gaussian"]
         peer = f"weightwatcher {exponents[name]:6.2f}" if name in exponents else ""
-        if name in exponents and not row["positions"]:
+        if name in exponents and own and not row["positions"]:
             assert abs(exponents[name] / float(own) - 1) < 1e-3, (name, exponents[name], own)
-        print(f"  {name:28} ours {float(own):6.2f}, Gaussian control {float(control):6.2f}   {peer}")
+        print(f"  {name:28} ours {told_or_dash(own)}, Gaussian control {told_or_dash(control)}   {peer}")
 
 
 if __name__ == "__main__":
