@@ -90,7 +90,7 @@ def main() -> None:
     print(f"{len(weights)} layers, {sum(w.size for w in weights.values()):,} weights; median of {REPEATS} (least to largest)")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        np.savez(folder / "network.npz", **weights)
+        np.savez(folder / "network.npz", allow_pickle=False, **weights)  # pyright: ignore[reportArgumentType]
         pairs = []
         for _ in range(REPEATS):
             mine = ours(folder / "network.npz", folder)
