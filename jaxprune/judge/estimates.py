@@ -13,9 +13,10 @@ from jaxprune.judge.kinds import UNSEEN
 Array = NDArray[np.float64]
 FEWEST = 8  # seeds of which a standard error is worth the name
 SIZES = 4  # of which an exponent is read
+RESAMPLES = 1000
 
 
-def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = True, resamples: int = 1000) -> Finding:
+def estimate(statistic: Callable[..., Any], *samples: ArrayLike, paired: bool = True, resamples: int = RESAMPLES) -> Finding:
     """A statistic of samples, with the standard error that bootstrap samples of the seeds give it.
 
     The bootstrap samples are the same in every call. Trials that are not finite are left out, all of a seed together.
@@ -129,7 +130,7 @@ def exponent(
 
     arrays = _finite(samples, paired)
     slope, bend = fitted(*arrays)
-    of_seeds, of_bend = np.std(_resampled(fitted, arrays, paired, 1000), axis=0, ddof=1)
+    of_seeds, of_bend = np.std(_resampled(fitted, arrays, paired, RESAMPLES), axis=0, ddof=1)
     return Finding(float(slope), float(np.hypot(of_seeds, max(0.0, abs(bend) - 2 * of_bend))))
 
 

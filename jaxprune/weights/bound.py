@@ -57,7 +57,7 @@ def curve(
     thresholds = np.unique([sizes[max(round(fraction * len(sizes)), 1) - 1] for fraction in fractions])[::-1]
     found = []
     for threshold in thresholds.tolist():
-        counts = [int(np.sum(each >= np.float32(threshold))) for each in magnitudes]
+        counts = [int(np.sum(each >= threshold)) for each in magnitudes]
         sides = ((layer.matrix.shape[0], layer.matrix.shape[1]) for layer in layers)
         codes = (bounds.sparse_code_nats(n1, n2, s, value_bits) for (n1, n2), s in zip(sides, counts, strict=True))
         nats, kept = extra + float(sum(codes)), sum(counts)
@@ -76,15 +76,13 @@ def pruned(arrays: Arrays, names: Collection[str], threshold: float, value_bits:
 
 def _paid(name: str, array: np.ndarray) -> np.ndarray:
     """In 32 bits a number: what the risk is measured with has no more than what the code pays for."""
-    if array.dtype.kind in "iub":
-        held = array.astype(np.int32)
-    elif array.dtype.kind == "f" or jnp.issubdtype(array.dtype, jnp.floating):
-        held = array.astype(np.float32)
-    else:
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return array.astype(np.float32).astype(array.dtype)
+    if array.dtype.kind not in "iub":
         raise ValueError(f"weights: {name} is of {array.dtype}, no real numbers, and cannot be paid for; leave it out")
-    if array.dtype.kind in "iub" and not np.array_equal(held, array):
+    if not np.array_equal(array.astype(np.int32), array):
         raise ValueError(f"weights: {name} holds whole numbers beyond 32 bits, which no code pays for; leave it out")
-    return held.astype(array.dtype)
+    return array
 
 
 def _coded(array: np.ndarray, threshold: float, value_bits: int) -> np.ndarray:

@@ -86,7 +86,7 @@ def _near(sides: tuple[int, ...]) -> bool:
 
 def _no_layer(array: np.ndarray) -> str:
     """Why an array is no matrix of weights; empty where it is one."""
-    if array.dtype.kind == "O" or (array.dtype.kind not in "fiub" and not jnp.issubdtype(array.dtype, jnp.floating)):
+    if array.dtype.kind not in "iub" and not jnp.issubdtype(array.dtype, jnp.floating):
         return f"of {array.dtype}"
     if array.ndim < 2:
         return "one axis: a bias, a norm or a scale" if array.ndim else "one number"
