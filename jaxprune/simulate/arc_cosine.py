@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprune.simulate.lengths import safe_root
+
 # Near-minimax coefficients of (arcsin(s) / s - 1) / s^2 in s^2 on [0, 1/4].
 ARCSINE_32 = (
     *(0.1666666631676359, 0.07500098762726717, 0.044598032229531966, 0.031116156439737218),
@@ -39,7 +41,7 @@ def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
 def sine(cosine: Cosine) -> Cosine:
     """Sine of the angle in [0, pi]; (1 - c)(1 + c) keeps the digits that 1 - c^2 loses. A derivative counts as 0 where it is
     infinite."""
-    return _root((1 - cosine) * (1 + cosine))
+    return safe_root((1 - cosine) * (1 + cosine))
 
 
 @sine.defjvp
@@ -47,11 +49,6 @@ def _sine_jvp(primals, tangents):
     (cosine,), (change,) = primals, tangents
     opposite = sine(cosine)
     return opposite, -cosine * _over(change, opposite)
-
-
-def _root(square):
-    """0 below 0, and derivative 0 there: in a ``scan`` JAX takes second derivatives from the code, not from the rules here."""
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
 
 
 def _over(change, opposite):
@@ -66,7 +63,7 @@ def turn(cosine: Cosine) -> Cosine:
     size = jnp.abs(cosine)
     large = size > 0.5
     square = jnp.where(large, (1 - size) / 2, cosine * cosine)
-    root = jnp.where(large, _root(square), cosine)
+    root = jnp.where(large, safe_root(square), cosine)
     arcsine = root + root * square * polynomial(ARCSINE_64 if size.dtype == jnp.float64 else ARCSINE_32, square)
     return jnp.where(large, jnp.where(cosine < 0, 2 * arcsine, np.pi - 2 * arcsine), np.pi / 2 + arcsine)
 
@@ -95,20 +92,6 @@ def _kappa_jvp(primals, tangents):
     return kappa(cosine), turn(cosine) / (2 * np.pi) * change
 
 
-def safe_norm(rows: Float[Array, "*n d"]) -> Float[Array, "*n"]:
-    """Lengths, with derivative 0 at a zero row; see ``polar``."""
-    return polar(rows)[0]
-
-
-def polar(rows: Float[Array, "*n d"]) -> tuple[Float[Array, "*n"], Float[Array, "*n d"]]:
-    """Lengths and directions; a zero row has none, and gets zeros. Squares neither overflow nor underflow: rows are first
-    divided by a power of two, which rounds nothing."""
-    scale = _power_of_two(rows)
-    even = rows / scale[..., None]
-    root = _root(jnp.sum(even**2, axis=-1))
-    return scale * root, even / jnp.where(root > 0, root, 1)[..., None]
-
-
 def cosines(unit: Float[Array, "M d"], others: Float[Array, "K d"]) -> Float[Array, "M K"]:
     """Cosines of directions, none beyond -1 or 1."""
     return _bounded(jnp.matmul(unit, others.T, precision=EXACT))
@@ -123,11 +106,3 @@ def _bounded(cosine: Cosine) -> Cosine:
 def _bounded_jvp(primals, tangents):
     """Those of the cosine, also where it is cut off: else second derivatives at coincident rows were halved or lost."""
     return _bounded(*primals), tangents[0]
-
-
-def _power_of_two(rows: Float[Array, "*n d"]) -> Float[Array, "*n"]:
-    """Near the largest entry of each row; 1 for a row that is zero or not finite."""
-    largest = jnp.max(jnp.abs(jax.lax.stop_gradient(rows)), axis=-1)
-    bits = jnp.finfo(largest.dtype)
-    power = 2 * jax.lax.reduce_precision(largest / 4, bits.nexp, 0)
-    return jnp.where((power > 0) & jnp.isfinite(power), power, 1)

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, polar
+from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa
+from jaxprune.simulate.lengths import polar
 
 TERMS = 64
 TOLERANCE = 1e-8

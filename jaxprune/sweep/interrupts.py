@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -27,8 +28,10 @@ class Interrupts:
         self._received: int | None = None
         self._holding = False
         self._before: dict[int, object] = {}
+        self._report = sys.unraisablehook
 
     def __enter__(self) -> "Interrupts":
+        self._report, sys.unraisablehook = sys.unraisablehook, self._swallowed
         if threading.current_thread() is threading.main_thread():
             for number, default in SIGNALS.items():
                 if signal.getsignal(number) is default or getattr(signal.getsignal(number), "yields", False):
@@ -36,6 +39,7 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.unraisablehook = self._report
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
@@ -43,6 +47,11 @@ class Interrupts:
         self._received = number
         if not self._holding:
             self.check()
+
+    def _swallowed(self, lost: "sys.UnraisableHookArgs") -> None:
+        """Python prints what is raised while it collects garbage, and goes on; of ours ``check`` tells."""
+        if self._received is None or not isinstance(lost.exc_value, KeyboardInterrupt | Terminated):
+            self._report(lost)
 
     def check(self) -> None:
         """Raise what has been received: KeyboardInterrupt or Terminated."""

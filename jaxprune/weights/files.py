@@ -3,17 +3,21 @@
 Formats: NumPy (.npy, .npz), safetensors (the package ``safetensors``), and PyTorch (.pt, .pth, where torch is installed).
 """
 
+import json
 import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
-OIHW = (".safetensors", ".pt", ".pth")  # kernels as PyTorch writes them
+FOREIGN = {  # kinds of safetensors that NumPy lacks
+    "BF16": np.dtype(jnp.bfloat16),
+    "F8_E4M3": np.dtype(jnp.float8_e4m3fn),
+    "F8_E5M2": np.dtype(jnp.float8_e5m2),
+}
 
 
 def read(file: str | Path) -> Arrays:
@@ -23,7 +27,7 @@ def read(file: str | Path) -> Arrays:
         file: A path that ends in .npy, .npz, .safetensors, .pt or .pth.
 
     Returns:
-        Name -> array; arrays as they are, float16 and bfloat16 of safetensors and PyTorch as float32.
+        Name -> array; arrays as they are, those of safetensors and PyTorch with fewer than 32 bits as float32.
 
     Raises:
         FileNotFoundError: Where there is no such file.
@@ -51,38 +55,36 @@ def _numpy(path: Path) -> Arrays:
             return {path.stem: found}
         with found as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, KeyError, TypeError, AttributeError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        why = "it holds Python objects, which could run code" if "allow_pickle" in str(error) else error
+    except Exception as error:  # of many classes: those of archives, of codecs, and of the parser of headers
+        why = "it holds Python objects, which could run code" if "allow_pickle" in str(error) else _first_line(error)
         raise ValueError(f"file: {path} is no file of NumPy arrays ({why}); write it by np.savez(file, name=array)") from error
 
 
 def _safetensors(path: Path) -> Arrays:
     try:
-        from safetensors import SafetensorError, safe_open
+        from safetensors import safe_open
     except ImportError as error:
         raise ImportError("file: .safetensors needs the package safetensors: pip install safetensors") from error
     try:
         with safe_open(path, framework="numpy") as archive:
             names = list(archive.keys())
-            brain = {name for name in names if archive.get_slice(name).get_dtype() == "BF16"}
-            arrays = {name: archive.get_tensor(name) for name in names if name not in brain}
-        wide = _brain_floats(path, brain) if brain else {}
-    except (SafetensorError, OSError, TypeError, ValueError, KeyError) as error:
-        raise ValueError(f"file: {path} is no file of safetensors ({error})") from error
-    return {name: wide[name] if name in brain else _single(arrays[name]) for name in names}
+            foreign = {name: kind for name in names if (kind := archive.get_slice(name).get_dtype()) in FOREIGN}
+            arrays = {name: archive.get_tensor(name) for name in names if name not in foreign}
+        arrays |= _foreign(path, foreign) if foreign else {}
+    except Exception as error:  # Rust's, NumPy's and of dtypes that neither has
+        raise ValueError(f"file: {path} is no file of safetensors that can be read ({_first_line(error)})") from error
+    return {name: _single(arrays[name]) for name in names}
 
 
-def _brain_floats(path: Path, names: set[str]) -> Arrays:
-    """bfloat16 numbers, which NumPy does not have, as the upper halves of float32."""
-    import json
-
+def _foreign(path: Path, kinds: Mapping[str, str]) -> Arrays:
+    """Numbers of which NumPy has no kind, as float32."""
     data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header, start, found = json.loads(data[8 : 8 + length]), 8 + length, {}
-    for name in names:
+    for name, kind in kinds.items():
         low, high = header[name]["data_offsets"]
-        halves = np.frombuffer(data[start + low : start + high], "<u2")
-        found[name] = (halves.astype(np.uint32) << 16).view(np.float32).reshape(header[name]["shape"])
+        numbers = np.frombuffer(data[start + low : start + high], FOREIGN[kind])
+        found[name] = numbers.astype(np.float32).reshape(header[name]["shape"])
     return found
 
 

@@ -1,5 +1,6 @@
 """The report on a network: a row for every layer and one for the whole, and the bound along the pruning curve."""
 
+import collections
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -127,7 +128,12 @@ def report(
     for layer in layers:
         progress(layer.name)
         found.append(measure(layer, seed))
-    return NetworkReport(name, found, left, curve, words, data is not None, chance, count)
+    return NetworkReport(_printable(name), found, left, curve, words, data is not None, chance, count)
+
+
+def _printable(name: str) -> str:
+    """Names of files may hold bytes that are no letters."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _measured(apply: Callable[[Any, Any], Any], data: tuple[Any, Any], pruned: Callable[[float], Any]):
@@ -163,12 +169,24 @@ def _arrays(weights: Any) -> tuple[dict[str, np.ndarray], Callable[[Mapping[str,
     """Arrays by name, and how to put others in their places."""
     if isinstance(weights, str | Path):
         return files.read(weights), lambda arrays: arrays
-    leaves, tree = jax.tree_util.tree_flatten_with_path(weights)
-    names = [jax.tree_util.keystr(path, simple=True, separator=".") or "weights" for path, _ in leaves]
+    leaves, tree = _named(weights)
+    names = [name for name, _ in leaves]
     if len(set(names)) < len(names):
         raise ValueError("weights: two arrays of the tree have one name; pass a mapping of names to arrays")
-    arrays = {name: np.asarray(leaf) for name, (_, leaf) in zip(names, leaves, strict=True)}
+    arrays = {name: np.asarray(leaf) for name, leaf in _named(_in_order(weights))[0]}
     return arrays, lambda found: jax.tree.unflatten(tree, [found[name] for name in names])
+
+
+def _named(tree: Any) -> tuple[list[tuple[str, Any]], Any]:
+    leaves, shape = jax.tree_util.tree_flatten_with_path(tree)
+    return [(jax.tree_util.keystr(path, simple=True, separator=".") or "weights", leaf) for path, leaf in leaves], shape
+
+
+def _in_order(tree: Any) -> Any:
+    """With its dicts in the order in which they were written, which JAX would sort by name."""
+    if type(tree) is dict:
+        return collections.OrderedDict((name, _in_order(part)) for name, part in tree.items())
+    return [_in_order(part) for part in tree] if type(tree) in (list, tuple) else tree
 
 
 def _row(layer: Measured) -> Row:
@@ -180,7 +198,7 @@ def _row(layer: Measured) -> Row:
         shape="x".join(map(str, layer.shape)),
         weights=layer.entries,
         hill=layer.tail.extreme["Hill"].value if layer.tail else None,
-        stable=model.value if model is not None and bool(model.valid) else None,
+        stable=model.value if model is not None and bool(model.valid & layer.tail.fit.testable) else None,
         entries=layer.entry_fit.tail_index if layer.entry_fit else None,
         spectrum=spectra["layer"],
         spectrum_error=own.fit.pdf_exponent_error if own else None,

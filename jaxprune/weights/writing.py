@@ -18,6 +18,7 @@ from jaxprune.weights.network_report import COLUMNS, NetworkReport
 
 SHOWN = ("layer", "shape", "hill", "entries", "spectrum", "shuffled", "gaussian", "stable_rank", "kept_entries", "code_nats")
 NARROW = {"kept_entries": "kept at 10 %", "stable_rank": "stable rank", "code_nats": "code, nats"}
+TEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 FEW = 4  # names that a sentence lists
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -38,7 +39,7 @@ def write(report: NetworkReport, folder: str | Path) -> list[Path]:
 
     Args:
         report: What ``report`` returns.
-        folder: Where to; it is made if need be, and files of these names are replaced.
+        folder: Where to; it is made if need be, and files of these names are replaced, or removed.
 
     Returns:
         Paths of figure.pdf, figure.png, layers.csv, layers.tex, report.html, and bound.csv where there is a bound.
@@ -56,6 +57,8 @@ def write(report: NetworkReport, folder: str | Path) -> list[Path]:
     }
     if report.curve:
         texts["bound.csv"] = as_csv(list(Point._fields), [point._asdict() for point in report.curve])
+    else:
+        (place / "bound.csv").unlink(missing_ok=True)  # of another report
     for name, text in texts.items():
         (place / name).write_text(text, encoding="utf-8")
     return [*written, *(place / name for name in texts)]
@@ -84,7 +87,7 @@ def notes(report: NetworkReport) -> list[str]:
     said.append(f"kept: fraction of entries at a relative error of 10 %; of Gaussian entries it is {light:.3f}.")
     missing = [layer.name for layer in report.layers if layer.entry_fit is None or layer.spectral["layer"] is None]
     if missing:
-        said.append(f"No power law fitted, for too few numbers: {_few(missing)}.")
+        said.append(f"No power law fitted, since numbers are too few or the fit failed: {_few(missing)}.")
     unsure = [layer.name for layer in report.layers if layer.entry_fit is not None and _near_two(layer.entry_fit)]
     if unsure:
         said.append(f"Whether the variance of entries is finite is open, an index within two errors of 2: {_few(unsure)}.")
@@ -179,4 +182,4 @@ def _with_error(row: dict[str, Any], name: str) -> str:
 
 
 def _tex(words: str) -> str:
-    return "".join(f"\\{c}" if c in "_%&#$" else c for c in words)
+    return "".join(TEX.get(c, f"\\{c}" if c in "_%&#${}" else c) for c in words)

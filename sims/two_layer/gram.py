@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from jaxprune.problems import AffineTarget
 from jaxprune.simulate import two_layer
-from jaxprune.simulate.arc_cosine import polar
+from jaxprune.simulate.lengths import polar
 from jaxprune.sweep import Experiment
 
 NEURONS, DIM, RESTARTS = 8, 8, 4

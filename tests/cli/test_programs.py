@@ -8,6 +8,7 @@ import pytest
 
 from jaxprune.cli import programs
 
+PROBE = "jit__lambda-"  # of ``one_thread``, which no other process may have compiled
 DECIDED = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE", *programs.SETTINGS)
 
 
@@ -53,12 +54,14 @@ def test_the_oldest_go(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_command_compiles_nothing_and_computes_the_same(undecided):
+def test_a_second_command_compiles_nothing_and_computes_the_same(undecided, monkeypatch):
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # every program is kept, however busy the machine
     command = [sys.executable, "-m", "jaxprune", "run", "pruned_double_descent", "--n", "50", "--seeds", "40", "--workers", "1"]
     reports, kept = [], []
     for out in ("first", "second"):
         done = subprocess.run([*command, "--out", undecided / out], capture_output=True, text=True, check=True)
         reports.append([line for line in done.stdout.splitlines() if "risk " in line])
-        kept.append({path.name for path in programs.folder().iterdir() if not path.name.endswith("-atime")})
+        names = {path.name for path in programs.folder().iterdir() if not path.name.endswith("-atime")}
+        kept.append({name for name in names if not name.startswith(PROBE)})
     assert reports[0] == reports[1] and len(reports[0]) >= 2
     assert kept[0] and kept[0] == kept[1]

@@ -16,6 +16,7 @@ import pytest
 from jaxprune.cli.entry import main
 from jaxprune.sweep import Experiment, Stopped, Store, drive, run
 from jaxprune.sweep.executors import LocalProcesses, WorkerDied, ending
+from jaxprune.sweep.interrupts import Interrupts
 
 SLOW = """
 import sys
@@ -78,6 +79,21 @@ def test_busy_workers_end_with_their_driver(tmp_path, how, interruptible):
     assert ("stopped; finished tasks are kept, the same command goes on from there" in said) is (kind == "command")
     assert not list(tmp_path.rglob("*.tmp"))
     assert len(Store(store).done()) == 2
+
+
+class Litter:
+    """Signals its own process while it is thrown away, when Python swallows exceptions and prints them."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_while_garbage_is_collected_comes_after_it(interruptible, capsys):
+    with Interrupts() as interrupts:
+        Litter()
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.check()
+    assert not capsys.readouterr().err
 
 
 def point(trial=lambda key, p: {"m": p + jax.random.normal(key)}, make=lambda n: float(n)):

@@ -40,6 +40,9 @@ def test_short_floats_are_widened(tmp_path):
     (tmp_path / "brain.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + halves)
     found = files.read(tmp_path / "brain.safetensors")["b"]
     assert found.dtype == np.float32 and found.tolist() == [[1.5, -3.0]]
+    header = json.dumps({"e": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}).encode()
+    (tmp_path / "eight.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes([0x38, 0xC4]))  # 1, -3
+    assert files.read(tmp_path / "eight.safetensors")["e"].tolist() == [1.0, -3.0]
 
 
 class Evil:
@@ -66,6 +69,22 @@ def test_a_broken_file_is_refused_in_a_sentence(tmp_path, name, data, words):
     with pytest.raises(ValueError, match="^file: ") as error:
         files.read(tmp_path / name)
     assert words in str(error.value)
+
+
+def test_archives_that_are_locked_or_cut_are_refused(tmp_path):
+    np.savez_compressed(tmp_path / "net.npz", a=np.arange(1000.0))
+    data = bytearray((tmp_path / "net.npz").read_bytes())
+    data[6] |= 1  # encrypted
+    central = data.index(b"PK\x01\x02")
+    data[central + 8] |= 1
+    (tmp_path / "locked.npz").write_bytes(data)
+    other = bytearray((tmp_path / "net.npz").read_bytes())
+    other[8] = other[central + 10] = 99  # a method of compression that nobody has
+    (tmp_path / "method.npz").write_bytes(other)
+    (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': ((((((\n")
+    for name in ("locked.npz", "method.npz", "header.npy"):
+        with pytest.raises(ValueError, match="^file: .* is no file of NumPy arrays"):
+            files.read(tmp_path / name)
 
 
 def test_what_is_no_file_and_empty_archives_are_refused(tmp_path):

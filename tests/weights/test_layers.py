@@ -50,6 +50,21 @@ def test_layouts_that_cannot_be_told_are_asked_for():
         split({"c": normal(3, 3)}, "keras")
 
 
+@pytest.mark.parametrize("name", ["Dense_0/kernel", "params.Dense_0.kernel", "dense/kernel:0"])
+def test_names_tell_the_layout_however_they_are_joined(name):
+    np.testing.assert_array_equal(split({name: normal(3, 4)})[0][0].matrix.shape, (4, 3))
+
+
+def test_kernels_of_attention_are_dense():
+    query, out = normal(16, 2, 4), normal(2, 4, 16)
+    arrays = {"query.kernel": query, "query.bias": normal(2, 4), "out.kernel": out, "conv.kernel": normal(3, 16, 5)}
+    found, left = split(arrays)
+    assert [(layer.matrix.shape, len(layer.positions)) for layer in found] == [((8, 16), 1), ((16, 8), 1), ((5, 48), 3)]
+    np.testing.assert_array_equal(found[0].matrix, query.reshape(16, 8).T)
+    np.testing.assert_array_equal(found[1].matrix, out.reshape(8, 16).T)
+    assert left[0].name == "query.bias" and "by its name" in left[0].reason
+
+
 def test_what_is_no_layer_is_named_and_left_out():
     found, left = split({"w": normal(3, 2), "b": np.ones(3), "steps": np.array(7), "table": np.ones((2, 2), int)})
     assert [layer.name for layer in found] == ["w"]
@@ -63,6 +78,7 @@ def test_what_is_no_layer_is_named_and_left_out():
         ({"b": np.ones(3)}, "no array is a matrix of weights"),
         ({"w": np.array([[1.0, np.nan]])}, "1 of w\\[1, 2\\] are NaN or infinite"),
         ({"w": np.zeros((2, 2))}, "w\\[2, 2\\] is all zero"),
+        ({"w": np.full((2, 2), 1e-157)}, "the largest of w\\[2, 2\\] is 1e-157"),
         ({"w": np.ones((2, 2), complex)}, "of complex128"),
         ({"w": np.array([["a", "b"]])}, "no array is a matrix of weights"),
         ({}, "no array is a matrix of weights"),

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from jaxprune.theory import bounds
 from jaxprune.theory.matrices import light_tails
 from jaxprune.weights import bound, measure, writing
 from jaxprune.weights.layers import split
+from jaxprune.weights.network_report import COLUMNS
 
 RNG = np.random.default_rng(11)
 NET = {"a.weight": RNG.standard_t(2.0, (120, 80)), "a.bias": np.ones(120), "b.weight": RNG.standard_normal((10, 120))}
@@ -180,6 +182,24 @@ def test_trees_keep_their_shape():
     assert set(map(tuple, shapes)) == {((120, 80), (10, 120))}
 
 
+def test_dicts_keep_their_order():
+    net = {"z": {"kernel": NET["a.weight"]}, "a": [NET["b.weight"]]}
+    assert [row["layer"] for row in weights.report(net).rows()] == ["z.kernel", "a.0", "whole network"]
+
+
+def test_precisions_of_one_tree_are_compared_as_one():
+    """Half precision beside single: the pruned network keeps the largest of both, as many as are paid."""
+    net = {"a": NET["a.weight"].astype(np.float16), "b": NET["b.weight"].astype(np.float32)}
+    counts = []
+
+    def apply(pruned, inputs):
+        counts.append(sum(np.count_nonzero(array) for array in pruned.values()))
+        return np.zeros((len(inputs), 2))
+
+    found = weights.report(net, apply=apply, data=(np.zeros(5), np.array([0, 1, 0, 1, 1])))
+    assert counts == [point.kept for point in found.curve]
+
+
 @pytest.mark.parametrize(
     "given, name",
     [
@@ -212,6 +232,13 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert "data:image/png;base64," in page and "http" not in page.replace("data:image", "")
     assert r"\toprule" in (folder / "layers.tex").read_text() and (folder / "figure.pdf").stat().st_size > 1000
     assert len((folder / "bound.csv").read_text().splitlines()) > 5
+    weights.write(weights.report(NET, name=os.fsdecode(b"net\xff")), folder)
+    assert not (folder / "bound.csv").exists() and r"net\udcff" in (folder / "report.html").read_text()
+
+
+def test_names_are_written_as_they_are_in_latex():
+    table = writing.latex([{**dict.fromkeys(COLUMNS), "layer": r"a_{b}^~\c", "shape": ""}])
+    assert r"a\_\{b\}\textasciicircum{}\textasciitilde{}\textbackslash{}c" in table
 
 
 def test_what_to_be_wary_of_is_told(found):

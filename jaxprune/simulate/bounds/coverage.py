@@ -73,11 +73,21 @@ def chosen(key: Key[Array, ""], problem: ChosenClassifier) -> dict[str, Float[Ar
 
 def _fewest(key, problem):
     """The smallest of independent binomial counts, by inversion of its law P(min > k) = (1 - F(k))^classifiers."""
-    count, chance = jnp.arange(problem.samples + 1.0), jnp.asarray(problem.risk, float)
-    ways = jax.lax.lgamma(problem.samples + 1.0) - jax.lax.lgamma(count + 1) - jax.lax.lgamma(problem.samples - count + 1)
-    below = jnp.cumsum(jnp.exp(ways + count * jnp.log(chance) + (problem.samples - count) * jnp.log1p(-chance)))
-    beyond = problem.classifiers * jnp.log1p(-jnp.minimum(below, 1))
+    chance = jnp.asarray(problem.risk, float)
+    likely = jnp.cumsum(_binomial(problem.samples, chance))
+    beyond = problem.classifiers * jnp.log1p(-likely / likely[-1])
     return jnp.sum(beyond > jnp.log(jax.random.uniform(key, dtype=chance.dtype)))
+
+
+def _binomial(samples, chance):
+    """Probabilities of 0 .. samples, up to a factor: by ratios of neighbours from the mode on, since logarithms of factorials
+    lose all digits of large ones in float32."""
+    count = jnp.arange(1, samples + 1)
+    ratio = jnp.log((samples + 1 - count) / count) + jnp.log(chance) - jnp.log1p(-chance)
+    rises = ratio > 0
+    up = jnp.cumsum(jnp.where(rises, ratio, 0)[::-1])[::-1]
+    down = jnp.cumsum(jnp.where(rises, 0, ratio))
+    return jnp.exp(jnp.append(-up, 0.0) + jnp.append(0.0, down))
 
 
 def _by_count(labels, inputs, normal, counts, problem):

@@ -18,6 +18,7 @@ from jaxprune.checks import check_count
 from jaxprune.problems import Cushions
 from jaxprune.simulate.arguments import check_key, check_number, traced
 from jaxprune.simulate.bounds import planted
+from jaxprune.simulate.lengths import power_of_two, safe_norm
 
 EXACT = 512  # inputs up to which a Jacobian is computed, and not estimated
 PROBES = 64
@@ -250,22 +251,41 @@ def _signals(layers, x: Any, first=0, before: Any = None):
     return found
 
 
+def _even(layers, x):
+    """The same network, whose input and layers are divided by powers of two so that no signal of x is too small or too large
+    to be squared; and these powers. Of all measures only the output sees them."""
+    powers, found = [power_of_two(jnp.max(jnp.abs(x)))], []
+    x = here = x / powers[0]
+    for layer in layers:
+        given = layer.apply(here)
+        power = power_of_two(jnp.max(jnp.abs(given)))
+        found.append(layer._replace(apply=lambda z, layer=layer, power=power: layer.apply(z) / power))
+        powers.append(power)
+        here = jax.nn.relu(given / power)
+    return found, x, jnp.stack(powers)
+
+
+def _norm(x):
+    return safe_norm(jnp.ravel(x))
+
+
 def _one(layers, x, key, probes, exact):
+    layers, x, powers = _even(layers, x)
     signals = _signals(layers, x)
-    norms = jnp.stack([jnp.linalg.norm(jnp.ravel(s)) for s in signals])
-    passed = jnp.stack([jnp.linalg.norm(jnp.ravel(jax.nn.relu(s))) for s in signals[:-1]] or [jnp.ones(())])[: len(layers) - 1]
-    taken = jnp.concatenate([jnp.linalg.norm(jnp.ravel(x))[None], passed])
-    weights = jnp.stack([jnp.linalg.norm(jnp.ravel(layer.weights)) for layer in layers])
+    norms = jnp.stack([_norm(s) for s in signals])
+    passed = jnp.stack([_norm(jax.nn.relu(s)) for s in signals[:-1]] or [jnp.ones(())])[: len(layers) - 1]
+    taken = jnp.concatenate([_norm(x)[None], passed])
+    weights = jnp.stack([_norm(layer.weights) for layer in layers]) / powers[1:]
     dead = jnp.concatenate([passed == 0, norms[-1:] == 0])
     squares, errors = _jacobians(layers, signals, key, probes, exact)
     positions = jnp.asarray([layer.positions for layer in layers], norms.dtype)
     between = norms * jnp.sqrt(positions)[:, None] / jnp.sqrt(squares) / norms[:, None]
     return Stability(
-        jnp.where(taken > 0, norms / (weights * jnp.where(taken > 0, taken, 1)), jnp.nan),
+        jnp.where(taken > 0, norms / jnp.where(taken > 0, taken, 1) / weights, jnp.nan),
         jnp.where(jnp.isfinite(between), between, jnp.nan),
         between * errors / (2 * squares),
         jnp.where(passed > 0, norms[:-1] / jnp.where(passed > 0, passed, 1), jnp.nan),
-        norms[-1],
+        norms[-1] * jnp.prod(powers),
         dead,
         jnp.zeros(len(layers)),
     )
@@ -289,12 +309,13 @@ def _jacobians(layers, signals, key, probes, exact):
 
 
 def _rough(layers, x, key, level):
+    layers, x, _ = _even(layers, x)
     signals = _signals(layers, x)
     depth = len(layers)
     found = jnp.full((depth, depth), jnp.nan)
     for i in range(depth - 1):
         start = signals[i]
-        noise = jax.random.normal(jax.random.fold_in(key, i), start.shape)
+        noise = jax.random.normal(jax.random.fold_in(key, i), start.shape, start.dtype)
         noise = noise * (level * jnp.linalg.norm(jnp.ravel(start)) / jnp.linalg.norm(jnp.ravel(noise)))
         there, push = jax.linearize(lambda z, i=i: _signals(layers, None, i + 1, z), start)
         moved = _signals(layers, None, i + 1, start + noise)

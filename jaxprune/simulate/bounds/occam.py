@@ -5,12 +5,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import xlogy
 from jaxtyping import Array, Float
 
+from jaxprune.simulate.arc_cosine import polynomial
 from jaxprune.simulate.compression import quantiser, rules
 
 STEPS = 60  # of bisection
+SERIES = 0.1, tuple((-1) ** k / k for k in range(2, 18))  # of x - log(1 + x): up to which |x|, and its coefficients from x^2 on
 
 
 def kl_inverse(risk: Any, budget: Any) -> Float[Array, "..."]:
@@ -36,8 +37,16 @@ def kl_inverse(risk: Any, budget: Any) -> Float[Array, "..."]:
 
 
 def _divergence(q, p):
-    """kl(q || p) by relative distances, whose first orders cancel in the sum."""
-    return -q * jnp.log1p((p - q) / q) - xlogy(1 - q, (1 - p) / (1 - q))
+    """kl(q || p) as a sum of terms >= 0, so that the first orders, which cancel, never appear."""
+    rest, more = 1 - q, p - q
+    return q * _beyond_linear(more / q) + jnp.where(rest > 0, rest * _beyond_linear(-more / jnp.where(rest > 0, rest, 1)), 0)
+
+
+def _beyond_linear(x):
+    """x - log(1 + x), >= 0, relatively exact near 0 too."""
+    few, coefficients = SERIES
+    near = jnp.where(jnp.abs(x) < few, x, 0)
+    return jnp.where(jnp.abs(x) < few, near**2 * polynomial(coefficients, near), x - jnp.log1p(x))
 
 
 def sparse_nats(kept: Any, total: int, value_bits: Any) -> Float[Array, "..."]:

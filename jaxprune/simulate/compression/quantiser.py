@@ -88,6 +88,7 @@ def relative_bound(weights: Weights, bits: int) -> Float[Array, ""]:
 
 def _grid(values: Array, mask: Array) -> tuple[Array, Array, Array, Array]:
     """Which values are on the grid, the logarithms of their sizes, the largest of these and its distance to the smallest."""
+    values = values.astype(jnp.promote_types(values.dtype, jnp.float32))  # half precision cannot count the cells
     live = mask & (values != 0)
     logs = jnp.log(jnp.where(live, jnp.abs(values), 1))
     top = jnp.max(logs, where=live, initial=-jnp.inf)

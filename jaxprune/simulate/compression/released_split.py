@@ -14,6 +14,7 @@ from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.compression import rules
 from jaxprune.simulate.compression.compressibility import checked
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed
+from jaxprune.simulate.lengths import power_of_two
 
 SCALES = ("released", "matched")
 
@@ -27,7 +28,15 @@ def large(matrix: Float[Array, " *shape"]) -> Any:
     Returns:
         Booleans in the shape of the matrix.
     """
+    return _large(matrix / _scale(matrix))
+
+
+def _large(matrix):
     return jnp.abs(matrix) > jnp.std(matrix, ddof=1)
+
+
+def _scale(matrix):
+    return power_of_two(jnp.max(jnp.abs(matrix)))
 
 
 def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "released") -> Compressed:
@@ -55,14 +64,16 @@ def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "re
     matrix = checked("matrix", matrix, axes=None)
     if matrix.size < 2:
         raise ValueError(f"matrix: {matrix.size} entries have no standard deviation; pass at least 2")
-    chosen = large(matrix)
-    mean, deviation = jnp.mean(matrix), jnp.std(matrix, ddof=1)
+    size = _scale(matrix)
+    unit = matrix / size
+    chosen = _large(unit)
+    mean, deviation = jnp.mean(unit), jnp.std(unit, ddof=1)
     if scale == "matched":
         some = jnp.sum(~chosen)
-        mean = jnp.sum(jnp.where(chosen, 0, matrix)) / jnp.maximum(some, 1)
-        squares = jnp.sum(jnp.where(chosen, 0, matrix - mean) ** 2)
+        mean = jnp.sum(jnp.where(chosen, 0, unit)) / jnp.maximum(some, 1)
+        squares = jnp.sum(jnp.where(chosen, 0, unit - mean) ** 2)
         deviation = jnp.sqrt(squares / jnp.maximum(some - 1, 1))
-    noise = mean + deviation * jax.random.normal(key, matrix.shape, matrix.dtype)
+    noise = size * (mean + deviation * jax.random.normal(key, matrix.shape, matrix.dtype))
     count = jnp.sum(chosen)
     nats = rules.code_length(count, matrix.size, VALUE_BITS) + 2 * VALUE_BITS * math.log(2)
     return Compressed(jnp.where(chosen, matrix, noise), count + 2, nats)

@@ -87,7 +87,8 @@ def compress(
 
 
 def flattened(weights: Weights) -> tuple[Float[Array, " n"], Callable[[Array], Weights]]:
-    """All weights as one vector, leaf after leaf, and what brings a vector back into their shapes and precisions.
+    """All weights as one vector, leaf after leaf, and what brings a vector back into their shapes and precisions; integers
+    become floating-point numbers.
 
     Args:
         weights: An array, or a tree of arrays, of n numbers.
@@ -100,9 +101,12 @@ def flattened(weights: Weights) -> tuple[Float[Array, " n"], Callable[[Array], W
 
     def back(flat):
         parts = jnp.split(flat, ends)
-        return jax.tree.unflatten(shape, [p.reshape(jnp.shape(w)).astype(w.dtype) for p, w in zip(parts, leaves, strict=True)])
+        kinds = [w.dtype if jnp.issubdtype(w.dtype, jnp.floating) else flat.dtype for w in leaves]
+        found = [p.reshape(jnp.shape(w)).astype(kind) for p, w, kind in zip(parts, leaves, kinds, strict=True)]
+        return jax.tree.unflatten(shape, found)
 
-    return jnp.concatenate([jnp.ravel(w) for w in leaves]), back
+    flat = jnp.concatenate([jnp.ravel(w) for w in leaves])
+    return flat if jnp.issubdtype(flat.dtype, jnp.floating) else flat.astype(float), back
 
 
 def masked(weights: Weights, masks: Weights, value_bits: int = VALUE_BITS) -> Compressed:

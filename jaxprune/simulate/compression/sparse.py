@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Key
 from jaxprune.simulate.arguments import check_key, check_number, traced
 from jaxprune.simulate.compression import rules
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, Weights
+from jaxprune.simulate.lengths import power_of_two, safe_norm
 
 
 def threshold(weights: Weights, size: Any) -> Compressed:
@@ -32,14 +33,15 @@ def threshold(weights: Weights, size: Any) -> Compressed:
         ValueError: For a size that is not >= 0.
     """
     check_number("size", size, "[0, inf)", "a magnitude")
-    return rules.masked(weights, jax.tree.map(lambda w: jnp.abs(w) > size, weights))
+    return rules.masked(weights, jax.tree.map(lambda w: ~(jnp.abs(w) <= size), weights))  # what is no number is not hidden
 
 
 def activation_aware(key: Any, weights: Float[Array, "n d"], inputs: Float[Array, "m d"]) -> Float[Array, "n d"]:
     """``|w_ij| r_j`` with r_j the root mean square of input j: a rule, whose largest scores matter most for the outputs.
 
     For ``rules.compress`` with ``context`` the inputs. Any rule may look at the data, since the code says which weights are
-    kept. Inputs are divided by the largest of them, which changes no order. Source: guide/compression.md, Reductions.
+    kept. Inputs are divided by a power of two near the largest of them, which changes no order. Source:
+    guide/compression.md, Reductions.
 
     Args:
         key: Not used; it makes this a rule.
@@ -56,9 +58,8 @@ def activation_aware(key: Any, weights: Float[Array, "n d"], inputs: Float[Array
         raise ValueError(
             f"inputs: shape {jnp.shape(inputs)}; weights {jnp.shape(weights)} need inputs (m, {jnp.shape(weights)[-1]})"
         )
-    largest = jnp.max(jnp.abs(inputs))
-    scaled = inputs / jnp.where(largest > 0, largest, 1)
-    return jnp.abs(weights) * jnp.sqrt(jnp.mean(scaled**2, axis=0))
+    scaled = inputs / power_of_two(jnp.max(jnp.abs(inputs)))
+    return jnp.abs(weights) * safe_norm(scaled.T) / math.sqrt(len(inputs))
 
 
 def inclusion(weights: Weights, size: Any, power: int = 2) -> Weights:
@@ -103,16 +104,22 @@ def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
     check_number("budget", budget, "[0, inf)", "a mean number of weights")
     flat, back = rules.flattened(weights)
     sizes = jnp.abs(flat)
-    largest = jnp.max(sizes)
-    shares = (sizes / jnp.where(largest > 0, largest, 1)) ** power
-    ascending = jnp.sort(shares)
-    tail = jnp.cumsum(ascending)[::-1]  # of all from the k-th largest on, k = 0, 1, ..
+    ordered = jnp.sort(sizes, descending=True)
     rest = budget - jnp.arange(len(flat))
-    good = (rest > 0) & (ascending[::-1] * rest <= tail)
+    tail = _tail(ordered, power)
+    good = (rest > 0) & (rest <= tail)
     certain = jnp.argmax(good)  # how many are kept for certain
-    scale = jnp.where(jnp.any(good), rest[certain] / jnp.where(tail[certain] > 0, tail[certain], 1), 0.0)
-    all_of_them = budget >= jnp.sum(shares > 0)
-    return back(jnp.where(all_of_them, jnp.where(shares > 0, 1.0, 0.0), jnp.minimum(1.0, shares * scale)))
+    top = jnp.where(ordered[certain] > 0, ordered[certain], 1)
+    some = jnp.minimum(1.0, (jnp.minimum(sizes / top, 1)) ** power * (rest[certain] / tail[certain]))
+    some = jnp.where(sizes > top, 1.0, jnp.where(jnp.any(good), some, 0.0))
+    return back(jnp.where(budget >= jnp.sum(sizes > 0), jnp.where(sizes > 0, 1.0, 0.0), some))
+
+
+def _tail(ordered: Array, power: int) -> Array:
+    """sum_{i >= k} (|w_i|/|w_k|)^power of descending sizes: relative to each, since those of the largest may vanish."""
+    ratios = (ordered[1:] / jnp.where(ordered[:-1] > 0, ordered[:-1], 1)) ** power
+    steps = jnp.append(ratios, 0.0), jnp.ones_like(ordered)  # tail_k = 1 + ratio_k tail_{k+1}
+    return jax.lax.associative_scan(lambda a, b: (a[0] * b[0], b[1] + b[0] * a[1]), steps, reverse=True)[1]
 
 
 def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -> Compressed:
@@ -143,10 +150,17 @@ def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -
         raise ValueError(
             "probabilities: 0 for a weight that is not 0, whose mean would be lost; use inclusion or a larger budget"
         )
-    chosen = jax.random.uniform(key, flat.shape, chances.dtype) < chances
+    chosen = _happens(key, chances)
     value = jnp.where(chosen, flat / jnp.where(chosen, chances, 1), 0)
     kept = jnp.sum(chosen)
     return Compressed(back(value), kept, rules.code_length(kept, flat.size, VALUE_BITS))
+
+
+def _happens(key: Key[Array, ""], chances: Array) -> Array:
+    """Uniform numbers below the chances. Those of one draw lie on a grid of eps, too coarse for small chances: a second draw
+    divides its cells. The difference is exact."""
+    coarse, fine = jax.random.uniform(key, (2, *chances.shape), chances.dtype)
+    return jnp.finfo(chances.dtype).eps * fine < chances - coarse
 
 
 def uniform_mask(key: Key[Array, ""], weights: Weights, share: Any) -> Compressed:
@@ -167,7 +181,8 @@ def uniform_mask(key: Key[Array, ""], weights: Weights, share: Any) -> Compresse
         ValueError: For a share outside (0, 1].
     """
     check_number("share", share, "(0, 1]", "a probability")
-    found = random_keep(key, weights, jax.tree.map(lambda w: jnp.broadcast_to(jnp.asarray(share, w.dtype), w.shape), weights))
+    chances = jax.tree.map(lambda w: jnp.full_like(w, share, dtype=jnp.result_type(w, float)), weights)
+    found = random_keep(key, weights, chances)
     return found._replace(nats=found.kept * (VALUE_BITS * math.log(2)))
 
 

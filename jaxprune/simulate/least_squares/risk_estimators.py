@@ -22,7 +22,7 @@ from jaxprune.struct import struct
 
 @struct
 class Estimates:
-    """Estimated risks (W, K) by leave-one-out of the whole pipeline, by leave-one-out on a fixed support, by GCV."""
+    """Estimated risks (W, K) by leave-one-out of the ``whole`` pipeline, ``naive`` on a fixed support, and by ``gcv``."""
 
     whole: Float[Array, "W K"]
     naive: Float[Array, "W K"]

@@ -71,7 +71,8 @@ class MLP:
 @dataclasses.dataclass(frozen=True)
 class ResNet:
     """A small residual network: a 3 x 3 convolution, three stages of k, 2k, 4k channels with ``blocks`` residual blocks
-    of two 3 x 3 convolutions, the mean over pixels, a linear layer. ``blocks=3`` has the shape of ResNet-20.
+    of two 3 x 3 convolutions, the mean over pixels, a linear layer. ``blocks=3`` has the shape of ResNet-20. ``widest``: the
+    largest k; images have ``channels``, logits ``classes``.
 
     Without normalisation: every residual branch is scaled by ``(3 * blocks) ** -1/2``, so that the variance grows by a
     bounded factor at any depth (Hayou et al. 2021, Stable ResNet). There is then no state, no further parameter, and

@@ -194,7 +194,7 @@ def _directions(problem, key, chains):
 
 @struct
 class Rate:
-    """A rate ``h(s)`` with its standard error, and whether it should be believed."""
+    """A rate, ``value`` h(s), its standard ``error``, and ``valid``: whether it should be believed."""
 
     value: Float[Array, "*s"]
     error: Float[Array, "*s"]

@@ -90,7 +90,8 @@ def initial(net: Network, key: Key[Array, ""], dim: int, scale: Any = None) -> F
 class Drift:
     """``b(theta_i) = -(1/m) sum_j loss'(f(x_j), y_j) . c_i h'(<theta_i, x_j>) x_j - decay * theta_i``.
 
-    ``batch`` None: the mean over all samples, and the drift is called with ``theta``. Otherwise it is ``random``, called
+    Of ``network``, with ``inputs`` x_j (m, d) and ``targets`` y_j (m, outputs). ``batch`` None: the mean over all samples, and
+    the drift is called with ``theta``. Otherwise it is ``random``, called
     with ``theta`` and a key, and averages over that many samples, drawn without replacement. ``time_scale`` "raw": the
     gradient of the loss as it is, n times smaller. Source: guide/sgd.md, The mean-field network.
 

@@ -80,9 +80,9 @@ class ReleasedNoise:
 class Drift:
     """Minus the gradient of the mean loss of a network without biases in its weight matrices; every layer is trained.
 
-    ``model``: static; ``batch`` None: all samples, otherwise as many, drawn without replacement for every step. ``decay``:
-    rate of weight decay; None: none. The value is the tuple of weight matrices. Raises ValueError as ``mean_field.Drift``
-    does.
+    ``inputs`` (m, d), ``targets`` (m, classes); ``model`` and ``loss``: static; ``batch`` None: all samples, otherwise as many,
+    drawn without replacement for every step. ``decay``: rate of weight decay; None: none. The value is the tuple of weight
+    matrices. Raises ValueError as ``mean_field.Drift`` does.
     """
 
     inputs: Any

@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxprune.simulate import kernels
-from jaxprune.simulate.arc_cosine import kappa, polar, safe_norm, sine, turn
+from jaxprune.simulate.arc_cosine import kappa, sine, turn
 from jaxprune.simulate.arguments import traced
+from jaxprune.simulate.lengths import polar, safe_norm
 
 REACH, NODES = 9.5, 401
 STEP = 2 * REACH / (NODES - 1)

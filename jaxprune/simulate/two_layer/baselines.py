@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.simulate import kernels, linalg
-from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.compression import rules
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.sorting import argsort_descending
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.losses import EXACT

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import EXACT, cosines, polar, sine
+from jaxprune.simulate.arc_cosine import EXACT, cosines, sine
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer.objectives import Objective, Rows, Signs, hessian_product
 
 SMALL = 1e-12  # squared lengths below this share of the whole count as zero

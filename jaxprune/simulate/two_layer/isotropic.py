@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Isotropic
-from jaxprune.simulate.arc_cosine import polar
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.simulate.two_layer.losses import EXACT, Factors
 from jaxprune.simulate.two_layer.objectives import Objective, limit, simplified

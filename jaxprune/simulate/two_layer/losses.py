@@ -13,8 +13,9 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, polar, polynomial
+from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, polynomial
 from jaxprune.simulate.arguments import check_key
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.activations import SMOOTH, Kernel, balanced, function_of, kernel_of
 from jaxprune.struct import struct

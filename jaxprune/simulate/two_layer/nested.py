@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Compression
-from jaxprune.simulate.arc_cosine import polar
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.losses import EXACT, Factors, factors
 from jaxprune.simulate.two_layer.objectives import exact, limit, simplified

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, polar, sine, turn
+from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa, sine, turn
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.losses import Factors, energy
 from jaxprune.struct import struct

@@ -16,8 +16,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.arguments import check_key, traced
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.objectives import Objective, affine_part, hessian_product, loss_and_gradient
 from jaxprune.struct import count, number, struct

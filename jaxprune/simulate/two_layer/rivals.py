@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Compression
-from jaxprune.simulate.arc_cosine import polar
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer import baselines, checks
 from jaxprune.simulate.two_layer.losses import factors
 from jaxprune.simulate.two_layer.nested import AFFINE, narrowed

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import kappa, safe_norm
+from jaxprune.simulate.arc_cosine import kappa
+from jaxprune.simulate.lengths import safe_norm
 from jaxprune.simulate.two_layer import checks
 
 STEPS = 60  # of Newton; from the start below a dozen are enough, and more change nothing

@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Compression
 from jaxprune.simulate import stable
-from jaxprune.simulate.arc_cosine import polar
 from jaxprune.simulate.arguments import check_key
+from jaxprune.simulate.lengths import polar
 
 
 class Target(NamedTuple):

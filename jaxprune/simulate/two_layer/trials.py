@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import AffineTarget, Compression
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import EXACT, cosines, polar, turn
+from jaxprune.simulate.arc_cosine import EXACT, cosines, turn
+from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.simulate.two_layer.losses import Factors, beyond_affine, factors
 from jaxprune.simulate.two_layer.objectives import Objective, affine_part, exact, simplified

@@ -12,6 +12,7 @@ from jaxprune.theory.arguments import Array, plain
 from jaxprune.theory.bounds import codes
 
 STEPS = 80  # of Newton's method, which needs about ten
+LARGE = 1000.0  # nats, from which on the inverse is 1
 FEW = 0.25  # below which log(1 + x) - x is summed
 ORDERS = np.arange(2, 34)
 
@@ -168,7 +169,7 @@ def budget(nats: ArrayLike, m: ArrayLike, delta: ArrayLike) -> Array:
 
 def _inverse(q: Array, c: Array) -> Array:
     """Newton's method for t = -log((1-p)/(1-q)), in which the divergence is convex: from above it never overshoots."""
-    rest = 1 - q
+    rest, c = 1 - q, np.minimum(c, LARGE)
     above = (c + np.sqrt(c) * np.sqrt(c + 2 * q)) / rest  # from kl >= (p-q)^2/(2p)
     t = np.where(above < 1, np.minimum(1 + c / rest, -np.log1p(-np.where(above < 1, above, 0.5))), 1 + c / rest)
     for _ in range(STEPS):

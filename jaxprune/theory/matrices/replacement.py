@@ -26,7 +26,8 @@ def replacement_error(kept: ArrayLike, discarded: ArrayLike, scale: str):
     """E ||A^ - A||_F^2 / ||A||_F^2 over the replacements.
 
     Equation: discarded + 1 - kept for ``scale`` "released", the standard deviation of the whole matrix; 2 discarded for
-    "matched", that of the small part. Regime: exact for any matrix of mean 0. Source: guide/matrices.md, Released split.
+    "matched", that of the small part. Regime: exact for any matrix whose mean is 0,
+    "matched" where that of the small part is 0. Source: guide/matrices.md, Released split.
 
     Args:
         kept: Fraction of the entries that stay, in [0, 1].

@@ -115,6 +115,25 @@ def test_a_dead_layer_is_counted():
         cushions.summary(cushions.measure(net, inputs[:3], jax.random.key(0)))
 
 
+@pytest.mark.parametrize("scale", [1e-15, 1e-30, 1e15])
+def test_scales_do_not_kill(scale):
+    """In single precision: squares of 1e-30 are zero, and so are products of three layers of 1e-15."""
+    net = [np.float32(scale * w) for w in NET]
+    found, expected = (
+        cushions.measure(layers([jnp.float32(w) for w in weights]), jnp.float32(size * INPUTS), jax.random.key(0))
+        for weights, size in ((net, scale), (NET, 1.0))
+    )
+    assert not np.any(found.dead)
+    for name in ("layer", "interlayer", "contraction"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=2e-5)
+    rough, known = (
+        cushions.roughness(layers([jnp.float32(w) for w in weights]), jnp.float32(INPUTS), jax.random.key(1), 1.0)
+        for weights in (net, NET)
+    )
+    assert np.nanmax(known) > 0.1
+    np.testing.assert_allclose(rough, known, rtol=1e-3, atol=1e-5)
+
+
 def test_smoothness():
     """Without a ReLU on the way nothing is rough; where one turns on, the part that it adds is."""
     inputs = jnp.asarray(INPUTS)
