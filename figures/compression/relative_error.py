@@ -11,7 +11,7 @@ from jaxprune.plots import style
 from jaxprune.theory import compression as theory
 
 KAPPA, ALPHA = 0.1, 1.5
-POINTS = 60  # of a line
+POINTS, EXACT = 60, 13  # of a line; of one with exact means
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
@@ -64,7 +64,7 @@ def _distribution(ax, errors, alpha, n, place, index):
 
 def _mean_square(ax, squares, alpha, kappa, n, index):
     style.means(ax, n, squares, index, rf"$\kappa={kappa:g}$")
-    grid = np.unique(np.round(np.geomspace(n[0], n[-1], 13) * 0.05) / 0.05).astype(int)
+    grid = np.unique(np.round(np.geomspace(n[0], n[-1], EXACT) * 0.05) / 0.05).astype(int)
     exact = [theory.stable_finite(m, round(kappa * m), alpha) for m in grid]
     ax.plot(grid, exact, color=style.COLOURS[index])
     if alpha < 2:

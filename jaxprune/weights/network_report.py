@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxprune.simulate.tails.tail_report import TailReport
 from jaxprune.theory import bounds
 from jaxprune.weights import bound, files
 from jaxprune.weights.bound import Point
@@ -192,13 +193,12 @@ def _in_order(tree: Any) -> Any:
 def _row(layer: Measured) -> Row:
     spectra = {which: spectral.fit.pdf_exponent if spectral else None for which, spectral in layer.spectral.items()}
     own = layer.spectral["layer"]
-    model = layer.tail.model["characteristic function"] if layer.tail else None
     values: Row = dict(
         layer=layer.name,
         shape="x".join(map(str, layer.shape)),
         weights=layer.entries,
         hill=layer.tail.extreme["Hill"].value if layer.tail else None,
-        stable=model.value if model is not None and bool(model.valid & layer.tail.fit.testable) else None,
+        stable=_stable(layer.tail),
         entries=layer.entry_fit.tail_index if layer.entry_fit else None,
         spectrum=spectra["layer"],
         spectrum_error=own.fit.pdf_exponent_error if own else None,
@@ -211,6 +211,14 @@ def _row(layer: Measured) -> Row:
     values["lost_l1"] = layer.compressibility[1.0]
     values["code_nats"] = float(bounds.sparse_code_nats(layer.outputs, layer.inputs, layer.count, VALUE_BITS))
     return {name: _known(value) for name, value in values.items()}
+
+
+def _stable(tail: TailReport | None) -> Any:
+    """None where the law was rejected, or not tested."""
+    if tail is None:
+        return None
+    model = tail.model["characteristic function"]
+    return model.value if bool(model.valid & tail.fit.testable) else None
 
 
 def _known(value: Any) -> Any:

@@ -14,6 +14,7 @@ import xarray as xr
 from matplotlib.text import Text
 
 from jaxprune import theory
+from jaxprune.judge import crossing
 from jaxprune.sweep import load_experiments
 from jaxprune.sweep.driver import metric_dims
 from tests.places import ROOT, figure, sim
@@ -34,7 +35,8 @@ LIGHT = dict(  # theory on coarser grids: what is drawn of the samples is tested
     ridge_before_pruning=dict(POINTS=5, COUNTS=3),
     layer_compressibility=dict(POINTS=3),
     half_space=dict(POINTS=3),
-    relative_error=dict(POINTS=6),
+    relative_error=dict(POINTS=6, EXACT=3),
+    entries_needed=dict(_theory=lambda ax, eps, n: None),
     trained_layer_tails=dict(POINTS=3),
 )
 
@@ -149,6 +151,7 @@ def remember_theory(monkeypatch, figure):
 def test_a_figure_draws_what_it_does_not_declare_and_no_more(name, unchecked, monkeypatch):
     module = imported(name)
     remember_theory(monkeypatch, module)
+    monkeypatch.setitem(crossing.__kwdefaults__, "resamples", 100)
     shown = getattr(module, "SHOWN", {})
     for file, changed in LIGHT.items():
         for word, value in changed.items():

@@ -18,32 +18,33 @@ from tests import cases
 from tests import grades as judge
 
 RULES = dict(magnitude=pruning.magnitude, hessian=pruning.hessian, oracle=pruning.oracle, random=pruning.random)
+REFITTED = ("no", "same", "fresh")
 REPS = 400
 
 
-def surface(key, problem, widths, kept, ridge):
-    """Dense, pruned and retrained risks at every width, rule and kept count."""
+def surface(key, problem, widths, kept, ridge, rules, refitted):
+    """Dense, pruned and retrained risks at every width, rule and kept count; those that are asked for."""
     sample, other, rule = jax.random.split(key, 3)
     data, fresh = least_squares.draw(problem, sample), least_squares.draw(problem, other)
     path = least_squares.min_norm_path(data, widths, ridge)
-    order = pruning.ranking(path, problem, tuple(RULES.values()), rule)
-    return {
-        "none": problem.risk(path.coef),
-        "no": pruning.risk_surface(path, problem, order, kept),
-        "same": pruning.retrained_surface(data, problem, order, widths, kept),
-        "fresh": pruning.retrained_surface(fresh, problem, order, widths, kept),
+    order = pruning.ranking(path, problem, tuple(RULES[name] for name in rules), rule)
+    found = {
+        "no": lambda: pruning.risk_surface(path, problem, order, kept),
+        "same": lambda: pruning.retrained_surface(data, problem, order, widths, kept),
+        "fresh": lambda: pruning.retrained_surface(fresh, problem, order, widths, kept),
     }
+    return {"none": problem.risk(path.coef)} | {name: found[name]() for name in refitted}
 
 
-def simulate(problem, widths, kept, ridge=0.0, reps=REPS, root=0):
+def simulate(problem, widths, kept, rules, refitted=REFITTED, ridge=0.0, reps=REPS, root=0):
     """Samples by the engine: {name: (seed, width, rule, kept)}."""
     experiment = Experiment(
         "meet",
         axes=dict(point=[0]),
         make=lambda point: problem,
-        trial=lambda key, p: surface(key, p, widths, kept, ridge),
-        inner=dict(width=widths, rule=list(RULES), kept=kept),
-        dims=dict(none=["width"], **{k: ["width", "rule", "kept"] for k in ("no", "same", "fresh")}),
+        trial=lambda key, p: surface(key, p, widths, kept, ridge, rules, refitted),
+        inner=dict(width=widths, rule=list(rules), kept=kept),
+        dims=dict(none=["width"], **{k: ["width", "rule", "kept"] for k in refitted}),
         seeds=reps,
         block=50,
     )
@@ -53,8 +54,10 @@ def simulate(problem, widths, kept, ridge=0.0, reps=REPS, root=0):
 @functools.cache
 def simulated_case(index):
     """One simulation serves every case that shares a problem and a kept count."""
-    case = cases.CASES[index]
-    return simulate(cases.problem(case), [case["p"]], [case["kept"] or 1], case["ridge"])
+    case, served = cases.CASES[index], [other for j, other in enumerate(cases.CASES) if twin(j) == index]
+    rules = sorted({other["rule"] for other in served} - {None})
+    refitted = sorted({other["retrain"] for other in served if other["rule"]})
+    return simulate(cases.problem(case), [case["p"]], [case["kept"] or 1], rules, refitted, case["ridge"])
 
 
 def twin(index):
@@ -93,7 +96,7 @@ def test_exact_finite_means():
     problem = LinearGaussian(eigs, teachers.cosine(eigs), 0.5, n)
     flat = LinearGaussian(np.ones(120), teachers.cosine(np.ones(120)), 0.5, n)
     for problem, widths, kept in ((problem, widths, kept), (flat, [40, 70, 120], [3, 10, 60])):  # noqa: B020
-        samples = simulate(problem, widths, kept, reps=3000)
+        samples = simulate(problem, widths, kept, ("oracle", "random"), reps=3000)
         found, expected = [], []
         for p in widths:
             reduced = (*theory.reduce(problem.eigs, problem.teacher, problem.noise, p), n)
@@ -118,7 +121,7 @@ def test_limits_on_a_ladder(ridge):
         eigs = spectra.linear(3 * n, 3.0, 0.3)
         problem = LinearGaussian(eigs, teachers.cosine(eigs), 0.5, n)
         widths, kept = [n // 2, 3 * n], [n // 4, 3 * n // 2]
-        samples = simulate(problem, widths, kept, ridge * n, reps=2000)
+        samples = simulate(problem, widths, kept, ("magnitude", "hessian"), ridge=ridge * n, reps=2000)
         for p in widths:
             reduced = (*theory.reduce(eigs, problem.teacher, problem.noise, p), n)
             for rule in ("magnitude", "hessian"):
@@ -145,7 +148,7 @@ def test_rank_one_covariance():
     n, s = 20, 10
     direction = spectra.power(40, 0.3)
     problem = LinearGaussian.from_covariance(spectra.rank_one(direction), teachers.constant(np.ones(40)), 0.5, n)
-    samples = simulate(problem, [40], [s], reps=2000).sel(width=40, kept=s)
+    samples = simulate(problem, [40], [s], ("magnitude",), ("no", "same"), reps=2000).sel(width=40, kept=s)
     share = np.sort(direction**2)[-s:].sum() / np.sum(direction**2)
     signal = float(direction @ problem.teacher) ** 2
     pruned = 0.25 + share**2 * 0.25 / (n - 2) + (1 - share) ** 2 * signal
@@ -163,7 +166,7 @@ def test_exact_means_of_correlated_features():
     low = (turn[:, :10] * spectra.power(10, 1.0, 5.0)) @ turn[:, :10].T
     for sigma in (full, low):
         problem = LinearGaussian.from_covariance(sigma, teachers.cosine(np.ones(20)), 0.5, n)
-        samples = simulate(problem, widths, kept, reps=3000)
+        samples = simulate(problem, widths, kept, ("oracle", "random"), reps=3000)
         found, expected = [], []
         for p in widths:
             reduced = (*correlated.reduce(sigma, problem.teacher, problem.noise, p), n)
@@ -187,7 +190,7 @@ def test_limits_of_correlated_features_on_a_ladder():
         sigma = spectra.ar1(2 * n, 0.6) * np.outer(*[np.sqrt(spectra.linear(2 * n, 3.0, 0.5))] * 2)
         problem = LinearGaussian.from_covariance(sigma, teachers.cosine(np.ones(2 * n)), 0.5, n)
         widths, kept = [n // 2, 2 * n], [n // 4]
-        samples = simulate(problem, widths, kept, reps=2000)
+        samples = simulate(problem, widths, kept, ("magnitude", "hessian"), ("no", "fresh"), reps=2000)
         for p in widths:
             reduced = (*correlated.reduce(sigma, problem.teacher, problem.noise, p), n)
             for rule in ("magnitude", "hessian"):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.simulate import arc_cosine, kernels
+from jaxprune.simulate import arc_cosine, kernels, lengths
 from jaxprune.simulate.two_layer import curvature, losses, objectives
 from jaxprune.simulate.two_layer.activations import FUNCTIONS, kernel_of
 from tests import grades as judge
@@ -66,7 +66,7 @@ def test_the_angle_is_that_of_the_library(double, tolerance):
 def test_closed_kernels_are_expectations(x64, name):
     """Of 50 groups of 2,000 inputs, every pair of rows; for smooth ones see the quadrature."""
     slope = -0.3 if name == "leaky" else None
-    size, unit = arc_cosine.polar(jnp.asarray(TARGET_ROWS))
+    size, unit = lengths.polar(jnp.asarray(TARGET_ROWS))
     expected = np.asarray(kernel_of(name, slope)(size, size, jnp.clip(unit @ unit.T, -1, 1)))
     pairs = np.triu_indices(5, 1)
     x = np.random.default_rng(0).normal(size=(50, 2000, 4)) @ TARGET_ROWS.T
@@ -77,7 +77,7 @@ def test_closed_kernels_are_expectations(x64, name):
 @pytest.mark.parametrize("name", ["tanh", "gelu"])
 def test_smooth_kernels_are_their_hermite_series(x64, name):
     rows = jnp.asarray(TARGET_ROWS[:3] / 3)
-    size, unit = arc_cosine.polar(rows)
+    size, unit = lengths.polar(rows)
     found = kernel_of(name)(size, size, unit @ unit.T)
     series = kernels.cross_moments(FUNCTIONS[name], rows, rows)
     known = np.isfinite(series)
@@ -86,7 +86,7 @@ def test_smooth_kernels_are_their_hermite_series(x64, name):
 
 
 def test_long_rows_of_gelu_are_those_of_relu(x64):
-    size, unit = arc_cosine.polar(jnp.asarray(TARGET_ROWS))
+    size, unit = lengths.polar(jnp.asarray(TARGET_ROWS))
     cosine = jnp.clip(unit @ unit.T, -1, 1)
     ratio = kernel_of("gelu")(1e6 * size, 1e6 * size, cosine) / kernel_of("relu")(1e6 * size, 1e6 * size, cosine)
     judge.exact(np.asarray(ratio), np.ones((5, 5)), 1e-9)
