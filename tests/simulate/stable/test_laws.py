@@ -308,17 +308,19 @@ def test_other_generators(implementation):
     assert stats.kstest(np.asarray(x, float) * 1.1, "cauchy").pvalue < judge.LEVEL
 
 
+@functools.partial(jax.jit, static_argnums=2)
+def value(alpha, scale, dtype):
+    return jnp.sum(jnp.log1p(stable.Symmetric(alpha, scale).sample(jax.random.key(9), (500,), dtype) ** 2))
+
+
+slopes = jax.jit(jax.grad(value, (0, 1)), static_argnums=2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.5, 0.9, 1.0, 1.5, 2.0])
 def test_derivatives(x64, alpha):
-    key = jax.random.key(9)
-
-    @functools.partial(jax.jit, static_argnums=2)
-    def value(alpha, scale, dtype):
-        return jnp.sum(jnp.log1p(stable.Symmetric(alpha, scale).sample(key, (500,), dtype) ** 2))
-
     for dtype in (jnp.float32, jnp.float64):
-        by_alpha, by_scale = jax.jit(jax.grad(value, (0, 1)), static_argnums=2)(alpha, 1.5, dtype)
+        by_alpha, by_scale = slopes(alpha, 1.5, dtype)
         step = 1e-9  # a draw near a pole bends within 1e-6 of alpha = 2
         upper = alpha + step if alpha < 2 else alpha
         numeric = (value(upper, 1.5, jnp.float64) - value(alpha - step, 1.5, jnp.float64)) / (upper - alpha + step)
@@ -331,10 +333,9 @@ def test_derivatives(x64, alpha):
 @pytest.mark.parametrize(
     "build", [lambda a: stable.Positive(a / 2), lambda a: stable.Isotropic(a), lambda a: stable.Skewed(a, a / 4)]
 )
-@pytest.mark.parametrize("alpha", [1.0, 1.6, 2.0])
-def test_derivatives_are_finite(build, alpha):
-    gradient = jax.jit(jax.grad(lambda a: jnp.mean(jnp.log1p(build(a).sample(jax.random.key(0), (500, 2)) ** 2))))(alpha)
-    assert np.isfinite(gradient)
+def test_derivatives_are_finite(build):
+    gradient = jax.jit(jax.grad(lambda a: jnp.mean(jnp.log1p(build(a).sample(jax.random.key(0), (500, 2)) ** 2))))
+    assert all(np.isfinite(gradient(alpha)) for alpha in (1.0, 1.6, 2.0))
 
 
 def test_log_magnitudes():
