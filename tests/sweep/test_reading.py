@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import itertools
 import json
 import os
 import shutil
@@ -37,10 +36,17 @@ MIXED = Experiment(
 )
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    place = tmp_path_factory.mktemp("written") / "s"
+    run(MIXED, workers=0, store=place)
+    return place
+
+
 @pytest.fixture
-def store(tmp_path):
-    run(MIXED, workers=0, store=tmp_path / "s")
-    return tmp_path / "s"
+def store(written, tmp_path):
+    """A copy of what was written once."""
+    return shutil.copytree(written, tmp_path / "s")
 
 
 def damage(path, how):
@@ -72,7 +78,9 @@ HOWS = ["truncated", "emptied", "flipped", "deleted", "a pipe", "a device", "a f
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, how", [*itertools.product(["real", "whole", "true"], HOWS), ("real", "another chunk")])
+@pytest.mark.parametrize(
+    "name, how", [*(("real", how) for how in [*HOWS, "another chunk"]), ("whole", "flipped"), ("true", "deleted")]
+)
 def test_a_damaged_chunk_reads_as_missing(store, name, how):
     whole = Store(store).read()
     damage(store.joinpath("data.zarr", name, "c", "1", "1", *(["0"] if name == "real" else [])), how)
@@ -232,8 +240,14 @@ def test_damage_is_a_sentence(store, name, capfd, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", ["a/c/0", "a/zarr.json", "seed/c/0"])
-@pytest.mark.parametrize("how", ["truncated", "emptied", "a pipe", "a device", "deleted"])
+@pytest.mark.parametrize(
+    "file, how",
+    [
+        *(("a/c/0", how) for how in ["truncated", "emptied", "a pipe", "a device", "deleted"]),
+        *(("a/zarr.json", how) for how in ["truncated", "a device", "deleted"]),
+        ("seed/c/0", "truncated"),
+    ],
+)
 def test_damaged_coordinates_are_written_again(store, file, how):
     whole = Store(store).read()
     damage(store / "data.zarr" / file, how)

@@ -1,6 +1,8 @@
 """What runs is what was meant: the same bits in every process, and a refusal where code or data have changed."""
 
+import contextlib
 import functools
+import io
 import json
 import os
 import re
@@ -14,8 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxprune.cli.entry import main
 from jaxprune.struct import static, struct
 from jaxprune.sweep import Experiment, Store, read, run
+from jaxprune.sweep.executors import LocalProcesses
+from jaxprune.sweep.experiment import FILE_PREFIX
 from jaxprune.sweep.program import lower, pinned, plain
 
 HEAD = """
@@ -27,10 +32,12 @@ def make(n):
     return float(n)
 """
 BOTH = """
-for e in EXPERIMENTS:
-    here, there = (run(e, workers=w) for w in (0, 2))
-    assert here.equals(there), (here, there)
-    print(e.name, float(here["m"].values.flat[0]))
+from jaxprune.sweep.executors import LocalProcesses
+with LocalProcesses(2) as pool:
+    for e in EXPERIMENTS:
+        here, there = run(e, workers=0), run(e, executor=pool)
+        assert here.equals(there), (here, there)
+        print(e.name, float(here["m"].values.flat[0]))
 """
 
 
@@ -50,95 +57,69 @@ def script(folder, body, name="exp.py", head=HEAD, arguments=(), **env):
     return done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "body, printed",
-    [
-        pytest.param(
-            """
-            def scaled(function):
-                @functools.wraps(function)
-                def wrapper(key, problem):
-                    return {name: 1000.0 * value for name, value in function(key, problem).items()}
-                return wrapper
+WAYS = """
+def scaled(function):
+    @functools.wraps(function)
+    def wrapper(key, problem):
+        return {name: 1000.0 * value for name, value in function(key, problem).items()}
+    return wrapper
+@scaled
+def decorated(key, problem):
+    return {"m": problem}
+A = Experiment("decorated", dict(n=[1, 2]), make, decorated, seeds=4, block=2)
 
-            @scaled
-            def trial(key, problem):
-                return {"m": problem}
+def twice(key, problem):
+    return {"m": problem}
+B = Experiment("a_name", dict(n=[1, 2]), make, twice, seeds=4, block=2)
+def twice(key, problem):
+    return {"m": 100 + problem}
+C = Experiment("given_twice", dict(n=[1, 2]), make, twice, seeds=4, block=2)
 
-            EXPERIMENTS = [Experiment("e", dict(n=[1, 2]), make, trial, seeds=4, block=2)]
-            """,
-            "e 1000.0\n",
-            id="a decorator",
-        ),
-        pytest.param(
-            """
-            def trial(key, problem):
-                return {"m": problem}
-            A = Experiment("a", dict(n=[1, 2]), make, trial, seeds=4, block=2)
-            def trial(key, problem):
-                return {"m": 100 + problem}
-            B = Experiment("b", dict(n=[1, 2]), make, trial, seeds=4, block=2)
-            EXPERIMENTS = [A, B]
-            """,
-            "a 1.0\nb 101.0\n",
-            id="a name given twice, two experiments in a plain script",
-        ),
-        pytest.param(
-            """
-            SCALE = 1.0
-            def trial(key, problem):
-                return {"m": SCALE * problem}
-            EXPERIMENTS = [Experiment("e", dict(n=[1, 2]), make, trial, seeds=4, block=2)]
-            if __name__ == "__main__":
-                SCALE = 1000.0
-            """,
-            "e 1000.0\n",
-            id="a constant of the main script",
-        ),
-        pytest.param(
-            """
-            SCALE = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
-            def trial(key, problem):
-                return {"m": SCALE * problem}
-            EXPERIMENTS = [Experiment("e", dict(n=[1, 2]), make, trial, seeds=4, block=2)]
-            """,
-            "e 7.0\n",
-            id="an argument of the script",
-        ),
-        pytest.param(
-            """
-            SCALE = float(os.environ.get("SCALE", 1)) * (1 + len(os.environ.get("NPROC", "")))
-            class Scaled:
-                def __init__(self, by):
-                    self.by = by
-                def trial(self, key, problem, *, also=np.arange(3.0)):
-                    return {"m": self.by * problem + also.sum()}
-            EXPERIMENTS = [
-                Experiment("e", dict(n=[1, 2]), lambda n: n * 1.0, lambda k, p, f=Scaled(5.0).trial: f(k, p), seeds=4, block=2)
-            ]
-            """,
-            "e 8.0\n",
-            id="lambdas, methods, keyword-only defaults, the environment",
-        ),
-        pytest.param(
-            """
-            from jaxprune.struct import struct, static
-            @struct
-            class Mine:
-                value: float
-                power: int = static(default=2)
-            def trial(key, problem):
-                return {"m": problem.value ** problem.power}
-            EXPERIMENTS = [Experiment("e", dict(n=[3, 4]), lambda n: Mine(n * 1.0), trial, seeds=4, block=2)]
-            """,
-            "e 9.0\n",
-            id="a problem of the script's own",
-        ),
-    ],
+OF_MAIN = 1.0
+D = Experiment("constant_of_the_main_script", dict(n=[1, 2]), make, lambda k, p: {"m": OF_MAIN * p}, seeds=4, block=2)
+if __name__ == "__main__":
+    OF_MAIN = 1000.0
+
+ARGUMENT = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+def times(key, problem):
+    return {"m": ARGUMENT * problem}
+E = Experiment("argument_of_the_script", dict(n=[1, 2]), make, times, seeds=4, block=2)
+
+WORD = float(os.environ.get("WORD", 1)) * (1 + len(os.environ.get("NPROC", "")))
+class Scaled:
+    def __init__(self, by):
+        self.by = by
+    def trial(self, key, problem, *, also=np.arange(3.0)):
+        return {"m": self.by * problem + also.sum() + 0 * WORD}
+F = Experiment(
+    "lambdas_and_methods", dict(n=[1, 2]), lambda n: n * 1.0, lambda k, p, f=Scaled(5.0).trial: f(k, p), seeds=4, block=2
 )
-def test_workers_run_what_this_process_runs(tmp_path, body, printed):
-    assert script(tmp_path, textwrap.dedent(body) + BOTH, arguments=["7"]) == printed
+
+from jaxprune.struct import struct, static
+@struct
+class Mine:
+    value: float
+    power: int = static(default=2)
+def power(key, problem):
+    return {"m": problem.value ** problem.power}
+G = Experiment("own_problem", dict(n=[3, 4]), lambda n: Mine(n * 1.0), power, seeds=4, block=2)
+EXPERIMENTS = [A, B, C, D, E, F, G]
+"""
+PRINTED = """decorated 1000.0
+a_name 1.0
+given_twice 101.0
+constant_of_the_main_script 1000.0
+argument_of_the_script 7.0
+lambdas_and_methods 8.0
+own_problem 9.0
+"""
+
+
+@pytest.mark.slow
+def test_workers_run_what_this_process_runs(tmp_path):
+    """A plain script: a decorator, a name given twice, a constant of the main script, an argument, lambdas and methods with
+    keyword-only defaults and the environment, a problem of the script's own."""
+    assert script(tmp_path, WAYS + BOTH, arguments=["7"]) == PRINTED
 
 
 @pytest.mark.slow
@@ -160,11 +141,18 @@ def test_a_module_of_a_package_runs_with_workers(tmp_path):
     assert done.stdout == "e 3.0\n", done.stderr
 
 
-def test_functions_of_a_notebook_run_anywhere():
+@pytest.fixture(scope="module")
+def pool():
+    """One other process."""
+    with LocalProcesses(1) as pool:
+        yield pool
+
+
+def test_functions_of_a_notebook_run_anywhere(pool):
     local = Experiment(
         "local", dict(a=[1.0]), make=lambda a: a, trial=lambda key, a: dict(m=a + jax.random.normal(key)), seeds=4
     )
-    assert run(local, workers=1).equals(run(local, workers=0))
+    assert run(local, executor=pool).equals(run(local, workers=0))
 
 
 EDITED = """
@@ -186,28 +174,50 @@ def helper(p):
 """
 
 
+RUN = ["run", "--out", "o", "--workers", "0"]
+
+
+def forget():
+    """The modules that commands have loaded: each reads the files of its own folder."""
+    for name in [name for name in sys.modules if name == "own" or name.startswith(FILE_PREFIX)]:
+        del sys.modules[name]
+
+
 def command(folder, *more, file="c.py"):
-    """Exit status and words of a run of the experiment in ``folder``."""
-    argv = [sys.executable, "-m", "jaxprune", "run", file, "--out", "o", "--workers", "0", *map(str, more)]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    return done.returncode, done.stdout + done.stderr
+    """Exit status and words of a run of the experiment in ``folder``, as in a fresh process."""
+    forget()
+    said = io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+        pytest.raises(SystemExit) as stop,
+    ):
+        main([*RUN, file, *map(str, more)])
+    return stop.value.code or 0, said.getvalue()
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
-    """A folder with an experiment, its helper module, and samples of two seeds."""
+    """A folder with an experiment, its helper module, and samples of two seeds, which another process has made."""
     folder = tmp_path_factory.mktemp("first")
     (folder / "c.py").write_text(EDITED)
     (folder / "own.py").write_text(OWN)
-    status, said = command(folder)
-    assert status == 0, said
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxprune", *RUN, "c.py"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.fixture
-def begun(first, tmp_path):
-    """A copy of it."""
-    return shutil.copytree(first, tmp_path / "begun")
+def begun(first, tmp_path, monkeypatch):
+    """A copy of it. Files that are edited within a second must not be taken from their bytecode."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    forget()
+    yield shutil.copytree(first, tmp_path / "begun", ignore=shutil.ignore_patterns("__pycache__"))
+    forget()
 
 
 @pytest.mark.slow
@@ -361,8 +371,7 @@ def test_static_fields_that_are_equal_may_differ(pair, trial, right):
     assert run(both, workers=0)["m"][:, 0].values.tolist() == right
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_problems_that_share_an_array_keep_their_numbers(workers):
+def test_problems_that_share_an_array_keep_their_numbers(pool):
     """``make`` fills one array again and again."""
     shared = np.zeros(3)
 
@@ -371,7 +380,8 @@ def test_problems_that_share_an_array_keep_their_numbers(workers):
         return shared
 
     own = Experiment("own", dict(n=[1, 2, 3]), make, lambda k, p: {"m": p.sum()}, seeds=2, block=2)
-    assert run(own, workers=workers)["m"][:, 0].values.tolist() == [3.0, 6.0, 9.0]
+    for where in (dict(workers=0), dict(executor=pool)):
+        assert run(own, **where)["m"][:, 0].values.tolist() == [3.0, 6.0, 9.0]
 
 
 def test_numbers_that_do_not_fit_are_refused():
@@ -384,11 +394,17 @@ def test_numbers_that_do_not_fit_are_refused():
         run(small(lambda k, p: {"m": 1.0}, make=lambda a: jax.random.key(0)), workers=0)
 
 
+KINDS = ["bfloat16", "float16", "int4", "float8_e4m3fn", "complex64", "bool"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["bfloat16", "float16", "int4", "float8_e4m3fn", "complex64", "bool"])
-def test_leaves_of_every_type_travel(kind):
-    own = small(lambda k, p: {"m": jnp.sum(p.astype(float))}, make=lambda a: jnp.ones(3).astype(kind))
-    assert run(own, workers=1).equals(run(own, workers=0)) and float(run(own, workers=0)["m"][0, 0]) == 3.0
+def test_leaves_of_every_type_travel(pool):
+    own = small(
+        lambda k, p: {kind: jnp.sum(leaf.astype(float)) for kind, leaf in p.items()},
+        make=lambda a: {kind: jnp.ones(3).astype(kind) for kind in KINDS},
+    )
+    here = run(own, workers=0)
+    assert run(own, executor=pool).equals(here) and all(float(here[kind][0, 0]) == 3.0 for kind in KINDS)
 
 
 SPLIT = """
@@ -585,7 +601,7 @@ def test_an_edit_while_a_sweep_runs_changes_nothing(tmp_path):
     from jaxprune.sweep.executors import LocalProcesses
     def trial(key, problem):
         return {"m": 1.0 + 0 * problem}
-    E = Experiment("e", dict(n=[1, 2]), make, trial, seeds=40, block=2)
+    E = Experiment("e", dict(n=[1, 2]), make, trial, seeds=8, block=2)
     class Edits(LocalProcesses):
         count = 0
         def submit(self, *call):
@@ -596,7 +612,7 @@ def test_an_edit_while_a_sweep_runs_changes_nothing(tmp_path):
                 for worker in list(self._workers.values()):
                     worker.kill()
             return super().submit(*call)
-    with Edits(2) as pool:
+    with Edits(1) as pool:
         print(np.unique(run(E, executor=pool)["m"]))
     """
     assert script(tmp_path, body) == "[1.]\n"
