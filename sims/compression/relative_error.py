@@ -48,6 +48,6 @@ EXPERIMENT = Experiment(
     seeds=400,
     share=("alpha",),
     block=50,
-    smoke=dict(n=[100, 300], seeds=100),
+    smoke=dict(n=[100, 300, 1000], seeds=100),
     describe="relative error of the largest kappa n of n stable entries against n, alpha and kappa",
 )

@@ -28,6 +28,6 @@ EXPERIMENT = Experiment(
     inner=dict(neurons=[NEURONS], row=list(range(NEURONS)), column=list(range(NEURONS))),
     seeds=20,
     block=10,
-    smoke=dict(eta=[0.0, 1.0], seeds=8),
+    smoke=dict(seeds=8),
     describe="the matrix of cosines between the neurons of the best narrow networks",
 )
