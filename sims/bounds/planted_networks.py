@@ -51,6 +51,6 @@ EXPERIMENT = Experiment(
     share=("score",),
     seeds=10,
     block=5,
-    smoke=dict(tail_index=[1.2], activation=["relu"], seeds=8),
+    smoke=dict(tail_index=[1.2], activation=["relu"], score=["activation"], seeds=8),
     describe="bounds of random heavy-tailed networks against the entries kept of every layer, by two scores",
 )

@@ -35,6 +35,6 @@ EXPERIMENT = Experiment(
     share=("alpha",),
     block=50,
     precision="float32",
-    smoke=dict(n=[200, 400], seeds=50),
+    smoke=dict(n=[200, 400], alpha=[1.75, 2.0], noise=["I", "III"], seeds=50),
     describe="distribution of the pruning ratio of pure noise of three types, with Gaussian controls",
 )

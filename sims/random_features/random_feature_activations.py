@@ -49,6 +49,6 @@ EXPERIMENT = Experiment(
     inner=dict(width=WIDTH, rule=["magnitude"], kept=KEPT),
     seeds=100,
     block=10,
-    smoke=dict(seeds=10, activation=["tanh"]),
+    smoke=dict(seeds=10, activation=["tanh"], teacher=["network"]),
     describe="random-features regression with ReLU, tanh and erf features, linear and network teachers",
 )

@@ -61,6 +61,6 @@ EXPERIMENT = Experiment(
     seeds=60,
     block=10,
     share=["alpha", "drift"],
-    smoke=dict(alpha=[1.5], seeds=10),
+    smoke=dict(alpha=[1.5], drift=["linear", "tanh"], seeds=10),
     describe="strong error of Euler's scheme against the number of steps, with exact theory for the linear drift",
 )

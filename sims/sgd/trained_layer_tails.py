@@ -104,6 +104,6 @@ EXPERIMENT = Experiment(
     share=("batch", "ratio", "tested"),
     precision="float32",
     block=5,
-    smoke=dict(width=[32], batch=[32], ratio=[0.01], seeds=5),
+    smoke=dict(depth=[3], width=[32], batch=[32], ratio=[0.01], seeds=5),
     describe="tail indices and pruning of layers that plain descent has trained, beside Gaussian controls",
 )
