@@ -149,7 +149,9 @@ def _exported(trial: Callable[..., Any], size: int, batch: int, problem: Any) ->
     named = (f"{name} {metric.dtype} {metric.shape}" for name, metric in sorted(metrics.items()))
     word = _word("\n".join([plain(found.mlir_module()), flags(), *named]).encode())
     draws = 0 in found.module_kept_var_idx  # arguments that nothing depends on are left out
-    return Program(word, Parcel(_word(blob), bytes(blob), len(blob)), dict(sorted(metrics.items())), draws)
+    # The export tells from which lines it was made: without them the same program from two places is compiled once.
+    name = _word(f"{word} {found.in_avals} {found.module_kept_var_idx} {found.platforms}".encode())
+    return Program(word, Parcel(name, bytes(blob), len(blob)), dict(sorted(metrics.items())), draws)
 
 
 def _word(blob: bytes | bytearray) -> str:
