@@ -82,7 +82,7 @@ def test_losses(x64):
 @pytest.mark.parametrize("samples, batch", [(13, 5), (13, 13), (600, 3), (600, 70)])
 def test_mini_batches_have_no_repetition_and_are_uniform(samples, batch):
     keys = jax.random.split(jax.random.key(1), 4000)
-    chosen = np.asarray(jax.vmap(lambda k: batches.subset(k, samples, batch))(keys))
+    chosen = np.asarray(jax.jit(jax.vmap(lambda k: batches.subset(k, samples, batch)))(keys))
     assert chosen.shape == (4000, batch) and np.all(np.diff(np.sort(chosen, 1), axis=1) > 0)
     assert chosen.min() >= 0 and chosen.max() < samples
     if batch < samples:
@@ -109,13 +109,13 @@ def test_a_width_has_the_same_numbers_whatever_the_padding(kind, x64):
         drift = mean_field.Drift(net, x, y, losses.Logistic(), batch=5)
         law = PaddedLaw(stable.neuron_noise(kind, 1.5, 0.3), net.live)
         start = mean_field.initial(net, jax.random.key(1), D)
-        return net, sde.euler(drift, law, start, jax.random.key(2), step_size=0.5, steps=6).state.value
+        return sde.euler(drift, law, start, jax.random.key(2), step_size=0.5, steps=6).state.value
 
-    plain, theta = run(7, None)
-    ladder = jax.jit(jax.vmap(lambda n: run(n, 24)[1]))(jnp.array([3, 7, 24]))
+    theta = jax.jit(lambda: run(7, None))()
+    ladder = jax.jit(jax.vmap(lambda n: run(n, 24)))(jnp.array([3, 7, 24]))
     judge.exact(ladder[1, :7], theta, 1e-12)
     assert not np.any(ladder[1, 7:]) and not np.any(ladder[0, 3:]) and np.all(ladder[2])
-    wide, _ = run(7, 24)
+    plain, wide = mean_field.network(7), mean_field.network(7, largest=24)
     judge.exact(wide(ladder[1], x), plain(theta, x), 1e-12)
 
 
