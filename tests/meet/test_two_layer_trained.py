@@ -13,6 +13,8 @@ from jaxprune.theory import two_layer as theory
 from tests import grades as judge
 
 WIDTHS, N = [2, 4, 8], 24
+outputs, split_loss, fitted = jax.jit(trained.outputs), jax.jit(losses.split_loss), jax.jit(trained.fitted)
+relative_error = jax.jit(trained.relative_error)
 
 
 def problem(classes=2, **changes):
@@ -29,9 +31,10 @@ def problem(classes=2, **changes):
 def made():
     with jax.enable_x64(True):
         net = jax.jit(lambda key: trained.train(problem(), key))(jax.random.key(0))
-        roots = trained.roots(net.train[0])
+        roots = jax.jit(trained.roots)(net.train[0])
         narrow = jax.jit(lambda key, target: trained.narrow(key, target, roots, WIDTHS, 4))(jax.random.key(1), net.target)
-        return net, roots, dict(zip(trained.METHODS, map(list, zip(*narrow, strict=True)), strict=True))
+        narrow = zip(*map(np.asarray, narrow), strict=True)
+        return net, roots, dict(zip(trained.METHODS, map(list, narrow), strict=True))
 
 
 def gaussian_loss(network, net, roots):
@@ -57,10 +60,10 @@ def test_gaussian_errors_are_those_of_draws_with_the_second_moment(x64, made):
     judge.exact(roots.root @ roots.root, net.train[0].T @ net.train[0] / len(net.train[0]), 1e-12)
     for rows, weights in narrow.values():
         network = Target(rows[1], weights[1])
-        squares = (trained.outputs(network, inputs) - trained.outputs(net.target, inputs)) ** 2
+        squares = (outputs(network, inputs) - outputs(net.target, inputs)) ** 2
         judge.statistical(np.asarray(squares)[:, None], gaussian_loss(network, net, roots), spoil=1.2)
         seen = (network.rows @ roots.root, network.weights, net.target.rows @ roots.root, net.target.weights)
-        judge.exact(losses.split_loss(*seen), theory.loss(*seen), 1e-9)
+        judge.exact(split_loss(*seen), theory.loss(*seen), 1e-9)
 
 
 def test_the_optimum_for_the_covariance_is_below_every_other(x64, made):
@@ -75,14 +78,14 @@ def test_the_optimum_for_the_covariance_is_below_every_other(x64, made):
 
 def test_fitted_weights_are_the_least_squares(x64, made):
     net, _, narrow = made
-    inputs, wanted = net.train[0], trained.outputs(net.target, net.train[0])
+    inputs, wanted = net.train[0], outputs(net.target, net.train[0])
     for rows, weights in narrow.values():
         network = Target(rows[1], weights[1])
-        fitted = trained.fitted(network, inputs, wanted)
+        refitted = fitted(network, inputs, wanted)
         features = np.maximum(inputs @ rows[1].T, 0)
         least = features @ np.linalg.lstsq(features, wanted, rcond=None)[0]
-        judge.exact(trained.outputs(fitted, inputs), least, 1e-6)
-        assert trained.relative_error(fitted, net.target, inputs) <= trained.relative_error(network, net.target, inputs) + 1e-9
+        judge.exact(outputs(refitted, inputs), least, 1e-6)
+        assert relative_error(refitted, net.target, inputs) <= relative_error(network, net.target, inputs) + 1e-9
 
 
 @pytest.mark.slow

@@ -41,8 +41,19 @@ def layers(net=NET):
     return [cushions.dense(jnp.asarray(w)) for w in net]
 
 
+@jax.jit
+def measured(net, inputs):
+    """Of dense layers; compiled once for all tests."""
+    return cushions.measure(layers(net), inputs, jax.random.key(0))
+
+
+@jax.jit
+def rough(net, inputs, level):
+    return cushions.roughness(layers(net), inputs, jax.random.key(1), level)
+
+
 def test_every_quantity_is_as_defined():
-    found = cushions.measure(layers(), jnp.asarray(INPUTS), jax.random.key(0))
+    found = measured(NET, INPUTS)
     expected = [by_hand(NET, x) for x in INPUTS]
     for place, name in enumerate(("layer", "interlayer", "contraction", "output")):
         values, wanted = np.asarray(getattr(found, name)), np.array([e[place] for e in expected])
@@ -54,7 +65,7 @@ def test_every_quantity_is_as_defined():
 
 @pytest.mark.slow
 def test_minima_make_the_count_of_theory():
-    found = cushions.summary(cushions.measure(layers(), jnp.asarray(INPUTS), jax.random.key(0)))
+    found = cushions.summary(measured(NET, INPUTS))
     expected = [by_hand(NET, x) for x in INPUTS]
     least = np.min([e[0] for e in expected], axis=0)
     between = np.fmin(np.fmin.reduce([np.fmin.reduce(e[1], axis=1) for e in expected]), [6**-0.5, 7**-0.5, 3**-0.5])
@@ -63,14 +74,14 @@ def test_minima_make_the_count_of_theory():
     assert found.outliers == 0 and found.dead == 0
     stability = noise_stability.Stability(*map(np.asarray, found[:4]), 7)
     assert noise_stability.effective_parameters(stability, 1.0, 12, 0.05).total > 1e6
-    wider = cushions.summary(cushions.measure(layers(), jnp.asarray(INPUTS), jax.random.key(0)), 0.25)
+    wider = cushions.summary(measured(NET, INPUTS), 0.25)
     assert np.all(wider.layer >= found.layer) and 0.25 < wider.outliers < 1
 
 
 def test_a_cushion_is_the_inverse_of_noise_sensitivity():
     """E |A e|^2 |x|^2 / |A x|^2 over Gaussian noise e is 1/mu^2."""
     x, w = INPUTS[0], NET[0]
-    mu = float(cushions.measure(layers([w]), jnp.asarray(INPUTS[:1]), jax.random.key(0)).layer[0, 0])
+    mu = float(measured([w], INPUTS[:1]).layer[0, 0])
     noise = np.random.default_rng(2).normal(size=(20_000, 5))
     sensitivity = np.sum((noise @ w.T) ** 2, 1) * np.sum(x**2) / np.sum((w @ x) ** 2)
     judge.statistical(sensitivity, mu**-2, spoil=1.1)
@@ -80,7 +91,7 @@ def test_a_cushion_is_the_inverse_of_noise_sensitivity():
 def test_probes_estimate_what_is_exact():
     keys, inputs = jax.random.split(jax.random.key(0), 200), jnp.asarray(INPUTS[:2])
     many = jax.jit(jax.vmap(lambda key: cushions.measure(layers(), inputs, key, probes=16, exact=1)))(keys)
-    exact = cushions.measure(layers(), inputs, keys[0])
+    exact = measured(NET, inputs)
     judge.statistical(np.asarray(many.interlayer)[:, :, 0, 2] ** -2, np.asarray(exact.interlayer)[:, 0, 2] ** -2, spoil=1.2)
     claimed, spread = np.mean(many.interlayer_error[:, 0, 0, 2]), np.std(many.interlayer[:, 0, 0, 2])
     assert 0.7 < claimed / spread < 1.5
@@ -120,29 +131,24 @@ def test_scales_do_not_kill(scale):
     """In single precision: squares of 1e-30 are zero, and so are products of three layers of 1e-15."""
     net = [np.float32(scale * w) for w in NET]
     found, expected = (
-        cushions.measure(layers([jnp.float32(w) for w in weights]), jnp.float32(size * INPUTS), jax.random.key(0))
-        for weights, size in ((net, scale), (NET, 1.0))
+        measured([np.float32(w) for w in weights], np.float32(size * INPUTS)) for weights, size in ((net, scale), (NET, 1.0))
     )
     assert not np.any(found.dead)
     for name in ("layer", "interlayer", "contraction"):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=2e-5)
-    rough, known = (
-        cushions.roughness(layers([jnp.float32(w) for w in weights]), jnp.float32(INPUTS), jax.random.key(1), 1.0)
-        for weights in (net, NET)
-    )
+    here, known = (rough([np.float32(w) for w in weights], np.float32(INPUTS), 1.0) for weights in (net, NET))
     assert np.nanmax(known) > 0.1
-    np.testing.assert_allclose(rough, known, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(here, known, rtol=1e-3, atol=1e-5)
 
 
 def test_smoothness():
     """Without a ReLU on the way nothing is rough; where one turns on, the part that it adds is."""
-    inputs = jnp.asarray(INPUTS)
-    rough = np.asarray(cushions.roughness(layers(), inputs, jax.random.key(1), 0.3))
-    assert np.all(np.isnan(rough[:, 1, 1])) and np.max(rough[:, 0, 2]) > 0
-    tiny = np.asarray(cushions.roughness(layers(), inputs, jax.random.key(1), 1e-9))
+    here = np.asarray(rough(NET, INPUTS, 0.3))
+    assert np.all(np.isnan(here[:, 1, 1])) and np.max(here[:, 0, 2]) > 0
+    tiny = np.asarray(rough(NET, INPUTS, 1e-9))
     assert np.nanmax(tiny) < 1e-5
-    positive = layers([np.abs(NET[0]), np.abs(NET[1])])
-    assert np.nanmax(np.asarray(cushions.roughness(positive, jnp.abs(inputs), jax.random.key(1), 0.01))) < 1e-12
+    positive = [np.abs(w) for w in NET]
+    assert np.nanmax(np.asarray(rough(positive, np.abs(INPUTS), 0.01))) < 1e-12
 
 
 def test_the_first_cushion_of_gaussian_inputs():
@@ -150,7 +156,7 @@ def test_the_first_cushion_of_gaussian_inputs():
     problem = Cushions(1.2, 20, 20, 20_000, 1, 30)
     weights = planted.draw(problem, jax.random.key(3))
     inputs = jax.random.normal(jax.random.key(4), (20_000, 20))
-    square = 20 * np.asarray(cushions.measure(layers(weights), inputs, jax.random.key(0)).layer[:, 0]) ** 2
+    square = 20 * np.asarray(measured(weights, inputs).layer[:, 0]) ** 2
     gram = np.array(weights[0].T @ weights[0])
     gram /= np.trace(gram)
     judge.statistical(square, 1.0, spoil=1.05)
@@ -161,9 +167,8 @@ def test_the_first_cushion_of_gaussian_inputs():
 def test_entries_have_their_tails(family, index):
     """In units of the largest: the ratio of the second to the largest, to the power of the index, is uniform in the limit."""
     problem = Cushions(index, 4, 4, 4, family=family)
-    drawn = jax.vmap(lambda key: jnp.sort(jnp.abs(entries.draw(problem, key, (400,))))[-2:])(
-        jax.random.split(jax.random.key(1), 1000)
-    )
+    largest = jax.jit(jax.vmap(lambda key: jnp.sort(jnp.abs(entries.draw(problem, key, (400,))))[-2:]))
+    drawn = largest(jax.random.split(jax.random.key(1), 1000))
     np.testing.assert_allclose(drawn[:, 1], 1)
     share = np.asarray(drawn[:, 0]) ** index
     if family == "Pareto":
@@ -174,11 +179,12 @@ def test_entries_have_their_tails(family, index):
 @pytest.mark.slow
 def test_few_entries_of_a_planted_network():
     problem = PlantedNetwork(0.8, 20, 20, 500, depth=2, classes=4, tests=500)
-    found = planted.trial(jax.random.key(0), problem, [1, 20, 10_000])
+    found = jax.jit(lambda key: planted.trial(key, problem, [1, 20, 10_000]))(jax.random.key(0))
     assert float(found["train_error"][2]) < 0.15 and float(found["bound"][2]) > float(found["train_error"][2])
     assert np.all(np.asarray(found["bound"]) <= np.asarray(found["gap_bound"]))
     assert 0.25 <= float(found["majority"]) <= 1
-    fine = planted.trial(jax.random.key(0), PlantedNetwork(0.8, 20, 20, 500, 2, 4, 500, value_bits=24), [10_000])
+    exact = PlantedNetwork(0.8, 20, 20, 500, 2, 4, 500, value_bits=24)
+    fine = jax.jit(lambda key: planted.trial(key, exact, [10_000]))(jax.random.key(0))
     assert float(fine["train_error"][0]) < 0.01
 
 

@@ -1,5 +1,8 @@
 """A network along its pruning curve: errors, code length and bound are those that NumPy finds weight by weight."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -28,9 +31,14 @@ def wrong(inputs, labels):
     return errors
 
 
-def found(layers, inputs, labels, kept=KEPT, bits=BITS, delta=DELTA):
+@functools.partial(jax.jit, static_argnames=("kept", "bits", "delta"))
+def curve(layers, inputs, labels, kept, bits, delta):
     train, test = wrong(inputs[:200], labels[:200]), wrong(inputs[200:], labels[200:])
-    return {k: np.asarray(v) for k, v in pruning_curve.curve(layers, train, test, kept, bits, delta).items()}
+    return pruning_curve.curve(layers, train, test, list(kept), list(bits), delta)
+
+
+def found(layers, inputs, labels, kept=KEPT, bits=BITS, delta=DELTA):
+    return {k: np.asarray(v) for k, v in curve(layers, inputs, labels, tuple(kept), tuple(bits), delta).items()}
 
 
 def by_hand(layers, inputs, labels, count, bits):
