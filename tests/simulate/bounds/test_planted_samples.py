@@ -42,8 +42,8 @@ def test_bounds_fall_with_samples_and_hold():
 def test_bounds_are_those_of_theory_and_the_first_samples_those_of_a_longer_run():
     """Pieces are of 100 samples whatever the largest set is, and errors are counted here by NumPy."""
     given, key = problem(samples=200), jax.random.key(4)
-    here = planted_samples.trial(key, given, KEPT, [100, 200])
-    longer = planted_samples.trial(key, problem(), KEPT, SAMPLES)
+    trials = ((given, [100, 200]), (problem(), SAMPLES))
+    here, longer = (jax.jit(lambda key, t=t: planted_samples.trial(key, t[0], KEPT, t[1]))(key) for t in trials)
     np.testing.assert_array_equal(longer["best"][:2], here["best"])
     weight_key, data_key = jax.random.split(key)
     layers = [np.asarray(w) for w in planted.draw(given, weight_key)]

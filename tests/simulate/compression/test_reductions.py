@@ -1,5 +1,6 @@
 """Reductions: what contract 4 promises of all of them, and what each of them promises."""
 
+import functools
 import math
 
 import jax
@@ -38,12 +39,18 @@ SPARSE = {"magnitude", "activation-aware", "threshold", "random, power 1", "rand
 EXACT = {"magnitude", "activation-aware", "threshold", "quantised"}
 
 
+@functools.cache
+def compiled(name):
+    """Once for all tests; what holds of calls that are not compiled is in the tests of each."""
+    return jax.jit(REDUCTIONS[name], static_argnums=2)
+
+
 # All reductions.
 
 
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_a_reduction_keeps_the_shape_and_says_what_it_costs(name):
-    found = REDUCTIONS[name](KEY, HEAVY, 20)
+    found = compiled(name)(KEY, HEAVY, 20)
     assert found.value.shape == HEAVY.shape and found.value.dtype == HEAVY.dtype
     assert np.all(np.isfinite(found.value)) and 0 < float(found.nats) < math.inf and int(found.kept) > 0
     if name in SPARSE:
@@ -57,7 +64,7 @@ def test_a_batch_in_one_program_is_one_after_another(name):
     matrices, keys = jnp.stack([HEAVY, HEAVY[::-1] ** 2, 1e-3 * HEAVY]), jax.random.split(KEY, 3)
     batch = jax.jit(jax.vmap(lambda k, w: REDUCTIONS[name](k, w, 20)))(keys, matrices)
     for i in range(3):
-        alone = REDUCTIONS[name](keys[i], matrices[i], 20)
+        alone = compiled(name)(keys[i], matrices[i], 20)
         judge.exact(batch.value[i], alone.value, 1e-9)
         judge.exact(jnp.broadcast_to(batch.nats, (3,))[i], alone.nats, 1e-9)
         assert int(jnp.broadcast_to(batch.kept, (3,))[i]) == int(alone.kept)
@@ -65,7 +72,7 @@ def test_a_batch_in_one_program_is_one_after_another(name):
 
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_scale_goes_through(name):
-    one, other = (REDUCTIONS[name](KEY, HEAVY * factor, 20) for factor in (1.0, 2.0**40))
+    one, other = (compiled(name)(KEY, HEAVY * factor, 20) for factor in (1.0, 2.0**40))
     judge.exact(other.value / 2.0**40, one.value, 1e-8)
     assert int(one.kept) == int(other.kept)
 
@@ -183,11 +190,12 @@ def test_low_rank_is_the_nearest():
 def test_the_stable_rank_and_its_gradient():
     judge.exact(projection.stable_rank(jnp.diag(jnp.array([3.0, 2.0, 1.0]))), 14 / 9)
     judge.exact(projection.stable_rank(1e200 * HEAVY), projection.stable_rank(HEAVY), 1e-10)
-    gradient, step = np.asarray(jax.grad(projection.stable_rank)(HEAVY)), 1e-6
+    rank = jax.jit(projection.stable_rank)
+    gradient, step = np.asarray(jax.jit(jax.grad(projection.stable_rank))(HEAVY)), 1e-6
     for i, j in ((0, 0), (3, 4), (11, 9), np.unravel_index(np.argmax(np.abs(HEAVY)), HEAVY.shape)):
         change = np.zeros(HEAVY.shape)
         change[i, j] = step
-        slope = (projection.stable_rank(HEAVY + change) - projection.stable_rank(HEAVY - change)) / (2 * step)
+        slope = (rank(HEAVY + change) - rank(HEAVY - change)) / (2 * step)
         judge.exact(gradient[i, j], slope, 1e-5, spoil=1.001)
 
 
@@ -230,13 +238,12 @@ def test_the_released_split_by_its_formula(scale):
 def test_the_released_split_of_normal_weights():
     """Keeps 31.73 %, drops 19.87 % of the energy: D + 1 - kappa = 0.8814, matched 2 D = 0.3975."""
     drawn = jax.random.normal(KEY, (400, 60, 60))
-    kept = jax.vmap(lambda w: jnp.mean(released_split.large(w)))(drawn)
+    kept = jax.jit(jax.vmap(lambda w: jnp.mean(released_split.large(w))))(drawn)
     kappa, dropped = special.erfc(1 / math.sqrt(2)), special.gammainc(1.5, 0.5)
     judge.statistical(kept, kappa)
     for scale, expected in (("released", dropped + 1 - kappa), ("matched", 2 * dropped)):
-        errors = jax.vmap(lambda k, w, s=scale: released_split.squared_error(released_split.split(k, w, s).value, w))(
-            jax.random.split(KEY, 400), drawn
-        )
+        error = jax.vmap(lambda k, w, s=scale: released_split.squared_error(released_split.split(k, w, s).value, w))
+        errors = jax.jit(error)(jax.random.split(KEY, 400), drawn)
         assert abs(np.mean(errors) - expected) < 2e-3 < 0.01 * expected
 
 
@@ -244,8 +251,9 @@ def test_the_released_split_of_normal_weights():
 def test_a_sketch_that_is_large_enough_finds_all():
     matrix = jnp.asarray(np.sign(RNG.random((60, 50)) - 0.5) * RNG.random((60, 50)) ** (-1 / 1.2))
     wanted = rules.compress(rules.magnitude, None, matrix, 40).value
-    judge.exact(sketch.sketched(KEY, matrix, 40, 42, 42).value, wanted, 1e-9)
-    poor = sketch.sketched(KEY, matrix, 40, 7, 7)
+    sketched = jax.jit(sketch.sketched, static_argnums=(2, 3, 4))
+    judge.exact(sketched(KEY, matrix, 40, 42, 42).value, wanted, 1e-9)
+    poor = sketched(KEY, matrix, 40, 7, 7)
     assert float(jnp.max(jnp.abs(poor.value - wanted))) > 1e-3 * float(jnp.max(jnp.abs(wanted)))
     assert int(poor.kept) == 49
 

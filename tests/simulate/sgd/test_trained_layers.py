@@ -1,5 +1,7 @@
 """Layers under plain descent: the average, the controls, pruning of padded layers, and a whole row."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,21 +51,30 @@ def test_the_average_is_that_of_the_next_iterates(x64):
 def test_controls_have_the_mean_squares_of_the_layer(x64):
     scales = np.exp(RNG.standard_normal((6, 1))) * np.exp(RNG.standard_normal((1, 4)))
     layer = jnp.asarray(scales * RNG.standard_normal((6, 4)))
-    flat, shaped = jax.vmap(lambda key: controls.gaussian(layer, key))(jax.random.split(KEY, 4000))
+    flat, shaped = jax.jit(jax.vmap(lambda key: controls.gaussian(layer, key)))(jax.random.split(KEY, 4000))
     square = np.asarray(layer) ** 2
     judge.statistical(np.mean(flat**2, axis=(1, 2)), np.mean(square))
     judge.statistical(np.mean(shaped**2, axis=2), np.mean(square, axis=1))
     judge.statistical(np.mean(shaped**2, axis=1), np.mean(square, axis=0))
 
 
+padded = jax.jit(trained_layers.prunings)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def single(rule, layers, error):
+    """Every layer pruned alone."""
+    return [trained_layers.RULES[rule]([w], error, adaptive=True) for w in layers]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [0.1, 0.4])
 def test_padded_layers_are_pruned_as_they_are(error, x64):
     layers = [jnp.asarray(w) for w in LAYERS]
-    kept, pruned = trained_layers.prunings(layers, jnp.array([error, 0.6]))
+    kept, pruned = padded(layers, jnp.array([error, 0.6]))
     turned = [*layers[:-1], layers[-1].T]
-    for place, rule in enumerate(trained_layers.RULES.values()):
-        alone = [rule([w], error, adaptive=True) for w in turned]
+    for place, rule in enumerate(trained_layers.RULES):
+        alone = single(rule, turned, error)
         judge.exact(kept[:, place, 0], [int(p.kept) for p in alone])
         for found, expected in zip(pruned, [*(p.value[0] for p in alone[:-1]), alone[-1].value[0].T], strict=True):
             judge.exact(found[place, 0], expected, 1e-12, spoil=1.0001)
@@ -86,21 +97,29 @@ def test_a_row(x64):
     model = released_code.network(5, 16, 3, 4)
     drift = released_code.Drift(jnp.asarray(X)[train], jnp.asarray(Y)[train], model, losses.CrossEntropy(), batch=8)
     start = released_code.initial(model, first)
-    seen = sde.euler(drift, None, start, path, step_size=0.5, steps=26, watch=lambda w: w).watched
+    descent = jax.jit(lambda w: sde.euler(drift, None, w, path, step_size=0.5, steps=26, watch=lambda v: v).watched)
+    seen = descent(start)
     layers = [np.mean(w[21:], axis=0) for w in seen]
     judge.exact(row["test_accuracy"], np.mean(_classes(layers, X[test]) == np.argmax(Y[test], axis=1)))
-    pruned = layer_pruning.entries(layers, 0.7, adaptive=True)
+    pruned = jax.jit(lambda w: layer_pruning.entries(w, 0.7, adaptive=True))(layers)
     judge.exact(row["removed"][0, 1], layer_pruning.removed_ratio(pruned))
     judge.exact(row["pruned_test_accuracy"][0, 1], np.mean(_classes(pruned.value, X[test]) == np.argmax(Y[test], axis=1)))
-    for weights, each in enumerate((layers, start)):
-        shares = [compressibility.pruning_ratio(jnp.ravel(w), 0.1, squared=False) for w in each]
+    for weights, each in enumerate((layers, list(start))):
+        shares, gamma = _measured(each)
         judge.exact(row["entries_removed"][weights], [shares[0], (shares[1] + shares[2]) / 2, shares[3]])
-        gamma = [extreme.moment(extreme.centred(jnp.ravel(w)), 20).inverse for w in each]
         judge.exact(row["inverse"][weights, 1], [gamma[0], (gamma[1] + gamma[2]) / 2, gamma[3]])
 
     wild = trained_layers.trial(SGD(**{**DESCENT, "step_size": 1e300}), errors, KEY)
     assert int(wild["diverged"]) == 1 and training.REASONS[int(wild["stopped_because"])] == "loss not finite"
     assert all(np.all(np.isnan(wild[n])) for n in set(wild) - {"steps", "stopped_because", "diverged"})
+
+
+@jax.jit
+def _measured(layers):
+    """The ratio of entries that are removed, and an estimate of the tail, layer by layer."""
+    flat = [jnp.ravel(w) for w in layers]
+    shares = [compressibility.pruning_ratio(w, 0.1, squared=False) for w in flat]
+    return shares, [extreme.moment(extreme.centred(w), 20).inverse for w in flat]
 
 
 def _classes(layers, inputs):

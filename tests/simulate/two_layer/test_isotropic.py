@@ -35,7 +35,7 @@ def test_padding_stays_zero_and_changes_no_loss(runs):
 @pytest.mark.slow
 def test_geometry_of_what_is_known():
     square = jnp.array([[1.0, 0.0], [0.0, 2.0], [-1.0, 0.0], [0.0, 0.0]])
-    found = isotropic.geometry(square)
+    found = jax.jit(isotropic.geometry)(square)
     judge.exact(found["centroid"], 1 / 3, tolerance=1e-6)
     judge.exact(found["cosine_spread"], np.std([0, 1, 0]), tolerance=1e-6)
     judge.exact(found["gain_spread"], np.std([1, 2, 1]) * 3 / 4, tolerance=1e-6)

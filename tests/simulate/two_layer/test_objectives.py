@@ -1,5 +1,7 @@
 """Objectives against the losses they stand for; gradients and Hessians against finite differences."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +16,9 @@ ROWS, SIGNS = RNG.normal(size=(4, 3)), np.array([1.0, 1.0, -1.0, 1.0])
 SLOPE = np.array([0.3, 0.2, 0.1])
 
 
+@functools.cache
 def every():
+    """In double precision."""
     return {
         "exact": objectives.exact(*TARGET),
         "simplified": objectives.simplified(losses.Factors(1.0, SLOPE, 0.1)),
@@ -24,15 +28,18 @@ def every():
 
 
 NAMES = ["exact", "simplified", "limit", "common mean"]
+value = jax.jit(lambda objective, rows, signs: objective(rows, signs))
 both = jax.jit(objectives.loss_and_gradient)
 full = jax.jit(curvature.hessian)
+loss, factors = jax.jit(losses.loss), jax.jit(losses.factors)
+rotations = jax.jit(curvature.rotations)
 
 
 @pytest.mark.slow
 def test_the_exact_objective_is_the_loss(x64):
-    objective = objectives.exact(*TARGET)
-    judge.exact(objective(ROWS, SIGNS), losses.loss(ROWS, SIGNS, *TARGET), 1e-13)
-    judge.exact(objectives.affine_part(objective)[1], losses.factors(*TARGET).slope, 1e-13)
+    objective = every()["exact"]
+    judge.exact(objective(ROWS, SIGNS), loss(ROWS, SIGNS, *TARGET), 1e-13)
+    judge.exact(objectives.affine_part(objective)[1], factors(*TARGET).slope, 1e-13)
 
 
 def test_simplification_errs_by_the_even_part(x64):
@@ -40,12 +47,12 @@ def test_simplification_errs_by_the_even_part(x64):
     size = np.linalg.norm(ROWS, axis=1)
     unit, target_size = ROWS / size[:, None], np.linalg.norm(TARGET[0], axis=1)
     even = losses.beyond_affine(jnp.asarray(unit @ (TARGET[0] / target_size[:, None]).T))
-    exact, simple = objectives.exact(*TARGET), objectives.simplified(losses.factors(*TARGET))
-    gap = exact(ROWS, SIGNS) - simple(ROWS, SIGNS)
+    exact, simple = every()["exact"], objectives.simplified(factors(*TARGET))
+    gap = value(exact, ROWS, SIGNS) - value(simple, ROWS, SIGNS)
     judge.exact(gap, -2 * np.sum((SIGNS * size) * (even @ (TARGET[1] * target_size))), 1e-12)
     positive = TARGET[0], np.abs(TARGET[1])
-    upper = objectives.simplified(losses.factors(*positive))
-    assert objectives.exact(*positive)(ROWS, SIGNS**2) <= upper(ROWS, SIGNS**2)
+    upper = objectives.simplified(factors(*positive))
+    assert value(objectives.exact(*positive), ROWS, SIGNS**2) <= value(upper, ROWS, SIGNS**2)
 
 
 @pytest.mark.slow
@@ -53,7 +60,7 @@ def test_the_limit_of_many_neurons_is_a_network_of_many(x64):
     """4,000 neurons on the circle, evenly."""
     angle = np.arange(4000) * np.pi / 2000
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1), np.full(4000, np.sqrt(2 * np.pi) / 4000)
-    judge.exact(objectives.limit(1.0, 2)(ROWS[:, :2], SIGNS), losses.loss(ROWS[:, :2], SIGNS, *ring), 1e-7)
+    judge.exact(value(objectives.limit(1.0, 2), ROWS[:, :2], SIGNS), loss(ROWS[:, :2], SIGNS, *ring), 1e-7)
 
 
 @pytest.mark.slow
@@ -66,16 +73,16 @@ def test_common_mean_is_the_limit_of_rows_around_it(x64):
         rest[:, :3] = 0
         target = np.sqrt(1 - beta**2) * rest / np.linalg.norm(rest, axis=1, keepdims=True) + beta * np.eye(dim)[0]
         wide = np.pad(ROWS, ((0, 0), (0, dim - 3)))
-        value = losses.loss(wide, SIGNS, target, np.full(4 * dim, 0.25 / dim))
-        gaps.append(float(value - every()["common mean"](ROWS, SIGNS)))
+        found = loss(wide, SIGNS, target, np.full(4 * dim, 0.25 / dim))
+        gaps.append(float(found - value(every()["common mean"], ROWS, SIGNS)))
     assert 0 < gaps[1] < gaps[0] / 2.5 < 0.02
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_and_hessian_are_differences(x64, name):
     objective, step = every()[name], 1e-5
-    loss, gradient = both(objective, ROWS, SIGNS)
-    assert float(loss) == pytest.approx(float(objective(ROWS, SIGNS)), rel=1e-14)
+    here, gradient = both(objective, ROWS, SIGNS)
+    assert float(here) == pytest.approx(float(value(objective, ROWS, SIGNS)), rel=1e-14)
     basis = step * np.eye(12).reshape(12, 4, 3)
     ends = [[both(objective, ROWS + side * change, SIGNS) for side in (1, -1)] for change in basis]
     slopes = [(float(up[0]) - float(down[0])) / (2 * step) for up, down in ends]
@@ -99,19 +106,21 @@ def test_derivatives_where_rows_coincide_or_are_zero(x64):
 
 @pytest.mark.slow
 def test_blocks_of_the_target_change_nothing(x64, monkeypatch):
-    whole = both(objectives.exact(*TARGET), ROWS, SIGNS), full(objectives.exact(*TARGET), ROWS, SIGNS)
+    whole = both(every()["exact"], ROWS, SIGNS), full(every()["exact"], ROWS, SIGNS)
     monkeypatch.setattr(objectives, "BLOCK", 4)
     objective = objectives.exact(*TARGET)
     assert len(objective.rows) == 8
-    judge.exact(objectives.loss_and_gradient(objective, jnp.asarray(ROWS), jnp.asarray(SIGNS))[1], whole[0][1], 1e-14)
-    judge.exact(curvature.hessian(objective, jnp.asarray(ROWS), jnp.asarray(SIGNS)), whole[1], 1e-13)
+    again = jax.jit(lambda *given: (objectives.loss_and_gradient(*given)[1], curvature.hessian(*given)))
+    gradient, bends = again(objective, ROWS, SIGNS)
+    judge.exact(gradient, whole[0][1], 1e-14)
+    judge.exact(bends, whole[1], 1e-13)
 
 
 @pytest.mark.parametrize("name, count", [("exact", 0), ("simplified", 1), ("limit", 3), ("common mean", 1)])
 def test_rotations_are_those_that_leave_the_target(x64, name, count):
     """Orthonormal, as many as they should be, and the loss is the same along them."""
     objective = every()[name]
-    modes = np.asarray(curvature.rotations(objective, jnp.asarray(ROWS)))
+    modes = np.asarray(rotations(objective, ROWS))
     modes = modes[np.linalg.norm(modes, axis=(1, 2)) > 0]
     assert len(modes) == count
     np.testing.assert_allclose(np.einsum("kij,lij->kl", modes, modes), np.eye(count), atol=1e-12)

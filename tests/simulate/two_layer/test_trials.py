@@ -14,6 +14,7 @@ from jaxprune.simulate.two_layer.trials import uniform_error
 from tests import grades as judge
 
 SMALL = Compression(dim=16, width=128, neurons=3, restarts=2)
+draw = jax.jit(two_layer.draw)
 LAWS = ("gaussian", "rademacher", "sphere", "uniform", "sparse", "student", "stable")
 
 
@@ -77,7 +78,7 @@ def test_uniform_error_has_its_limit(x64):
 def test_a_wider_target_begins_with_the_narrower(x64, law):
     narrow = dataclasses.replace(SMALL, rows=law, outputs="gaussian", scaling="clt", tail_index=1.7)
     wide = dataclasses.replace(narrow, width=200)
-    few, more = (two_layer.draw(p, jax.random.key(2)) for p in (narrow, wide))
+    few, more = (draw(p, jax.random.key(2)) for p in (narrow, wide))
     np.testing.assert_array_equal(more.rows[:128], few.rows)
     judge.exact(more.weights[:128] * np.sqrt(200 / 128), few.weights, 1e-14)
 
@@ -86,7 +87,7 @@ def test_a_wider_target_begins_with_the_narrower(x64, law):
 def test_rows_have_their_moments(x64, law):
     """Mean beta size e and covariance (1 - beta^2) size^2 / d, of 60 groups."""
     problem = Compression(dim=3, width=6000, neurons=2, rows=law, cosine=0.6, size=2.0, density=0.3)
-    rows = np.asarray(two_layer.draw(problem, jax.random.key(3)).rows).reshape(60, 100, 3)
+    rows = np.asarray(draw(problem, jax.random.key(3)).rows).reshape(60, 100, 3)
     judge.statistical(rows.mean(1), [1.2, 0, 0], spoil=1.2)
     judge.statistical((rows - [1.2, 0, 0]).var(1) * 100 / 99, np.full(3, 0.64 * 4 / 3), spoil=1.2)
 
@@ -94,7 +95,7 @@ def test_rows_have_their_moments(x64, law):
 @pytest.mark.parametrize("law", ["constant", "uniform", "gaussian", "rademacher"])
 def test_outputs_have_their_moments(x64, law):
     problem = Compression(dim=2, width=6000, neurons=2, outputs=law, scaling="sum", output_mean=0.5, output_sd=2.0)
-    weights = np.asarray(two_layer.draw(problem, jax.random.key(4)).weights).reshape(60, 100)
+    weights = np.asarray(draw(problem, jax.random.key(4)).weights).reshape(60, 100)
     mean, square = dict(constant=(0.5, 0.25), rademacher=(0.0, 1.0)).get(law, (0.5, 4.25))
     if law in ("constant", "rademacher"):
         judge.exact(weights**2, np.full((60, 100), square), 1e-14)
