@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arc_cosine import EXACT, cosines, sine
+from jaxprune.simulate.arc_cosine import EXACT
 from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer.objectives import Objective, Rows, Signs, hessian_product
 
+LAST = 8  # eps, by which unit rows that are the same may differ
 SMALL = 1e-12  # squared lengths below this share of the whole count as zero
 
 
@@ -109,7 +110,9 @@ def _free_directions(objective, rows) -> tuple[Bool[Array, " d"], Float[Array, "
 
 
 def _steepest(objective, rows):
-    """1 over the smallest sine of the angles between rows, also those of the target, by which round-off grows."""
+    """1 over the smallest sine of the angles between rows, also those of the target, by which round-off grows: at most to the
+    root of eps, where the Hessian takes rows for coincident, and is no farther from its limit. Those that are so but for
+    their last digits do not count."""
     size, unit = polar(rows)
     pairs = ~jnp.eye(len(rows), dtype=bool) & (size > 0) & (size > 0)[:, None]
     target = (objective.weights != 0) & (size > 0)[:, None]
@@ -117,6 +120,11 @@ def _steepest(objective, rows):
 
 
 def _over_sine(unit, others, pairs):
-    opposite = sine(cosines(unit, others))
-    there = pairs & (opposite > 0)
-    return jnp.max(jnp.where(there, 1 / jnp.where(there, opposite, 1), 0), initial=0)
+    eps = jnp.finfo(unit.dtype).eps
+
+    def steepest(row, mask):
+        """By chords: of angles below the root of eps the cosine says nothing, 1 or not by how a program was fused."""
+        opposite = jnp.linalg.norm(row - others, axis=1) * jnp.linalg.norm(row + others, axis=1) / 2
+        return jnp.max(jnp.where(mask & (opposite > LAST * eps), 1 / jnp.maximum(opposite, eps**0.5), 0), initial=0)
+
+    return jnp.max(jax.lax.map(lambda pair: steepest(*pair), (unit, pairs)), initial=0)
