@@ -67,18 +67,18 @@ def test_run_writes_samples_report_and_figure(tmp_path, capsys, monkeypatch):
     that is spoiled by ten per cent fails."""
     from jaxprune.theory.least_squares import diagonal as theory
 
-    argv = ["run", MAIN, "--n", 50, 100, "--seeds", 80, "--out", tmp_path, "--workers", 0]
+    argv = ["run", MAIN, "--n", 50, "--seeds", 80, "--out", tmp_path, "--workers", 0]
     assert call(*argv) == 0
     said = capsys.readouterr().out
     assert "Simulation and theory agree." in said and "would detect" in said
     folder = tmp_path / "pruned_double_descent"
-    place = folder / "n=50,100_seeds=80"  # not what the experiment declares
+    place = folder / "n=50_seeds=80"  # not what the experiment declares
     assert str(place / "figure.pdf") in said and not (folder / "figure.pdf").exists()
     for file in (place / "figure.pdf", place / "figure.png", folder / "run.json", place / "report_risk.csv"):
         assert file.exists(), file
     pdf = (place / "figure.pdf").read_bytes()
     assert b"/Type3" not in pdf and b"FontFile2" in pdf
-    assert json.loads((folder / "run.json").read_text())["axes"]["n"] == [50, 100]
+    assert json.loads((folder / "run.json").read_text())["axes"]["n"] == [50]
     receipts = {p: p.stat().st_mtime_ns for p in (folder / "receipts").iterdir()}
     assert call(*argv) == 0
     assert receipts == {p: p.stat().st_mtime_ns for p in (folder / "receipts").iterdir()}  # nothing is computed twice

@@ -509,9 +509,9 @@ def test_what_would_be_detected_of_an_event_is_detected():
 @pytest.mark.parametrize("seeds", [5, 40])
 @pytest.mark.parametrize("jump", ["equal", "lognormal", "counts"])
 def test_rare_events_that_are_no_whole_numbers_keep_the_level(jump, seeds):
-    """A true theory fails with probability ``level`` at most, in 400 reports of eight chances of an event that moves 0.25 by
+    """A true theory fails with probability ``level`` at most, in 150 reports of eight chances of an event that moves 0.25 by
     what it likes; errors of zero for equal seeds would fail in more than a fifth of them."""
-    rng, runs, level = np.random.default_rng(3), 400, 0.01
+    rng, runs, level = np.random.default_rng(3), 150, 0.01
     chances = np.array([0.002, 0.01, 0.03, 0.05, 0.1, 0.3, 0.5, 0.9])[:, None]
     draw = dict(
         equal=lambda size: np.full(size, 0.5),
