@@ -72,7 +72,7 @@ def pytest_testnodedown(node, error):
 
 def pytest_terminal_summary(terminalreporter, config):
     if count := config.stash.get(LEFT, 0):
-        terminalreporter.write_line(f"{count} slow tests were left out; pytest --all runs them too (three quarters of an hour on two cores)")
+        terminalreporter.write_line(f"{count} slow tests were left out; pytest --all runs them too (50 minutes on two cores)")
 
 
 LEFT = pytest.StashKey[int]()
