@@ -154,7 +154,7 @@ def _exported(trial: Callable[..., Any], size: int, batch: int, problem: Any) ->
     return Program(word, Parcel(name, bytes(blob), len(blob)), dict(sorted(metrics.items())), draws)
 
 
-def _word(blob: bytes | bytearray) -> str:
+def _word(blob: bytes) -> str:
     return hashlib.sha256(blob).hexdigest()[:16]
 
 

@@ -43,12 +43,6 @@ def written(tmp_path_factory):
     return place
 
 
-@pytest.fixture
-def store(written, tmp_path):
-    """A copy of what was written once."""
-    return shutil.copytree(written, tmp_path / "s")
-
-
 def damage(path, how):
     if how == "truncated":
         os.truncate(path, path.stat().st_size - 1)

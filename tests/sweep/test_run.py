@@ -36,12 +36,6 @@ def written(tmp_path_factory):
     return place
 
 
-@pytest.fixture
-def store(written, tmp_path):
-    """A copy of it."""
-    return shutil.copytree(written, tmp_path / "s")
-
-
 def same_bits(found, reference):
     assert set(found.data_vars) == set(reference.data_vars)
     for name in reference.data_vars:
