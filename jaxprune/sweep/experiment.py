@@ -119,8 +119,9 @@ class Experiment:
         return dataclasses.replace(self, **changes)
 
     def smoke_size(self) -> "Experiment":
-        """The quick run: its own ``smoke`` size, or one block of seeds."""
-        return self.resized(**(self.smoke or dict(seeds=self.block)))
+        """The quick run: its own ``smoke`` size, or one block of seeds; in blocks that hold its seeds and no spare ones."""
+        quick = self.resized(**(self.smoke or dict(seeds=self.block)))
+        return dataclasses.replace(quick, block=-(-quick.seeds // quick.blocks))
 
     def points(self) -> list[Point]:
         """Every grid point, the last axis running fastest."""

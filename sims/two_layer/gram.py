@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxprune.problems import AffineTarget
 from jaxprune.simulate import two_layer
 from jaxprune.simulate.lengths import polar
+from jaxprune.simulate.two_layer.optimise import AFFINE
 from jaxprune.sweep import Experiment
 
 NEURONS, DIM, RESTARTS = 8, 8, 4
@@ -15,8 +16,8 @@ def make(eta):
 
 
 def trial(key, problem):
-    best = two_layer.minimise(two_layer.trials.affine_objective(problem), key, NEURONS, problem.restarts).best()
-    unit = polar(best.rows)[1]
+    objective = two_layer.trials.affine_objective(problem)
+    unit = polar(two_layer.minimise(objective, key, NEURONS, problem.restarts, schedule=AFFINE).best().rows)[1]
     return {"gram": jnp.matmul(unit, unit.T)[None]}
 
 

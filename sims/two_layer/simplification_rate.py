@@ -65,6 +65,6 @@ EXPERIMENT = Experiment(
     metrics=[m for m in METRICS if m.name not in LEFT_OUT],
     seeds=20,
     block=10,
-    smoke=dict(rows=["gaussian"], seeds=10),
+    smoke=dict(rows=["gaussian"], seeds=8),
     describe="error of the simplified optimum against the number of inputs, targets of 32 neurons an input",
 )

@@ -16,12 +16,11 @@ from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.losses import EXACT, Factors, factors
 from jaxprune.simulate.two_layer.objectives import exact, limit, simplified
-from jaxprune.simulate.two_layer.optimise import Schedule, minimise, same_loss
+from jaxprune.simulate.two_layer.optimise import AFFINE, Schedule, minimise, same_loss
 from jaxprune.simulate.two_layer.targets import Target, draw
 from jaxprune.simulate.two_layer.trials import geometry, uniform_error
 
 NEAR = 1e-3  # of the best loss: starts that end so near it are told to reach it
-AFFINE = Schedule(adam=80, newton=8, inner=20)  # against an affine target; one in a hundred stays 1e-5 above its optimum
 
 
 def narrowed(target: Target, problem: Compression, count: Any) -> Target:

@@ -14,9 +14,9 @@ from jaxprune.problems import Compression
 from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer import baselines, checks
 from jaxprune.simulate.two_layer.losses import factors
-from jaxprune.simulate.two_layer.nested import AFFINE, narrowed
+from jaxprune.simulate.two_layer.nested import narrowed
 from jaxprune.simulate.two_layer.objectives import Objective, exact, simplified
-from jaxprune.simulate.two_layer.optimise import Runs, Schedule, descend, minimise, starts
+from jaxprune.simulate.two_layer.optimise import AFFINE, Runs, Schedule, descend, minimise, starts
 from jaxprune.simulate.two_layer.targets import Target, draw
 
 

@@ -14,7 +14,7 @@ from jaxprune.simulate.lengths import polar
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.simulate.two_layer.losses import Factors, beyond_affine, factors
 from jaxprune.simulate.two_layer.objectives import Objective, affine_part, exact, simplified
-from jaxprune.simulate.two_layer.optimise import Runs, Schedule, minimise, same_loss
+from jaxprune.simulate.two_layer.optimise import AFFINE, Runs, Schedule, minimise, same_loss
 from jaxprune.simulate.two_layer.targets import Target, draw
 
 LARGEST, RANDOM, ASCENTS = 4, 8, 60  # teachers and random directions an ascent begins at, and its steps
@@ -62,13 +62,15 @@ def affine_trial(
         key: One typed JAX key, for starts and signs.
         problem: The target, and where to look for the network.
         neurons: The k numbers of neurons, >= 1.
-        schedule: How long to optimise; None: the default of ``Schedule``.
+        schedule: How long to optimise; None: ``optimise.AFFINE`` where it is enough, else the default of ``Schedule``.
 
     Returns:
         A dict of the names of ``optimum``, each (k,).
     """
     start_key, sign_key = jax.random.split(key)
     objective, most = affine_objective(problem), max(neurons)
+    if schedule is None and most <= problem.dim:
+        schedule = AFFINE
     coins = jax.random.rademacher(sign_key, (most,), objective.slope.dtype)
     signs = coins if problem.signs == "random" else problem.signs
 

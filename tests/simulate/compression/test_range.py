@@ -11,6 +11,7 @@ KEY = jax.random.key(3)
 NORMAL = jnp.asarray(np.random.default_rng(2).standard_normal((30, 20)), jnp.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chance", [1e-9, 3e-8])
 def test_rare_weights_are_as_rare_as_their_probabilities(chance):
     """One draw of single precision falls below either with probability 2^-23; the counts here are Poisson's."""

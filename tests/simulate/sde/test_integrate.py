@@ -228,6 +228,7 @@ def resumed(file, steps, chunk, kill=None, seed=0):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
     whole = resumed(tmp_path / "whole", 20, 20)
     with pytest.raises(KeyboardInterrupt):
