@@ -63,7 +63,7 @@ def findings(samples):
 
 EXPERIMENT = Experiment(
     "simplification",
-    axes=dict(rows=["gaussian", "rademacher"], dim=[16, 64]),
+    axes=dict(rows=["gaussian", "rademacher"], dim=[16, 64, 256]),
     make=make,
     trial=trial,
     findings=findings,

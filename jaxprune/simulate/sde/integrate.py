@@ -16,7 +16,7 @@ from jaxtyping import Array, Key
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_key, check_step_size, summary, traced
-from jaxprune.simulate.sde.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step
+from jaxprune.simulate.sde.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step, two_sum
 from jaxprune.struct import struct
 
 __all__ = ["Guard", "State", "Trajectory", "begin", "coupled", "euler", "gaps"]
@@ -199,17 +199,14 @@ def _grids(drift, law, start, key, step_size, steps, ratios):
 
 
 def _add(total: tuple[Tree, Tree], term: Tree) -> tuple[Tree, Tree]:
-    """A compensated sum: what rounding lost is kept beside it (Knuth's two-sum)."""
+    """A compensated sum: what rounding lost is kept beside it, folded back as soon as it can be seen."""
 
-    def high(x, y):
-        return (x + y).astype(x.dtype)
+    def one(x, low, y):
+        high, lost = two_sum(x, y)
+        return two_sum(high, low + lost)
 
-    def lost(x, y, low):
-        s = high(x, y)
-        part = s - x
-        return low + ((x - (s - part)) + (y.astype(x.dtype) - part))
-
-    return jax.tree.map(high, total[0], term), jax.tree.map(lost, total[0], term, total[1])
+    pairs = jax.tree.map(one, *total, term)
+    return tuple(jax.tree.map(lambda _, pair, i=i: pair[i], term, pairs) for i in range(2))
 
 
 def _chain(ratios):

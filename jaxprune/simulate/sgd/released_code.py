@@ -316,4 +316,4 @@ def _moved(state: State, value: Any, step: Any) -> State:
     """The state at a new value, finite or not, after ``step`` steps."""
     good = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(value)]))
     first_bad = jnp.where(state.alive & ~good, step, state.first_bad)
-    return State(value, step, state.alive & good, first_bad)
+    return State(value, step, state.alive & good, first_bad, state.lost)

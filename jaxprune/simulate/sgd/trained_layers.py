@@ -95,7 +95,7 @@ def averaged(drift: Any, run: Run, key: Key[Array, ""], step_size: Any, steps: i
         state = sde.euler(drift, None, state, key, step_size=step_size, steps=1).state
         return (state, jax.tree.map(lambda m, x: m + (x - m) / number, mean, state.value)), None
 
-    state = sde.State(run.value, run.steps, run.alive, run.first_bad)
+    state = sde.State(run.value, run.steps, run.alive, run.first_bad, sde.begin(run.value).lost)
     numbers = jnp.arange(1, steps + 1, dtype=run.value[0].dtype)
     (state, mean), _ = jax.lax.scan(step, (state, run.value), numbers)
     return mean, state.alive

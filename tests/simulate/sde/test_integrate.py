@@ -54,6 +54,27 @@ def test_without_noise_it_is_deterministic():
     judge.exact(sde.euler(drifts.Linear(2.0), None, jnp.ones(2), KEY, **SETTINGS).state.value, 0.8 ** np.full(2, 24), 1e-5)
 
 
+@pytest.mark.parametrize("step_size", [1e-7, 1e-8, 3e-9])
+def test_steps_below_the_precision_of_a_value_add_up(step_size):
+    """In float32 they would be rounded away, or up: x' = -x for a million steps; and nothing is kept in float64."""
+    settings, decay = dict(step_size=step_size, steps=10**6), np.exp(-1e6 * step_size)
+    path = jax.jit(lambda x: sde.euler(drifts.Linear(1.0), None, x, KEY, **settings))(jnp.ones(2))
+    judge.exact(path.state.value, [decay, decay], 1.2e-7, spoil=1.000001)
+    ends = jax.jit(lambda x: sde.coupled(drifts.Linear(1.0), None, x, KEY, **settings, ratios=[1, 2]))(jnp.ones(()))
+    judge.exact(ends, [decay, decay], 1.2e-7, spoil=1.000001)
+    with jax.enable_x64(True):
+        assert sde.begin(dict(a=jnp.ones(2), b=jnp.ones(3))).lost == dict(a=None, b=None)
+
+
+def test_what_rounding_lost_is_no_secret_of_the_ball():
+    """Projected from far away, a value has lost nothing that counts; within the ball small steps add up."""
+    ball = sde.Guard(radius=1.0)
+    far = sde.euler(lambda x: 1e20 * jnp.ones_like(x) / 3, None, jnp.full(3, 0.1), KEY, step_size=1.0, steps=3, guard=ball)
+    judge.exact(far.state.value, np.full(3, 3**-0.5), 1e-6)
+    near = sde.euler(drifts.Linear(1.0), None, jnp.ones(1), KEY, step_size=1e-8, steps=10**5, guard=ball)
+    judge.exact(near.state.value, [np.exp(-1e-3)], 1.2e-7, spoil=1.000001)
+
+
 def test_each_leaf_has_its_law_and_its_numbers():
     laws = dict(a=stable.Symmetric(1.5), b=None, c=stable.Gaussian())
     start = dict(a=jnp.zeros(400), b=jnp.zeros(2), c=jnp.zeros(400))
