@@ -5,6 +5,8 @@ like 1/n, the exact one only like n^(-1/2): it turns to where the target happens
 Source: guide/two_layer.md, Targets of finite width.
 """
 
+import itertools
+
 import jax
 
 from jaxprune.contracts import Metric
@@ -39,8 +41,7 @@ def trial(key, problem):
 def findings(samples):
     """Exponents of n of the gap, and of its distance to the limit where n is large; how sure the optima are."""
     stated, sizes = {}, samples["n"].values
-    dim = max(samples["dim"].values)
-    for rows in samples["rows"].values:
+    for dim, rows in itertools.product(samples["dim"].values, samples["rows"].values):
         here = samples.sel(rows=rows, dim=dim)
         relative = (here["gap"] / here["mean"] ** 2).transpose("n", "seed")
         for words, values, used in (
