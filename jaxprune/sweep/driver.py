@@ -233,6 +233,11 @@ def _processes(executor: Executor | None, experiment: Experiment, workers: int |
     on_cpu = jax.default_backend() == "cpu"
     if workers is None:
         workers = _cores() if on_cpu else 0
+    elif workers > 0 and not on_cpu:
+        raise ValueError(
+            f"workers: {workers} processes would compute on the CPU, and samples are made here on"
+            f" {jax.devices()[0].device_kind}; leave workers out, or set JAX_PLATFORMS=cpu"
+        )
     elif workers == 0 and on_cpu and not one_thread():
         workers = 1  # this process would give other last digits
     return min(workers, math.prod(experiment.shape) * experiment.blocks)

@@ -70,7 +70,7 @@ EXPERIMENT = Experiment(
     findings=findings,
     inner=dict(n=WIDTHS),
     metrics=METRICS,
-    seeds=20,
+    seeds=40,
     block=10,
     smoke=dict(rows=["gaussian"], dim=[16], seeds=10),
     describe="exact, simplified and equiangular optimum of four ReLU neurons against the width of a random target",
