@@ -83,7 +83,9 @@ def pytest_testnodedown(node, error):
 
 def pytest_terminal_summary(terminalreporter, config):
     if count := config.stash.get(LEFT, 0):
-        terminalreporter.write_line(f"{count} slow tests were left out; pytest --all runs them too (20 to 50 minutes on two cores)")
+        terminalreporter.write_line(
+            f"{count} slow tests were left out; pytest --all runs them too (20 to 50 minutes on two cores)"
+        )
 
 
 LEFT = pytest.StashKey[int]()

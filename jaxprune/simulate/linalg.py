@@ -13,15 +13,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from jaxprune.simulate.platforms import by_platform
 
-def _loop_on_cpu(kernel: Callable) -> Callable:
+
+def _loop_on_cpu(kernel: Callable, elsewhere: Callable | None = None) -> Callable:
     one_at_a_time = jax.custom_batching.sequential_vmap(kernel)
 
     def choose(*operands):
-        if jax.default_backend() != "cpu":
-            return kernel(*operands)
         _one_blas_thread()
-        return one_at_a_time(*operands)
+        return by_platform(*operands, cpu=one_at_a_time, elsewhere=elsewhere or kernel)
 
     return choose
 
@@ -78,17 +78,16 @@ def _svd(a):
     return tuple(jnp.linalg.svd(a, full_matrices=False))
 
 
-@_loop_on_cpu
 def _rescued(solutions, pivots, gram, rhs, live):
-    if jax.default_backend() != "cpu":  # no long loop there
-        return solutions, pivots
-
     def again(_):
         factor, found = _by_columns(gram)
         half = _solve_lower(factor, rhs[:, None])
         return _solve_upper(factor, jnp.where(live, half, 0)), found
 
     return jax.lax.cond(jnp.isnan(pivots[-1]), again, lambda _: (solutions, pivots), None)
+
+
+_rescued_on_cpu = _loop_on_cpu(_rescued, elsewhere=lambda solutions, pivots, *_: (solutions, pivots))  # no long loop there
 
 
 def _by_columns(a):
@@ -117,7 +116,7 @@ def rescued(
 ) -> tuple[Float[Array, "m K"], Float[Array, " m"]]:
     """Solutions of leading blocks of ``gram`` (where ``live``) and the pivots of its factor; found once more, up to the first
     pivot that is not positive, where the factor failed as a whole. On an accelerator they stay NaN."""
-    return _rescued(solutions, pivots, gram, rhs, live)
+    return _rescued_on_cpu(solutions, pivots, gram, rhs, live)
 
 
 def pivots_of(squares: Float[Array, " m"], ridge: float | Array) -> Float[Array, " m"]:

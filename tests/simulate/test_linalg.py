@@ -1,11 +1,14 @@
-"""Factorisations: the threads of the library behind them."""
+"""Factorisations: the threads of the library behind them, and how batches of them are lowered."""
 
 import jax
 import jax.numpy as jnp
+import pytest
+from jax import export
 from threadpoolctl import ThreadpoolController
 
-from jaxprune.simulate import linalg
+from jaxprune.simulate import linalg, platforms
 from jaxprune.sweep import Experiment, run
+from tests import grades as judge
 
 
 def libraries():
@@ -39,3 +42,27 @@ def test_one_blas_thread_outlives_a_run():
     two_threads()
     jax.jit(jax.vmap(linalg.cholesky))(jnp.broadcast_to(jnp.eye(3), (2, 3, 3)))
     assert set(threads()) == {1}
+
+
+KERNELS = {
+    "cholesky": linalg.cholesky,
+    "qr": linalg.qr_factor,
+    "eigenvalues": lambda a: linalg.eigh(a)[0],
+    "singular values": linalg.singular_values,
+    "solutions": lambda a: linalg.solve_upper(a, a),
+}
+
+
+@pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+def test_a_batch_is_a_loop_where_the_program_runs_on_a_cpu_and_one_call_elsewhere(kernel):
+    """Whatever this process computes on: a program may be made for another device."""
+    batch = jnp.broadcast_to(4 * jnp.eye(3), (5, 3, 3))
+
+    def text(platform):
+        with platforms.any_platform():
+            return export.export(jax.jit(jax.vmap(kernel)), platforms=[platform])(batch).mlir_module()
+
+    assert "stablehlo.while" in text("cpu") and "stablehlo.while" not in text("cuda")
+    with platforms.any_platform():
+        found = jax.vmap(kernel)(batch)
+    judge.exact(found, jax.vmap(kernel)(batch), 1e-7)

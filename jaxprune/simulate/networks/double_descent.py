@@ -4,6 +4,7 @@ Widths are data. They are padded to the next power of two, so that the waste is 
 the number of widths; those of one padded size are one batch. Source: guide/networks.md, Protocol.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import jax
@@ -18,6 +19,7 @@ from jaxprune.simulate.networks import pruning
 from jaxprune.simulate.networks.labelled import Batch
 from jaxprune.simulate.networks.model import Model
 from jaxprune.simulate.networks.pruning import Reduction, Trained
+from jaxprune.simulate.platforms import by_platform
 
 STARTS = ("trained", "original", "fresh")
 Family = Callable[[int], Model]  # largest width -> model
@@ -124,8 +126,9 @@ def _protocol(model, budgets, treatments, train, test, optimiser, steps, noise):
         def again(run):
             return networks.train(model, run[0], run[1], train, optimiser, steps, run[2]).params
 
-        # On a CPU one run after another: the widths of a bucket fill the cache.
-        retrained = _each(again, (first, kept, state), one_by_one=model.large or jax.default_backend() == "cpu")
+        one_by_one = functools.partial(jax.lax.map, again)  # on a CPU: the widths of a bucket fill the cache
+        together = one_by_one if model.large else jax.vmap(again)
+        retrained = by_platform((first, kept, state), cpu=one_by_one, elsewhere=together)
         pruned = jax.vmap(lambda mask: networks.masked(dense.params, mask))(kept)
         density = jax.vmap(lambda mask: pruning.layer_density(mask, whole))(kept)
         return {

@@ -16,7 +16,19 @@ from jaxtyping import Array, Key
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_key, check_step_size, summary, traced
-from jaxprune.simulate.sde.stepping import Guard, Law, State, Tree, begin, check_drift, drifts, increments, per_leaf, step, two_sum
+from jaxprune.simulate.sde.stepping import (
+    Guard,
+    Law,
+    State,
+    Tree,
+    begin,
+    check_drift,
+    drifts,
+    increments,
+    per_leaf,
+    step,
+    two_sum,
+)
 from jaxprune.struct import struct
 
 __all__ = ["Guard", "State", "Trajectory", "begin", "coupled", "euler", "gaps"]

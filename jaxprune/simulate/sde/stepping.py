@@ -101,7 +101,7 @@ def step(drift: Callable, laws: list, key: Key[Array, ""], step_size: Any, guard
     value, lost = (jax.tree.map(lambda _, pair, i=i: pair[i], state.value, moved) for i in range(2))
     if guard.radius is not None:
         inside = jax.tree.map(lambda x: _projected(x, guard.radius, state.alive.ndim), value)
-        lost = jax.tree.map(lambda x, new, l: None if l is None else jnp.where(new == x, l, 0), value, inside, lost)
+        lost = jax.tree.map(lambda x, new, low: None if low is None else jnp.where(new == x, low, 0), value, inside, lost)
         value = inside
     good = _within(value, guard.cap, state.alive.shape)
     going = True if limit is None else state.step < limit
