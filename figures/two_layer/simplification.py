@@ -66,5 +66,6 @@ def _gaps(ax, beyond, n):
         ax.plot(widths, first * (widths / n[0]) ** power, color="0.4", ls=dashes, label=f"slope ${power:g}$")
     ax.set(xscale="log", yscale="log", xlabel="neurons of the target $N$")
     ax.set_ylabel(r"(simplified $-$ exact)$\,/\,c^2$, less its limit")
+    ax.set_ylim(bottom=float(beyond.min()) / 30)
     ax.legend(loc="lower left")
     style.ticks(ax.xaxis, 4.0 ** np.arange(1, 8))
