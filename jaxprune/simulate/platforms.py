@@ -1,7 +1,8 @@
-"""What runs on a CPU, and what on any other device: chosen where a program is lowered, not by what this process computes on.
+"""What runs on a CPU, and what on any other device.
 
-The CPU of a machine that has an accelerator gets what a CPU needs. A process that has nothing but a CPU lowers for it alone, so
-that its programs, by whose text samples are known, hold nothing else; ``any_platform`` lowers for others there too.
+Where there is an accelerator, that is chosen as a program is lowered, since its machine has a CPU too, which gets what a CPU
+needs. A process that has nothing but a CPU lowers for it alone, so that its programs, by whose text samples are known, hold
+nothing else; ``for_accelerators`` lowers for the others there.
 """
 
 import contextlib
@@ -11,21 +12,23 @@ from typing import Any
 
 import jax
 
-_any = contextvars.ContextVar("any", default=False)
+_accelerators = contextvars.ContextVar("accelerators", default=False)
 
 
 def by_platform(*operands: Any, cpu: Callable[..., Any], elsewhere: Callable[..., Any]) -> Any:
     """``cpu(*operands)`` in programs for a CPU, ``elsewhere(*operands)`` in others; both give the same shapes."""
-    if jax.default_backend() == "cpu" and not _any.get():
+    if _accelerators.get():
+        return elsewhere(*operands)
+    if jax.default_backend() == "cpu":
         return cpu(*operands)
     return jax.lax.platform_dependent(*operands, cpu=cpu, default=elsewhere)
 
 
 @contextlib.contextmanager
-def any_platform() -> Iterator[None]:
-    """What is traced meanwhile can be exported for any platform, such as for an accelerator from a machine without one."""
-    token = _any.set(True)
+def for_accelerators() -> Iterator[None]:
+    """What is traced meanwhile is for accelerators, such as to be exported for one by a machine without."""
+    token = _accelerators.set(True)
     try:
         yield
     finally:
-        _any.reset(token)
+        _accelerators.reset(token)

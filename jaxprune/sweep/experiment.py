@@ -24,6 +24,8 @@ Coordinate = int | float | str | bool
 Point = dict[str, Coordinate]
 RESERVED = ("seed", "nonfinite", "done")
 MOST_SEEDS = 2**32
+PRECISIONS = "float64", "float32"
+MATMUL_PRECISIONS = "highest", "high", "default"
 FILE_PREFIX = "jaxprune_file_"
 
 
@@ -37,8 +39,10 @@ class Experiment:
     a choice.
 
     ``seeds`` trials per point, run in tasks of ``block`` seeds. ``share`` names axes along which the same seed
-    means the same random numbers. ``precision``: "float64" or "float32". ``smoke``: seeds and axes of a quick run.
-    ``describe``: one line for people. ``predict(samples) -> {metric: array or Prediction, ...}``: your own theory, for those
+    means the same random numbers. ``precision``: "float64" or "float32". ``matmul_precision``: of products of float32 matrices
+    on an accelerator, "highest", or "high" or "default", which are faster and may keep three digits.
+    ``smoke``: seeds and axes of a quick run. ``describe``: one line for people.
+    ``predict(samples) -> {metric: array or Prediction, ...}``: your own theory, for those
     who judge; a run knows nothing of it, and samples do not depend on it. ``metrics``: what there is to know of the trial's
     metrics that its problem does not declare, or declares otherwise; samples carry it as attributes.
     ``findings(samples) -> {words: Finding}``: the numbers that the experiment states, with their errors.
@@ -61,6 +65,7 @@ class Experiment:
     predict: Callable[..., Any] | None = None
     metrics: Sequence[Metric] = ()
     findings: Callable[..., Mapping[str, Finding]] | None = None
+    matmul_precision: str = "highest"
 
     def __post_init__(self):
         if not self.name.replace("-", "_").isidentifier():
@@ -95,8 +100,9 @@ class Experiment:
         unknown = [name for name in self.share if name not in axes]
         if unknown:
             raise ValueError(f"share: {unknown[0]!r} is not one of the axes {sorted(axes)}")
-        if self.precision not in ("float64", "float32"):
-            raise ValueError(f"precision: {self.precision!r}; use 'float64' or 'float32'")
+        for name, known in dict(precision=PRECISIONS, matmul_precision=MATMUL_PRECISIONS).items():
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name}: {value!r}; use {' or '.join(map(repr, known))}")
         for name, value in dict(axes=axes, inner=inner, dims=dict(self.dims or {}), share=tuple(self.share)).items():
             object.__setattr__(self, name, value)
         if self.smoke is not None:

@@ -96,7 +96,8 @@ class Prepared:
             mark = program.signature(problem, arrays)
             if mark not in self._programs:
                 try:
-                    lowered: Any = _called("trial", program.lower, experiment.trial, experiment.block, problem, self._budget)
+                    settings = experiment.block, problem, self._budget, experiment.matmul_precision
+                    lowered: Any = _called("trial", program.lower, experiment.trial, *settings)
                 except Exception as error:
                     lowered = error
                 self._programs[mark] = lowered

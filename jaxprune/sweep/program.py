@@ -106,16 +106,19 @@ def signature(problem: Any, arrays: list[np.ndarray]) -> Any:
     return tree, repr(tree), tuple((a.shape, a.dtype.str, w) for a, w in zip(arrays, weak, strict=True))
 
 
-def lower(trial: Callable[..., Any], size: int, problem: Any, budget: float | None) -> Program:
+def lower(
+    trial: Callable[..., Any], size: int, problem: Any, budget: float | None, matmul_precision: str = "highest"
+) -> Program:
     """Trace and export one block: seeds one after another on a CPU, where a batched factorisation can hang, in the largest
-    batches that fit ``budget`` on an accelerator.
+    batches that fit ``budget`` on an accelerator, with products of matrices in ``matmul_precision``.
 
     Raises ValueError for a trial that returns anything but a dict of arrays, or calls back to the host, and MemoryError.
     """
     if jax.default_backend() == "cpu":
         return _exported(trial, size, 1, problem)
     for batch in (b for b in range(size, 0, -1) if size % b == 0):
-        program = _exported(trial, size, batch, problem)
+        with jax.default_matmul_precision(matmul_precision):  # a CPU has no other than full precision
+            program = _exported(trial, size, batch, problem)
         with contextlib.suppress(MemoryError):
             compiled(program.parcel, budget)
             return program

@@ -22,7 +22,7 @@ GOOD = dict(name="x", axes=dict(a=[1, 2]), make=make, trial=trial)
         (dict(name="a/b"), "name"), (dict(axes=dict(a=[])), "a"), (dict(axes=dict(a=[1, 1])), "a"), (dict(axes=dict(a=[1, "x"])), "a"),
         (dict(axes=dict(a=[np.nan])), "a"), (dict(axes={"a b": [1]}), "axes"), (dict(axes=dict(seed=[1])), "inner, axes"),
         (dict(inner=dict(a=[1])), "inner, axes"), (dict(seeds=0), "seeds"), (dict(seeds=1.5), "seeds"), (dict(block=0), "block"),
-        (dict(axes=dict(a=3.0)), "a"), (dict(axes=dict(a="word")), "a"), (dict(axes=None), "axes"), (dict(share=["b"]), "share"), (dict(share="a"), "share"), (dict(precision="half"), "precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"), (dict(predict={"risk": 1.0}), "predict"),
+        (dict(axes=dict(a=3.0)), "a"), (dict(axes=dict(a="word")), "a"), (dict(axes=None), "axes"), (dict(share=["b"]), "share"), (dict(share="a"), "share"), (dict(precision="half"), "precision"), (dict(matmul_precision="bfloat16"), "matmul_precision"), (dict(smoke=dict(b=[1])), "b"), (dict(smoke=dict(a=["x"])), "a"), (dict(predict={"risk": 1.0}), "predict"),
     ],
 )  # fmt: skip
 def test_bad_declarations_are_named(change, name):
@@ -166,3 +166,10 @@ def test_what_is_declared_of_metrics_comes_with_the_samples(tmp_path):
 def test_bad_metrics_are_named(wrong):
     with pytest.raises(ValueError, match=f"^(describe, )?{next(iter(wrong))}"):
         Metric(**{"name": "size", **wrong})
+
+
+@pytest.mark.parametrize("seeds, block, held", [(8, 5, 4), (8, 20, 8), (20, 10, 10), (400, 200, 200), (1, 10, 1), (7, 3, 3)])
+def test_a_smoke_run_computes_what_it_reads(seeds, block, held):
+    """Its blocks are as even as they can be: no block has room for a whole one of spare seeds."""
+    quick = Experiment(**GOOD, seeds=1000, block=block, smoke=dict(seeds=seeds)).smoke_size()
+    assert (quick.seeds, quick.block) == (seeds, held) and quick.blocks * quick.block - seeds < quick.blocks

@@ -303,6 +303,27 @@ def digest(trial, make=lambda a: a):
         return lower(trial, 4, make(1.0), None).fingerprint
 
 
+@pytest.mark.parametrize("asked, kept", [("highest", True), ("default", False)])
+def test_products_have_full_precision_on_an_accelerator_unless_declared_otherwise(monkeypatch, asked, kept):
+    """Its own would be TF32 or bfloat16, three digits. On a CPU the program says nothing of it."""
+    texts = []
+    monkeypatch.setattr("jaxprune.sweep.program.plain", lambda text: texts.append(text) or plain(text))
+    monkeypatch.setattr("jaxprune.sweep.program.compiled", lambda parcel, budget: None)
+    for backend in ("cpu", "gpu"):
+        monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
+        with pinned("float32"):
+            lower(lambda key, a: {"m": a @ a}, 4, np.eye(3, dtype=np.float32), None, asked)
+    assert ["HIGHEST" in text for text in texts] == [False, kept]
+
+
+def test_worker_processes_are_refused_beside_an_accelerator(monkeypatch):
+    """They would compute on the CPU, and say nothing."""
+    toy = Experiment("toy", dict(n=[1, 2]), lambda n: float(n), lambda key, n: {"m": n + jax.random.normal(key)}, seeds=2)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    with pytest.raises(ValueError, match="^workers: 2 processes would compute on the CPU"):
+        run(toy, workers=2)
+
+
 @jax.jit
 def jitted(x):
     return 2 * x

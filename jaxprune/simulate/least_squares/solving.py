@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxprune.simulate import linalg
 from jaxprune.simulate.least_squares import any_rank
+from jaxprune.simulate.platforms import by_platform
 
 EXACT = jax.lax.Precision.HIGHEST  # never TF32 or bfloat16 in a Gram matrix
 
@@ -31,7 +32,7 @@ def fit(data, widths, ridge, refine, fewer=None, moments=None):
     if split:
         parts.append(_fit_narrow(x, y, narrow, max(widths[split - 1], 1), ridge, refine, method, moments))
     if split < len(widths):
-        found = _fit_wide(x, y, wide, widths[split:], ridge, refine, method)
+        found = _fit_wide(x, y, wide, widths[split:], ridge, refine, method, known=fewer is None)
         if fewer is not None:  # some of these may turn out narrow
             other = _fit_narrow(x, y, jnp.minimum(wide, n), n, ridge, refine, method)
             found = tuple(
@@ -110,40 +111,68 @@ def _qr_factor(a, y, ridge):
     return triangle[:-1, :-1].T, triangle[:-1, -1], dependent
 
 
-def _fit_wide(x, y, counts, widths, ridge, refine, method):
-    """p > n: the sample Gram matrix, or its factor, grows by blocks of features; one factor per width."""
-    n = len(y)
-    starts = jnp.concatenate([jnp.zeros(1, counts.dtype), counts[:-1]])
-    block = _block_size(widths, overhead=16 if method == "cholesky" else n)
+def _fit_wide(x, y, counts, widths, ridge, refine, method, known):
+    """p > n: the sample Gram matrix, or its factor, grows by blocks of features; one factor per width. On an accelerator all
+    Gram matrices are made at once, where the numbers of features are ``known`` while the program is made."""
+    n, by_gram = len(y), method == "cholesky"
+
+    def solved(state):
+        factor = linalg.cholesky(state) if by_gram else state.T
+        pivots = jnp.abs(jnp.diagonal(factor))
+        spread = jnp.max(pivots) / jnp.min(pivots)
+        blurred = 10 * n * jnp.finfo(x.dtype).eps
+        singular = jnp.any(lost_pivots(pivots, state, n, refine)) if by_gram else spread * blurred > 1
+        dual = jnp.where(singular, jnp.nan, _solve(factor, y))  # dependent samples: flagged, not invented
+        return dual, jnp.where(singular, jnp.inf, spread), factor if refine else None
+
+    def one_by_one(x, counts):
+        spans = _before(counts), counts
+        grow = _growth(x, n, widths, by_gram)
+
+        def step(state, span):
+            state = grow(state, *span)
+            return state, solved(state)
+
+        empty = jnp.eye(n, dtype=x.dtype) * (ridge if by_gram else jnp.sqrt(ridge))
+        return jax.lax.scan(step, empty.astype(x.dtype), spans)[1]
+
+    def together(x, counts):
+        return jax.vmap(solved)(_grams(x, counts, widths) + ridge * jnp.eye(n, dtype=x.dtype))
+
+    elsewhere = together if by_gram and known else one_by_one
+    dual, condition, factors = by_platform(x, counts, cpu=one_by_one, elsewhere=elsewhere)
+    return _from_dual(x, y, counts, ridge, dual, factors, refine), condition
+
+
+def _before(counts):
+    """The numbers of features of the width before each."""
+    return jnp.concatenate([jnp.zeros(1, counts.dtype), counts[:-1]])
+
+
+def _growth(x, n, widths, by_gram):
+    """A function of a Gram matrix, or of its factor, and of a span of features: what it is with these too."""
+    block = _block_size(widths, overhead=16 if by_gram else n)
     padded = jnp.pad(x, ((0, block), (0, 0)))
 
-    def absorb(state, rows):
-        if method == "cholesky":
-            return state + jnp.matmul(rows.T, rows, precision=EXACT)
-        return linalg.qr_factor(jnp.concatenate([state, rows]))
-
-    def grow(state, span):
-        start, stop = span
-
+    def grow(state, start, stop):
         def add(k, state):
             first = start + k * block
             rows = jax.lax.dynamic_slice(padded, (first, 0), (block, n))
-            return absorb(state, jnp.where((first + jnp.arange(block) < stop)[:, None], rows, 0))
+            rows = jnp.where((first + jnp.arange(block) < stop)[:, None], rows, 0)
+            if by_gram:
+                return state + jnp.matmul(rows.T, rows, precision=EXACT)
+            return linalg.qr_factor(jnp.concatenate([state, rows]))
 
-        state = jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, state)
-        factor = linalg.cholesky(state) if method == "cholesky" else state.T
-        pivots = jnp.abs(jnp.diagonal(factor))
-        spread = jnp.max(pivots) / jnp.min(pivots)
-        if method == "qr":
-            singular = spread * (10 * n * jnp.finfo(x.dtype).eps) > 1
-        else:
-            singular = jnp.any(lost_pivots(pivots, state, n, refine))
-        dual = jnp.where(singular, jnp.nan, _solve(factor, y))  # dependent samples: flagged, not invented
-        return state, (dual, jnp.where(singular, jnp.inf, spread), factor if refine else None)
+        return jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, state)
 
-    empty = jnp.eye(n, dtype=x.dtype) * (ridge if method == "cholesky" else jnp.sqrt(ridge))
-    _, (dual, condition, factors) = jax.lax.scan(grow, empty.astype(x.dtype), (starts, counts))
-    return _from_dual(x, y, counts, ridge, dual, factors, refine), condition
+    return grow
+
+
+def _grams(x, counts, widths):
+    """Sample Gram matrices (W, n, n) of all widths: sums of those of the features that each has beyond the one before."""
+    place = _before(counts)[:, None] + jnp.arange(np.max(np.diff([0, *widths])))
+    rows = jnp.where((place < counts[:, None])[..., None], x[jnp.minimum(place, len(x) - 1)], 0)
+    return jnp.cumsum(jnp.matmul(jnp.swapaxes(rows, 1, 2), rows, precision=EXACT), axis=0)
 
 
 def _from_dual(x, y, counts, ridge, dual, factors, refine):
@@ -152,7 +181,7 @@ def _from_dual(x, y, counts, ridge, dual, factors, refine):
     coef = jnp.where(live, jnp.matmul(dual, x.T, precision=EXACT), 0)
     for _ in range(refine):
         residual = y[None, :] - jnp.matmul(coef, x, precision=EXACT) - ridge * dual
-        step = jax.lax.map(lambda pair: _solve(*pair), (factors, residual))
+        step = by_platform(factors, residual, cpu=_solve_in_turn, elsewhere=jax.vmap(_solve))
         dual = dual + step
         coef = coef + jnp.where(live, jnp.matmul(step, x.T, precision=EXACT), 0)
     return coef
@@ -177,6 +206,10 @@ def products(a: Float[Array, "m n"], y: Float[Array, " n"]) -> tuple[Float[Array
 def _solve(factor, y):
     """``(L L^T)^-1 y``."""
     return linalg.solve_upper(factor, linalg.solve_lower(factor, y[:, None]))[:, 0]
+
+
+def _solve_in_turn(factors, residuals):
+    return jax.lax.map(lambda pair: _solve(*pair), (factors, residuals))
 
 
 def _block_size(widths, overhead: int) -> int:

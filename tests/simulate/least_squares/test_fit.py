@@ -9,7 +9,7 @@ from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import sorting
 from jaxprune.simulate.least_squares import fit as least_squares
-from jaxprune.simulate.least_squares import pruning, saliency
+from jaxprune.simulate.least_squares import pruning, saliency, solving
 from tests import grades as judge
 
 RULES = [
@@ -57,6 +57,23 @@ def test_every_width_is_lstsq(x64, make, ridge, method):
     assert np.all(np.asarray(path.condition) >= 1)
     visible = float(path.condition[4] / path.condition[2])  # the threshold is reported; a ridge removes it
     assert visible > 5 if ridge == 0 else visible < 5
+
+
+@pytest.mark.parametrize("refine", [0, 2])
+@pytest.mark.parametrize("ridge", [0.0, 0.5])
+def test_an_accelerator_fits_all_wide_models_at_once(x64, monkeypatch, ridge, refine):
+    """To the same numbers; a repeated sample is flagged there too."""
+    data = least_squares.draw(diagonal(), jax.random.key(0))
+    twice = least_squares.Data(data.features.at[:, 3].set(data.features[:, 4]), data.target)
+    found = []
+    for elsewhere in (False, True):
+        if elsewhere:
+            monkeypatch.setattr(solving, "by_platform", lambda *operands, cpu, elsewhere: elsewhere(*operands))
+        found.append([least_squares.min_norm_path(d, [20, 21, 23, 40, 64], ridge, refine=refine) for d in (data, twice)])
+    for one_by_one, together in zip(*found, strict=True):
+        np.testing.assert_allclose(together.coef, one_by_one.coef, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(together.condition, one_by_one.condition, rtol=1e-6)
+    assert np.all(np.isnan(together.coef[1:, 0])) == (ridge == 0)
 
 
 @pytest.mark.slow
