@@ -7,6 +7,7 @@ nothing else; ``for_accelerators`` lowers for the others there.
 
 import contextlib
 import contextvars
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,14 @@ def by_platform(*operands: Any, cpu: Callable[..., Any], elsewhere: Callable[...
     if jax.default_backend() == "cpu":
         return cpu(*operands)
     return jax.lax.platform_dependent(*operands, cpu=cpu, default=elsewhere)
+
+
+def each(function: Callable[[Any], Any], values: Any, together: int | None = None) -> Any:
+    """``function`` of every slice along the first axis of ``values``: one after another on a CPU, whose cache each fills;
+    elsewhere all at once, or ``together`` at a time where more would need much memory."""
+    in_turn = functools.partial(jax.lax.map, function)
+    at_once = jax.vmap(function) if together is None else functools.partial(in_turn, batch_size=together)
+    return by_platform(values, cpu=in_turn, elsewhere=at_once)
 
 
 @contextlib.contextmanager

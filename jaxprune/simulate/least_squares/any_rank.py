@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxprune.simulate import linalg
+from jaxprune.simulate.platforms import each
 
 EXACT = jax.lax.Precision.HIGHEST
 
@@ -46,7 +47,7 @@ def fits(
         coef = _coefficients(design, weights[:, None])[:, 0]
         return coef, jnp.sum(residual[: len(target)] ** 2) / len(y), condition(design, samples)
 
-    return jax.lax.map(one, counts)
+    return each(one, counts)
 
 
 def left_out(

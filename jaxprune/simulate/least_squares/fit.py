@@ -18,6 +18,7 @@ from jaxprune.simulate import linalg
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.least_squares import any_rank, rows, solving
 from jaxprune.simulate.least_squares.solving import EXACT
+from jaxprune.simulate.platforms import each
 from jaxprune.struct import choice, static, struct
 
 Counts = Sequence[int] | np.ndarray  # strictly increasing integers
@@ -215,7 +216,7 @@ def leading_solutions(
             block = jnp.where(mask[:, None] & mask[None, :], covariance, 0)
             return linalg.pseudo_solve(block, jnp.where(mask, cross, 0)[:, None])[:, 0]
 
-        return jax.lax.map(one, live)
+        return each(one, live)
     factor = linalg.cholesky(covariance)
     half = linalg.solve_lower(factor, cross[:, None])
     return linalg.solve_upper(factor, jnp.where(live.T, half, 0)).T

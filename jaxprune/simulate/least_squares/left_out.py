@@ -17,6 +17,7 @@ from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.least_squares import any_rank, solving
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares.fit import EXACT, Counts, Data
+from jaxprune.simulate.platforms import each
 from jaxprune.struct import static, struct
 
 
@@ -67,7 +68,7 @@ def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
     if (n := len(data.target)) < 2:
         raise ValueError(f"data: {n} sample leaves none to fit; use at least 2")
     _check_centred(data, widths[-1], ridge)
-    found = jax.lax.map(lambda p: one_width(data, p, ridge), jnp.asarray(widths))
+    found = each(lambda p: one_width(data, p, ridge), jnp.asarray(widths))
     return LeftOut(data, *found, widths=widths)
 
 

@@ -18,6 +18,7 @@ from jaxprune.simulate.compression.rules import Rule
 from jaxprune.simulate.compression.rules import magnitude as magnitude  # of coefficients too
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares.fit import Counts, Data, Path
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.sorting import argsort_live
 
 Problem = LinearGaussian | Population
@@ -297,5 +298,5 @@ def retrained_surface(
         return problem.risk(least_squares.retrain_path(data, chosen, kept, width, moments))
 
     flat = order.reshape(-1, dim)
-    risks = jax.lax.map(one, (jnp.repeat(jnp.asarray(widths), rules), flat))
+    risks = each(one, (jnp.repeat(jnp.asarray(widths), rules), flat))
     return risks.reshape(*order.shape[:2], -1)

@@ -7,7 +7,6 @@ values on that support. Both forget that the support was chosen on the data, and
 Where means do not exist (p near n, or s near n after refitting) take medians over seeds.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
@@ -17,7 +16,10 @@ from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.fit import EXACT, Counts, Data, Path
 from jaxprune.simulate.least_squares.left_out import LeftOut
 from jaxprune.simulate.least_squares.pruning import Problem, Rule
+from jaxprune.simulate.platforms import each
 from jaxprune.struct import struct
+
+FOLDS = 32  # refitted at a time where all could be
 
 
 @struct
@@ -90,9 +92,9 @@ def _whole(fits, problem, rule, key, kept):
 
         pruned = data.offset(coef)[:, None] + _leading_sums(coef * mine[None, :], order, _counts(fits, kept))
         pruned = jnp.where(order[:, :1] < 0, jnp.nan, pruned)
-        return (y[i] - jnp.stack([pruned, jax.lax.map(refit, (order, widths))])) ** 2
+        return (y[i] - jnp.stack([pruned, each(refit, (order, widths))])) ** 2
 
-    return jnp.mean(jax.lax.map(one, jnp.arange(n)), axis=0)
+    return jnp.mean(each(one, jnp.arange(n), FOLDS), axis=0)
 
 
 def _leading_sums(terms, order, counts):
@@ -121,10 +123,10 @@ def _pruned_on_support(fits, order, kept):
             whole = count >= width  # nothing is pruned: for an interpolator the ratio is 0 / 0, its limit is known
             return jnp.mean((error + own * residual) ** 2), jnp.where(whole, dense, gcv)
 
-        return jax.lax.map(at, counts)
+        return each(at, counts)
 
     counts, widths = _counts(fits, kept), jnp.asarray(fits.widths)
-    return jax.lax.map(one, (fits.coef, fits.step, fits.residual, fits.gcv, order, counts, widths))
+    return each(one, (fits.coef, fits.step, fits.residual, fits.gcv, order, counts, widths))
 
 
 def _retrained_on_support(fits, order, kept):
@@ -140,6 +142,6 @@ def _retrained_on_support(fits, order, kept):
             _, _, residual, gcv, _ = leave_one_out.one_width(columns, count)
             return jnp.where(failed, jnp.nan, jnp.mean(residual**2)), jnp.where(failed, jnp.nan, gcv)
 
-        return jax.lax.map(at, counts)
+        return each(at, counts)
 
-    return jax.lax.map(one, (order, _counts(fits, kept)))
+    return each(one, (order, _counts(fits, kept)))

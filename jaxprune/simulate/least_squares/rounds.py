@@ -11,6 +11,7 @@ from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.fit import Counts, Path
 from jaxprune.simulate.least_squares.pruning import Problem, Rule
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.sorting import argsort_live
 
 
@@ -74,7 +75,7 @@ def iterative_path(
         coef, rank, before = state
         scores = pruning.scores(rule, Path(data, coef, unknown, unknown, widths), problem, key)
         order = argsort_live(scores, rank < before[:, None])
-        return (jax.lax.map(refit, (order, counts)), jnp.argsort(order, axis=-1), counts), None
+        return (each(refit, (order, counts)), jnp.argsort(order, axis=-1), counts), None
 
     unknown = jnp.full(cells, jnp.nan, path.coef.dtype)
     coef = jnp.repeat(path.coef, schedule.shape[1], axis=0)

@@ -17,6 +17,7 @@ from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.fit import EXACT, Counts, Path
 from jaxprune.simulate.least_squares.pruning import Coef, Fit, Problem, Rule, Scores
+from jaxprune.simulate.platforms import each
 
 
 def obs(key: Array, coef: Coef, fit: Fit) -> Scores:
@@ -64,7 +65,7 @@ def obs_greedy(key: Array, coef: Coef, fit: Fit) -> Scores:
         leading = jnp.where((jnp.arange(len(coef)) < width)[:, None], factor, 0)
         return _removals(coef, jnp.matmul(leading.T, leading, precision=EXACT), width)
 
-    return jax.lax.map(one, (coef, jnp.asarray(fit.path.widths)))
+    return each(one, (coef, jnp.asarray(fit.path.widths)))
 
 
 def empirical_obs(ridge: float) -> Rule:
@@ -124,7 +125,7 @@ def compensated_surface(path: Path, problem: Problem, order: Int[Array, "W R d"]
         return problem.risk(jnp.zeros((len(kept), len(image)), image.dtype).at[:, chosen].set(solved, unique_indices=True))
 
     cells = (jnp.repeat(images, rules, axis=0), jnp.repeat(counts, rules, axis=0), order.reshape(-1, problem.dim))
-    return jax.lax.map(one, cells).reshape(*order.shape[:2], -1)
+    return each(one, cells).reshape(*order.shape[:2], -1)
 
 
 def _regular(problem):

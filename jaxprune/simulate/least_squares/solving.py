@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxprune.simulate import linalg
 from jaxprune.simulate.least_squares import any_rank
-from jaxprune.simulate.platforms import by_platform
+from jaxprune.simulate.platforms import by_platform, each
 
 EXACT = jax.lax.Precision.HIGHEST  # never TF32 or bfloat16 in a Gram matrix
 
@@ -181,7 +181,7 @@ def _from_dual(x, y, counts, ridge, dual, factors, refine):
     coef = jnp.where(live, jnp.matmul(dual, x.T, precision=EXACT), 0)
     for _ in range(refine):
         residual = y[None, :] - jnp.matmul(coef, x, precision=EXACT) - ridge * dual
-        step = by_platform(factors, residual, cpu=_solve_in_turn, elsewhere=jax.vmap(_solve))
+        step = each(lambda pair: _solve(*pair), (factors, residual))
         dual = dual + step
         coef = coef + jnp.where(live, jnp.matmul(step, x.T, precision=EXACT), 0)
     return coef
@@ -195,7 +195,7 @@ def _fit_by_rank(x, y, counts, ridge):
         gram = jnp.matmul(rows.T, rows, precision=EXACT) + ridge * jnp.eye(len(y), dtype=x.dtype)
         return jnp.matmul(rows, linalg.pseudo_solve(gram, y[:, None])[:, 0], precision=EXACT)
 
-    return jax.lax.map(one, counts), jnp.full(counts.shape, jnp.nan, x.dtype)
+    return each(one, counts), jnp.full(counts.shape, jnp.nan, x.dtype)
 
 
 def products(a: Float[Array, "m n"], y: Float[Array, " n"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
@@ -206,10 +206,6 @@ def products(a: Float[Array, "m n"], y: Float[Array, " n"]) -> tuple[Float[Array
 def _solve(factor, y):
     """``(L L^T)^-1 y``."""
     return linalg.solve_upper(factor, linalg.solve_lower(factor, y[:, None]))[:, 0]
-
-
-def _solve_in_turn(factors, residuals):
-    return jax.lax.map(lambda pair: _solve(*pair), (factors, residuals))
 
 
 def _block_size(widths, overhead: int) -> int:

@@ -4,7 +4,6 @@ Widths are data. They are padded to the next power of two, so that the waste is 
 the number of widths; those of one padded size are one batch. Source: guide/networks.md, Protocol.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import jax
@@ -19,7 +18,7 @@ from jaxprune.simulate.networks import pruning
 from jaxprune.simulate.networks.labelled import Batch
 from jaxprune.simulate.networks.model import Model
 from jaxprune.simulate.networks.pruning import Reduction, Trained
-from jaxprune.simulate.platforms import by_platform
+from jaxprune.simulate.platforms import each
 
 STARTS = ("trained", "original", "fresh")
 Family = Callable[[int], Model]  # largest width -> model
@@ -126,9 +125,8 @@ def _protocol(model, budgets, treatments, train, test, optimiser, steps, noise):
         def again(run):
             return networks.train(model, run[0], run[1], train, optimiser, steps, run[2]).params
 
-        one_by_one = functools.partial(jax.lax.map, again)  # on a CPU: the widths of a bucket fill the cache
-        together = one_by_one if model.large else jax.vmap(again)
-        retrained = by_platform((first, kept, state), cpu=one_by_one, elsewhere=together)
+        runs = first, kept, state
+        retrained = jax.lax.map(again, runs) if model.large else each(again, runs)
         pruned = jax.vmap(lambda mask: networks.masked(dense.params, mask))(kept)
         density = jax.vmap(lambda mask: pruning.layer_density(mask, whole))(kept)
         return {

@@ -8,6 +8,7 @@ from jaxprune.problems import Labelled
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares.fit import Counts, Data
 from jaxprune.simulate.networks import labelled
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.sorting import argsort_live
 from jaxprune.struct import struct
 
@@ -84,10 +85,10 @@ def surfaces(split: Split, widths: Counts, kept: Counts, key: Key[Array, ""]) ->
             refitted = [least_squares.retrain_path(data, order, kept, width, moments) for order in orders]
             return jnp.stack([jnp.stack(pruned), jnp.stack(refitted)]) @ split.test_features
 
-        sparse = jax.lax.map(treat, (path.coef, jnp.asarray(widths)))
+        sparse = each(treat, (path.coef, jnp.asarray(widths)))
         return path.coef @ split.test_features, sparse, path.train_error
 
-    dense, sparse, train = jax.lax.map(one_class, split.target)
+    dense, sparse, train = each(one_class, split.target)
     error, loss = _judge(dense, split)
     (pruned_error, retrained_error), (pruned_loss, retrained_loss) = (jnp.moveaxis(m, 1, 0) for m in _judge(sparse, split))
     return {
