@@ -14,6 +14,7 @@ from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
+from jaxprune.simulate.platforms import each
 from jaxprune.sweep import Experiment
 
 WIDTH = [5.0]
@@ -49,7 +50,7 @@ def trial(key, problem):
             "retrained_same": pruning.retrained_surface(data, problem, order, widths, kept),
         }
 
-    return jax.lax.map(one, jnp.asarray(RIDGE))
+    return each(one, jnp.asarray(RIDGE))
 
 
 EXPERIMENT = Experiment(

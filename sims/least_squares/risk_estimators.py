@@ -16,6 +16,7 @@ from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.left_out import leave_one_out
 from jaxprune.simulate.least_squares.risk_estimators import estimate
+from jaxprune.simulate.platforms import each
 from jaxprune.sweep import Experiment
 
 WIDTH = [0.1, 0.3, 0.5, 0.7, 0.8, 0.96, 1.04, 1.2, 1.4, 2.0, 3.0, 4.0]
@@ -62,7 +63,7 @@ def trial(key, problem):
             **from_sample(problem, data, widths, kept, ridge, rule),
         }
 
-    return jax.lax.map(one, jnp.asarray(RIDGE))
+    return each(one, jnp.asarray(RIDGE))
 
 
 FAR = [w for w in WIDTH if not 0.9 < w < 1.1]  # from the threshold, where risks of seeds differ a hundredfold

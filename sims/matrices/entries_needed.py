@@ -11,6 +11,7 @@ from jaxprune.contracts import Metric
 from jaxprune.judge import estimates
 from jaxprune.problems import HeavyTailedMatrix
 from jaxprune.simulate import matrices
+from jaxprune.simulate.platforms import each
 from jaxprune.sweep import Experiment
 
 EPS, ETA = [0.1, 0.3], 0.01
@@ -34,7 +35,7 @@ def trial(key, problem):
     shares, kept = matrices.discarded(matrix), counts(problem.size)
     eps = jnp.array(EPS)
     whole = matrices.operator_norm(start, matrix, STEPS).value
-    rest = jax.lax.map(lambda part: matrices.operator_norm(start, part, STEPS).value, matrices.residuals(matrix, kept.tolist()))
+    rest = each(lambda part: matrices.operator_norm(start, part, STEPS).value, matrices.residuals(matrix, kept.tolist()))
     size, cuts = jnp.abs(matrix), jnp.array(TAU) * jnp.linalg.norm(matrix)
     left, right = jax.random.normal(form, (2, 1, problem.rows), matrix.dtype)
     errors = [matrices.bilinear_error(matrix, jnp.where(size > cut, matrix, 0), left, right)[0] for cut in cuts]

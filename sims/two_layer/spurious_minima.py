@@ -16,6 +16,7 @@ from jaxprune.contracts import Finding
 from jaxprune.judge import estimates
 from jaxprune.problems import OrthonormalTeachers
 from jaxprune.simulate import two_layer
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.two_layer import objectives, symmetric_minima
 from jaxprune.simulate.two_layer.curvature import curvature
 from jaxprune.sweep import Experiment
@@ -38,7 +39,7 @@ def trial(key, problem):
     worst = jnp.argmax(jnp.where(rest, loss, -jnp.inf))
     family = symmetric_minima.minimum(dim)
     places = jnp.stack([runs.rows[worst], symmetric_minima.rows(family.entries, dim)])
-    bend = jax.lax.map(lambda rows: curvature(objective, rows, signs), places)
+    bend = each(lambda rows: curvature(objective, rows, signs), places)
     return {
         "zero_loss": objective.constant / 2,
         "success": _share(rest & (loss < SAME)),

@@ -12,6 +12,7 @@ from jaxprune.problems import ChosenClassifier, LearntHalfSpace
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.bounds import half_space, occam
 from jaxprune.simulate.compression import quantiser
+from jaxprune.simulate.platforms import each
 
 
 def learnt(key: Key[Array, ""], problem: LearntHalfSpace, kept: Sequence[int]) -> dict[str, Float[Array, ""]]:
@@ -103,7 +104,7 @@ def _by_count(labels, inputs, normal, counts, problem):
         cosine = aligned @ values / jnp.linalg.norm(values) / jnp.linalg.norm(normal)
         return wrong, jnp.arccos(jnp.clip(cosine, -1, 1)) / jnp.pi
 
-    empirical, angle = jax.lax.map(of, counts)
+    empirical, angle = each(of, counts)
     return empirical, problem.flipped + (1 - 2 * problem.flipped) * angle
 
 

@@ -12,6 +12,7 @@ from jaxprune.checks import check_count
 from jaxprune.problems import Cushions, PlantedNetwork
 from jaxprune.simulate.bounds import entries, occam
 from jaxprune.simulate.compression import compressibility, quantiser, rules
+from jaxprune.simulate.platforms import each
 
 Layers = list[Array]  # (outputs, inputs) of every layer
 
@@ -85,7 +86,7 @@ def trial(key: Key[Array, ""], problem: PlantedNetwork, kept: Sequence[int]) -> 
         small = [quantiser.on_grid(w, r < count, problem.value_bits) for w, r in zip(layers, places, strict=True)]
         return tuple(_error(signals(small, x, linear)[-1], y) for x, y in ((train, labels), (test, fresh)))
 
-    empirical, tested = jax.lax.map(errors, jnp.asarray(kept))
+    empirical, tested = each(errors, jnp.asarray(kept))
     nats = sum(occam.sparse_nats(np.minimum(kept, w.size), w.size, problem.value_bits) for w in layers)
     by_kl, by_gap = occam.bounds(empirical, nats, problem.samples, problem.delta)
     return dict(

@@ -12,6 +12,7 @@ from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_number
 from jaxprune.simulate.bounds import occam
 from jaxprune.simulate.compression import compressibility, quantiser, rules
+from jaxprune.simulate.platforms import each
 
 Layers = Sequence[Array]
 Wrong = Callable[[Layers], Bool[Array, " m"]]
@@ -63,7 +64,7 @@ def curve(
         return jnp.sum(train(small)), jnp.sum(test(small)), jnp.sum(chosen)
 
     pairs = [np.ravel(side) for side in np.meshgrid(kept, bits, indexing="ij")]
-    seen = jax.lax.map(lambda pair: measured(*pair), tuple(jnp.asarray(p) for p in pairs))
+    seen = each(lambda pair: measured(*pair), tuple(jnp.asarray(p) for p in pairs))
     wrong, missed, live = (each.reshape(len(kept), len(bits)) for each in seen)
     samples, tests = (jax.eval_shape(side, tuple(layers)).size for side in (train, test))
     found = _least(wrong, missed, live, samples, tests, kept, jnp.asarray(bits), flat.size, delta)

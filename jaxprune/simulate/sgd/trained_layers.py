@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Key
 from jaxprune.problems import SGD
 from jaxprune.simulate.compression import compressibility, layer_pruning
 from jaxprune.simulate.networks import labelled, losses
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.sde import integrate as sde
 from jaxprune.simulate.sgd import noisy_training, released_code, training
 from jaxprune.simulate.sgd.training import Run
@@ -120,7 +121,7 @@ def prunings(layers: Layers, errors: Float[Array, " e"]) -> tuple[Float[Array, "
         found = [jax.vmap(lambda error, prune=prune: prune([w], error, adaptive=True))(errors) for prune in RULES.values()]
         return jnp.stack([f.value[0] for f in found]), found[-1].kept / sum(w.shape)
 
-    pruned, rank = jax.lax.map(rules, _padded([*layers[:-1], layers[-1].T]))
+    pruned, rank = each(rules, _padded([*layers[:-1], layers[-1].T]))
     left = jnp.sum(pruned[:, :2] != 0, axis=(-2, -1))
     factors = rank * jnp.asarray([sum(shape) for shape in shapes])[:, None]
     back = [each[..., :n, :d] for each, (n, d) in zip(pruned, shapes, strict=True)]
@@ -148,7 +149,7 @@ def estimates(samples: Float[Array, "w N"], key: Key[Array, ""]) -> dict[str, Ar
         valid = columns[2] & jnp.stack([~stable_fit.fit(x).rejected, True])
         return (*columns[:2], valid.astype(x.dtype), tail_report.disagree(*found).astype(x.dtype))
 
-    return dict(zip(("inverse", "claimed", "valid", "disagree"), jax.lax.map(one, samples), strict=True))
+    return dict(zip(("inverse", "claimed", "valid", "disagree"), each(one, samples), strict=True))
 
 
 def _tails(start: Layers, trained: Layers, error, key) -> dict[str, Array]:
@@ -156,12 +157,12 @@ def _tails(start: Layers, trained: Layers, error, key) -> dict[str, Array]:
     keys = [jax.random.split(jax.random.fold_in(key, i)) for i in range(len(trained))]
     sets = [jnp.stack([w, s, *controls.gaussian(w, k)]) for w, s, (k, _) in zip(trained, start, keys, strict=True)]
     entries = [each.reshape(len(each), -1) for each in sets]
-    middle = jax.lax.map(lambda given: estimates(*given), (jnp.stack(entries[1:-1]), jnp.stack([k for _, k in keys[1:-1]])))
+    middle = each(lambda given: estimates(*given), (jnp.stack(entries[1:-1]), jnp.stack([k for _, k in keys[1:-1]])))
     ends = estimates(entries[0], keys[0][1]), estimates(entries[-1], keys[-1][1])
     columns = {name: _by_position([ends[0][name], *middle[name], ends[1][name]]) for name in middle}
     counts = jnp.asarray([w.size for w in trained])[:, None]
     padded = _padded(entries)
-    gone = jax.lax.map(jax.vmap(lambda x: compressibility.removed_count(x, error, squared=False)), padded)
+    gone = each(jax.vmap(lambda x: compressibility.removed_count(x, error, squared=False)), padded)
     return {**columns, "entries_removed": _by_position((gone - padded.shape[-1] + counts) / counts)}
 
 

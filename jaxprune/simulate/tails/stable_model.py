@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.checks import check_count
 from jaxprune.simulate.arguments import check_compat
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.tails import quantile_ratio
 from jaxprune.simulate.tails.extreme import TailEstimate, check_sample, from_inverse, from_value, norms
 
@@ -99,7 +100,7 @@ def aggregate(
         return jnp.minimum(value, CAP) if compat else value, jnp.median(error)
 
     orders = jax.vmap(lambda k: jax.random.permutation(k, x.shape[0]))(jax.random.split(key, shuffles))
-    values, errors = jax.lax.map(once, orders)
+    values, errors = each(once, orders)
     value = jnp.median(values)
     return from_value(value, jnp.median(errors) * value**2, value > 0)
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Compression
 from jaxprune.simulate.lengths import polar
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.two_layer import checks
 from jaxprune.simulate.two_layer.losses import EXACT, Factors, factors
 from jaxprune.simulate.two_layer.objectives import exact, limit, simplified
@@ -67,7 +68,7 @@ def nested(
             "rest": affine.rest,
         }
 
-    return jax.lax.map(one, jnp.asarray(np.asarray(widths)))
+    return each(one, jnp.asarray(np.asarray(widths)))
 
 
 def limit_gap(key: Key[Array, ""], dim: int, neurons: int, restarts: int = 2) -> Float[Array, ""]:

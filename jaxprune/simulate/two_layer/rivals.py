@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.problems import Compression
 from jaxprune.simulate.lengths import polar
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.two_layer import baselines, checks
 from jaxprune.simulate.two_layer.losses import factors
 from jaxprune.simulate.two_layer.nested import narrowed
@@ -52,7 +53,7 @@ def rivals(
         held = jnp.sum(jax.lax.top_k(gains, problem.neurons)[0]) / jnp.sum(gains)
         return {**{name: loss / objective.constant for name, loss in losses.items()}, "share": held}
 
-    return jax.lax.map(one, jnp.asarray(np.asarray(widths)))
+    return each(one, jnp.asarray(np.asarray(widths)))
 
 
 def _scaled(target: Target) -> Target:

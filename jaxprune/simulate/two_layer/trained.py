@@ -16,6 +16,7 @@ from jaxprune.checks import NoiseType
 from jaxprune.problems import HeavyTailedSGD
 from jaxprune.simulate import linalg, stable
 from jaxprune.simulate.networks import labelled, losses
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.sde import integrate as sde
 from jaxprune.simulate.sgd import mean_field
 from jaxprune.simulate.two_layer import baselines
@@ -89,7 +90,7 @@ def best(key: Key[Array, ""], target: Target, widths: Sequence[int], restarts: i
         run = minimise(objective, key, most, restarts, "free", live, schedule).best()
         return Target(run.rows, jnp.where(live, run.signs, 0))
 
-    return jax.lax.map(one, jnp.asarray(widths))
+    return each(one, jnp.asarray(widths))
 
 
 def narrow(key: Key[Array, ""], target: Target, inputs: Roots, widths: Sequence[int], restarts: int) -> Target:
@@ -103,7 +104,7 @@ def narrow(key: Key[Array, ""], target: Target, inputs: Roots, widths: Sequence[
     most = max(widths)
     seen = Target(jnp.matmul(target.rows, inputs.root, precision=EXACT), target.weights)
     both = Target(*(jnp.stack(pair) for pair in zip(seen, target, strict=True)))
-    optimal = jax.lax.map(lambda each: best(optimum, each, widths, restarts), both)
+    optimal = each(lambda one: best(optimum, one, widths, restarts), both)
     clusters = [_padded(baselines.k_means(cluster, target, width), most) for width in widths]
     methods = {
         "covariance": Target(jnp.matmul(optimal.rows[0], inputs.inverse, precision=EXACT), optimal.weights[0]),
@@ -139,7 +140,7 @@ def _greedy(target: Target, seen: Target, widths: Sequence[int]) -> Target:
     chosen = baselines.greedy(seen, max(widths)).rows
     order = jnp.argmax(jnp.all(chosen[:, None] == seen.rows, axis=-1), axis=1)
     taken = _first(Target(chosen, jnp.ones(len(chosen), chosen.dtype)), widths).rows
-    weights = jax.lax.map(lambda rows: baselines.refit(rows, seen).weights, taken)
+    weights = each(lambda rows: baselines.refit(rows, seen).weights, taken)
     return Target(_first(Target(target.rows[order], seen.weights[order]), widths).rows, weights)
 
 
