@@ -1,4 +1,4 @@
-"""Numbers that the README quotes are those that the experiments state at their default sizes.
+"""Numbers that the guide quotes are those that the experiments state at their default sizes.
 
 ``tests/data/findings/NAME.json`` is the ``results/NAME/findings.json`` of a default run; after a change of an experiment run it
 again and put its file here.
@@ -12,7 +12,7 @@ from jaxprune.sweep import load_experiments
 from jaxprune.theory.compression import required_width_log10
 from tests.places import ROOT
 
-README = " ".join((ROOT / "README.md").read_text().split())
+QUOTES = " ".join((ROOT / "jaxprune" / "guide" / "findings.md").read_text().split())
 KEPT = {p.stem: json.loads(p.read_text()) for p in sorted((ROOT / "tests" / "data" / "findings").glob("*.json"))}
 STATING = {e.name: e for p in ROOT.glob("sims/*/*.py") if "findings=" in p.read_text() for e in load_experiments(p)}
 PLAIN = "{value:.3f} ± {error:.3f}"
@@ -104,15 +104,15 @@ QUOTED = [  # experiment, finding, how it is quoted
 
 
 @pytest.mark.parametrize("experiment, words, form", QUOTED)
-def test_the_readme_quotes_what_was_found(experiment, words, form):
+def test_the_guide_quotes_what_was_found(experiment, words, form):
     found = KEPT[experiment]["findings"][words]
     quoted = form.format(gain=-found["value"], **found)
-    assert (quoted.removeprefix("0") if form == SHORT else quoted) in README
+    assert (quoted.removeprefix("0") if form == SHORT else quoted) in QUOTES
 
 
 def test_orders_and_rates_are_those_of_theory():
     orders = [found["value"] for found in KEPT["euler_strong_error"]["findings"].values()]
-    assert f"{min(orders):.3f} to {max(orders):.3f}" in README
+    assert f"{min(orders):.3f} to {max(orders):.3f}" in QUOTES
     for words, found in KEPT["propagation_of_chaos"]["findings"].items():
         alpha = float(words.rsplit(" ", 1)[1])
         rate = 1 / alpha - 1 if "linear" in words else -0.5
@@ -123,7 +123,7 @@ def test_orders_and_rates_are_those_of_theory():
 def test_widths_are_those_of_theory():
     for alpha, quoted in ((1.2, "10^3.5"), (1.5, "10^6.0"), (1.75, "10^13")):
         digits = 0 if quoted == "10^13" else 1
-        assert f"10^{float(required_width_log10(alpha, 0.1, 0.1)):.{digits}f}" == quoted and quoted in README
+        assert f"10^{float(required_width_log10(alpha, 0.1, 0.1)):.{digits}f}" == quoted and quoted in QUOTES
 
 
 @pytest.mark.parametrize("name", STATING)

@@ -20,7 +20,10 @@ CODE = [p for folder in ("jaxprune", "sims", "figures", "tests") for p in sorted
 CODE.remove(Path(__file__).resolve())
 CHAPTERS = {p.name: p.read_text() for p in sorted(GUIDE.glob("*.md"))}
 HEADINGS = {name: re.findall(r"^## (.+)$", text, re.MULTILINE) for name, text in CHAPTERS.items()}
-HOW_TO = {"weights"}
+HOW_TO = {
+    *("first_steps", "experiments", "data", "heavy_tailed_noise", "weights"),
+    *("systems", "findings", "running", "performance", "architecture"),
+}
 CLOSED = ("our notes", "the notes", "working notes", "notes on wan", "notes on chang")  # what a reader cannot open
 PRINTS = re.compile(r"```python\n((?:(?!```).)*)```\n\nprints\n\n```text\n(.*?)```", re.DOTALL)
 NUMBERED = re.compile(r"\b[Ss]ections? \d|\b[Ss]ource: rows? \d")

@@ -121,8 +121,8 @@ def _moved(x, b, z, lost, step_size):
 
 
 def two_sum(x: Array, y: Array) -> tuple[Array, Array]:
-    """A sum in the precision of ``x``, and exactly what its rounding lost (Knuth 1998, The Art of Computer Programming 2,
-    section 4.2.2, theorem B)."""
+    """A sum in the precision of ``x``, and exactly what its rounding lost (Knuth, The Art of Computer Programming 2, 4.2.2,
+    theorem B)."""
     total = (x + y).astype(x.dtype)
     part = total - x
     return total, (x - (total - part)) + (y.astype(x.dtype) - part)
