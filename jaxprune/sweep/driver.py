@@ -18,7 +18,7 @@ import xarray as xr
 
 from jaxprune.sweep import chunks, layout
 from jaxprune.sweep.drive import Drive, Stopped
-from jaxprune.sweep.executors import InProcess, LocalProcesses
+from jaxprune.sweep.executors import InProcess, LocalDevices, LocalProcesses
 from jaxprune.sweep.experiment import RESERVED, Experiment, Loading, Point, loading
 from jaxprune.sweep.fingerprint import Prepared
 from jaxprune.sweep.interrupts import Interrupts
@@ -56,7 +56,8 @@ def run(
         root: Number from which all keys are made, in 0 .. 2**64 - 1.
         executor: Any ``concurrent.futures.Executor`` that does not fork; None for ``workers`` processes of our own.
         store: A folder; finished tasks in it are not run again, and a kill loses only the tasks in flight. None: memory.
-        workers: How many processes; 0 for this process, None for one per core on a CPU, and for this one on an accelerator.
+        workers: How many processes; 0 for this process with all its devices, None for one per core on a CPU, and for this one on
+            accelerators.
         shard: ``(k, K)``: only every K-th task from the k-th on, 0 <= k < K; needs a store.
         time_limit: Seconds after which a task counts as hung, > 0, if it is in another process; None for no limit.
         budget: Bytes that one process may use, > 0; None for its share of 70 % of the memory.
@@ -80,7 +81,7 @@ def run(
     _start_jax()
     with Interrupts() as interrupts:
         processes = _processes(executor, experiment, workers)
-        prepared = Prepared(experiment, root, budget or _fair_budget(processes or 1))
+        prepared = Prepared(experiment, root, budget or _fair_budget(processes))
         sink = _open(experiment, root, store, prepared)
         interrupts.check()
         todo, held = _plan(experiment, sink, shard)
@@ -145,11 +146,19 @@ def _pool(executor: Executor | None, processes: int, time_limit: float | None) -
     if executor is not None:
         yield executor
         return
-    own = LocalProcesses(processes, time_limit) if processes else InProcess()
+    own = LocalProcesses(processes, time_limit) if processes else _in_this_process()
     try:
         yield own
     finally:
         own.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_this_process() -> Executor:
+    """On all devices that it has."""
+    import jax
+
+    devices = jax.local_devices()
+    return LocalDevices(devices) if len(devices) > 1 else InProcess()
 
 
 @contextlib.contextmanager
@@ -286,11 +295,11 @@ def _cores() -> int:
 
 
 def _fair_budget(processes: int) -> float:
-    """70 % of the device's memory, or of this machine's divided by the processes."""
+    """70 % of a device's memory, or of this machine's divided by the processes, or by the devices of this one."""
     import jax
 
-    stats = jax.devices()[0].memory_stats() or {}
-    return 0.7 * stats.get("bytes_limit", _memory_bytes() / processes)
+    stats = jax.local_devices()[0].memory_stats() or {}
+    return 0.7 * stats.get("bytes_limit", _memory_bytes() / (processes or jax.local_device_count()))
 
 
 def _memory_bytes() -> float:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from jaxprune.sweep.pipe import Receiver, Sender
@@ -35,6 +35,35 @@ class InProcess(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+class LocalDevices(Executor):
+    """A thread for each of several devices of this process: while one waits for its device, the others go on."""
+
+    def __init__(self, devices: Sequence[Any]):
+        self.window = 2 * len(devices)
+        self._threads = ThreadPoolExecutor(len(devices))
+        self._free: queue.SimpleQueue = queue.SimpleQueue()
+        for device in devices:
+            self._free.put(device)
+
+    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
+        """Queue one call, for the first device that is free."""
+        return self._threads.submit(self._called, fn, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the threads, after the calls that run; with ``cancel_futures`` the queued ones are dropped."""
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _called(self, fn: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
+        import jax
+
+        device = self._free.get()
+        try:
+            with jax.default_device(device):
+                return fn(*args, **kwargs)
+        finally:
+            self._free.put(device)
 
 
 class _Worker:

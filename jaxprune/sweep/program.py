@@ -11,6 +11,7 @@ import importlib.metadata
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -201,22 +202,24 @@ def one_thread() -> bool:
 
 
 _compiled: dict[Any, tuple[Callable[..., Any], float]] = {}  # the last used last
+_held = threading.Lock()
 HELD = 16  # a process has room for a few hundred; beyond, the system gives it no more memory maps and it crashes
 
 
 def compiled(parcel: Parcel, budget: float | None) -> Callable[..., dict[str, jax.Array]]:
     """The program, compiled once in a process: (key's words, first seed, *leaves) -> metrics. Raises MemoryError where one
     call needs more bytes than ``budget``, and ValueError for a program of another kind of device."""
-    name = (parcel.digest, jax.dtypes.canonicalize_dtype(float))
-    if name not in _compiled:
+    name = (parcel.digest, jax.dtypes.canonicalize_dtype(float), str(jax.config.jax_default_device))  # type: ignore[attr-defined]
+    if name not in _compiled:  # a thread has a device of its own, so nobody else is about to compile this
         found = export.deserialize(bytearray(parcel.value))
         if jax.default_backend() not in (platforms := [{"cuda": "gpu", "rocm": "gpu"}.get(p, p) for p in found.platforms]):
             raise ValueError(f"executor: the program is for {platforms[0]}, this worker has {jax.default_backend()}")
         call = jax.jit(found.call).lower(*(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in found.in_avals)).compile()
         _compiled[name] = call, _memory(call)
-    call, need = _compiled[name] = _compiled.pop(name)
-    while len(_compiled) > HELD:
-        del _compiled[next(iter(_compiled))]
+    with _held:
+        call, need = _compiled[name] = _compiled.pop(name)
+        while len(_compiled) > HELD * jax.local_device_count():
+            del _compiled[next(iter(_compiled))]
     if budget is not None and need > budget:
         raise MemoryError(
             f"budget: one trial at a time needs {need / GIB:.3g} GiB, the budget is {budget / GIB:.3g} GiB;"

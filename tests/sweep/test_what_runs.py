@@ -316,6 +316,39 @@ def test_products_have_full_precision_on_an_accelerator_unless_declared_otherwis
     assert ["HIGHEST" in text for text in texts] == [False, kept]
 
 
+@pytest.mark.parametrize("count", [2, 8])
+def test_all_devices_of_a_process_give_the_bits_of_one(tmp_path, count):
+    """Each in a thread of its own, with a program of its own. Devices of a CPU share threads, which a run refuses, as they divide
+    long loops; those here are short."""
+    body = """
+    from jaxprune.sweep import driver, tasks
+    from jaxprune.sweep.executors import LocalDevices
+    driver.one_thread = tasks.one_thread = lambda: True
+
+    def trial(key, n):
+        x = jax.random.normal(key, (20, 20)) + n
+        return {"m": jnp.linalg.norm(x @ x, axis=0)}
+
+    if __name__ == "__main__":
+        e = Experiment("own", dict(n=[1, 2, 3]), make, trial, inner=dict(i=list(range(20))), seeds=24, block=2)
+        used = set()
+        called = LocalDevices._called
+        def noted(self, fn, args, kwargs):
+            def inner(*a):
+                used.add(str(jax.config.jax_default_device))
+                return fn(*a)
+            return called(self, inner, args, kwargs)
+        LocalDevices._called = noted
+        found = run(e, workers=0)
+        print(len(jax.local_devices()), len(used), found["m"].values.tobytes().hex())
+    """
+    told = [
+        script(tmp_path, body, NPROC="1", XLA_FLAGS=f"--xla_force_host_platform_device_count={n}").split() for n in (1, count)
+    ]
+    assert told[0][:2] == ["1", "0"] and told[1][:2] == [str(count)] * 2
+    assert told[0][2] == told[1][2]
+
+
 def test_worker_processes_are_refused_beside_an_accelerator(monkeypatch):
     """They would compute on the CPU, and say nothing."""
     toy = Experiment("toy", dict(n=[1, 2]), lambda n: float(n), lambda key, n: {"m": n + jax.random.normal(key)}, seeds=2)
