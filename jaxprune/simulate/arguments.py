@@ -40,16 +40,18 @@ def sound_number(name: str, value: Any, interval: str, hint: str = "") -> Any:
 def sound_count(name: str, value: Any, what: str, low: int = 1, high: int | None = None, many: bool = False) -> Any:
     """As ``sound_number``, for one integer >= ``low``, and <= ``high`` where it is given; with ``many``, for an array of them.
 
-    Traced numbers may also be whole floats."""
+    Whole floats are integers here, since a field of a problem may be one."""
     if np.ndim(value) and not many:
         raise ValueError(f"{name}: shape {np.shape(value)} is not one number of {what}; use an integer, and jax.vmap for many")
     if traced(value):
         inside = (value >= low) & (value == jnp.floor(value))
         return inside if high is None else inside & (value <= high)
     counts = np.asarray(value)
-    ends = [counts.min(), counts.max()] if counts.size and counts.dtype.kind in "iu" else counts.ravel().tolist()
-    for count in ends:
-        check_count(name, count.item() if isinstance(count, np.integer) else count, what, low, high)
+    if counts.dtype.kind == "f" and np.all(counts == np.floor(counts)) and np.all(np.isfinite(counts)):
+        counts = counts.astype(int)
+    ends = np.array([counts.min(), counts.max()]) if counts.size and counts.dtype.kind in "iu" else counts.ravel()
+    for count in ends.tolist():
+        check_count(name, count, what, low, high)
     return True
 
 

@@ -24,7 +24,7 @@ FUNCTIONS = [
     if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
 ]
 BROADCASTS = [
-    f for f in FUNCTIONS if "of the broadcast shape" in (f.__doc__ or "") and "arguments are not checked" not in f.__doc__
+    f for f in FUNCTIONS if "of the broadcast shape" in str(f.__doc__) and "arguments are not checked" not in str(f.__doc__)
 ]
 
 

@@ -351,6 +351,16 @@ def test_masks_of_a_traced_count_below_zero_are_empty():
     assert not np.any(jax.jit(lambda b: compressibility.neuron_mask(HEAVY, b))(2.5))
 
 
+def test_a_whole_float_is_a_count():
+    for found, known in (
+        (quantiser.on_grid(HEAVY, HEAVY > 0, 4.0), quantiser.on_grid(HEAVY, HEAVY > 0, 4)),
+        (projection.matrix_project(KEY, HEAVY, 3.0).value, projection.matrix_project(KEY, HEAVY, 3).value),
+        (rules.compress(rules.magnitude, None, HEAVY, 7.0).value, rules.compress(rules.magnitude, None, HEAVY, 7).value),
+        (rules.code_length(5.0, 30), rules.code_length(5, 30)),
+    ):
+        np.testing.assert_array_equal(found, known)
+
+
 def test_integers_are_projected_as_floats():
     judge.exact(projection.matrix_project(KEY, ONES, 5).value, projection.matrix_project(KEY, ONES.astype(float), 5).value)
 
