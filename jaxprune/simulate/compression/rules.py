@@ -198,10 +198,9 @@ def log_ways(kept: Any, total: int) -> Float[Array, ""]:
             single precision.
     """
     check_count("total", total, "weights", 0)
-    sound = sound_count("kept", kept, f"the {total} weights", 0, total)
-    whole = jnp.asarray(kept)
     if total > jnp.iinfo(jnp.asarray(0).dtype).max:
         raise ValueError(f"total: {total} is more than a count can hold here; use jax.enable_x64(True)")
+    sound, whole = sound_count("kept", kept, f"the {total} weights", 0, total), jnp.asarray(kept)
     few = jnp.minimum(whole, total - whole).astype(float)
     some = jnp.maximum(few, 1.0)
     share, rest = some / total, total - some

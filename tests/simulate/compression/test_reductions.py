@@ -286,6 +286,8 @@ def test_code_lengths_in_single_precision():
 def test_a_total_beyond_the_integers_is_refused():
     with jax.enable_x64(False), pytest.raises(ValueError, match="total: 3000000000"):
         rules.log_ways(5, 3 * 10**9)
+    with jax.enable_x64(False), pytest.raises(ValueError, match="total: 3000000000"):
+        jax.jit(lambda kept: rules.log_ways(kept, 3 * 10**9))(5)
 
 
 # What is refused, and NaN where it is traced.
