@@ -10,6 +10,7 @@ import pytest
 
 from jaxprune.sweep import load_experiments
 from jaxprune.theory.compression import required_width_log10
+from tests.figures.test_figures import fake, shapes
 from tests.places import ROOT
 
 QUOTES = " ".join((ROOT / "jaxprune" / "guide" / "findings.md").read_text().split())
@@ -130,3 +131,14 @@ def test_widths_are_those_of_theory():
 def test_what_is_kept_is_of_the_experiment_as_it_is_declared(name):
     assert name in KEPT, f"run {name} at its default size, and put its findings.json here as tests/data/findings/{name}.json"
     assert KEPT[name]["seeds"] == STATING[name].seeds
+
+
+@pytest.mark.parametrize("name", ["bound_along_pruning", "planted_networks", "level_sets"])
+def test_what_is_kept_has_the_names_that_are_stated(name):
+    """A share of runs is named as one."""
+    experiment = STATING[name]
+    assert experiment.findings is not None
+    stated = experiment.findings(fake(experiment, experiment.axes, shapes(experiment), 0))
+    assert stated.keys() == KEPT[name]["findings"].keys()
+    shares = [words for words in stated if "beats" in words or "is full" in words]
+    assert shares and all(words.startswith("share of ") for words in shares)

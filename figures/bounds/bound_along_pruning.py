@@ -35,7 +35,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             row[0].set_ylabel("error rate")
         for ax in axes[-1]:
             ax.set_xlabel("share of the weights kept")
-        title = "markers: means, bars: 95 %"
+        title = (
+            "markers: means, bars: 95 %; at share 1 the grid of the few bits paid for reaches down to the tiniest weight"
+            "\nnumbers: of the first and the last layer the tail index of entries and the stable rank, medians over runs"
+        )
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, title=title)
     return figure
 

@@ -13,7 +13,7 @@ from jaxprune.theory.bounds import half_space as theory
 from jaxprune.theory.matrices import expected_discarded_fraction
 from sims.bounds import half_space as sim
 
-POINTS = 20  # of a line of theory
+POINTS = 20  # of the line of shares
 DELTA, BITS = 0.05, 6  # those of the problem
 
 
@@ -44,8 +44,7 @@ def _bounds(ax, here, dim, widest):
         style.means(ax, m, point["bound_kl"], 0, rf"kl, $\alpha={index:g}$", colour)
         style.means(ax, m, point["coded_bound"], 1, None, colour)
         if index < 2:
-            some = m[:: max(len(m) // 4, 1)]
-            ax.plot(some, [theory.half_space_bound(index, dim, int(k), DELTA, BITS).bound for k in some], color=colour)
+            ax.plot(m, [theory.half_space_bound(index, dim, int(k), DELTA, BITS).bound for k in m], color=colour)
             if dim < widest:
                 continue
             last = float(point["bound_kl"].mean("seed").isel(samples=-1))

@@ -20,7 +20,7 @@ DELTA = 0.05
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """A panel for each activation and tail index; markers tell the score by which entries are kept."""
+    """A panel for each activation and tail index; markers tell the measure and the score by which entries are kept."""
     activations, indices = samples["activation"].values.tolist(), samples["tail_index"].values.tolist()
     with style.paper():
         figure, axes = plt.subplots(
@@ -39,17 +39,18 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
             row[0].set_ylabel("error rate")
         for ax in axes[-1]:
             ax.set_xlabel("entries kept of each layer")
-        title = "markers: means, bars: 95 %; simulation and bounds of it; " + _rivals()
+        title = "markers: means, bars: 95 %; simulation and bounds of it" + _rivals()
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, title=title)
     return figure
 
 
 def _panel(ax, here):
     kept = here["kept"].values
-    for metric, words, colour in CURVES:
+    for curve, (metric, words, colour) in enumerate(CURVES):
         for place, score in enumerate(here["score"].values.tolist()):
-            at = kept * 1.04 ** style.beside(place, here.sizes["score"])
-            style.means(ax, at, here[metric].sel(score=score), place, f"{words}, {score}", colour)
+            marker = curve + place * len(CURVES)
+            at = kept * 1.04 ** style.beside(marker, len(CURVES) * here.sizes["score"])
+            style.means(ax, at, here[metric].sel(score=score), marker, f"{words}, {score}", colour)
     majority = 1 - float(here["majority"].mean())
     ax.axhline(majority, color="k", ls="--", lw=0.8, label="the most frequent label")
     ax.axhline(0.9, color="0.5", ls=":", lw=0.8, label="guessing")
@@ -58,7 +59,7 @@ def _panel(ax, here):
 
 
 def _rivals() -> str:
-    """What counting all weights says at that number of samples."""
+    """What a code of all weights in single precision says at that number of samples."""
     count = sim.DIM * sim.WIDTH + sim.WIDTH * 10
     gap = bounds.baselines.parameter_gap(count, sim.SAMPLES, DELTA)
-    return f"gap by counting {count} weights: {gap:.1f}"
+    return f"\na code of all {count} weights, of 32 bits each, bounds the error by the training error + {gap:.1f}"

@@ -12,7 +12,7 @@ from jaxprune.theory import matrices as theory
 
 
 def draw(samples: xr.Dataset, report: Any) -> Figure:
-    """(c) has the largest matrices; lines are the limit."""
+    """(c) has the largest matrices; solid lines are the limit."""
     sizes = samples["n"].values
     with style.paper():
         figure, axes = plt.subplots(1, 3, figsize=(style.FULL, 2.8))
@@ -31,7 +31,10 @@ def draw(samples: xr.Dataset, report: Any) -> Figure:
         axes[0].legend(title="marker: mean, bars: 95 %", alignment="left", ncols=2, loc="upper right")
         axes[0].set_ylim(top=1.35 * axes[0].get_ylim()[1])  # room for the legend
         axes[2].set(xscale="log", xlabel=r"$\|A\|_2\,/\,b_N$", ylabel="share of matrices below", ylim=(0, 1.02), xlim=(0.3, 30))
-        axes[2].set_title(f"(c) $n={sizes[-1]}$; line: Fréchet", loc="left")
+        axes[2].plot([], [], color="k", label="Fréchet's law")
+        axes[2].plot([], [], color="k", ls=":", label="simulation")
+        axes[2].legend(loc="lower right")
+        axes[2].set_title(f"(c) distribution, $n={sizes[-1]}$", loc="left")
     return figure
 
 

@@ -24,19 +24,26 @@ def command(verb: str, options: Any, name: str, changed: dict[str, list[Any]]) -
     return shlex.join([*words, *selection.options(changed)])
 
 
-def _script(file: Path) -> tuple[Path, Path]:
-    """The folder of a project, and its file in ``figures/`` that stands where the experiment's stands in ``sims/``."""
+def _scripts(file: Path) -> list[tuple[Path, Path]]:
+    """Where the figure of an experiment may be, and the folder of the project that it is then of: where its file stands in
+    ``sims/`` there is one place in ``figures/``; elsewhere the figure may stand beside it."""
     file = file.resolve()
-    sims = next((p for p in file.parents if p.name == "sims"), file.parent)
-    return sims.parent, sims.parent / "figures" / file.relative_to(sims)
+    if sims := next((p for p in file.parents if p.name == "sims"), None):
+        return [(sims.parent, sims.parent / "figures" / file.relative_to(sims))]
+    here, above = file.parent, file.parent.parent
+    beside = [(here, here / "figures" / file.name), (here, here / f"{file.stem}_figure.py")]
+    return [*beside, (above, above / "figures" / file.name)]
 
 
 def draw(options: Any, folder: Path, declared: Experiment, asked: Experiment, samples, report) -> None:
-    """figure.pdf and figure.png, by the experiment's file in ``figures/``, if there is one."""
-    project, script = _script(options.file)
-    if not script.exists():
-        print(f"no figure: {script} does not exist; a figure is a file of that name with draw(samples, report) -> Figure")
+    """figure.pdf and figure.png, by the file of the experiment's figure, if there is one."""
+    places = _scripts(options.file)
+    found = next(((project, script) for project, script in places if script.exists()), None)
+    if found is None:
+        looked = " or ".join(str(script) for _, script in places)
+        print(f"no figure: there is no {looked}; a figure is such a file, with draw(samples, report) -> Figure")
         return
+    project, script = found
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -103,7 +103,7 @@ def beside(index: int, count: int) -> float:
 
 
 def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: int = 7) -> None:
-    """Ticks in plain digits, and no minor ones; numbers of many digits are powers of ten.
+    """Ticks in plain digits, and no minor ones; all of them with powers of ten where one number has many digits.
 
     Args:
         axis: The axis; its view is final.
@@ -120,9 +120,16 @@ def ticks(axis: Axis, places: Sequence[float] | np.ndarray | None = None, most: 
         few = decades[:: int(np.ceil(len(decades) / most))]
         places = next((c for c in choices if np.sum((c >= low) & (c <= high)) <= most), few)
     shown = [float(p) for p in places if low <= p <= high]
-    names = [f"{p:g}" if p == 0 or 1e-3 <= p <= 1e5 else f"$10^{{{np.log10(p):.3g}}}$" for p in shown]
-    axis.set_ticks(shown, labels=names)
+    plain = all(p == 0 or 1e-3 <= p <= 1e5 for p in shown)
+    axis.set_ticks(shown, labels=[f"{p:g}" if plain or p == 0 else _power(p) for p in shown])
     axis.set_minor_locator(NullLocator())
+
+
+def _power(number: float) -> str:
+    """A number > 0 as digits times a power of ten."""
+    digits, power = f"{number:.2e}".split("e")
+    factor = "" if float(digits) == 1 else rf"{float(digits):g}\times"
+    return f"${factor}10^{{{int(power)}}}$"
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float] = (2, 2), ha: str = "left") -> None:

@@ -1,5 +1,8 @@
 """What simulations accept, where it is known: a traced number is not looked at. Anything else is a ValueError that names the
-argument, the value and the cure. Counts, intervals and types of noise: ``checks``."""
+argument, the value and the cure. Counts, intervals and types of noise: ``checks``.
+
+A result that depends on a traced number is NaN where the number turns out to be outside, so that a sweep counts it:
+``sound_number`` and ``sound_count`` say where that is, and ``or_nan`` puts the NaN."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxprune.checks import Interval
+from jaxprune.checks import Interval, check_count
 
 RELEASED = "released-code"
 
@@ -28,6 +31,42 @@ def check_number(name: str, value: Any, interval: str, hint: str = "") -> Any:
     return inside.check(name, value, cure).astype(float)
 
 
+def sound_number(name: str, value: Any, interval: str, hint: str = "") -> Any:
+    """True for numbers that are all in an interval, and a ValueError otherwise; for traced ones, where they are inside."""
+    check_number(name, value, interval, hint)
+    return Interval(interval).holds(value) if traced(value) else True
+
+
+def sound_count(name: str, value: Any, what: str, low: int = 1, high: int | None = None, many: bool = False) -> Any:
+    """As ``sound_number``, for one integer >= ``low``, and <= ``high`` where it is given; with ``many``, for an array of them.
+
+    Whole floats are integers here, since a field of a problem may be one."""
+    if np.ndim(value) and not many:
+        raise ValueError(f"{name}: shape {np.shape(value)} is not one number of {what}; use an integer, and jax.vmap for many")
+    if traced(value):
+        inside = (value >= low) & (value == jnp.floor(value))
+        return inside if high is None else inside & (value <= high)
+    counts = np.asarray(value)
+    if counts.dtype.kind == "f" and np.all(counts == np.floor(counts)) and np.all(np.isfinite(counts)):
+        counts = counts.astype(int)
+    ends = np.array([counts.min(), counts.max()]) if counts.size and counts.dtype.kind in "iu" else counts.ravel()
+    for count in ends.tolist():
+        check_count(name, count, what, low, high)
+    return True
+
+
+def or_nan(sound: Any, values: Any) -> Any:
+    """A pytree of numbers where ``sound`` is true, NaN in every leaf elsewhere. Axes of ``sound`` are the first axes of every
+    leaf. Integers become floats unless ``sound`` is True itself, that is, nothing was traced."""
+    if sound is True:
+        return values
+
+    def one(leaf):
+        return jnp.where(jnp.reshape(sound, np.shape(sound) + (1,) * (np.ndim(leaf) - np.ndim(sound))), leaf, jnp.nan)
+
+    return jax.tree.map(one, values)
+
+
 def check_step_size(step_size: Any) -> Any:
     """A finite step size > 0."""
     return check_number("step_size", step_size, "(0, inf)")
@@ -42,6 +81,23 @@ def summary(leaf: Any) -> Any:
     """Type and shape of an array, the value of a number."""
     array = np.ndim(leaf) or traced(leaf) or not isinstance(leaf, jax.Array | np.ndarray | np.generic | float | int)
     return f"{getattr(leaf, 'dtype', type(leaf).__name__)}{list(np.shape(leaf))}" if array else np.asarray(leaf).item()
+
+
+def check_arrays(name: str, value: Any) -> None:
+    """An array of real numbers, or a tree of some, which may be traced."""
+    leaves = jax.tree.leaves(value)
+    for leaf in leaves:
+        kind = getattr(leaf, "dtype", None)
+        if not (isinstance(leaf, int | float) or (kind is not None and jnp.issubdtype(kind, jnp.number))):
+            raise ValueError(f"{name}: {leaf!r} is no array of numbers; pass an array, or a tree of arrays")
+    if not leaves:
+        raise ValueError(f"{name}: {value!r} holds no array; pass an array, or a tree of arrays")
+
+
+def check_shapes(name: str, given: Any, weights: Any) -> None:
+    """A tree with the shapes of the weights."""
+    if jax.tree.map(jnp.shape, weights) != jax.tree.map(jnp.shape, given):
+        raise ValueError(f"{name}: their shapes are not those of the weights; pass one for each weight")
 
 
 def check_law(name: str, law: Any) -> None:

@@ -56,8 +56,8 @@ def run(
         root: Number from which all keys are made, in 0 .. 2**64 - 1.
         executor: Any ``concurrent.futures.Executor`` that does not fork; None for ``workers`` processes of our own.
         store: A folder; finished tasks in it are not run again, and a kill loses only the tasks in flight. None: memory.
-        workers: How many processes; 0 for this process with all its devices, None for one per core on a CPU, and for this one on
-            accelerators.
+        workers: How many processes; 0 for this process and its devices, None for one per core on a CPU, and for this process
+            on an accelerator.
         shard: ``(k, K)``: only every K-th task from the k-th on, 0 <= k < K; needs a store.
         time_limit: Seconds after which a task counts as hung, > 0, if it is in another process; None for no limit.
         budget: Bytes that one process may use, > 0; None for its share of 70 % of the memory.

@@ -4,14 +4,63 @@ First what least squares takes: arrays of one precision, of which nothing is cas
 and the ways from them to a result. Whole numbers may come as floats.
 """
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations  # help shows ArrayLike by its name
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
 Array = NDArray[np.float64]
+P = ParamSpec("P")
+R = TypeVar("R")
+_SINGLE = (int, float, str, type(None), np.generic)
+_LONGEST = 60  # characters of a value in a message
+
+
+def shown(value: Any) -> str:
+    """A value in a message, whose length does not grow with it."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"{'-' * (value < 0)}10^{math.log10(abs(value)):.4g}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def fit(named: Mapping[str, Any]) -> None:
+    """Numbers and arrays of shapes that broadcast."""
+    shapes = {name: _shape(name, value) for name, value in named.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        names, found = zip(*((name, str(shape)) for name, shape in shapes.items() if shape), strict=True)
+        raise ValueError(
+            f"{', '.join(names)}: shapes {', '.join(found)} do not fit each other; give numbers, or arrays that broadcast"
+        ) from None
+
+
+def broadcasts(function: Callable[P, R]) -> Callable[P, R]:
+    """For a function whose arguments broadcast: those that do not are refused by name."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def named(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not all(isinstance(value, _SINGLE) for value in (*args, *kwargs.values())):
+            fit(signature.bind(*args, **kwargs).arguments)
+        return function(*args, **kwargs)
+
+    return named
+
+
+def _shape(name: str, value: Any) -> tuple[int, ...]:
+    try:
+        return np.shape(value)
+    except ValueError:
+        raise ValueError(f"{name}: lists of different lengths are no array; give lists of one length") from None
 
 
 def vector(name: str, value: ArrayLike) -> Vector:
@@ -67,20 +116,18 @@ def covariance(value: ArrayLike) -> NDArray[np.float64]:
 
 def non_negative(name: str, value: float) -> float:
     """A finite number >= 0."""
-    if np.ndim(value) != 0 or not np.issubdtype(np.asarray(value).dtype, np.number) or np.iscomplexobj(value):
-        raise ValueError(f"{name}: {value!r} is not a number; give a finite one >= 0")
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name}: {value!r} is out of range; give a finite number >= 0")
-    return float(value)
+    if np.ndim(value) != 0:
+        raise ValueError(f"{name}: {shown(value)} is not a number; give a finite one >= 0")
+    return float(size(name, value, "give a finite number >= 0"))
 
 
 def integer(name: str, value: int, low: int, high: int | None = None) -> int:
     """An integer in low .. high."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise ValueError(f"{name}: {value!r} is not an integer; round it yourself")
+        raise ValueError(f"{name}: {shown(value)} is not an integer; round it yourself")
     if value < low or (high is not None and value > high):
         reason = f"below {low}" if high is None else f"outside {low} .. {high}"
-        raise ValueError(f"{name}: {value} is {reason}; choose one inside")
+        raise ValueError(f"{name}: {shown(value)} is {reason}; choose one inside")
     return int(value)
 
 
@@ -88,7 +135,7 @@ def kept_counts(kept: ArrayLike, dim: int) -> NDArray[np.int64]:
     """Kept counts: integers in 0 .. dim, of any shape."""
     array = np.asarray(kept)
     if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"kept: {kept!r} is not a count of coefficients; turn a fraction into an integer yourself")
+        raise ValueError(f"kept: {shown(kept)} is not a count of coefficients; turn a fraction into an integer yourself")
     if array.size and (np.min(array) < 0 or np.max(array) > dim):
         wrong = array[(array < 0) | (array > dim)].flat[0]
         raise ValueError(f"kept: {wrong} is outside 0 .. p = {dim}; choose one inside")
@@ -98,22 +145,34 @@ def kept_counts(kept: ArrayLike, dim: int) -> NDArray[np.int64]:
 def choice(name: str, value: str, options: tuple[str, ...]) -> str:
     """One of the given words."""
     if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{name}: {value!r} is unknown; use one of {', '.join(options)}")
+        raise ValueError(f"{name}: {shown(value)} is unknown; use one of {', '.join(options)}")
     return value
 
 
 def inside(name: str, value: ArrayLike, low: float, high: float, ends: str = "()", cure: str = "") -> Array:
     """Real numbers between ``low`` and ``high``, as float64; ``ends`` tells which end belongs, as in "(]"."""
     interval = f"{ends[0]}{low:g}, {high:g}{ends[1]}"
-    array = np.asarray(value)
-    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
-        raise ValueError(f"{name}: {value!r} is not a real number; give numbers in {interval}")
-    array = array.astype(np.float64)
+    array = _reals(name, value, f"give numbers in {interval}")
     above = array >= low if ends[0] == "[" else array > low
     below = array <= high if ends[1] == "]" else array < high
     if np.any(wrong := ~(above & below)):
         raise ValueError(f"{name}: {array[wrong].flat[0]} is outside {interval}; {cure or 'choose one inside'}")
     return array
+
+
+def _reals(name: str, value: ArrayLike, cure: str) -> Array:
+    """Real numbers as float64. NumPy has no type for Python's integers from 2^64 on, which are rounded as all others are."""
+    _shape(name, value)
+    array = np.asarray(value)
+    if array.dtype == object and array.size and all(isinstance(x, int) and not isinstance(x, bool) for x in array.flat):
+        try:
+            return array.astype(np.float64)
+        except OverflowError:
+            largest = max(array.flat, key=abs)
+            raise ValueError(f"{name}: {shown(largest)} is beyond the largest float, about 1e308; {cure}") from None
+    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
+        raise ValueError(f"{name}: {shown(value)} is not a real number; {cure}")
+    return array.astype(np.float64)
 
 
 def positive(name: str, value: ArrayLike, cure: str = "") -> Array:
@@ -139,6 +198,11 @@ def real(name: str, value: ArrayLike) -> Array:
 def probability(name: str, value: ArrayLike, ends: str = "()") -> Array:
     """Probabilities, without 0 and 1 unless ``ends`` says so."""
     return inside(name, value, 0, 1, ends, "give a probability")
+
+
+def relative_error(name: str, value: ArrayLike) -> Array:
+    """Errors relative to a norm, in (0, 1)."""
+    return inside(name, value, 0, 1, cure="give a relative error, above 0 and below 1")
 
 
 def whole(name: str, value: ArrayLike, low: int = 1) -> Array:
@@ -171,7 +235,7 @@ def kept_of(kappa: ArrayLike, n: ArrayLike) -> tuple[Array, Array]:
     """Fractions kept, and widths of which they keep at least one."""
     fraction, width = fraction_kept(kappa), whole("n", n)
     if np.any(np.floor(fraction * width * (1 + 1e-12)) < 1):
-        raise ValueError(f"kappa: {kappa} of n = {n} keeps none; raise kappa or n")
+        raise ValueError(f"kappa: {shown(kappa)} of n = {shown(n)} keeps none; raise kappa or n")
     return fraction, width
 
 
@@ -179,7 +243,7 @@ def noise_type(name: str, value: str | int) -> int:
     """A noise type as 1, 2 or 3; "I", "II" and "III" are the same."""
     names = {"I": 1, "II": 2, "III": 3, 1: 1, 2: 2, 3: 3}
     if isinstance(value, bool) or not isinstance(value, str | int | np.integer) or value not in names:
-        raise ValueError(f"{name}: {value!r} is unknown; use I, II, III or 1, 2, 3")
+        raise ValueError(f"{name}: {shown(value)} is unknown; use I, II, III or 1, 2, 3")
     return names[value]
 
 

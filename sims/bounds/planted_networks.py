@@ -12,6 +12,7 @@ from jaxprune.simulate.bounds import planted
 from jaxprune.sweep import Experiment
 
 DIM, WIDTH, SAMPLES = 100, 100, 20_000
+BELOW = "share of networks whose least bound beats the most frequent label"
 KEPT = [3, 10, 20, 40, 70, 100, 200, 400, 1000]
 
 
@@ -37,7 +38,7 @@ def findings(samples):
                 stated[f"least bound, {words}"] = estimates.mean(here["best"])
                 stated[f"entries of a layer at the least bound, {words}"] = estimates.estimate(np.median, here["best_kept"])
                 below = (here["best"] < 1 - here["majority"]).astype(float)
-                stated[f"bound below the most frequent label, {words}"] = estimates.mean(below)
+                stated[f"{BELOW}, {words}"] = estimates.mean(below)
     return stated
 
 

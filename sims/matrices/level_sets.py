@@ -32,7 +32,7 @@ def findings(samples):
     for alpha in samples["tail_index"].values:
         for level in (LEVEL[0], LEVEL[-1]):
             one = here.sel(tail_index=alpha, level=level).reset_coords(drop=True)
-            stated[f"level {level} is full, tail index {alpha:g}"] = estimates.mean(one)
+            stated[f"share of matrices whose level {level} is full, tail index {alpha:g}"] = estimates.mean(one)
     return stated
 
 

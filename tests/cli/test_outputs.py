@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import xarray as xr
 
-from jaxprune.cli import selection
+from jaxprune.cli import drawing, selection
 from jaxprune.cli.declared import axes
 from jaxprune.sweep import Store, load_experiments
 from tests.cli.test_cli import OWN, call
@@ -166,6 +167,22 @@ def test_without_options_the_only_selection_is_drawn(project, capsys):
     assert call("figure", project) == 2
     said = capsys.readouterr().err
     assert "2 selections were run" in said and "--middle 1.0; or: jaxprune figure own --middle 5.0 --seeds 10" in said
+
+
+@pytest.mark.parametrize("place", ["mine_figure.py", "figures/mine.py", "../figures/mine.py"])
+def test_the_figure_of_a_file_elsewhere_stands_beside_it(tmp_path, monkeypatch, capsys, place):
+    (tmp_path / "own" / "figures").mkdir(parents=True)
+    (tmp_path / "figures").mkdir()
+    file, options = tmp_path / "own" / "mine.py", SimpleNamespace(file=tmp_path / "own" / "mine.py")
+    file.write_text("LABEL = 'of mine'\n")
+    monkeypatch.setattr("sys.path", sys.path[:])
+    drawing.draw(options, tmp_path, WORDS, WORDS, None, None)
+    said = capsys.readouterr().out
+    assert said.startswith(f"no figure: there is no {file.parent}/figures/mine.py or {file.parent}/mine_figure.py or ")
+    script = file.parent / place
+    script.write_text("import matplotlib.pyplot as plt\ndef draw(samples, report):\n    return plt.figure()\n")
+    drawing.draw(options, tmp_path, WORDS, WORDS, None, None)
+    assert f"drawing {place.removeprefix('../')}" in capsys.readouterr().out and (tmp_path / "figure.pdf").exists()
 
 
 def test_a_figure_of_one_s_own_needs_no_style(project, capsys):

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 
 from jaxprune import theory
 from jaxprune.judge import crossing
+from jaxprune.plots import style
 from jaxprune.sweep import load_experiments
 from jaxprune.sweep.driver import metric_dims
 from tests.places import ROOT, figure, sim
@@ -174,3 +175,31 @@ def test_a_figure_draws_what_it_does_not_declare_and_no_more(name, unchecked, mo
 def picks(found):
     """Values that a figure declares, one or a list."""
     return found if isinstance(found, list) else [found]
+
+
+@pytest.mark.parametrize(
+    "view, places, names",
+    [
+        ((1, 1e5), [1, 100, 1e5], ["1", "100", "100000"]),
+        ((1e3, 1e6), [1e3, 1e4, 1e5, 1e6], ["$10^{3}$", "$10^{4}$", "$10^{5}$", "$10^{6}$"]),
+        ((5e-4, 1), [5e-4, 1], [r"$5\times10^{-4}$", "$10^{0}$"]),
+    ],
+)
+def test_an_axis_names_all_its_ticks_in_one_way(view, places, names):
+    figure, ax = plt.subplots()
+    ax.set(xscale="log", xlim=view)
+    style.ticks(ax.xaxis, places)
+    assert [label.get_text() for label in ax.get_xticklabels()] == names
+    plt.close(figure)
+
+
+def test_the_line_of_the_half_space_is_through_every_number_of_samples():
+    module, (experiment,) = imported("half_space"), experiments("half_space")
+    samples = fake(experiment, dict(tail_index=[1.0], dim=[50]), shapes(experiment), 0)
+    m = samples["samples"].values.tolist()
+    figure = module.draw(samples, None)
+    (line,) = [line for line in figure.axes[0].lines if line.get_linestyle() == "-" and len(line.get_xdata()) == len(m)]
+    assert line.get_xdata().tolist() == m
+    for place in (0, 3, len(m) - 1):
+        assert line.get_ydata()[place] == module.theory.half_space_bound(1.0, 50, m[place], module.DELTA, module.BITS).bound
+    plt.close(figure)

@@ -7,7 +7,8 @@ descending sum from 1 would lose the tail).
 
 A layer has shape (n, d), one row per neuron with its incoming weights. Of equal sizes the one with the lower index is kept,
 so a kept count is always exact. Nothing to measure (all zero, or not finite) is a ValueError where values are known, NaN
-inside compiled code. Sources: Wan et al. 2023 and Barsbey et al. 2021, guide/compression.md, Measures.
+inside compiled code, and so is a number that is outside what a function takes. Sources: Wan et al. 2023 and Barsbey et al.
+2021, guide/compression.md, Measures.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxprune.checks import check_count
-from jaxprune.simulate.arguments import check_number, traced
+from jaxprune.simulate.arguments import check_number, or_nan, sound_count, sound_number, traced
 from jaxprune.simulate.sorting import argsort_descending
 
 SHARE = 0.1  # of the energy, that the papers allow to be removed
@@ -54,8 +55,8 @@ def energies(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " n"]:
     Raises:
         ValueError: As ``sizes`` does, and for order <= 0.
     """
-    check_number("order", order, "(0, inf)", "the order of a norm")
-    return sizes(weights) ** order
+    sound = sound_number("order", order, "(0, inf)", "the order of a norm")
+    return or_nan(sound, sizes(weights) ** order)
 
 
 def removed_share(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, " m"]:
@@ -88,9 +89,9 @@ def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: A
     Raises:
         ValueError: For negative or fractional counts, and as ``energies`` does.
     """
-    kept = _counts(kept)
+    sound, kept = sound_count("kept", kept, "what is kept", 0, many=True), jnp.asarray(kept).astype(int)
     share = removed_share(weights, order)
-    return share[jnp.maximum(len(share) - 1 - kept, 0)] ** (1 / order)
+    return or_nan(sound, share[jnp.maximum(len(share) - 1 - kept, 0)] ** (1 / order))
 
 
 def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Int[Array, ""]:
@@ -103,12 +104,12 @@ def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = 
             energy).
 
     Returns:
-        The count, in 0 .. n; 0 for a layer without a ratio in compiled code.
+        The count, in 0 .. n; 0 in compiled code for a layer without a ratio, and for a share outside (0, 1).
 
     Raises:
         ValueError: For a share outside (0, 1), and as ``sizes`` does.
     """
-    check_number("share", share, "(0, 1)", "a share of the energy")
+    share = or_nan(_sound_share(share), share)
     removed = removed_share(weights)[1:]
     room = 1 + 4 * jnp.finfo(removed.dtype).eps  # a share that is met but for round-off is met
     return jnp.sum(removed <= (share if squared else share**2) * room)
@@ -124,7 +125,7 @@ def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = S
         squared: Whether the share is of squared norms, or else of norms.
 
     Returns:
-        The ratio in [0, 1); NaN in compiled code when a layer is all zero or not finite.
+        The ratio in [0, 1); NaN in compiled code when a layer is all zero or not finite, or the share outside (0, 1).
 
     Raises:
         ValueError: For an empty list, and as ``removed_count`` does.
@@ -135,7 +136,7 @@ def pruning_ratio(weights: ArrayLike | Sequence[ArrayLike], share: ArrayLike = S
     total = sum(np.size(layer) for layer in layers)
     parts = [removed_count(w, share, squared) * (np.size(w) / np.shape(w)[0] / total) for w in layers]
     valid = jnp.stack([jnp.all(jnp.isfinite(sizes(w))) for w in layers])
-    return jnp.where(jnp.all(valid), sum(parts), jnp.nan)
+    return jnp.where(jnp.all(valid) & _sound_share(share), sum(parts), jnp.nan)
 
 
 def participation(weights: ArrayLike, order: ArrayLike = 2.0) -> Float[Array, ""]:
@@ -160,7 +161,7 @@ def neuron_mask(weights: ArrayLike, kept: ArrayLike) -> Bool[Array, " n"]:
 
     Args:
         weights: A layer (n, d) or a vector (n,).
-        kept: How many, an integer >= 0 that may be traced; above n it keeps all.
+        kept: How many, an integer >= 0 that may be traced, and keeps nothing where it is none; above n it keeps all.
 
     Returns:
         The mask (n,).
@@ -168,7 +169,8 @@ def neuron_mask(weights: ArrayLike, kept: ArrayLike) -> Bool[Array, " n"]:
     Raises:
         ValueError: For a negative or fractional count, and as ``sizes`` does.
     """
-    return ranks(sizes(weights)) < _counts(kept)
+    sound = sound_count("kept", kept, "what is kept", 0)
+    return (ranks(sizes(weights)) < jnp.asarray(kept)) & sound
 
 
 def ratio_mask(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Bool[Array, " n"]:
@@ -256,9 +258,10 @@ def kept_count(n: int, kappa: ArrayLike) -> int:
         The count, in 1 .. n.
 
     Raises:
-        ValueError: For n < 1, for kappa outside (0, 1], and where nothing would be kept.
+        ValueError: For n < 1, for kappa outside (0, 1] or traced, and where nothing would be kept.
     """
     check_count("n", n, "neurons")
+    _check_known("kappa", kappa)
     check_number("kappa", kappa, "(0, 1]", "a fraction kept")
     count = _floor(kappa * n)
     if count == 0:
@@ -277,8 +280,9 @@ def fraction_count(n: int, removed: ArrayLike) -> int:
         The count, in 0 .. n.
 
     Raises:
-        ValueError: For a fraction outside [0, 1].
+        ValueError: For a fraction outside [0, 1], and one that is traced.
     """
+    _check_known("removed", removed)
     check_number("removed", removed, "[0, 1]", "a fraction removed")
     return _floor(removed * n)
 
@@ -341,11 +345,7 @@ def checked(name, value, axes: int | None = 2):
     Raises:
         ValueError: For a value that is complex, empty, all zero or not finite, or has too many axes.
     """
-    value = jnp.asarray(value)
-    if jnp.iscomplexobj(value):
-        raise ValueError(f"{name}: complex numbers have no such ratio here; pass real ones")
-    if not jnp.issubdtype(value.dtype, jnp.floating):
-        value = value.astype(float)
+    value = floating(name, value)
     if jnp.finfo(value.dtype).bits < 32:
         value = value.astype(jnp.float32)  # half precision has no room for energies
     if value.size == 0 or (axes and not 1 <= value.ndim <= axes):
@@ -361,9 +361,41 @@ def checked(name, value, axes: int | None = 2):
     return value
 
 
-def _counts(kept):
-    if not traced(kept):
-        counts = np.asarray(kept)
-        if counts.dtype == bool or not np.issubdtype(counts.dtype, np.integer) or np.any(counts < 0):
-            raise ValueError(f"kept: {kept!r} is not a count; use integers >= 0, or kept_count for a fraction")
-    return jnp.asarray(kept)
+def floating(name, value):
+    """The value as a floating-point array.
+
+    Args:
+        name: What an error calls the value.
+        value: Real numbers; integers become floats.
+
+    Returns:
+        The array, in its shape.
+
+    Raises:
+        ValueError: For complex numbers.
+    """
+    value = jnp.asarray(value)
+    if jnp.iscomplexobj(value):
+        raise ValueError(f"{name}: complex numbers have no such ratio here; pass real ones")
+    return value if jnp.issubdtype(value.dtype, jnp.floating) else value.astype(float)
+
+
+def measurable(value):
+    """Whether an array that ``checked`` let pass has a ratio.
+
+    Args:
+        value: The array.
+
+    Returns:
+        True, since it was looked at; of traced values, whether they are finite and not all zero.
+    """
+    return jnp.all(jnp.isfinite(value)) & jnp.any(value != 0) if traced(value) else True
+
+
+def _sound_share(share):
+    return sound_number("share", share, "(0, 1)", "a share of the energy")
+
+
+def _check_known(name, value):
+    if traced(value):
+        raise ValueError(f"{name}: is traced, and a count that shapes depend on must be known; pass a plain number")

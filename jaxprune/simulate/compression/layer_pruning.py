@@ -2,8 +2,9 @@
 
 ``amount`` is a removed fraction (``adaptive=False``) or, with ``adaptive=True``, the relative l2 error that each layer may
 suffer: the largest set goes whose norm is at most ``amount`` times that of the layer (not squared, unlike the pruning ratio
-of ``compressibility``). Nodes are rows: hand over the transpose where they are columns, as the last layer of a network.
-Source: guide/compression.md, Measures, after the code that Barsbey et al. released.
+of ``compressibility``). Only this error may be traced, and gives NaN outside (0, 1). Nodes are rows: hand over the transpose
+where they are columns, as the last layer of a network. Source: guide/compression.md, Measures, after the code that Barsbey et
+al. released.
 
 ``compat="released-code"`` makes that code's choices: a layer is centred by the median before anything, and the
 median is added back to what is kept and to what is pruned alike; norms of nodes are centred by their own median, an error
@@ -21,7 +22,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arguments import check_compat, check_number
+from jaxprune.simulate.arguments import check_compat, sound_number, traced
 from jaxprune.simulate.compression import compressibility
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, code_length, magnitude
 
@@ -36,7 +37,11 @@ def removed_ratio(found: Compressed) -> Float[Array, ""]:
 
     Returns:
         The ratio, at most 1.
+
+    Raises:
+        ValueError: For what no reduction left.
     """
+    Compressed.check(found)
     return 1 - found.kept / sum(w.size for w in found.value)
 
 
@@ -57,7 +62,7 @@ def entries(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "loc
         ValueError: For unknown choices, for an amount out of range, and for layers that are no matrices, all zero or not
             finite.
     """
-    _choices(layers, amount, adaptive, compat)
+    sound = _choices(layers, amount, adaptive, compat)
     if scope not in ("local", "global"):
         raise ValueError(f"scope: {scope!r} is not known; use 'local' or 'global'")
     middles = [jnp.median(w) if compat else jnp.zeros(()) for w in layers]
@@ -67,7 +72,8 @@ def entries(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "loc
     stay = [compressibility.prune(g, compressibility.neuron_mask(g, k)) for g, k in zip(groups, kept, strict=True)]
     parts = jnp.split(jnp.concatenate(stay), np.cumsum([f.size for f in flat])[:-1])
     back = [p.reshape(jnp.shape(w)) + m for p, w, m in zip(parts, layers, middles, strict=True)]
-    return _compressed(back, sum(kept), sum(code_length(k, g.size, 0) for k, g in zip(kept, groups, strict=True)))
+    nats = sum(code_length(k, g.size, 0) for k, g in zip(kept, groups, strict=True))
+    return _compressed(back, sum(kept), nats).nan_unless(sound)
 
 
 def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Compressed:
@@ -85,7 +91,7 @@ def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None 
     Raises:
         ValueError: As ``entries`` does, but there is no scope.
     """
-    _choices(layers, amount, adaptive, compat)
+    sound = _choices(layers, amount, adaptive, compat)
     back, parameters, nats = [], 0, 0.0
     for w in layers:
         middle = jnp.median(w, axis=0) if compat else jnp.zeros(())
@@ -94,7 +100,7 @@ def nodes(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None 
         kept = len(norms) - _removed(jnp.abs(norms), amount, adaptive, compat)
         back.append(compressibility.prune(w - middle, compressibility.ranks(norms) < kept) + middle)
         parameters, nats = parameters + kept * w.shape[1], nats + code_length(kept, len(norms), 0)
-    return _compressed(back, parameters, nats)
+    return _compressed(back, parameters, nats).nan_unless(sound)
 
 
 def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | None = None) -> Compressed:
@@ -112,7 +118,7 @@ def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | No
     Raises:
         ValueError: As ``entries`` does, and for ``adaptive`` with the released code.
     """
-    _choices(layers, amount, adaptive, compat)
+    sound = _choices(layers, amount, adaptive, compat)
     if compat and adaptive:
         raise ValueError("adaptive: the released code prunes singular values by a fraction only; pass adaptive=False")
     back, parameters = [], 0
@@ -122,7 +128,7 @@ def singular(layers: Layers, amount: ArrayLike, adaptive: bool, compat: str | No
         kept = len(values) - _removed(values, amount, adaptive, compat)
         back.append((left * compressibility.prune(values, jnp.arange(len(values)) < kept)) @ right + middle)
         parameters = parameters + kept * sum(w.shape)
-    return _compressed(back, parameters, 0.0)
+    return _compressed(back, parameters, 0.0).nan_unless(sound)
 
 
 def singular_errors(matrix: ArrayLike, kept: ArrayLike | Sequence[int], order: ArrayLike = 2.0) -> Float[Array, " k"]:
@@ -162,12 +168,18 @@ def _compressed(layers: list[Array], parameters: Any, which: Any) -> Compressed:
 
 
 def _choices(layers, amount, adaptive, compat):
+    """Checks all, and says where what is traced is inside."""
     check_compat(compat)
+    if not isinstance(layers, list | tuple) or not layers or any(np.ndim(w) != 2 for w in layers):
+        given = [np.shape(w) for w in layers] if isinstance(layers, list | tuple) else f"{np.shape(layers)} of one array"
+        raise ValueError(f"layers: shapes {given}; pass a list of matrices (n, d)")
     if adaptive:
-        check_number("amount", amount, "(0, 1)", "a relative error")
+        sound = sound_number("amount", amount, "(0, 1)", "a relative error")
+    elif traced(amount):
+        raise ValueError("amount: a removed fraction is traced, and its counts must be known; pass a plain number")
     else:
-        check_number("amount", amount, "[0, 1]", "a removed fraction")
-    if not layers or any(np.ndim(w) != 2 for w in layers):
-        raise ValueError(f"layers: shapes {[np.shape(w) for w in layers]}; pass a list of matrices (n, d)")
+        sound = sound_number("amount", amount, "[0, 1]", "a removed fraction")
     for w in layers:
         compressibility.sizes(w)
+        sound = sound & compressibility.measurable(w)
+    return sound

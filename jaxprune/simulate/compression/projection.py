@@ -9,17 +9,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, Real
 
-from jaxprune.checks import check_count
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arguments import check_key, traced
-from jaxprune.simulate.compression.compressibility import checked
+from jaxprune.simulate.arguments import check_key, or_nan, sound_count
+from jaxprune.simulate.compression.compressibility import checked, floating, measurable
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed
 
 
-def matrix_project(key: Key[Array, ""], matrix: Float[Array, "n d"], count: Any) -> Compressed:
+def matrix_project(key: Key[Array, ""], matrix: Real[Array, "n d"], count: Any) -> Compressed:
     """``(1/k) sum_l <A, M_l> M_l`` of k random matrices M_l of signs: A on average.
 
     Of any fixed unit vectors u, v the error u'(A^ - A)v is of order |A|_F sqrt((1 + rho^2)/k), rho = u'Av/|A|_F. The signs are
@@ -28,21 +26,22 @@ def matrix_project(key: Key[Array, ""], matrix: Float[Array, "n d"], count: Any)
 
     Args:
         key: One typed JAX key, for the signs.
-        matrix: Floating-point numbers (n, d).
-        count: k, an integer >= 1 that may be traced.
+        matrix: Real numbers (n, d).
+        count: k, an integer >= 1 that may be traced, and gives NaN where it is none.
 
     Returns:
         The projection (n, d), which k coefficients describe.
 
     Raises:
-        ValueError: For a matrix that is empty or not (n, d), a count that is not an integer >= 1, and no typed key.
+        ValueError: For a matrix that is complex, empty or not (n, d), a count that is not an integer >= 1, and no typed key.
     """
-    return _at(matrix_project_path(key, matrix, jnp.atleast_1d(_counted(count))), 0)
+    sound_count("count", count, "coefficients")
+    return _at(matrix_project_path(key, matrix, jnp.atleast_1d(jnp.asarray(count))), 0)
 
 
 def matrix_project_path(
     key: Key[Array, ""],
-    matrix: Float[Array, "n d"],
+    matrix: Real[Array, "n d"],
     counts: Any,
     watch: Callable[[Array], Array] = lambda found: found,
 ) -> Compressed:
@@ -52,8 +51,8 @@ def matrix_project_path(
 
     Args:
         key: One typed JAX key, for the signs.
-        matrix: Floating-point numbers (n, d).
-        counts: Numbers of coefficients (k,), integers >= 1.
+        matrix: Real numbers (n, d).
+        counts: Numbers of coefficients (k,), integers >= 1; those that are traced give NaN where they are none.
         watch: What is made of each projection (n, d), such as u'A^v; the projection itself by default.
 
     Returns:
@@ -63,7 +62,8 @@ def matrix_project_path(
         ValueError: As ``matrix_project`` does.
     """
     check_key(key)
-    matrix, counts = jnp.asarray(matrix), _counted(counts)
+    matrix, sound = floating("matrix", matrix), sound_count("counts", counts, "coefficients", many=True)
+    counts = jnp.asarray(counts)
     if matrix.ndim != 2 or matrix.size == 0:
         raise ValueError(f"matrix: shape {matrix.shape}; pass one matrix (n, d), and jax.vmap over many")
 
@@ -77,8 +77,8 @@ def matrix_project_path(
 
     first = jax.eval_shape(watch, matrix)
     start = jnp.zeros_like(matrix), jnp.zeros((len(counts), *first.shape), first.dtype)
-    _, value = jax.lax.fori_loop(0, jnp.max(counts), term, start)
-    return Compressed(value, counts, counts * (VALUE_BITS * math.log(2)))
+    _, value = jax.lax.fori_loop(0, jnp.max(counts).astype(int), term, start)
+    return Compressed(or_nan(sound, value), counts, or_nan(sound, counts * (VALUE_BITS * math.log(2))))
 
 
 def low_rank(matrix: Float[Array, "n d"], rank: Any) -> Compressed:
@@ -88,24 +88,25 @@ def low_rank(matrix: Float[Array, "n d"], rank: Any) -> Compressed:
 
     Args:
         matrix: Real numbers (n, d).
-        rank: An integer >= 0 that may be traced; beyond min(n, d) it gives the matrix.
+        rank: An integer >= 0 that may be traced, and gives NaN where it is none; beyond min(n, d) it gives the matrix.
 
     Returns:
         The matrix (n, d); ``kept``: rank (n + d) numbers, more than the matrix has where the rank is above n d/(n + d).
 
     Raises:
-        ValueError: For a matrix that is not (n, d), not finite or all zero, and a rank that is not an integer >= 0.
+        ValueError: For a matrix that is not (n, d), not finite or all zero (traced: NaN), and a rank that is not an integer
+            >= 0.
     """
     matrix = checked("matrix", matrix)
     if matrix.ndim != 2:
         raise ValueError(f"matrix: shape {matrix.shape}; pass one matrix (n, d), and jax.vmap over many")
-    if not traced(rank):
-        check_count("rank", rank, "singular values", 0)
+    sound = sound_count("rank", rank, "singular values", 0) & measurable(matrix)
     left, values, right = linalg.svd(matrix)
-    used = jnp.minimum(rank, len(values))
+    used = jnp.minimum(rank, len(values)).astype(int)
     value = (left * jnp.where(jnp.arange(len(values)) < used, values, 0)) @ right
     kept = used * sum(matrix.shape)
-    return Compressed(jnp.where(used < len(values), value, matrix), kept, kept * (VALUE_BITS * math.log(2)))
+    value = jnp.where(used < len(values), value, matrix)
+    return Compressed(value, kept, kept * (VALUE_BITS * math.log(2))).nan_unless(sound)
 
 
 def stable_rank(matrix: Float[Array, "n d"]) -> Float[Array, ""]:
@@ -131,13 +132,6 @@ def stable_rank(matrix: Float[Array, "n d"]) -> Float[Array, ""]:
     left, _, right = linalg.svd(jax.lax.stop_gradient(scaled))
     norm = left[:, 0] @ scaled @ right[0]
     return jnp.sum(scaled**2) / norm**2
-
-
-def _counted(counts):
-    if not traced(counts):
-        for count in np.ravel(counts).tolist():
-            check_count("count", count, "coefficients")
-    return jnp.asarray(counts)
 
 
 def _at(found: Compressed, index: int) -> Compressed:

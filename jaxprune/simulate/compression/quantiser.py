@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxprune.checks import check_count
-from jaxprune.simulate.arguments import traced
+from jaxprune.simulate.arguments import or_nan, sound_count, traced
 from jaxprune.simulate.compression import rules
 from jaxprune.simulate.compression.rules import Compressed, Weights
 
+MOST_BITS = 24
 ENDS = 64 * math.log(2)  # nats of the two ends of a grid, in float32
 
 
@@ -33,15 +34,16 @@ def quantised(found: Compressed, bits: int) -> Compressed:
         The weights in their shapes; ``nats``: which are not 0, 1 + ``bits`` bits each, and two ends of 32 bits.
 
     Raises:
-        ValueError: For bits outside 1 .. 24, and values that are not finite or all 0.
+        ValueError: For bits outside 1 .. 24, what no reduction left, and values that are not finite or all 0 (traced: NaN).
     """
     _check_bits(bits)
+    Compressed.check(found)
     flat, back = rules.flattened(found.value)
-    _check_values(flat)
+    sound = _sound_values(flat)
     live = flat != 0
     kept = jnp.sum(live)
-    nats = rules.code_length(kept, flat.size, 1 + bits) + jnp.where(kept > 0, ENDS, 0.0)
-    return Compressed(back(on_grid(flat, live, bits)), kept, nats)
+    nats = rules.code_length(kept, flat.size, 1 + bits) + ENDS
+    return Compressed(back(on_grid(flat, live, bits)), kept, nats).nan_unless(sound)
 
 
 def on_grid(values: Float[Array, "..."], mask: Bool[Array, "..."], bits: Any) -> Float[Array, "..."]:
@@ -53,15 +55,20 @@ def on_grid(values: Float[Array, "..."], mask: Bool[Array, "..."], bits: Any) ->
     Args:
         values: Numbers of any shape.
         mask: Where values are kept, of the same shape.
-        bits: There are 2^bits cells; may be traced.
+        bits: There are 2^bits cells; an integer in 1 .. 24; traced: NaN where it is none.
 
     Returns:
         The rounded values, of the same shape.
+
+    Raises:
+        ValueError: For bits outside 1 .. 24.
     """
+    sound = sound_count("bits", bits, "bits of a value beside its sign", 1, MOST_BITS)
     live, logs, top, span = _grid(values, mask)
     cells = 2.0 ** jnp.asarray(bits, logs.dtype)
     cell = jnp.clip(jnp.floor((top - logs) / jnp.where(span > 0, span, 1) * cells), 0, cells - 1)
-    return jnp.where(live, jnp.sign(values) * jnp.exp(top - jnp.where(span > 0, (cell + 0.5) / cells * span, 0)), 0)
+    size = jnp.exp(top - jnp.where(span > 0, (cell + 0.5) / cells * span, 0))
+    return or_nan(sound, jnp.where(live, jnp.sign(values) * size, 0))
 
 
 def relative_bound(weights: Weights, bits: int) -> Float[Array, ""]:
@@ -81,9 +88,9 @@ def relative_bound(weights: Weights, bits: int) -> Float[Array, ""]:
     """
     _check_bits(bits)
     flat, _ = rules.flattened(weights)
-    _check_values(flat)
+    sound = _sound_values(flat)
     span = _grid(flat, flat != 0)[3]
-    return jnp.expm1(span / 2**bits / 2)
+    return or_nan(sound, jnp.expm1(span / 2**bits / 2))
 
 
 def _grid(values: Array, mask: Array) -> tuple[Array, Array, Array, Array]:
@@ -95,11 +102,14 @@ def _grid(values: Array, mask: Array) -> tuple[Array, Array, Array, Array]:
     return live, logs, top, top - jnp.min(logs, where=live, initial=jnp.inf)
 
 
-def _check_values(flat: Array) -> None:
+def _sound_values(flat: Array) -> Any:
     sound = jnp.all(jnp.isfinite(flat)) & jnp.any(flat != 0)
-    if not traced(sound) and not bool(sound):
+    if traced(sound):
+        return sound
+    if not bool(sound):
         raise ValueError("found: its values are all 0, or not all finite, and have no grid; keep some first")
+    return True
 
 
 def _check_bits(bits):
-    check_count("bits", bits, "bits of a value beside its sign", 1, 24)
+    check_count("bits", bits, "bits of a value beside its sign", 1, MOST_BITS)

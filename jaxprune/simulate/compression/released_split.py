@@ -8,11 +8,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate.arguments import check_key
 from jaxprune.simulate.compression import rules
-from jaxprune.simulate.compression.compressibility import checked
+from jaxprune.simulate.compression.compressibility import checked, measurable
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed
 from jaxprune.simulate.lengths import power_of_two
 
@@ -56,7 +57,7 @@ def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "re
         The matrix in its shape, and what it costs.
 
     Raises:
-        ValueError: For a matrix that is all zero, not finite or one number, for another scale, and for no typed key.
+        ValueError: For a matrix that is all zero or not finite (traced: NaN) or one number, another scale, and no typed key.
     """
     check_key(key)
     if scale not in SCALES:
@@ -76,7 +77,7 @@ def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "re
     noise = size * (mean + deviation * jax.random.normal(key, matrix.shape, matrix.dtype))
     count = jnp.sum(chosen)
     nats = rules.code_length(count, matrix.size, VALUE_BITS) + 2 * VALUE_BITS * math.log(2)
-    return Compressed(jnp.where(chosen, matrix, noise), count + 2, nats)
+    return Compressed(jnp.where(chosen, matrix, noise), count + 2, nats).nan_unless(measurable(matrix))
 
 
 def squared_error(found: Float[Array, " *shape"], matrix: Float[Array, " *shape"]) -> Float[Array, ""]:
@@ -90,8 +91,10 @@ def squared_error(found: Float[Array, " *shape"], matrix: Float[Array, " *shape"
         The relative squared error, >= 0.
 
     Raises:
-        ValueError: For a matrix that is empty, all zero or not finite.
+        ValueError: For a matrix that is empty, all zero or not finite (traced: NaN), and for ``found`` of another shape.
     """
+    if np.shape(found) != np.shape(matrix):
+        raise ValueError(f"found: shape {np.shape(found)} is not that of matrix, {np.shape(matrix)}; pass what stands for it")
     matrix = checked("matrix", matrix, axes=None)
     largest = jnp.max(jnp.abs(matrix))  # squares may leave the range of float32
     return jnp.sum(((found - matrix) / largest) ** 2) / jnp.sum((matrix / largest) ** 2)

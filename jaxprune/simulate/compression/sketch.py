@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxprune.checks import check_count
-from jaxprune.simulate.arguments import check_key, traced
+from jaxprune.simulate.arguments import check_key, sound_count
 from jaxprune.simulate.compression import rules
-from jaxprune.simulate.compression.compressibility import checked
+from jaxprune.simulate.compression.compressibility import checked, measurable
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed
 
 DEGREE = 7  # places that a row, or a column, goes to
@@ -30,7 +30,7 @@ def sketched(key: Key[Array, ""], matrix: Float[Array, "n d"], budget: Any, rows
     Args:
         key: One typed JAX key, for the matrices that sketch.
         matrix: Real numbers (n, d).
-        budget: How many entries are described, an integer >= 0 that may be traced.
+        budget: How many entries are described, an integer >= 0 that may be traced, and gives NaN where it is none.
         rows, columns: Sides of the sketch, multiples of 7.
 
     Returns:
@@ -38,8 +38,8 @@ def sketched(key: Key[Array, ""], matrix: Float[Array, "n d"], budget: Any, rows
         alone, since the sketch says itself which entries there are.
 
     Raises:
-        ValueError: For a matrix that is not (n, d), not finite or all zero, for a budget that is not an integer >= 0, rows or
-            columns that are not multiples of 7, and no typed key.
+        ValueError: For a matrix that is not (n, d), not finite or all zero (traced: NaN), for a budget that is not an integer
+            >= 0, rows or columns that are not multiples of 7, and no typed key.
     """
     check_key(key)
     matrix = checked("matrix", matrix)
@@ -49,8 +49,7 @@ def sketched(key: Key[Array, ""], matrix: Float[Array, "n d"], budget: Any, rows
         check_count(name, size, "places", DEGREE)
         if size % DEGREE:
             raise ValueError(f"{name}: {size} places of a sketch are not a multiple of {DEGREE}; use {size - size % DEGREE}")
-    if not traced(budget):
-        check_count("budget", budget, "entries", 0)
+    sound = sound_count("budget", budget, "entries", 0) & measurable(matrix)
     scale = jnp.max(jnp.abs(matrix))
     sparse = rules.compress(rules.magnitude, None, matrix / scale, budget).value
     keys = jax.random.split(key)
@@ -69,7 +68,7 @@ def sketched(key: Key[Array, ""], matrix: Float[Array, "n d"], budget: Any, rows
     seen = sides[0] @ sparse @ sides[1].T
     value = jax.lax.fori_loop(0, ROUNDS, again, jnp.zeros_like(sparse))
     kept = jnp.asarray(rows * columns)
-    return Compressed(value * scale, kept, kept * (VALUE_BITS * math.log(2)))
+    return Compressed(value * scale, kept, kept * (VALUE_BITS * math.log(2))).nan_unless(sound)
 
 
 def _side(key: Key[Array, ""], length: int, size: int) -> Float[Array, "m n"]:

@@ -1,7 +1,7 @@
 """Sparse reductions that are no fixed count of the largest: a threshold, and random sets that are right on average.
 
 Weights are a vector, a layer or a tree of layers; sets are drawn from all of them together. Every function runs under jit and
-vmap. Sources: guide/compression.md, Reductions.
+vmap; a traced number outside what a function takes gives NaN. Sources: guide/compression.md, Reductions.
 """
 
 import math
@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxprune.simulate.arguments import check_key, check_number, traced
+from jaxprune.simulate.arguments import check_arrays, check_key, check_shapes, or_nan, sound_number, traced
 from jaxprune.simulate.compression import rules
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, Weights
 from jaxprune.simulate.lengths import power_of_two, safe_norm
@@ -24,7 +24,7 @@ def threshold(weights: Weights, size: Any) -> Compressed:
 
     Args:
         weights: An array, or a tree of arrays.
-        size: The magnitude that a kept weight exceeds, >= 0.
+        size: The magnitude that a kept weight exceeds, >= 0; traced: NaN otherwise.
 
     Returns:
         The weights in their shapes; ``nats`` pays for which are kept, and for their values.
@@ -32,8 +32,10 @@ def threshold(weights: Weights, size: Any) -> Compressed:
     Raises:
         ValueError: For a size that is not >= 0.
     """
-    check_number("size", size, "[0, inf)", "a magnitude")
-    return rules.masked(weights, jax.tree.map(lambda w: ~(jnp.abs(w) <= size), weights))  # what is no number is not hidden
+    check_arrays("weights", weights)
+    sound = sound_number("size", size, "[0, inf)", "a magnitude")
+    masks = jax.tree.map(lambda w: ~(jnp.abs(w) <= size), weights)  # what is no number is not hidden
+    return rules.masked(weights, masks).nan_unless(sound)
 
 
 def activation_aware(key: Any, weights: Float[Array, "n d"], inputs: Float[Array, "m d"]) -> Float[Array, "n d"]:
@@ -69,7 +71,7 @@ def inclusion(weights: Weights, size: Any, power: int = 2) -> Weights:
 
     Args:
         weights: An array, or a tree of arrays.
-        size: The magnitude from which on weights are kept for certain, > 0.
+        size: The magnitude from which on weights are kept for certain, > 0; traced: NaN otherwise.
         power: 2 is Arora et al.'s; 1 has the least mean squared error at a given mean number kept.
 
     Returns:
@@ -79,8 +81,9 @@ def inclusion(weights: Weights, size: Any, power: int = 2) -> Weights:
         ValueError: Unless size > 0 and power is 1 or 2.
     """
     _check_power(power)
-    check_number("size", size, "(0, inf)", "a magnitude that is kept for certain")
-    return jax.tree.map(lambda w: jnp.minimum(1.0, jnp.abs(w) / size) ** power, weights)
+    check_arrays("weights", weights)
+    sound = sound_number("size", size, "(0, inf)", "a magnitude that is kept for certain")
+    return or_nan(sound, jax.tree.map(lambda w: jnp.minimum(1.0, jnp.abs(w) / size) ** power, weights))
 
 
 def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
@@ -91,7 +94,7 @@ def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
 
     Args:
         weights: An array, or a tree of arrays.
-        budget: The mean number of weights that are kept, >= 0; all that are not 0 where there are fewer.
+        budget: The mean number of weights that are kept, >= 0; all that are not 0 where there are fewer. Traced: NaN below 0.
         power: 1 or 2, as of ``inclusion``.
 
     Returns:
@@ -101,7 +104,7 @@ def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
         ValueError: For a power other than 1 or 2, and a budget < 0.
     """
     _check_power(power)
-    check_number("budget", budget, "[0, inf)", "a mean number of weights")
+    sound = sound_number("budget", budget, "[0, inf)", "a mean number of weights")
     flat, back = rules.flattened(weights)
     sizes = jnp.abs(flat)
     ordered = jnp.sort(sizes, descending=True)
@@ -112,7 +115,7 @@ def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
     top = jnp.where(ordered[certain] > 0, ordered[certain], 1)
     some = jnp.minimum(1.0, (jnp.minimum(sizes / top, 1)) ** power * (rest[certain] / tail[certain]))
     some = jnp.where(sizes > top, 1.0, jnp.where(jnp.any(good), some, 0.0))
-    return back(jnp.where(budget >= jnp.sum(sizes > 0), jnp.where(sizes > 0, 1.0, 0.0), some))
+    return or_nan(sound, back(jnp.where(budget >= jnp.sum(sizes > 0), jnp.where(sizes > 0, 1.0, 0.0), some)))
 
 
 def _tail(ordered: Array, power: int) -> Array:
@@ -130,7 +133,8 @@ def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -
     Args:
         key: One typed JAX key.
         weights: An array, or a tree of arrays.
-        probabilities: One for each weight, in [0, 1], and above 0 where the weight is not 0.
+        probabilities: One for each weight, in [0, 1], and above 0 where the weight is not 0. Traced: all is NaN where one is
+            outside.
 
     Returns:
         The weights in their shapes; ``kept`` and ``nats`` are those of the draw.
@@ -142,18 +146,19 @@ def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -
     check_key(key)
     flat, back = rules.flattened(weights)
     chances, _ = rules.flattened(probabilities)
-    if jax.tree.map(jnp.shape, weights) != jax.tree.map(jnp.shape, probabilities):
-        raise ValueError("probabilities: their shapes are not those of the weights; pass one for each weight")
-    check_number("probabilities", chances, "[0, 1]")
+    check_shapes("probabilities", probabilities, weights)
+    sound = sound_number("probabilities", chances, "[0, 1]")
     lost = jnp.any((chances == 0) & (flat != 0))
-    if not traced(lost) and bool(lost):
+    if traced(lost):
+        sound = jnp.all(sound) & ~lost
+    elif bool(lost):
         raise ValueError(
             "probabilities: 0 for a weight that is not 0, whose mean would be lost; use inclusion or a larger budget"
         )
     chosen = _happens(key, chances)
     value = jnp.where(chosen, flat / jnp.where(chosen, chances, 1), 0)
     kept = jnp.sum(chosen)
-    return Compressed(back(value), kept, rules.code_length(kept, flat.size, VALUE_BITS))
+    return Compressed(back(value), kept, rules.code_length(kept, flat.size, VALUE_BITS)).nan_unless(sound)
 
 
 def _happens(key: Key[Array, ""], chances: Array) -> Array:
@@ -172,7 +177,7 @@ def uniform_mask(key: Key[Array, ""], weights: Weights, share: Any) -> Compresse
     Args:
         key: One typed JAX key.
         weights: An array, or a tree of arrays.
-        share: The probability that a weight is kept, in (0, 1].
+        share: The probability that a weight is kept, in (0, 1]; traced: NaN otherwise.
 
     Returns:
         The weights in their shapes.
@@ -180,10 +185,10 @@ def uniform_mask(key: Key[Array, ""], weights: Weights, share: Any) -> Compresse
     Raises:
         ValueError: For a share outside (0, 1].
     """
-    check_number("share", share, "(0, 1]", "a probability")
+    sound = sound_number("share", share, "(0, 1]", "a probability")
     chances = jax.tree.map(lambda w: jnp.full_like(w, share, dtype=jnp.result_type(w, float)), weights)
     found = random_keep(key, weights, chances)
-    return found._replace(nats=found.kept * (VALUE_BITS * math.log(2)))
+    return found._replace(nats=found.kept * (VALUE_BITS * math.log(2))).nan_unless(sound)
 
 
 def _check_power(power):

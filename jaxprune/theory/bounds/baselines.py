@@ -3,6 +3,8 @@
 Derivations: guide/bounds.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,6 +31,7 @@ class _Norms(NamedTuple):
     widest: int
 
 
+@arguments.broadcasts
 def parameter_gap(count: ArrayLike, m: ArrayLike, delta: ArrayLike, bits: ArrayLike = SINGLE):
     """``occam_gap`` of ``count`` weights written down in ``bits`` bits each.
 
@@ -76,6 +79,7 @@ def vc_dimension(widths: Sequence[int]) -> float:
     return float(len(weights) + np.sum(weights) * np.log2(4 * np.e * reach * np.log2(2 * np.e * reach)))
 
 
+@arguments.broadcasts
 def vc_gap(dimension: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """How much the error rate of a binary classifier may exceed that on ``m`` samples, by the VC ``dimension`` of its class.
 

@@ -3,6 +3,8 @@
 ``judge.count_failures`` counts failures against the probability. Derivations: guide/bounds.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,6 +38,7 @@ def occam_kl(risk: ArrayLike, code: codes.Code | ArrayLike, m: ArrayLike, delta:
         ValueError: As ``occam.occam_kl`` does, and for more than one ``delta``.
     """
     nats, more = _code(code)
+    arguments.fit(dict(risk=risk, code=nats, m=m))
     return Certificate(RISK, occam.occam_kl(risk, nats, m, delta), delta, (*CODED, *more))
 
 
@@ -54,9 +57,11 @@ def occam_gap(code: codes.Code | ArrayLike, m: ArrayLike, delta: float) -> Certi
         ValueError: As ``occam.occam_gap`` does, and for more than one ``delta``.
     """
     nats, more = _code(code)
+    arguments.fit(dict(code=nats, m=m))
     return Certificate(GAP, occam.occam_gap(nats, m, delta), delta, (*CODED, *more))
 
 
+@arguments.broadcasts
 def compressed_size(bits: ArrayLike, m: ArrayLike, delta: float) -> Certificate:
     """``occam.compressed_size_gap``, the strict one: of the gap. Source: guide/bounds.md, Compressed size.
 
@@ -76,6 +81,7 @@ def compressed_size(bits: ArrayLike, m: ArrayLike, delta: float) -> Certificate:
     )
 
 
+@arguments.broadcasts
 def subsampled(nats: ArrayLike, m: ArrayLike, evaluated: ArrayLike, delta: float) -> Certificate:
     """``occam.subsampled_gap``: of the risk less the mean loss on the subsample. Source: guide/bounds.md, Subsamples.
 
@@ -95,6 +101,7 @@ def subsampled(nats: ArrayLike, m: ArrayLike, evaluated: ArrayLike, delta: float
     return Certificate(claim, occam.subsampled_gap(nats, m, evaluated, delta), delta, (*CODED, "a subsample drawn at random"))
 
 
+@arguments.broadcasts
 def stochastic(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: float) -> Certificate:
     """The smaller of ``pac_bayes_kl`` and ``catoni`` at delta/2 each: of the mean risk. Source: guide/bounds.md, Stochastic
     predictors.
@@ -115,6 +122,7 @@ def stochastic(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: float) -> 
     return Certificate(f"mean {RISK}", plain(np.minimum(*both)), delta, STOCHASTIC)
 
 
+@arguments.broadcasts
 def vc(dimension: ArrayLike, m: ArrayLike, delta: float) -> Certificate:
     """``baselines.vc_gap``: of the gap, for all classifiers of the class. Source: guide/bounds.md, Rivals.
 

@@ -4,6 +4,8 @@ A code must be fixed before the data. What depends on them, such as which weight
 guide/bounds.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +32,7 @@ class Code(NamedTuple):
     assumes: tuple[str, ...] = ()
 
 
+@arguments.broadcasts
 def sparse_code_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: ArrayLike):
     """The code length of ``s`` non-zero entries of an n1 x n2 matrix, which may be chosen after the data.
 
@@ -52,6 +55,7 @@ def sparse_code_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: Arr
     return plain(np.log1p(total) + log_binomial(total, s) + _values(s, bits))
 
 
+@arguments.broadcasts
 def coordinates_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: ArrayLike):
     """As ``sparse_code_nats``, with a row and a column for every entry in whole bits: what "row, column, value" costs.
 
@@ -74,6 +78,7 @@ def coordinates_nats(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: Arr
     return plain(np.log1p(total) + s * index * LOG2 + _values(s, bits))
 
 
+@arguments.broadcasts
 def values_only(s: ArrayLike, value_bits: ArrayLike) -> Code:
     """The code length of the signs and values of ``s`` entries alone: no code where they were chosen after the data.
 
@@ -114,7 +119,7 @@ def file_nats(bits: ArrayLike, prior: str = "square"):
     bits, prior = arguments.whole("bits", bits), arguments.choice("prior", prior, PRIORS)
     if prior == "uniform":
         if np.any(bits >= 2.0**LENGTH_BITS):
-            raise ValueError(f"bits: {bits} is no length below 2^72, which this prior knows; use prior='square'")
+            raise ValueError(f"bits: {arguments.shown(bits)} is no length below 2^72, as this prior needs; use prior='square'")
         return plain((bits + LENGTH_BITS) * LOG2)
     extra = np.log(np.pi**2 / 6) if prior == "square" else 0.0
     return plain(bits * LOG2 + 2 * np.log(bits) + extra)
@@ -134,9 +139,11 @@ def choice_nats(*counts: ArrayLike):
     Raises:
         ValueError: Unless counts are whole and >= 1.
     """
+    arguments.fit({f"counts[{place}]": count for place, count in enumerate(counts)})
     return plain(sum((np.log(arguments.whole("counts", count)) for count in counts), np.zeros(())))
 
 
+@arguments.broadcasts
 def log_binomial(total: ArrayLike, s: ArrayLike):
     """log C(total, s), to its last digits where both are huge.
 
@@ -154,7 +161,8 @@ def log_binomial(total: ArrayLike, s: ArrayLike):
     """
     total, s = np.broadcast_arrays(arguments.whole("total", total), arguments.whole("s", s, 0))
     if np.any(total > COUNTED) or np.any(s > total):
-        raise ValueError(f"s, total: {s} of {total} is no count up to 2^53; choose 0 <= s <= total")
+        given = f"{arguments.shown(s)} of {arguments.shown(total)}"
+        raise ValueError(f"s, total: {given} is no count up to 2^53; choose 0 <= s <= total")
     few = np.minimum(s, total - s)
     return plain(np.where(few == 0, 0.0, log_ratio(total - few + 1, few) - special.gammaln(few + 1)))
 
@@ -163,9 +171,10 @@ def _layer(n1: ArrayLike, n2: ArrayLike, s: ArrayLike, value_bits: ArrayLike) ->
     """Entries, kept entries and bits of a value."""
     total, s = arguments.whole("n1", n1) * arguments.whole("n2", n2), arguments.whole("s", s, 0)
     if np.any(total > COUNTED):
-        raise ValueError(f"n1, n2: {n1} x {n2} are more than the 2^53 entries that floats can count; code parts of the matrix")
+        given = f"{arguments.shown(n1)} x {arguments.shown(n2)}"
+        raise ValueError(f"n1, n2: {given} are more than the 2^53 entries that floats can count; code parts of the matrix")
     if np.any(s > total):
-        raise ValueError(f"s: {s} exceeds n1 n2 = {total}; keep at most all of them")
+        raise ValueError(f"s: {arguments.shown(s)} exceeds n1 n2 = {total}; keep at most all of them")
     return total, s, _value_bits(value_bits)
 
 

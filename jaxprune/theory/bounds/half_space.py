@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxprune.theory import arguments
 from jaxprune.theory.bounds import codes, occam
-from jaxprune.theory.matrices import expected_discarded_fraction
+from jaxprune.theory.matrices.required import LARGEST_SIZE, LEAST_INDEX, expected_discarded_fraction
 
 POINTS = 33  # first counts, evenly spaced in their logarithm
 GOLDEN = (np.sqrt(5) - 1) / 2
@@ -123,8 +123,10 @@ class _Search:
 
     def __init__(self, tail_index: float, d: int, m: int, delta: float, value_bits: int):
         self.tail_index = arguments.non_negative("tail_index", tail_index)
-        arguments.inside("tail_index", tail_index, 0, 2, cure="energies of a law with a variance are spread over all weights")
-        self.total, self.m = arguments.integer("d", d, 1, int(codes.COUNTED)), arguments.integer("m", m, 1)
+        low = self.tail_index < LEAST_INDEX
+        cure = "the integral over its weights is had from 0.02 on" if low else "from 2 on the energy is spread over all weights"
+        arguments.inside("tail_index", tail_index, LEAST_INDEX, 2, "[)", cure)
+        self.total, self.m = arguments.integer("d", d, 1, int(LARGEST_SIZE)), arguments.integer("m", m, 1)
         self.delta, self.bits = (
             float(arguments.probability("delta", delta)),
             arguments.integer("value_bits", value_bits, 1, codes.MOST_BITS),

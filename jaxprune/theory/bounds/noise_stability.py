@@ -5,6 +5,8 @@ interlayer cushions and of the root of 1 / outputs, and its activation contracti
 Derivations: guide/bounds.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import NamedTuple
 
 import numpy as np

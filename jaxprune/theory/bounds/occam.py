@@ -4,6 +4,8 @@ A code length is paid once for all predictors: its prior was fixed before the da
 guide/bounds.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,6 +19,7 @@ FEW = 0.25  # below which log(1 + x) - x is summed
 ORDERS = np.arange(2, 34)
 
 
+@arguments.broadcasts
 def kl_inverse(q: ArrayLike, c: ArrayLike):
     """The largest p >= q with kl(q || p) <= c: what a risk may be whose empirical value is ``q``, at a budget of ``c`` nats.
 
@@ -40,6 +43,7 @@ def kl_inverse(q: ArrayLike, c: ArrayLike):
     return plain(found)
 
 
+@arguments.broadcasts
 def occam_gap(nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """How much the risk may exceed the empirical risk on ``m`` samples, for all predictors at once.
 
@@ -60,6 +64,7 @@ def occam_gap(nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     return plain(np.sqrt(budget(nats, m, delta) / 2))
 
 
+@arguments.broadcasts
 def occam_kl(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """A bound of the risk of every predictor with a code of ``nats`` and an empirical ``risk`` on ``m`` samples.
 
@@ -82,6 +87,7 @@ def occam_kl(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     return kl_inverse(arguments.probability("risk", risk, "[]"), budget(nats, m, delta))
 
 
+@arguments.broadcasts
 def compressed_size_gap(bits: ArrayLike, m: ArrayLike, delta: ArrayLike, strict: bool = True):
     """``occam_gap`` of a predictor that is a file of ``bits`` bits.
 
@@ -106,6 +112,7 @@ def compressed_size_gap(bits: ArrayLike, m: ArrayLike, delta: ArrayLike, strict:
     return occam_gap(codes.file_nats(bits, "square" if strict else "printed"), m, delta)
 
 
+@arguments.broadcasts
 def samples_for_gap(nats: ArrayLike, gap: ArrayLike, delta: ArrayLike):
     """The least number of samples at which ``occam_gap`` is at most ``gap``.
 
@@ -132,6 +139,7 @@ def samples_for_gap(nats: ArrayLike, gap: ArrayLike, delta: ArrayLike):
     return plain(np.where(np.sqrt(wanted / samples) > gap, samples + 1, samples))  # the ceiling was that of a rounded number
 
 
+@arguments.broadcasts
 def subsampled_gap(nats: ArrayLike, m: ArrayLike, evaluated: ArrayLike, delta: ArrayLike, loss_range: ArrayLike = 1.0):
     """How much the risk may exceed the mean loss on ``evaluated`` samples, chosen at random among the ``m`` trained on.
 

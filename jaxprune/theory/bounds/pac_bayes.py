@@ -4,6 +4,8 @@ A stochastic predictor has a distribution over predictors, at the divergence ``n
 guide/bounds.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,6 +18,7 @@ POINTS = 4001  # of the parameter, evenly spaced in its logarithm; every one of 
 FURTHEST = 60.0  # largest parameter over m, beyond which e^-g is no more
 
 
+@arguments.broadcasts
 def pac_bayes_kl(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """A bound of the mean risk of a stochastic predictor with empirical mean ``risk`` on ``m`` samples.
 
@@ -38,6 +41,7 @@ def pac_bayes_kl(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLik
     return occam.kl_inverse(risk, (nats + np.log(2 * np.sqrt(m)) - np.log(delta)) / m)
 
 
+@arguments.broadcasts
 def catoni(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike, ratio: float = RATIO):
     """Catoni's bound of the mean risk of a stochastic predictor, with the choice of its parameter paid.
 
@@ -69,6 +73,7 @@ def catoni(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike, rat
     return plain(np.min(np.minimum(bound, 1.0), axis=-1))
 
 
+@arguments.broadcasts
 def catoni_free(risk: ArrayLike, nats: ArrayLike, m: ArrayLike, delta: ArrayLike):
     """Catoni's bound at its best parameter, which is not paid: for one predictor with a code it need not be.
 

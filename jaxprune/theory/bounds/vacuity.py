@@ -3,6 +3,8 @@
 Derivations: guide/bounds.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
@@ -19,6 +21,7 @@ class Vacuity(NamedTuple):
     below_majority: Any
 
 
+@arguments.broadcasts
 def of(bound: ArrayLike, classes: ArrayLike, majority: ArrayLike) -> Vacuity:
     """The three levels for bounds of the error rate.
 

@@ -1,5 +1,7 @@
 """A bound that counts compressed networks. Derivations: guide/compression.md."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -9,6 +11,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
 
 
+@arguments.broadcasts
 def counting_bound(
     n: ArrayLike, dim: ArrayLike, kappa: ArrayLike, levels: ArrayLike, samples: ArrayLike, confidence: float = 0.95
 ) -> Certificate:

@@ -4,6 +4,8 @@
 guide/compression.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -14,6 +16,7 @@ from jaxprune.theory.arguments import Array, plain
 LAWS = ("normal", "laplace", "student", "uniform", "stable")
 
 
+@arguments.broadcasts
 def finite_moment_limit(law: str, kappa: ArrayLike, order: ArrayLike = 2.0, parameter: ArrayLike | None = None):
     """The limit of err_q(kappa) itself (not of its q-th power) as the number of entries grows.
 

@@ -3,6 +3,8 @@
 Derivations: guide/compression.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Callable
 
 import numpy as np
@@ -22,6 +24,7 @@ SPACING = 1 / 6  # in log l
 TINY = 1e-300
 
 
+@arguments.broadcasts
 def gaussian_finite(n: ArrayLike, kept: ArrayLike):
     """E err_2^2 keeping the ``kept`` largest of ``n`` independent centred normal entries.
 
@@ -44,6 +47,7 @@ def gaussian_finite(n: ArrayLike, kept: ArrayLike):
     return plain(np.reshape([_gaussian(*pair) for pair in pairs], np.broadcast_shapes(width.shape, count.shape)))
 
 
+@arguments.broadcasts
 def stable_finite(n: ArrayLike, kept: ArrayLike, alpha: ArrayLike):
     """E err_2^2 keeping the ``kept`` largest of ``n`` independent symmetric alpha-stable entries.
 

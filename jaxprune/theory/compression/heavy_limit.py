@@ -11,6 +11,8 @@ For exactly stable entries the gap is O(1/n), in general it is larger and grows 
 Derivations: guide/compression.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -20,6 +22,7 @@ from jaxprune.theory.arguments import Array, plain
 from jaxprune.theory.stable import positive
 
 
+@arguments.broadcasts
 def tail_scale(alpha: ArrayLike, order: ArrayLike, tail_constant: ArrayLike, truncated_moment: ArrayLike, n: ArrayLike = 1):
     """B such that err_q^q at ``n`` entries is b / A in law; at n = 1 that of the scaled limit M / S.
 
@@ -47,6 +50,7 @@ def tail_scale(alpha: ArrayLike, order: ArrayLike, tail_constant: ArrayLike, tru
         return plain(np.exp(_log_scale(a, constant, moment) + (1 - 1 / a) * np.log(arguments.whole("n", n))))
 
 
+@arguments.broadcasts
 def tail_limit_moment(
     alpha: ArrayLike, order: ArrayLike, tail_constant: ArrayLike, truncated_moment: ArrayLike, power: ArrayLike = 1.0
 ):
@@ -74,6 +78,7 @@ def tail_limit_moment(
         return plain(np.exp(power * np.log(scale) + special.gammaln(1 + power / a) - special.gammaln(1 + power)))
 
 
+@arguments.broadcasts
 def heavy_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, power: ArrayLike = 1.0):
     """The mean (power 1) or a higher moment of the limit of n^{q/alpha-1} err_q(kappa)^q.
 
@@ -97,6 +102,7 @@ def heavy_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, pow
     return tail_limit_moment(alpha, order, *_law(alpha, order, kappa), power)
 
 
+@arguments.broadcasts
 def pareto_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, power: ArrayLike = 1.0):
     """As ``heavy_limit_moment``, for entries with P(|X| > x) = x^{-alpha}, x >= 1.
 
@@ -120,6 +126,7 @@ def pareto_limit_moment(alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike, po
         return tail_limit_moment(alpha, order, 1.0, a / (1 - a) * np.expm1((1 - 1 / a) * np.log(kappa)), power)
 
 
+@arguments.broadcasts
 def heavy_limit_quantile(p: ArrayLike, alpha: ArrayLike, order: ArrayLike, kappa: ArrayLike):
     """The x that the limit of n^{q/alpha-1} err_q(kappa)^q stays below with probability ``p``.
 
@@ -141,6 +148,7 @@ def heavy_limit_quantile(p: ArrayLike, alpha: ArrayLike, order: ArrayLike, kappa
     return plain(tail_scale(alpha, order, *_law(alpha, order, kappa)) / positive.quantile(p, a))
 
 
+@arguments.broadcasts
 def error_quantile(p: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike, order: ArrayLike = 2.0):
     """The error that err_q(kappa) of ``n`` entries stays below with probability ``p``.
 
@@ -165,6 +173,7 @@ def error_quantile(p: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLik
     return plain((scale / positive.quantile(p, a)) ** (1 / np.asarray(order, float)))
 
 
+@arguments.broadcasts
 def error_cdf(error: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike, order: ArrayLike = 2.0):
     """P(err_q(kappa) <= error) for ``n`` entries, the effective theorem of compressibility.
 
@@ -189,6 +198,7 @@ def error_cdf(error: ArrayLike, alpha: ArrayLike, kappa: ArrayLike, n: ArrayLike
     return plain(positive.sf(scale / error ** np.asarray(order, float), a))
 
 
+@arguments.broadcasts
 def required_width_log10(
     alpha: ArrayLike, kappa: ArrayLike, error: ArrayLike, confidence: ArrayLike | None = None, order: ArrayLike = 2.0
 ):
@@ -220,6 +230,7 @@ def required_width_log10(
         return plain((limit - np.asarray(order, float) * np.log(error)) / (1 / a - 1) / np.log(10))
 
 
+@arguments.broadcasts
 def required_width(
     alpha: ArrayLike, kappa: ArrayLike, error: ArrayLike, confidence: ArrayLike | None = None, order: ArrayLike = 2.0
 ):

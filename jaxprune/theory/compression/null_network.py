@@ -7,6 +7,8 @@ function is not. Types I (R = sqrt(d) |Z|) and III (R^2 = 2 A chi^2_d, A positiv
 closed form. Derivations: guide/compression.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np

@@ -4,6 +4,8 @@ The energies |x_i|^q, sorted and divided by their sum, converge to the Poisson-D
 sample grows. Derivations: guide/compression.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -14,6 +16,7 @@ from jaxprune.theory.arguments import Array, plain
 STEP = 1 / 12  # of the trapezoid rule in log l; its error is about exp(-pi^2 / STEP)
 
 
+@arguments.broadcasts
 def expected_tail_share(alpha: ArrayLike, order: ArrayLike, kept: ArrayLike):
     """The mean share of the energy sum |x_i|^q outside the ``kept`` largest, a mean of err_q^q.
 
@@ -38,6 +41,7 @@ def expected_tail_share(alpha: ArrayLike, order: ArrayLike, kept: ArrayLike):
     return plain(np.where(k[..., 0] == 0, 1.0, _integral(a, np.maximum(k, 1))))
 
 
+@arguments.broadcasts
 def participation(alpha: ArrayLike, order: ArrayLike):
     """The mean of sum e_i^2 / (sum e_i)^2, e_i = |x_i|^q.
 
@@ -57,6 +61,7 @@ def participation(alpha: ArrayLike, order: ArrayLike):
     return plain(1 - _ratio(alpha, order))
 
 
+@arguments.broadcasts
 def kept_for_share(alpha: ArrayLike, order: ArrayLike, share: ArrayLike):
     """The least number of kept entries whose expected tail share is at most ``share``.
 

@@ -6,6 +6,8 @@ copied to all d inputs, II independent coordinates, III isotropic; so d does not
 Derivations: guide/compression.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import functools
 
 import numpy as np
@@ -25,6 +27,7 @@ RANGE = 600.0  # exponent of energies
 NORMAL = 1e-6  # from alpha = 2: closer to it nothing can be told apart, and the laws of energies cost much
 
 
+@arguments.broadcasts
 def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
     """The pruning ratio of many Gaussian neurons in R^d, the control at alpha = 2 (type I: dim = 1).
 
@@ -47,6 +50,7 @@ def gaussian_pruning_ratio(dim: ArrayLike = 1, share: ArrayLike = 0.1):
     return plain(np.where(np.isfinite(dim), ratio, share))
 
 
+@arguments.broadcasts
 def pruning_ratio_quantile(
     p: ArrayLike, alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise: str | int = "I", share: ArrayLike = 0.1
 ):
@@ -79,6 +83,7 @@ def pruning_ratio_quantile(
     return _each(_quantiles, p, alpha, n, dim, noise, share)
 
 
+@arguments.broadcasts
 def pruning_ratio_mean(alpha: ArrayLike, n: ArrayLike, dim: ArrayLike = 1, noise: str | int = "I", share: ArrayLike = 0.1):
     """The mean pruning ratio of ``n`` neurons of pure noise.
 

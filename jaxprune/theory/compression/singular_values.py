@@ -1,5 +1,7 @@
 """Compression of a Gaussian matrix by its largest singular values; a limit."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,6 +12,7 @@ from jaxprune.theory.numerics import roots
 TERMS = np.arange(2, 24)
 
 
+@arguments.broadcasts
 def singular_value_limit_gaussian(kept_fraction: ArrayLike, aspect: ArrayLike = 1.0):
     """The limit of the *squared* relative Frobenius error of the best approximation of given rank.
 

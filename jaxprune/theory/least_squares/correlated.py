@@ -9,6 +9,8 @@ Supports chosen by the fit and refitted on a fresh sample, or at rank n on eithe
 On the same sample no theory is known at other ranks: simulate, or use the diagonal theory.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np

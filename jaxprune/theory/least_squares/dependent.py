@@ -3,6 +3,8 @@
 Equations are numbered as in guide/least_squares.md; every equation is written out where it is used.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import NamedTuple
 
 import numpy as np

@@ -10,6 +10,8 @@ At rank n the first fit is at the interpolation threshold: its risk and that of 
 ``retrained_risk``.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np

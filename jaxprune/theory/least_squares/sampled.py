@@ -4,6 +4,8 @@ Each draw keeps exactly ``kept`` coefficients, so nothing is assumed of their de
 answers are ``Estimate(value, error)`` with the shape of ``kept``, the error a standard error over ``draws``.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray

@@ -10,6 +10,8 @@ No clean exponent exists at energy = 2 decay + 1, where a logarithm enters, and 
 the leading coefficients are all equal: they survive when more than ``marginal_kept_ratio`` n are kept, and not below.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np

@@ -5,6 +5,8 @@ the ends count too: no penalty, and a penalty without bound, whose fit vanishes 
 does not.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

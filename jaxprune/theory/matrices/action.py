@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Action on a vector.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -38,6 +40,7 @@ def output_scale(x: ArrayLike, tail_index: float) -> float:
         return checks.representable("tail_index", top * np.sum((x / top) ** alpha) ** (1 / alpha), "raise it")
 
 
+@arguments.broadcasts
 def gap_sf(x: ArrayLike, tail_index: ArrayLike):
     """P(g > x) of the relative gap g = (y_(1) - y_(2))/y_(1) of the two largest of n independent magnitudes.
 

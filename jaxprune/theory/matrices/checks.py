@@ -1,5 +1,7 @@
 """What the theory of heavy-tailed matrices accepts: tail indices, counts that fit, and results that floats can hold."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -28,7 +30,7 @@ def kept_of(s: ArrayLike, N: ArrayLike, low: int = 0) -> tuple[Array, Array]:
     """Kept counts from ``low`` to the size."""
     kept, size = arguments.whole("s", s, low), arguments.whole("N", N)
     if np.any(kept > size):
-        raise ValueError(f"s: {s!r} exceeds N = {N!r}; keep at most all entries")
+        raise ValueError(f"s: {arguments.shown(s)} exceeds N = {arguments.shown(N)}; keep at most all entries")
     return kept, size
 
 

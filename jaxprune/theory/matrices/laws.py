@@ -1,5 +1,7 @@
 """Tail constants of entry laws, and what their bulk does. Derivations: guide/matrices.md, Setting."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -41,6 +43,7 @@ def tail_constant(law: str, tail_index: ArrayLike):
         return checks.representable("tail_index", np.exp(log), "lower it")
 
 
+@arguments.broadcasts
 def distinct_rows(s: ArrayLike, n1: ArrayLike):
     """The probability that ``s`` kept entries lie in distinct ones of ``n1`` rows. If also in distinct columns, A_s is a scaled
     partial permutation, whose singular values are the magnitudes kept.

@@ -1,5 +1,7 @@
 """Level sets of stable entries: level i holds those in (c^(i-1), c^i], c > 1. Derivations: guide/matrices.md, Level sets."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from jaxprune.theory.arguments import Array, plain
 from jaxprune.theory.matrices import checks
 
 
+@arguments.broadcasts
 def level_probability(level: ArrayLike, tail_index: ArrayLike, base: ArrayLike) -> Any:
     """P(c^(i-1) < a <= c^i) of one symmetric stable entry by its power tail.
 
@@ -32,6 +35,7 @@ def level_probability(level: ArrayLike, tail_index: ArrayLike, base: ArrayLike) 
     return plain(stable.tail_constant(alpha) / 2 * np.exp(-alpha * (level - 1) * log) * -np.expm1(-alpha * log))
 
 
+@arguments.broadcasts
 def exact_level_probability(level: ArrayLike, tail_index: ArrayLike, base: ArrayLike) -> Any:
     """P(c^(i-1) < a <= c^i) of one symmetric stable entry.
 
@@ -57,6 +61,7 @@ def exact_level_probability(level: ArrayLike, tail_index: ArrayLike, base: Array
     return plain((low - high) / 2)
 
 
+@arguments.broadcasts
 def level_size(level: ArrayLike, levels: ArrayLike, base: ArrayLike) -> Any:
     """The k_i = c^(M-i) entries that may lie in level i of M, so that every level has the same sum.
 
@@ -80,6 +85,7 @@ def level_size(level: ArrayLike, levels: ArrayLike, base: ArrayLike) -> Any:
     return checks.representable("levels", size, "lower them")
 
 
+@arguments.broadcasts
 def chernoff_bound(k: ArrayLike, N: ArrayLike, probability: ArrayLike) -> Any:
     """A bound on the chance that at least ``k`` of ``N`` independent entries lie in a set of a ``probability`` p.
 
@@ -104,6 +110,7 @@ def chernoff_bound(k: ArrayLike, N: ArrayLike, probability: ArrayLike) -> Any:
     return plain(np.where(k > size, 0.0, np.where(share <= p, 1.0, np.minimum(bound, 1.0))))
 
 
+@arguments.broadcasts
 def binomial_tail(k: ArrayLike, N: ArrayLike, probability: ArrayLike) -> Any:
     """The chance that at least ``k`` of ``N`` independent entries lie in a set of a ``probability`` p.
 

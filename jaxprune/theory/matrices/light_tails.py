@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Light tails.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from jaxprune.theory import arguments
 from jaxprune.theory.arguments import plain
 
 
+@arguments.broadcasts
 def gaussian_kept(eps: ArrayLike, size: ArrayLike = 1):
     """The fraction of independent Gaussian groups of ``size`` entries whose loss is a relative Frobenius error ``eps``.
 
@@ -29,7 +32,7 @@ def gaussian_kept(eps: ArrayLike, size: ArrayLike = 1):
     Raises:
         ValueError: For what is outside.
     """
-    share = arguments.inside("eps", eps, 0, 1, cure="give a relative error inside") ** 2
+    share = arguments.relative_error("eps", eps) ** 2
     size = arguments.whole("size", size)
     return plain(stats.chi2.sf(stats.chi2.ppf(share, size + 2), size))
 
@@ -51,7 +54,7 @@ def marchenko_pastur_kept(eps: float, aspect: float) -> float:
     Raises:
         ValueError: For what is outside.
     """
-    share = float(arguments.inside("eps", eps, 0, 1, cure="give a relative error inside")) ** 2
+    share = float(arguments.relative_error("eps", eps)) ** 2
     y = float(arguments.inside("aspect", aspect, 0, 1, "(]", "give the smaller side over the larger"))
     low, high = (1 - y**0.5) ** 2, (1 + y**0.5) ** 2
 

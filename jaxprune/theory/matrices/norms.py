@@ -1,5 +1,7 @@
 """Operator norms of matrices with independent heavy-tailed entries. Derivations: guide/matrices.md, Operator norm."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from jaxprune.theory.matrices import checks, sampling
 FROM_FOUR = "from 4 on the bulk of all entries sets the norm, see spike_norm"
 
 
+@arguments.broadcasts
 def spike_norm(theta: ArrayLike, variance: ArrayLike, n1: ArrayLike, n2: ArrayLike):
     """The norm ||A||_2 of an n1 x n2 matrix of independent entries of mean 0 and ``variance``, one of them replaced by theta.
 
@@ -41,6 +44,7 @@ def spike_norm(theta: ArrayLike, variance: ArrayLike, n1: ArrayLike, n2: ArrayLi
     return checks.representable("theta", norm, "scale the matrix down")
 
 
+@arguments.broadcasts
 def residual_norm(s: ArrayLike, n1: ArrayLike, n2: ArrayLike, tail_index: ArrayLike):
     """The norm ||A - A_s||_2 left of an n1 x n2 Pareto matrix of scale 1 when its ``s`` largest entries are kept.
 
@@ -66,10 +70,11 @@ def residual_norm(s: ArrayLike, n1: ArrayLike, n2: ArrayLike, tail_index: ArrayL
     with np.errstate(over="ignore"):
         cut, variance = np.exp(log_cut), sampling.truncated_moment(log_cut, 2, alpha)
     if not np.all(np.isfinite(variance)):
-        raise ValueError(f"tail_index: {tail_index!r} gives energies beyond the largest float; raise it, or s")
+        raise ValueError(f"tail_index: {arguments.shown(tail_index)} gives energies beyond the largest float; raise it, or s")
     return spike_norm(np.where(kept < size, cut, 0.0), variance, rows, columns)
 
 
+@arguments.broadcasts
 def size_for_operator_regime(eps: ArrayLike, tail_index: ArrayLike):
     """The n from which the bulk of an n x n Pareto matrix is below eps times its largest entry: then few entries carry it.
 
@@ -95,6 +100,7 @@ def size_for_operator_regime(eps: ArrayLike, tail_index: ArrayLike):
         return checks.representable("tail_index", np.exp(log_bulk * 2 * alpha / (4 - alpha)), "lower it, or raise eps")
 
 
+@arguments.broadcasts
 def frechet_cdf(x: ArrayLike, tail_index: ArrayLike):
     """P(||A||_2 <= x b_N), b_N = (C N)^(1/alpha) the typical largest of N entries with P(|a| > t) ~ C t^-alpha.
 
@@ -116,6 +122,7 @@ def frechet_cdf(x: ArrayLike, tail_index: ArrayLike):
         return plain(np.exp(-(np.maximum(x, 0) ** -alpha)))
 
 
+@arguments.broadcasts
 def frechet_quantile(p: ArrayLike, tail_index: ArrayLike):
     """The x with P(||A||_2 <= x b_N) = p.
 
@@ -136,6 +143,7 @@ def frechet_quantile(p: ArrayLike, tail_index: ArrayLike):
         return checks.representable("tail_index", (-np.log(p)) ** (-1 / alpha), "raise it")
 
 
+@arguments.broadcasts
 def typical_largest(N: ArrayLike, tail_index: ArrayLike, constant: ArrayLike = 1.0):
     """b_N = (C N)^(1/alpha), which ``N`` entries exceed once on average.
 

@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Order statistics.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -15,6 +17,7 @@ from jaxprune.theory.numerics.gamma import log_product
 AT_TWO = 1e-30  # stands for 1 - c = 0, where the energy is continuous
 
 
+@arguments.broadcasts
 def order_moment(N: ArrayLike, k: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
     """E |a|_(k)^p of the k-th largest of ``N`` Pareto magnitudes of scale 1.
 
@@ -35,7 +38,7 @@ def order_moment(N: ArrayLike, k: ArrayLike, tail_index: ArrayLike, p: ArrayLike
     """
     size, rank = arguments.whole("N", N), arguments.whole("k", k)
     if np.any(rank > size):
-        raise ValueError(f"k: {k!r} exceeds N = {N!r}; ranks go from 1, the largest, to N")
+        raise ValueError(f"k: {arguments.shown(k)} exceeds N = {arguments.shown(N)}; ranks go from 1, the largest, to N")
     c = checks.moderate(arguments.finite("p", p, "give the power of the magnitude") / checks.tail_index(tail_index))
     size, rank, c = np.broadcast_arrays(size, rank, c)
     infinite = (least := _distance(rank, tail_index, p)) <= 0
@@ -44,6 +47,7 @@ def order_moment(N: ArrayLike, k: ArrayLike, tail_index: ArrayLike, p: ArrayLike
     return checks.representable("p", np.where(infinite, np.inf, value), "lower p or raise k", infinite)
 
 
+@arguments.broadcasts
 def discarded_energy(N: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
     """E sum_{k>s} a_(k)^2, the energy beyond the ``s`` largest of ``N`` Pareto magnitudes of scale 1.
 
@@ -76,6 +80,7 @@ def discarded_energy(N: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
     return checks.representable("tail_index", value, "raise it, or s", infinite)
 
 
+@arguments.broadcasts
 def ratio_cdf(eps: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
     """P(|a|_(s+1) <= eps |a|_(1)), of the first entry dropped against the largest.
 
@@ -93,10 +98,12 @@ def ratio_cdf(eps: ArrayLike, s: ArrayLike, tail_index: ArrayLike):
     Raises:
         ValueError: Unless 0 < eps < 1, s >= 1 is whole and 0 < tail_index < inf.
     """
-    eps, kept, alpha = arguments.probability("eps", eps), arguments.whole("s", s), checks.tail_index(tail_index)
+    eps = arguments.inside("eps", eps, 0, 1, cure="give a ratio to the largest magnitude, above 0 and below 1")
+    kept, alpha = arguments.whole("s", s), checks.tail_index(tail_index)
     return plain(-np.expm1(kept * _log_above(eps, alpha)))
 
 
+@arguments.broadcasts
 def ratio_moment(s: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
     """E (|a|_(s+1)/|a|_(1))^p.
 
@@ -118,6 +125,7 @@ def ratio_moment(s: ArrayLike, tail_index: ArrayLike, p: ArrayLike = 1):
     return plain(np.exp(log_product(1.0, kept, -checks.moderate(arguments.size("p", p) / alpha))))
 
 
+@arguments.broadcasts
 def entry_ratio_count(eps: ArrayLike, delta: ArrayLike, tail_index: ArrayLike):
     """The fewest kept entries that leave none above eps times the largest, except with probability ``delta``.
 
@@ -135,12 +143,14 @@ def entry_ratio_count(eps: ArrayLike, delta: ArrayLike, tail_index: ArrayLike):
     Raises:
         ValueError: Unless 0 < eps, delta < 1 and 0 < tail_index < inf, and for a count that is no float.
     """
-    eps, delta = arguments.probability("eps", eps), arguments.probability("delta", delta)
+    eps = arguments.inside("eps", eps, 0, 1, cure="give a ratio to the largest magnitude, above 0 and below 1")
+    delta = arguments.probability("delta", delta)
     with np.errstate(divide="ignore"):
         count = np.log(delta) / _log_above(eps, checks.tail_index(tail_index))
     return checks.representable("eps", checks.whole_above(count), "raise it")
 
 
+@arguments.broadcasts
 def expected_log_range(s: ArrayLike, tail_index: ArrayLike):
     """E log(|a|_(1)/|a|_(s)), what a quantiser of the ``s`` kept magnitudes has to span.
 

@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Matrix-Project.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -14,6 +16,7 @@ from jaxprune.theory.matrices import checks
 RULES = ("paper", "gauss", "safe")
 
 
+@arguments.broadcasts
 def matrix_project_count(eps: ArrayLike, eta: ArrayLike, rule: str):
     """The number of sign matrices for |u'(A^ - A)v| < eps ||A||_F |u| |v| except with probability ``eta``, fixed u and v.
 
@@ -32,7 +35,7 @@ def matrix_project_count(eps: ArrayLike, eta: ArrayLike, rule: str):
     Raises:
         ValueError: Unless 0 < eps, eta < 1, for another rule, and for a count that is no float.
     """
-    eps, eta = arguments.probability("eps", eps), arguments.probability("eta", eta)
+    eps, eta = arguments.relative_error("eps", eps), arguments.probability("eta", eta)
     arguments.choice("rule", rule, RULES)
     with np.errstate(over="ignore", divide="ignore"):
         if rule == "paper":
@@ -44,6 +47,7 @@ def matrix_project_count(eps: ArrayLike, eta: ArrayLike, rule: str):
     return checks.representable("eps", checks.whole_above(count), "raise it")
 
 
+@arguments.broadcasts
 def matrix_project_failure(k: ArrayLike, eps: ArrayLike, rho: ArrayLike):
     """P(|u'(A^ - A)v| >= eps ||A||_F |u| |v|) with ``k`` sign matrices.
 
@@ -61,6 +65,6 @@ def matrix_project_failure(k: ArrayLike, eps: ArrayLike, rho: ArrayLike):
     Raises:
         ValueError: Unless k >= 1 is whole, 0 < eps < 1, -1 <= rho <= 1.
     """
-    k, eps = arguments.whole("k", k), arguments.probability("eps", eps)
+    k, eps = arguments.whole("k", k), arguments.relative_error("eps", eps)
     rho = arguments.inside("rho", rho, -1, 1, "[]", "give the cosine between A and u v'")
     return plain(special.erfc(eps * np.sqrt(k / (2 * (1 + rho**2)))))

@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Released split.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +24,7 @@ class Split(NamedTuple):
     discarded: Any
 
 
+@arguments.broadcasts
 def replacement_error(kept: ArrayLike, discarded: ArrayLike, scale: str):
     """E ||A^ - A||_F^2 / ||A||_F^2 over the replacements.
 

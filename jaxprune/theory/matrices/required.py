@@ -1,5 +1,7 @@
 """What is lost beyond the s largest entries, and how many to keep. Derivations: guide/matrices.md, Shares; Light tails."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import functools
 
 import numpy as np
@@ -15,6 +17,7 @@ LARGEST_SIZE = 1e15  # entries, of which every whole number is a float
 LEAST_INDEX = 0.02  # of finite matrices: the grid of the integral grows like 1/alpha
 
 
+@arguments.broadcasts
 def expected_discarded_fraction(s: ArrayLike, tail_index: ArrayLike, N: ArrayLike | None = None):
     """E D_s, the mean share of the energy beyond the ``s`` largest entries: of ``N`` Pareto entries, or in the limit.
 
@@ -46,6 +49,7 @@ def expected_discarded_fraction(s: ArrayLike, tail_index: ArrayLike, N: ArrayLik
     return plain(np.reshape(values, triples[0].shape))
 
 
+@arguments.broadcasts
 def entries_for_frobenius(eps: ArrayLike, tail_index: ArrayLike, N: ArrayLike | None = None):
     """The fewest kept entries with E D_s <= eps^2, a relative Frobenius error of eps in the root mean square.
 
@@ -65,7 +69,7 @@ def entries_for_frobenius(eps: ArrayLike, tail_index: ArrayLike, N: ArrayLike | 
         ValueError: Unless 0 < eps < 1 and its square is a float, as ``expected_discarded_fraction`` does, and in the limit for
             a count above 1e270.
     """
-    eps = arguments.probability("eps", eps)
+    eps = arguments.relative_error("eps", eps)
     if N is None:
         alpha = checks.heavy(tail_index, "from 2 on the limit is a fraction of all entries, kept_fraction; or give N")
         return checks.representable("eps", kept_for_share(alpha, 2.0, _square(eps)), "raise it, or give N")
@@ -76,6 +80,7 @@ def entries_for_frobenius(eps: ArrayLike, tail_index: ArrayLike, N: ArrayLike | 
     return plain(np.reshape(counts, triples[0].shape))
 
 
+@arguments.broadcasts
 def kept_fraction(eps: ArrayLike, tail_index: ArrayLike):
     """The fraction of all entries to keep for a relative Frobenius error of eps, tail index above 2.
 
@@ -92,11 +97,12 @@ def kept_fraction(eps: ArrayLike, tail_index: ArrayLike):
     Raises:
         ValueError: Unless 0 < eps < 1 and 2 < tail_index < inf.
     """
-    eps, alpha = arguments.probability("eps", eps), checks.light(tail_index)
+    eps, alpha = arguments.relative_error("eps", eps), checks.light(tail_index)
     with np.errstate(under="ignore", over="ignore"):
         return plain(np.exp(alpha / (alpha - 2) * (np.log1p(-eps) + np.log1p(eps))))
 
 
+@arguments.broadcasts
 def discarded_at_fraction(kappa: ArrayLike, tail_index: ArrayLike, order: ArrayLike = 2.0):
     """The limit of the share of sum |a|^order beyond a fraction ``kappa`` of Pareto entries.
 
@@ -119,6 +125,7 @@ def discarded_at_fraction(kappa: ArrayLike, tail_index: ArrayLike, order: ArrayL
     return plain(-np.expm1(np.maximum((alpha - order) / alpha, 0.0) * np.log(kappa)))
 
 
+@arguments.broadcasts
 def sign_threshold_count(eps: ArrayLike, eta: ArrayLike, tail_index: ArrayLike):
     """The mean number of entries to keep for |u'(A^ - A)v| < eps ||A||_F |u| |v| except with probability ``eta``.
 
@@ -137,7 +144,7 @@ def sign_threshold_count(eps: ArrayLike, eta: ArrayLike, tail_index: ArrayLike):
     Raises:
         ValueError: Unless 0 < eps, eta < 1 and 0 < tail_index < 2, and for a count that is no float.
     """
-    eps, eta = arguments.probability("eps", eps), arguments.probability("eta", eta)
+    eps, eta = arguments.relative_error("eps", eps), arguments.probability("eta", eta)
     return shares.count_above(eps / np.sqrt(2 * (np.log(2) - np.log(eta))), checks.heavy(tail_index))
 
 

@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Random keep.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +23,7 @@ class RandomKeep(NamedTuple):
     squared_error: Any
 
 
+@arguments.broadcasts
 def random_keep(tau: ArrayLike, tail_index: ArrayLike, power: int) -> RandomKeep:
     """What unbiased random keeping of Pareto entries of scale 1 costs.
 

@@ -3,6 +3,8 @@
 Derivations: guide/matrices.md, Shares.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -14,6 +16,7 @@ from jaxprune.theory.matrices import checks
 CURE = "give a fraction of the Frobenius norm"
 
 
+@arguments.broadcasts
 def count_above(tau: ArrayLike, tail_index: ArrayLike):
     """The mean number of entries with |a| > tau ||A||_F.
 
@@ -34,6 +37,7 @@ def count_above(tau: ArrayLike, tail_index: ArrayLike):
     return checks.representable("tau", _count(_log_odds(tau), alpha), "raise it")
 
 
+@arguments.broadcasts
 def discarded_at_threshold(tau: ArrayLike, tail_index: ArrayLike):
     """The mean share of the energy in entries with |a| <= tau ||A||_F.
 
@@ -54,6 +58,7 @@ def discarded_at_threshold(tau: ArrayLike, tail_index: ArrayLike):
     return plain(_below(tau**2, (1 - tau) * (1 + tau), 2 * np.log(tau), alpha))
 
 
+@arguments.broadcasts
 def sampling_count(x: ArrayLike, tail_index: ArrayLike):
     """The mean of sum min(1, a^2/(x ||A||_F^2)), what sampling entries in proportion to their energy keeps.
 
@@ -110,6 +115,7 @@ def participation(tail_index: ArrayLike):
     return plain((2 - checks.heavy(tail_index)) / 2)
 
 
+@arguments.broadcasts
 def one_sd_kept(N: ArrayLike, tail_index: ArrayLike):
     """The mean number of ``N`` entries above their root mean square, which the released split of the paper keeps.
 
@@ -130,6 +136,7 @@ def one_sd_kept(N: ArrayLike, tail_index: ArrayLike):
     return plain(_count(np.log(size - 1), alpha))
 
 
+@arguments.broadcasts
 def one_sd_discarded(N: ArrayLike, tail_index: ArrayLike):
     """The mean share of the energy in those of ``N`` entries that are below their root mean square.
 

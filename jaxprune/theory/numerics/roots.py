@@ -1,5 +1,7 @@
 """Roots of increasing functions, many at once: by safeguarded Newton steps, or from a bracket where there are no slopes."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Callable
 from typing import Any
 

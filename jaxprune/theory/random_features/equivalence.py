@@ -8,6 +8,8 @@ hundreds of inputs: ``sims/bench/gaussian_equivalence.py`` measures it.
 Derivations: guide/random_features.md; every equation is written out where it is used.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import NamedTuple
 
 import numpy as np

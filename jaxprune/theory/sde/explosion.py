@@ -3,6 +3,8 @@
 Derivations: guide/sde.md. Scalars give floats, arrays broadcast.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,7 @@ def explosion_radius(step_size: ArrayLike) -> Any:
     return plain(np.sqrt((2 + h) / h))
 
 
+@arguments.broadcasts
 def explosion_fraction(alpha: ArrayLike, scale: ArrayLike, step_size: ArrayLike, horizon: ArrayLike) -> Any:
     """The fraction of paths of dX = (X - X^3) dt + scale dL that the Euler scheme loses.
 
@@ -119,6 +122,7 @@ def _tail(alpha: float, largest: float) -> Any:
     return tail
 
 
+@arguments.broadcasts
 def step_condition(alpha: ArrayLike, n: ArrayLike) -> Any:
     """The largest step size for which the compressibility of n neurons is proved.
 

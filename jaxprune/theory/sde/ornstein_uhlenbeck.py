@@ -5,6 +5,8 @@ itself, below: growth), >= 0 for strong errors, > 0 for stationary laws; scale >
 Derivations: guide/sde.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from jaxprune.theory.sde.euler_sums import (
 from jaxprune.theory.stable.laws import mean_log_norm, variance_log_norm
 
 
+@arguments.broadcasts
 def transition_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike) -> Any:
     """The scale of X(t + h) - exp(-rate h) X(t), h = ``step_size``; from 0, that of X(h).
 
@@ -48,6 +51,7 @@ def transition_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_s
     return plain(scaled_root(scale, h * share, alpha))
 
 
+@arguments.broadcasts
 def stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike) -> Any:
     """The scale of the stationary law.
 
@@ -68,6 +72,7 @@ def stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike) -> Any
     return plain(scaled_root(scale, 1 / (alpha * arguments.positive("rate", rate)), alpha))
 
 
+@arguments.broadcasts
 def euler_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, steps: ArrayLike) -> Any:
     """The scale of the Euler scheme after ``steps`` steps from 0.
 
@@ -92,6 +97,7 @@ def euler_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: 
     return plain(scaled_root(scale, h * geometric_sum(alpha * log_factor(rate * h), steps), alpha))
 
 
+@arguments.broadcasts
 def euler_stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike) -> Any:
     """The scale of the stationary law of the Euler scheme.
 
@@ -116,6 +122,7 @@ def euler_stationary_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, 
         return plain(scaled_root(scale, h / -np.expm1(alpha * log_factor(_contracting(rate, h))), alpha))
 
 
+@arguments.broadcasts
 def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, steps: ArrayLike) -> Any:
     """The scale of X(T) minus the Euler scheme on the same path, T = steps h.
 
@@ -142,6 +149,7 @@ def strong_error_scale(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step
     return plain(scaled_root(scale, h * total, alpha))
 
 
+@arguments.broadcasts
 def strong_error_leading(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, horizon: ArrayLike) -> Any:
     """The scale of the strong error for small steps: of order one in the step size.
 
@@ -167,6 +175,7 @@ def strong_error_leading(alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, st
     return plain(scaled_root(rate * h * scale, horizon * mean, alpha))
 
 
+@arguments.broadcasts
 def two_grid_scale(
     alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, step_size: ArrayLike, steps: ArrayLike, ratio: ArrayLike
 ) -> Any:
@@ -195,6 +204,7 @@ def two_grid_scale(
     return plain(scaled_root(scale, h * total, alpha))
 
 
+@arguments.broadcasts
 def stationary_characteristic(u: ArrayLike, alpha: ArrayLike, rate: ArrayLike, scale: ArrayLike, brownian: ArrayLike) -> Any:
     """E exp(iuX) under the stationary law of dX = -rate X dt + scale dL + sqrt(2) brownian dB.
 
@@ -220,6 +230,7 @@ def stationary_characteristic(u: ArrayLike, alpha: ArrayLike, rate: ArrayLike, s
     return plain(np.exp(-((scale * u) ** alpha) / (alpha * rate) - (brownian * u) ** 2 / (2 * rate)))
 
 
+@arguments.broadcasts
 def euler_brownian_variance(rate: ArrayLike, brownian: ArrayLike, step_size: ArrayLike) -> Any:
     """The stationary variance that sqrt(2) brownian dB contributes to the Euler scheme.
 
@@ -241,6 +252,7 @@ def euler_brownian_variance(rate: ArrayLike, brownian: ArrayLike, step_size: Arr
     return plain(2 * brownian**2 / (rate * (2 - _contracting(rate, arguments.positive("step_size", step_size)))))
 
 
+@arguments.broadcasts
 def mean_log_abs(scale: ArrayLike, alpha: ArrayLike) -> Any:
     """E log|X| for X ~ SaS(alpha, scale).
 
@@ -259,6 +271,7 @@ def mean_log_abs(scale: ArrayLike, alpha: ArrayLike) -> Any:
     return plain(np.log(arguments.positive("scale", scale)) + mean_log_norm(alpha))
 
 
+@arguments.broadcasts
 def scale_from_log(mean_log: ArrayLike, alpha: ArrayLike) -> Any:
     """The scale of a SaS(alpha) law from the mean of log|x|, the inverse of ``mean_log_abs``.
 
@@ -278,6 +291,7 @@ def scale_from_log(mean_log: ArrayLike, alpha: ArrayLike) -> Any:
     return plain(np.exp(mean_log - mean_log_norm(alpha)))
 
 
+@arguments.broadcasts
 def log_standard_error(alpha: ArrayLike, count: ArrayLike) -> Any:
     """The relative standard error of ``scale_from_log``.
 

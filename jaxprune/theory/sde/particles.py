@@ -4,6 +4,8 @@ Particles and their limits share noise and start, at 0; rates and couplings are 
 Scalars give floats, arrays broadcast.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from jaxprune.theory.stable.laws import norm_tail_constant
 GROWTH = 350.0  # exponent: beyond, squares are beyond the floats
 
 
+@arguments.broadcasts
 def linear_chaos_scale(
     alpha: ArrayLike, rate: ArrayLike, coupling: ArrayLike, scale: ArrayLike, n: ArrayLike, time: ArrayLike
 ) -> Any:
@@ -49,6 +52,7 @@ def linear_chaos_scale(
     return plain(scaled_root(scale, total * n ** (1 - alpha), alpha))
 
 
+@arguments.broadcasts
 def linear_chaos_euler_scale(
     alpha: ArrayLike,
     rate: ArrayLike,
@@ -156,6 +160,7 @@ def _rms(response, factor) -> Estimate:
     return Estimate(float(factor * root), float(factor * error))
 
 
+@arguments.broadcasts
 def neuron_tail_constant(
     alpha: ArrayLike, dim: ArrayLike, noise: str | int, scale: ArrayLike, time: ArrayLike, decay: ArrayLike = 0.0
 ) -> Any:
@@ -182,6 +187,7 @@ def neuron_tail_constant(
     return plain(spread * norm_tail_constant(alpha, dim, noise))
 
 
+@arguments.broadcasts
 def neuron_tail_constant_euler(
     alpha: ArrayLike,
     dim: ArrayLike,

@@ -11,6 +11,8 @@ for the tail index where h is not flat. Scalars give floats, arrays broadcast.
 Derivations: guide/sgd.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +28,7 @@ Array = NDArray[np.float64]
 REACHES = (4.0, 20.0, 100.0)  # up to which a tail index is searched for
 
 
+@arguments.broadcasts
 def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """The alpha of P(|x| > r) ~ C r^-alpha under the stationary law.
 
@@ -49,6 +52,7 @@ def tail_index(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd:
     return _apply(_tail_index, step_size, batch, dim, input_sd)
 
 
+@arguments.broadcasts
 def lyapunov(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """The exponential rate rho per step at which |M_k ... M_1| grows or falls.
 
@@ -69,6 +73,7 @@ def lyapunov(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: A
     return _apply(lambda c, b, d: Factor(c, b, d, 0.0).rho(), step_size, batch, dim, input_sd)
 
 
+@arguments.broadcasts
 def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """H(s) = lim (E|M_k ... M_1|^s)^(1/k).
 
@@ -91,6 +96,7 @@ def moment(s: ArrayLike, step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike,
     return _apply(lambda c, b, d, s: 1 + Factor(c, b, d, s).excess(s), step_size, batch, dim, input_sd, s)
 
 
+@arguments.broadcasts
 def second_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """H(2) as a polynomial.
 
@@ -114,6 +120,7 @@ def second_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_
     return plain((1 - u) ** 2 + u * u * (d + 1) / b)
 
 
+@arguments.broadcasts
 def fourth_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """H(4) as a polynomial; h(4) = 1 where the tail index is 4.
 
@@ -141,6 +148,7 @@ def fourth_moment(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_
     return plain(alone + 2 * c**2 * (d - 1) * mixed + c**4 * b * (b + 2) * (d - 1) * (d + 1))
 
 
+@arguments.broadcasts
 def thresholds(batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> tuple[Any, Any]:
     """The step sizes at which the tail index is 2, and at which stationarity ends.
 
@@ -162,6 +170,7 @@ def thresholds(batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> t
     return plain(critical), plain(critical * (1 + np.asarray(window_width(batch, dim))))
 
 
+@arguments.broadcasts
 def window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
     """(maximal - critical)/critical, the relative range of step sizes with tail index in (0, 2).
 
@@ -181,6 +190,7 @@ def window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
     return _apply(lambda c, b, d: _window(b, d), 1.0, batch, dim, 1.0)
 
 
+@arguments.broadcasts
 def approximate_window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
     """``window_width`` for large d, where log R is nearly normal.
 
@@ -200,6 +210,7 @@ def approximate_window_width(batch: ArrayLike, dim: ArrayLike) -> Any:
     return plain(4 * (b + 2) / (d + b + 1) ** 2)
 
 
+@arguments.broadcasts
 def stationary_second_moment(
     step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike, noise_sd: ArrayLike
 ) -> Any:
@@ -227,6 +238,7 @@ def stationary_second_moment(
     return plain(np.where(finite, step * d * tau**2 / np.where(finite, gap, 1.0), np.inf))
 
 
+@arguments.broadcasts
 def status(step_size: ArrayLike, batch: ArrayLike, dim: ArrayLike, input_sd: ArrayLike = 1.0) -> Any:
     """What kind of stationary law there is.
 

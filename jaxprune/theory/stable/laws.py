@@ -5,6 +5,8 @@ Relative errors are about 1e-13, in the body, in the tails and next to alpha = 1
 floats, arrays broadcast; an alpha outside (0, 2] is a ValueError. Derivations: guide/stable.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +23,7 @@ from jaxprune.theory.stable.contours import Partial, sine
 Array = NDArray[np.float64]
 
 
+@arguments.broadcasts
 def abs_sf(x: ArrayLike, alpha: ArrayLike) -> Any:
     """P(|X| > x).
 
@@ -42,6 +45,7 @@ def abs_sf(x: ArrayLike, alpha: ArrayLike) -> Any:
     return each(lambda a, t: half_line(t, 1.0, 0.0, lambda y: _sf(y, a)), index, x)
 
 
+@arguments.broadcasts
 def abs_cdf(x: ArrayLike, alpha: ArrayLike) -> Any:
     """P(|X| <= x), without the cancellation of 1 - ``abs_sf`` at small x.
 
@@ -61,6 +65,7 @@ def abs_cdf(x: ArrayLike, alpha: ArrayLike) -> Any:
     return each(lambda a, t: half_line(t, 0.0, 1.0, lambda y: _cdf(y, a)), index, x)
 
 
+@arguments.broadcasts
 def abs_pdf(x: ArrayLike, alpha: ArrayLike) -> Any:
     """The density of |X|, twice that of X.
 
@@ -85,6 +90,7 @@ def abs_pdf(x: ArrayLike, alpha: ArrayLike) -> Any:
     return each(density, index, arguments.real("x", x))
 
 
+@arguments.broadcasts
 def abs_quantile(p: ArrayLike, alpha: ArrayLike) -> Any:
     """The x with P(|X| > x) = p.
 
@@ -151,6 +157,7 @@ def second_order_constant(alpha: ArrayLike) -> Any:
     return plain(np.exp(gammaln(2 * alpha) - gammaln(alpha)) * near_one)
 
 
+@arguments.broadcasts
 def truncated_moment(t: ArrayLike, order: ArrayLike, alpha: ArrayLike) -> Any:
     """M_q(t) = E[|X|^q; |X| <= t], q >= alpha included.
 
@@ -177,6 +184,7 @@ def truncated_moment(t: ArrayLike, order: ArrayLike, alpha: ArrayLike) -> Any:
     return each(of_law, index, q, t)
 
 
+@arguments.broadcasts
 def abs_moment(order: ArrayLike, alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     """E|X|_2^q of the isotropic law in R^d.
 
@@ -207,6 +215,7 @@ def abs_moment(order: ArrayLike, alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
         return plain(np.where(finite, np.exp(logs), np.inf))
 
 
+@arguments.broadcasts
 def mean_log_norm(alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     """E log|X|_2 of the isotropic law in R^d.
 
@@ -240,6 +249,7 @@ def variance_log_norm(alpha: ArrayLike, dim: ArrayLike = 1) -> Any:
     return plain(mixture + 0.25 * polygamma(1, dim / 2))
 
 
+@arguments.broadcasts
 def norm_tail_constant(alpha: ArrayLike, dim: ArrayLike, noise: str | int) -> Any:
     """The C of P(|X|_2 > r) ~ C r^-alpha for the unit noise of one neuron with d inputs.
 

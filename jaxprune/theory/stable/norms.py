@@ -4,6 +4,8 @@
 Derivations: guide/stable.md, Isotropic vectors.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple

@@ -11,6 +11,8 @@ residues are the tail series, above it. Relative errors are about 1e-13. Scalars
 (0, 1] is a ValueError. Derivations: guide/stable.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ SADDLE = (0.3, 0.08)  # the same where the integrand is nearly Gaussian: less be
 ROWS = 2000
 
 
+@arguments.broadcasts
 def sf(x: ArrayLike, a: ArrayLike) -> Any:
     """P(A > x).
 
@@ -52,6 +55,7 @@ def sf(x: ArrayLike, a: ArrayLike) -> Any:
     )
 
 
+@arguments.broadcasts
 def cdf(x: ArrayLike, a: ArrayLike) -> Any:
     """P(A <= x), relative accuracy in the left tail, which falls like exp(-c x^(-a/(1-a))).
 
@@ -74,6 +78,7 @@ def cdf(x: ArrayLike, a: ArrayLike) -> Any:
     )
 
 
+@arguments.broadcasts
 def quantile(p: ArrayLike, a: ArrayLike) -> Any:
     """The x with P(A > x) = p.
 
@@ -94,6 +99,7 @@ def quantile(p: ArrayLike, a: ArrayLike) -> Any:
     return each(lambda b, q: _quantile(q, b), arguments.index("a", a, 1.0), p)
 
 
+@arguments.broadcasts
 def truncated_mean(t: ArrayLike, a: ArrayLike) -> Any:
     """E[A; A <= t].
 
@@ -114,6 +120,7 @@ def truncated_mean(t: ArrayLike, a: ArrayLike) -> Any:
     return each(lambda b, u: _split(u, 0.0, 1.0 if b == 1 else np.inf, lambda y: _mean(y, b), b), index, arguments.real("t", t))
 
 
+@arguments.broadcasts
 def moment(order: ArrayLike, a: ArrayLike) -> Any:
     """E A^r.
 

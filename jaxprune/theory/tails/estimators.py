@@ -3,6 +3,8 @@
 Derivations: guide/tails.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -37,6 +39,7 @@ def hill_bias_slope(alpha: ArrayLike):
     return plain(second / (2 * alpha * np.asarray(stable.tail_constant(alpha))))
 
 
+@arguments.broadcasts
 def hill_error(alpha: ArrayLike, k: ArrayLike):
     """The standard deviation of Hill's 1/alpha_hat from the top k.
 
@@ -56,6 +59,7 @@ def hill_error(alpha: ArrayLike, k: ArrayLike):
     return plain(1 / (alpha * np.sqrt(arguments.whole("k", k))))
 
 
+@arguments.broadcasts
 def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0.8):
     """The asymptotic variance V of the two-point estimate by the characteristic function phi.
 
@@ -95,6 +99,7 @@ def ecf_variance(alpha: ArrayLike, first: ArrayLike = 0.2, second: ArrayLike = 0
     return plain(np.where(np.isfinite(form), form, np.inf) / np.log(s / r) ** 2)
 
 
+@arguments.broadcasts
 def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):
     """The variance of 1/alpha_hat of the block log-moment estimate.
 
@@ -118,6 +123,7 @@ def block_variance(alpha: ArrayLike, block: ArrayLike, blocks: ArrayLike):
     return plain(spread / (count * np.log(size) ** 2))
 
 
+@arguments.broadcasts
 def block_covariance(alpha: ArrayLike, block: ArrayLike):
     """c = Cov(log|Y|, log|X_1|) for Y = X_1 + ... + X_block.
 
@@ -152,6 +158,7 @@ def block_covariance(alpha: ArrayLike, block: ArrayLike):
     return plain(-total / (2 * alpha))
 
 
+@arguments.broadcasts
 def log_variance_error(alpha: ArrayLike, count: ArrayLike, dim: ArrayLike = 1):
     """The standard error of alpha_hat from the variance V of log|X| of N draws in R^dim.
 
@@ -177,6 +184,7 @@ def log_variance_error(alpha: ArrayLike, count: ArrayLike, dim: ArrayLike = 1):
     return plain(3 * alpha**3 / np.pi**2 * np.sqrt(fourth / count + 2 * variance**2 / (count - 1)))
 
 
+@arguments.broadcasts
 def block_limit_student(nu: ArrayLike, block: ArrayLike):
     """The alpha that the block log-moment estimate tends to on Student data, whose tail index is nu.
 

@@ -1,5 +1,7 @@
 """Lengths and directions of rows, and cosines and sines of the angles between them, each to its own last digits."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from typing import Any
 
 import numpy as np

@@ -3,6 +3,8 @@
 The simplified loss of guide/two_layer.md with c = 1 and R = 0; values of another target are R + c^2 times these.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import math
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """What the theory of two-layer networks accepts; anything else is a ValueError naming the argument, the value and the cure."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Iterable
 
 import numpy as np

@@ -5,6 +5,8 @@ are taken after summation, so that they cancel before anything is rounded. What 
 the angle. Derivations: guide/two_layer.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -4,6 +4,8 @@ Networks are sums of a_i s(w_i.x) with rows w_i (M, d) and output weights a_i (M
 ``loss`` only. Fold every output scaling (1/N, 1/sqrt N) into the weights. Derivations: guide/two_layer.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import itertools
 import math
 

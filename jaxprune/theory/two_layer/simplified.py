@@ -4,6 +4,8 @@ A target f* = sum a_i relu(w_i.x) enters the simplified loss through its factors
 of what is left of it. Derivations: guide/two_layer.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import math
 from typing import NamedTuple
 
@@ -139,6 +141,7 @@ def expected_factors(
     return N * mean * norm / math.sqrt(2 * math.pi), N * own / 4, rest
 
 
+@arguments.broadcasts
 def uniform_error_limit(d: ArrayLike, N: ArrayLike):
     """sup |h| of ``interaction`` for a target of ``N`` random rows in R^d, unit weights 1/N.
 

@@ -3,6 +3,8 @@
 Derivations: guide/two_layer.md.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import math
 from typing import NamedTuple
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,16 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jaxprune.simulate.compression import projection, quantiser, released_split, rules, sketch, sparse
+from jaxprune.simulate.compression import (
+    compressibility,
+    layer_pruning,
+    projection,
+    quantiser,
+    released_split,
+    rules,
+    sketch,
+    sparse,
+)
 from tests import grades as judge
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -276,9 +286,85 @@ def test_code_lengths_in_single_precision():
 def test_a_total_beyond_the_integers_is_refused():
     with jax.enable_x64(False), pytest.raises(ValueError, match="total: 3000000000"):
         rules.log_ways(5, 3 * 10**9)
+    with jax.enable_x64(False), pytest.raises(ValueError, match="total: 3000000000"):
+        jax.jit(lambda kept: rules.log_ways(kept, 3 * 10**9))(5)
 
 
-# What is refused.
+# What is refused, and NaN where it is traced.
+
+ONES = jnp.ones((12, 10), int)
+WRONG: Any = HEAVY  # where something else is asked for
+WORD: Any = "magnitude"
+FOUND = rules.Compressed(HEAVY, 120, 0.0)
+OUTSIDE = {  # a function of one number, and numbers that it does not take
+    "threshold": (lambda b: sparse.threshold(HEAVY, b), [-1.0, jnp.nan, jnp.inf]),
+    "inclusion": (lambda b: sparse.inclusion(HEAVY, b), [0.0, -1.0, jnp.nan]),
+    "inclusion_of": (lambda b: sparse.inclusion_of(HEAVY, b), [-1.0, jnp.nan]),
+    "inclusion_of, kept": (lambda b: sparse.random_keep(KEY, HEAVY, sparse.inclusion_of(HEAVY, b)), [0.0, -1.0]),
+    "random_keep": (lambda b: sparse.random_keep(KEY, HEAVY, jnp.ones(HEAVY.shape).at[3, 4].set(b)), [2.0, 0.0, -1.0, jnp.nan]),
+    "uniform_mask": (lambda b: sparse.uniform_mask(KEY, HEAVY, b), [1.5, 0.0, jnp.nan]),
+    "uniform_mask of zeros": (lambda b: sparse.uniform_mask(KEY, 0 * HEAVY, b), [1.5, 0.0]),
+    "matrix_project": (lambda b: projection.matrix_project(KEY, HEAVY, b), [0, -1, 2.5]),
+    "low_rank": (lambda b: projection.low_rank(HEAVY, b), [-1, 1.5]),
+    "low_rank of zeros": (lambda b: projection.low_rank(b * HEAVY, 2), [0.0]),
+    "compress": (lambda b: rules.compress(rules.magnitude, None, HEAVY, b), [-1, 2.5]),
+    "compress integers": (lambda b: rules.compress(rules.magnitude, None, ONES, b), [-1]),
+    "value_bits": (lambda b: rules.compress(rules.magnitude, None, HEAVY, 3, None, b).nats, [-3, 1.5]),
+    "code_length": (lambda b: rules.code_length(b, 30), [-5, 31, 2.5]),
+    "log_ways": (lambda b: rules.log_ways(b, 30), [-1, 31]),
+    "quantised": (lambda b: quantiser.quantised(FOUND._replace(value=b * HEAVY), 4), [0.0, jnp.inf]),
+    "relative_bound": (lambda b: quantiser.relative_bound(b * HEAVY, 4), [0.0]),
+    "on_grid": (lambda b: quantiser.on_grid(HEAVY, HEAVY > 0, b), [0, -3, 25, 2.5]),
+    "split": (lambda b: released_split.split(KEY, b * HEAVY), [0.0]),
+    "sketch": (lambda b: sketch.sketched(KEY, HEAVY, b, 7, 7), [-1]),
+    "relative_error": (lambda b: compressibility.relative_error(HEAVY, b), [-1, 1.5]),
+    "order": (lambda b: compressibility.participation(HEAVY, b), [0.0, -1.0]),
+    "pruning_ratio": (lambda b: compressibility.pruning_ratio(HEAVY, b), [0.0, 1.0, -1.0]),
+    "entries": (lambda b: layer_pruning.entries([HEAVY], b, True), [0.0, 1.0]),
+    "nodes": (lambda b: layer_pruning.nodes([HEAVY], b, True), [1.5]),
+    "singular": (lambda b: layer_pruning.singular([HEAVY], b, True), [-0.1]),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_traced_number_outside_gives_nan(name):
+    one, numbers = OUTSIDE[name]
+    program = jax.jit(one)
+    for number in numbers:
+        found = program(number)
+        parts = (found.value, found.nats) if isinstance(found, rules.Compressed) else found
+        assert all(np.all(np.isnan(leaf)) for leaf in jax.tree.leaves(parts)), number
+    if "zeros" not in name:
+        found = program(
+            np.asarray({"uniform_mask": 0.5, "pruning_ratio": 0.5, "entries": 0.5, "nodes": 0.5, "singular": 0.5}.get(name, 1))
+        )
+        assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(found))
+
+
+def test_nested_counts_are_nan_one_by_one():
+    found = jax.jit(lambda counts: projection.matrix_project_path(KEY, HEAVY, counts))(jnp.array([3, 0, 1]))
+    assert np.isnan(found.value).all(axis=(1, 2)).tolist() == np.isnan(found.nats).tolist() == [False, True, False]
+    judge.exact(found.value[0], projection.matrix_project(KEY, HEAVY, 3).value, 1e-12)
+
+
+def test_masks_of_a_traced_count_below_zero_are_empty():
+    assert not np.any(jax.jit(lambda b: rules.keep_largest(HEAVY, b))(-1))
+    assert not np.any(jax.jit(lambda b: rules.keep_largest(HEAVY, b))(2.5))
+    assert not np.any(jax.jit(lambda b: compressibility.neuron_mask(HEAVY, b))(2.5))
+
+
+def test_a_whole_float_is_a_count():
+    for found, known in (
+        (quantiser.on_grid(HEAVY, HEAVY > 0, 4.0), quantiser.on_grid(HEAVY, HEAVY > 0, 4)),
+        (projection.matrix_project(KEY, HEAVY, 3.0).value, projection.matrix_project(KEY, HEAVY, 3).value),
+        (rules.compress(rules.magnitude, None, HEAVY, 7.0).value, rules.compress(rules.magnitude, None, HEAVY, 7).value),
+        (rules.code_length(5.0, 30), rules.code_length(5, 30)),
+    ):
+        np.testing.assert_array_equal(found, known)
+
+
+def test_integers_are_projected_as_floats():
+    judge.exact(projection.matrix_project(KEY, ONES, 5).value, projection.matrix_project(KEY, ONES.astype(float), 5).value)
 
 
 @pytest.mark.parametrize(
@@ -306,6 +392,33 @@ def test_a_total_beyond_the_integers_is_refused():
         (lambda: released_split.split(KEY, jnp.zeros(4)), "matrix: all of 4"),
         (lambda: sketch.sketched(KEY, HEAVY, 3, 10, 7), "rows: 10"),
         (lambda: sketch.sketched(KEY, HEAVY, -3, 7, 7), "budget: -3"),
+        (lambda: sparse.random_keep(KEY, "a", "a"), "weights: 'a' is no array"),
+        (lambda: sparse.threshold(None, 1.0), "weights: None holds no array"),
+        (lambda: projection.matrix_project(KEY, HEAVY * 1j, 3), "matrix: complex"),
+        (lambda: projection.matrix_project(KEY, HEAVY, [3, 4]), r"count: shape \(2,\)"),
+        (lambda: quantiser.quantised(WRONG, 6), "found: .* is not what a reduction leaves"),
+        (lambda: quantiser.on_grid(HEAVY, HEAVY > 0, 0), "bits: 0"),
+        (lambda: layer_pruning.removed_ratio(WRONG), "found: .* is not what a reduction leaves"),
+        (lambda: layer_pruning.entries(WRONG, 0.5, False), r"layers: shapes \(12, 10\) of one array"),
+        (lambda: jax.jit(lambda b: layer_pruning.entries([HEAVY], b, False))(0.5), "amount: .* traced"),
+        (lambda: jax.jit(lambda b: compressibility.kept_count(20, b))(0.5), "kappa: is traced"),
+        (lambda: released_split.squared_error(HEAVY[0], HEAVY), r"found: shape \(10,\) is not that of matrix, \(12, 10\)"),
+        (lambda: released_split.squared_error(HEAVY[:3], HEAVY), r"found: shape \(3, 10\)"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY, 2.5), "budget: 2.5"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY, -1), "budget: -1"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY, True), "budget: True"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY, "a"), "budget: 'a'"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY, [3, 4]), r"budget: shape \(2,\)"),
+        (lambda: rules.compress(rules.magnitude, None, "a", 3), "weights: 'a' is no array"),
+        (lambda: rules.compress(WORD, None, HEAVY, 3), "rule: 'magnitude' is no rule"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY, 3, value_bits=-3), "value_bits: -3"),
+        (lambda: rules.masked(HEAVY, HEAVY[0] > 0), "masks: their shapes"),
+        (lambda: rules.keep_largest(HEAVY, -1), "budget: -1"),
+        (lambda: rules.code_length(-5, 30), "kept: -5"),
+        (lambda: rules.code_length(5, 3), "kept: 5"),
+        (lambda: rules.code_length(5, 30, -1), "value_bits: -1"),
+        (lambda: rules.log_ways(31, 30), "kept: 31"),
+        (lambda: rules.log_ways(0, -1), "total: -1"),
     ],
 )
 def test_bad_input_is_refused(call, words, unchecked):

@@ -85,3 +85,19 @@ def test_samples_for_a_bound_are_the_least():
 def test_bad_input_is_named(arguments, name):
     with pytest.raises(ValueError, match=f"^{name}: "):
         bounds.half_space_bound(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (
+            (0.001, 20, 10, 0.1, 6),
+            r"^tail_index: 0.001 is outside \[0.02, 2\); the integral over its weights is had from 0.02 on",
+        ),
+        ((2.0, 20, 10, 0.1, 6), r"^tail_index: 2.0 is outside \[0.02, 2\); from 2 on the energy is spread over all weights"),
+        ((1.0, 2 * 10**15, 10, 0.1, 6), "^d: 2000000000000000 is outside 1 .. 1000000000000000"),
+    ],
+)
+def test_a_refusal_names_what_the_function_has(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        bounds.half_space_bound(*arguments)

@@ -185,3 +185,21 @@ BAD = [
 def test_bad_input(function, arguments, name):
     with pytest.raises(ValueError, match=f"^{name}: "):
         function(*arguments)
+
+
+@pytest.mark.parametrize(
+    "call, cure",
+    [
+        (lambda eps: theory.entries_for_frobenius(eps, 1.0), "relative error"),
+        (lambda eps: theory.kept_fraction(eps, 3.0), "relative error"),
+        (lambda eps: theory.sign_threshold_count(eps, 0.1, 1.0), "relative error"),
+        (lambda eps: theory.matrix_project_count(eps, 0.1, "paper"), "relative error"),
+        (lambda eps: theory.matrix_project_failure(3, eps, 0.0), "relative error"),
+        (lambda eps: theory.entry_ratio_count(eps, 0.1, 1.0), "ratio to the largest magnitude"),
+        (lambda eps: theory.order_statistics.ratio_cdf(eps, 3, 1.0), "ratio to the largest magnitude"),
+    ],
+)
+@pytest.mark.parametrize("eps", [0.0, 1.0])
+def test_an_error_is_not_called_a_probability(call, cure, eps):
+    with pytest.raises(ValueError, match=f"^eps: {eps} is outside .0, 1.; give a {cure}, above 0 and below 1"):
+        call(eps)

@@ -1,5 +1,7 @@
 """Frames that exist in every dimension: simplices, cones, orthonormal ones, polygons; and a frame from its Gram matrix."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

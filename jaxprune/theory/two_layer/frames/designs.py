@@ -3,6 +3,8 @@
 Each result is checked against the Welch bound to 1e-10. Derivations: guide/two_layer.md, Frames.
 """
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import itertools
 from collections.abc import Iterable, Sequence
 

@@ -1,5 +1,7 @@
 """Measures of a frame, M unit rows in R^d or C^d: how far from equiangular, tight and centred it is."""
 
+from __future__ import annotations  # help shows ArrayLike by its name
+
 import math
 
 import numpy as np
