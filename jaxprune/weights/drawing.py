@@ -1,6 +1,7 @@
 """The figure of a report: spectra beside their controls, what compresses, and the bound along the pruning curve."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,7 +45,9 @@ def _spectra(ax: Axes, at: np.ndarray, rows: Sequence[Row]) -> None:
         if np.all(np.isnan(values)):
             continue
         bars = _range(rows, name) if f"{name}_low" in rows[0] else _column(rows, f"{name}_error")
-        ax.errorbar(at + beside, values, bars, ls="", marker=marker, color=colour, label=words, mfc="none", elinewidth=0.8)
+        above = 2 if f"{name}_low" in rows[0] else 3  # a layer stands before its controls
+        look: dict[str, Any] = dict(ls="", marker=marker, color=colour, mfc="none", elinewidth=0.8, zorder=above)
+        ax.errorbar(at + beside, values, bars, label=words, **look)
     ax.set(xlabel="layer", ylabel="pdf exponent of the spectrum")
     if ax.get_legend_handles_labels()[1]:
         _legend(ax, "bars: error with xmin fixed;\nof controls, least to largest")
