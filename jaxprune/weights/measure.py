@@ -168,7 +168,7 @@ def _entry_fit(sizes: np.ndarray, seed: int) -> tuple[PowerLaw | None, float | N
     """Of the largest non-zero of increasing magnitudes, with its error; or why there is none."""
     largest = sizes[-LARGEST:]
     largest = largest[largest > 0]
-    found, why = fitted(power_law.fit, largest, FEWEST, "entries")
+    found, why = fitted(power_law.fit, largest, FEWEST, "non-zero entries")
     return found, None if found is None else _error(found, largest, seed), why
 
 
