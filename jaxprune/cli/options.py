@@ -135,14 +135,16 @@ class Frame:
 class Weights:
     """Look at a network of your own: what is heavy-tailed, compressible and bounded in it. No code of a file is run.
 
-    Prints a table, and writes it as CSV and LaTeX, a figure and a page of HTML to OUT/<name of the file>/. From Python, with
-    the measured risk of pruned networks: jaxprune.weights.report(tree, apply=, data=).
+    Prints its tables, and writes them as CSV and LaTeX, a figure and a page of HTML to OUT/<name of the file>/. From
+    Python, with the measured risk of pruned networks: jaxprune.weights.report(tree, apply=, data=).
     """
 
     file: Annotated[Positional[Path], tyro.conf.arg(metavar="FILE")]
     """Weights: .npz, .npy, .safetensors (needs that package), .pt or .pth (a state_dict; needs torch)."""
     layout: Annotated[str | None, _own("torch|flax", "told from names and kernels")] = None
     """Whether a layer is (outputs, inputs, ...), torch, or (..., inputs, outputs), flax."""
+    leave_out: Annotated[tuple[str, ...], _own("NAME...", "none")] = ()
+    """Arrays that are not to be measured: their names, or patterns such as 'head.*'."""
     samples: Annotated[int | None, _own("INT", "no bound")] = None
     """How many independent samples the network was trained on, for a bound of its risk; needs --risk."""
     risk: Annotated[float | None, _own("FLOAT", "no bound")] = None

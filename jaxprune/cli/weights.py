@@ -16,6 +16,7 @@ def weights(options: Weights) -> int:
         arrays,
         name=options.file.name,
         layout=options.layout,
+        leave_out=options.leave_out,
         samples=options.samples,
         risk=options.risk,
         value_bits=options.value_bits,

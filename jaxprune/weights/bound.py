@@ -53,7 +53,7 @@ def curve(
     sizes = np.sort(np.concatenate([each.ravel() for each in magnitudes]))[::-1].astype(np.float64)
     if not np.isfinite(sizes[0]) or sizes[0] == 0:
         raise ValueError("weights: they are beyond single precision, in which the code counts them; scale the network")
-    extra = _left_nats(left)
+    extra = _left_nats(left, value_bits)
     thresholds = np.unique([sizes[max(round(fraction * len(sizes)), 1) - 1] for fraction in fractions])[::-1]
     found = []
     for threshold in thresholds.tolist():
@@ -79,9 +79,9 @@ def _paid(name: str, array: np.ndarray) -> np.ndarray:
     if jnp.issubdtype(array.dtype, jnp.floating):
         return array.astype(np.float32).astype(array.dtype)
     if array.dtype.kind not in "iub":
-        raise ValueError(f"weights: {name} is of {array.dtype}, no real numbers, and cannot be paid for; leave it out")
+        raise ValueError(f"weights: {name} is of {array.dtype}, no real numbers, and cannot be paid for; take it out")
     if not np.array_equal(array.astype(np.int32), array):
-        raise ValueError(f"weights: {name} holds whole numbers beyond 32 bits, which no code pays for; leave it out")
+        raise ValueError(f"weights: {name} holds whole numbers beyond 32 bits, which no code pays for; take it out")
     return array
 
 
@@ -94,6 +94,8 @@ def _coded(array: np.ndarray, threshold: float, value_bits: int) -> np.ndarray:
         return np.asarray(quantiser.quantised(Compressed(jnp.asarray(kept), 0, 0.0), value_bits).value)
 
 
-def _left_nats(left: Sequence[LeftOut]) -> float:
-    numbers = sum(int(np.prod(array.shape)) for array in left)
-    return numbers * FLOAT_BITS * float(np.log(2))
+def _left_nats(left: Sequence[LeftOut], value_bits: int) -> float:
+    """Of what is no layer, at 32 bits a number; of layers that are all zero, that none of their entries is kept."""
+    zero = sum(float(bounds.sparse_code_nats(int(np.prod(a.shape)), 1, 0, value_bits)) for a in left if a.zero)
+    numbers = sum(int(np.prod(array.shape)) for array in left if not array.zero)
+    return zero + numbers * FLOAT_BITS * float(np.log(2))

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
+BEGINNINGS = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")  # of .npy, of .npz, and of an .npz without arrays
 FOREIGN = {  # kinds of safetensors that NumPy lacks
     "BF16": np.dtype(jnp.bfloat16),
     "F8_E4M3": np.dtype(jnp.float8_e4m3fn),
@@ -49,6 +50,10 @@ def read(file: str | Path) -> Arrays:
 
 
 def _numpy(path: Path) -> Arrays:
+    with path.open("rb") as file:
+        beginning = file.read(max(map(len, BEGINNINGS)))
+    if not beginning.startswith(BEGINNINGS):
+        raise ValueError(f"file: {path} is no NumPy file, whatever its name; write one by np.savez(file, name=array)")
     try:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray):

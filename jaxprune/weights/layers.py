@@ -7,7 +7,8 @@ nothing tells from others, are (inputs, outputs, height, width): their rows are 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -31,39 +32,59 @@ class Layer(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """An array that is no matrix of weights, its size, and why it was left out."""
+    """An array that is not measured, its size, and why it was left out. ``zero``: it would be a layer, but for its weights
+    that are all zero."""
 
     name: str
     shape: tuple[int, ...]
     reason: str
+    zero: bool = False
 
 
-def split(arrays: Mapping[str, Any], layout: str | None = None) -> tuple[list[Layer], list[LeftOut]]:
-    """Layers, and what was left out: biases and norms (one axis, or their name), integers, what is empty.
+def split(
+    arrays: Mapping[str, Any], layout: str | None = None, leave_out: Sequence[str] = ()
+) -> tuple[list[Layer], list[LeftOut]]:
+    """Layers, and what was left out: biases and norms (one axis, or their name), integers, what is empty or all zero, and
+    arrays whose name is one of ``leave_out``, or fits it as a pattern of the shell.
 
     ``layout``: "torch" or "flax"; by default it is told from names, "weight" or "kernel", and from the kernels of convolutions,
     and is PyTorch's where neither tells.
 
-    Raises ValueError for an unknown layout, kernels that tell neither or both, weights that are not finite or all zero, and
-    so small or large that their squares are lost, and arrays without any layer."""
+    Raises ValueError for an unknown layout, kernels that tell neither or both, names to leave out that no array has, weights
+    that are not finite, and so small or large that their squares are lost, and arrays without any layer."""
     if layout is not None and layout not in LAYOUTS:
         raise ValueError(f"layout: {layout!r} is not known; use {' or '.join(map(repr, LAYOUTS))}")
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    for pattern in leave_out:
+        if not any(_fits(name, pattern) for name in arrays):
+            raise ValueError(f"leave_out: {pattern!r} is the name of no array; use one of {', '.join(list(arrays)[:20])}")
     found, left = [], []
-    way = layout or layout_of(arrays)
+    way = layout or layout_of(arrays) or LAYOUTS[0]
     for name, array in arrays.items():
-        if reason := _no_layer(name, array):
+        if any(_fits(name, pattern) for pattern in leave_out):
+            left.append(LeftOut(name, array.shape, "as asked"))
+        elif reason := _no_layer(name, array):
             left.append(LeftOut(name, array.shape, reason))
+        elif not np.any(array):
+            left.append(LeftOut(name, array.shape, "all zero", zero=True))
         else:
             found.append(_layer(name, array, way))
     if not found:
-        said = "; ".join(f"{name} {list(shape)}: {reason}" for name, shape, reason in left[:5])
+        said = "; ".join(f"{array.name} {list(array.shape)}: {array.reason}" for array in left[:5])
         raise ValueError(f"weights: no array is a matrix of weights ({said})")
     return found, left
 
 
-def layout_of(arrays: Mapping[str, np.ndarray]) -> str:
-    """Told from names, or from kernels: those of PyTorch have their small sides last, those of Flax first."""
+def _fits(name: str, pattern: str) -> bool:
+    """Whether it is the name, or a pattern of the shell that the name fits; the brackets of names are no pattern."""
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def layout_of(arrays: Mapping[str, np.ndarray]) -> str | None:
+    """Told from names, or from kernels: those of PyTorch have their small sides last, those of Flax first. None where neither
+    tells.
+
+    Raises ValueError for kernels that tell neither or both."""
     words = {_words(name)[-1] for name in arrays}
     if ("kernel" in words) != ("weight" in words):
         return "flax" if "kernel" in words else "torch"
@@ -73,7 +94,7 @@ def layout_of(arrays: Mapping[str, np.ndarray]) -> str:
         raise ValueError("layout: some kernels look like PyTorch's and some like Flax's; say which, 'torch' or 'flax'")
     if kernels and not votes:
         raise ValueError(f"layout: the shape of {next(iter(kernels))} fits PyTorch and Flax; say which, 'torch' or 'flax'")
-    return votes.pop() if votes else "torch"
+    return votes.pop() if votes else None
 
 
 def _side(array: np.ndarray) -> str | None:
@@ -112,20 +133,27 @@ def _no_layer(name: str, array: np.ndarray) -> str:
 
 def _layer(name: str, array: np.ndarray, layout: str) -> Layer:
     if not np.all(np.isfinite(array)):
+        bad = np.sum(~np.isfinite(array))
         raise ValueError(
-            f"weights: {np.sum(~np.isfinite(array))} of {name}{list(array.shape)} are NaN or infinite; train it again"
+            f"weights: {bad} of {name}{list(array.shape)} are NaN or infinite; train it again, or {_without(name)}"
         )
-    if not np.any(array):
-        raise ValueError(f"weights: {name}{list(array.shape)} is all zero; leave it out")
     whole = array.astype(np.float64)
     largest = np.max(np.abs(whole))
     if not 1 / LARGE < largest < LARGE:
-        raise ValueError(f"weights: the largest of {name}{list(array.shape)} is {largest:.3g}: squares are lost; scale it")
+        raise ValueError(
+            f"weights: the largest of {name}{list(array.shape)} is {largest:.3g}: squares are lost; scale it,"
+            f" or {_without(name)}"
+        )
     if layout == "flax":
         whole = _folded(name, whole)
     outputs_first = whole if layout == "torch" else np.moveaxis(whole, (-1, -2), (0, 1))
     matrix = outputs_first.reshape(len(outputs_first), -1)
     return Layer(name, array.shape, matrix, at_positions(matrix, int(np.prod(outputs_first.shape[2:]))))
+
+
+def _without(name: str) -> str:
+    """How a layer is left out, in words."""
+    return f"leave it out by leave_out=[{name!r}], --leave-out {name} on the command line"
 
 
 def _folded(name: str, array: np.ndarray) -> np.ndarray:

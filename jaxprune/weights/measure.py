@@ -8,20 +8,25 @@ import dataclasses
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxprune.simulate import tails
-from jaxprune.simulate.tails import controls, power_law, spectral_fit
+from jaxprune.simulate.tails import power_law
 from jaxprune.simulate.tails.power_law import PowerLaw
+from jaxprune.simulate.tails.spectral_fit import Spectral
 from jaxprune.simulate.tails.tail_report import TailReport
 from jaxprune.theory.matrices import light_tails
-from jaxprune.weights.layers import Layer, at_positions
+from jaxprune.weights.layers import Layer
+from jaxprune.weights.spectra import Control, fitted, singular_values, spectra
 
 ERROR = 0.1  # relative Frobenius error at which kept fractions are told
 SAMPLE = 2**13  # entries that the tail report looks at
 LARGEST = 2**17  # entries among which the lower end of a power law is looked for
 FEWEST = 100  # entries below which nothing is fitted
-SPECTRUM = 50  # eigenvalues below which nothing is fitted
+RESAMPLES = 20  # of the bootstrap, which knows an error to 16 % or so
+CANDIDATES = 100  # lower ends that it tries
+ROOMS = (2**14, LARGEST)  # lengths of its data
 NORMS = (0.5, 1.0, 2.0)  # p of the compressibility in l_p
 
 
@@ -32,15 +37,29 @@ class Kept(NamedTuple):
     light: float
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+class Entries(NamedTuple):
+    """Of the magnitudes of entries: how many are ``zeros``, the ``count`` kept at 10 % error, what is ``lost`` by p, and the
+    power law with the error of its index, or why there is none."""
+
+    zeros: int
+    count: int
+    lost: dict[float, float]
+    fit: PowerLaw | None
+    error: float | None
+    missing: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Measured:
     """Of one layer (outputs, inputs), with ``entries`` weights.
 
-    ``tail``: the tail report of a sample of its entries; None where they are too few. ``entry_fit``: the power law
-    of its largest magnitudes. ``spectral``: that of its squared singular values, by "layer", and by control: "shuffled" (the
-    same entries elsewhere) and "gaussian" (numbers with the same mean squares of rows and columns); of a convolution also by
-    "positions" and "positions_gaussian", those of the matrices (outputs, inputs) at all positions of the kernel together; None
-    where it failed. ``stable_rank``: energy over its largest share; ``kept`` by "entries", "rows", "singular values" at 10 %.
+    ``tail``: the tail report of a sample of its entries. ``entry_fit``: the power law of its largest magnitudes;
+    ``entry_error``: the standard error of its index, the choice of xmin included. ``spectral``: the power law of its squared
+    singular values, by "layer", and of a convolution by "positions", those of the matrices (outputs, inputs) at all positions
+    of the kernel together. ``controls``: their controls' exponents, by "shuffled" (the same entries elsewhere), "gaussian"
+    (numbers with the same mean squares of rows and columns) and "positions_gaussian". ``missing``: why there is no "tail",
+    "entries", "layer" or "positions", in words; what it names is None.
+    ``stable_rank``: energy over its largest share; ``kept`` by "entries", "rows", "singular values" at 10 %.
     ``compressibility``: per p, the relative l_p error of keeping a tenth of the entries. ``count``: entries kept at 10 % error.
     """
 
@@ -53,61 +72,70 @@ class Measured:
     sampled: int
     tail: TailReport | None
     entry_fit: PowerLaw | None
-    spectral: dict[str, spectral_fit.Spectral | None]
+    entry_error: float | None
+    spectral: dict[str, Spectral | None]
+    controls: dict[str, Control]
+    missing: dict[str, str]
     stable_rank: float
     kept: dict[str, Kept]
     compressibility: dict[float, float]
     count: int
 
+    def __repr__(self) -> str:
+        return f"Measured({self.name!r}: {self.outputs} outputs, {self.inputs} inputs)"
+
 
 def measure(layer: Layer, seed: int = 0) -> Measured:
     """Measure one layer; ``seed`` of what is sampled and of the controls."""
     matrix = layer.matrix
-    sizes = np.sort(np.abs(matrix), axis=None)
-    relative = sizes / sizes[-1]
+    entries = _entries(matrix, seed)
     singular = singular_values(matrix)
     outputs, inputs = matrix.shape
     energies = np.square(singular / singular[-1])
-    count = len(sizes) - dropped(np.square(relative))
-    rows = np.sort(np.square(np.linalg.norm(matrix / sizes[-1], axis=1)))
+    rows = np.sort(np.square(np.linalg.norm(matrix / np.max(np.abs(matrix)), axis=1)))
     sample = _sample(matrix, seed)
+    tail, no_tail = _tail(matrix, sample)
+    spectral, controls, missing = spectra(layer, singular, seed)
+    missing |= {name: why for name, why in (("tail", no_tail), ("entries", entries.missing)) if why}
     return Measured(
         layer.name,
         layer.shape,
         outputs,
         inputs,
         matrix.size,
-        int(np.sum(sizes == 0)),
+        entries.zeros,
         len(sample),
-        tails.report(jax.numpy.asarray(sample)) if len(sample) >= FEWEST else None,
-        _entry_fit(sizes),
-        _spectra(layer, singular, seed),
+        tail,
+        entries.fit,
+        entries.error,
+        spectral,
+        controls,
+        missing,
         float(np.sum(energies)),
-        {
-            "entries": Kept(count / len(sizes), float(light_tails.gaussian_kept(ERROR))),
-            "rows": Kept(1 - dropped(rows) / len(rows), float(light_tails.gaussian_kept(ERROR, inputs))),
-            "singular values": Kept(
-                1 - dropped(energies) / len(singular),
-                light_tails.marchenko_pastur_kept(ERROR, min(matrix.shape) / max(matrix.shape)),
-            ),
-        },
-        {p: _lost(relative, p) for p in NORMS},
-        count,
+        _kept(entries.count / matrix.size, rows, energies, inputs),
+        entries.lost,
+        entries.count,
     )
 
 
-def singular_values(matrix: np.ndarray) -> np.ndarray:
-    """All of them, increasing, by the Gram matrix of the smaller side: those below 1e-8 of the largest are round-off."""
-    largest = np.max(np.abs(matrix))
-    scaled = matrix / largest
-    smaller = scaled if len(scaled) <= scaled.shape[1] else scaled.T
-    values = np.linalg.eigvalsh(smaller @ smaller.T)
-    return largest * np.sqrt(np.maximum(values, 0))
+def _entries(matrix: np.ndarray, seed: int) -> Entries:
+    """In a function of its own, so that nothing of their size is held while spectra are computed."""
+    sizes = np.sort(np.abs(matrix), axis=None)
+    relative = sizes / sizes[-1]
+    count = len(sizes) - dropped(np.square(relative))
+    lost = {p: _lost(relative, p) for p in NORMS}
+    return Entries(int(np.sum(sizes == 0)), count, lost, *_entry_fit(sizes, seed))
 
 
-def _pooled(matrices: np.ndarray) -> np.ndarray:
-    """Singular values of all matrices (positions, outputs, inputs) that are not zero, increasing."""
-    return np.sort(np.concatenate([singular_values(matrix) for matrix in matrices if np.any(matrix)]))
+def _kept(entries: float, rows: np.ndarray, energies: np.ndarray, inputs: int) -> dict[str, Kept]:
+    """By what is kept, of the fraction of entries and of increasing energies of rows and of singular values."""
+    outputs = len(rows)
+    aspect = min(outputs, inputs) / max(outputs, inputs)
+    return {
+        "entries": Kept(entries, float(light_tails.gaussian_kept(ERROR))),
+        "rows": Kept(1 - dropped(rows) / outputs, float(light_tails.gaussian_kept(ERROR, inputs))),
+        "singular values": Kept(1 - dropped(energies) / len(energies), light_tails.marchenko_pastur_kept(ERROR, aspect)),
+    }
 
 
 def dropped(energies: np.ndarray) -> int:
@@ -128,36 +156,33 @@ def _sample(matrix: np.ndarray, seed: int) -> np.ndarray:
     return matrix.ravel()[places]
 
 
-def _entry_fit(sizes: np.ndarray) -> PowerLaw | None:
-    """Of the largest non-zero magnitudes."""
+def _tail(matrix: np.ndarray, sample: np.ndarray) -> tuple[TailReport | None, str]:
+    """The report of a sample, over the largest entry so that single precision holds it; or why there is none."""
+    if len(sample) < FEWEST:
+        return None, f"fewer than {FEWEST} entries"
+    numbers = jnp.asarray(sample / np.max(np.abs(matrix)), jnp.float32)
+    return (None, "entries that do not vary") if jnp.all(numbers == numbers[0]) else (tails.report(numbers), "")
+
+
+def _entry_fit(sizes: np.ndarray, seed: int) -> tuple[PowerLaw | None, float | None, str]:
+    """Of the largest non-zero of increasing magnitudes, with its error; or why there is none."""
     largest = sizes[-LARGEST:]
-    return _fit(power_law.fit, largest[largest > 0], FEWEST)
+    largest = largest[largest > 0]
+    found, why = fitted(power_law.fit, largest, FEWEST, "non-zero entries")
+    return found, None if found is None else _error(found, largest, seed), why
 
 
-def _spectra(layer: Layer, singular: np.ndarray, seed: int) -> dict[str, spectral_fit.Spectral | None]:
-    key = jax.random.key(seed)
-    with jax.enable_x64(True):
-        numbers = jax.numpy.asarray(layer.matrix)
-        controlled = {"shuffled": controls.shuffled(numbers, key), "gaussian": controls.gaussian(numbers, key)[1]}
-    of = {name: np.asarray(control) for name, control in controlled.items()}
-    spectra = {"layer": singular} | {name: singular_values(control) for name, control in of.items()}
-    side = max(layer.matrix.shape)
-    if len(layer.positions) > 1:
-        drawn = at_positions(of["gaussian"], len(layer.positions))
-        spectra |= {"positions": _pooled(layer.positions), "positions_gaussian": _pooled(drawn)}
-
-    def fitted(values):  # squares below this share of the largest are round-off of the Gram matrix
-        return spectral_fit.of_singular_values(values, side, cut=side * np.finfo(float).eps * values[-1] ** 2)
-
-    return {name: _fit(fitted, values, SPECTRUM) for name, values in spectra.items()}
-
-
-def _fit(function, data, fewest: int):
-    """None where the data are too few, or do not vary, or the fit failed."""
-    if len(data) < fewest:
+def _error(found: PowerLaw, data: np.ndarray, seed: int) -> float | None:
+    """Root mean square distance of the tail index from those of data drawn from the data with replacement, each fitted from the
+    start, xmin too; None where fewer than half of them have a fit. All lengths share two programs."""
+    rng, count = np.random.default_rng(seed), len(data)
+    room = next(size for size in ROOMS if size >= count) - count
+    indices = []
+    for _ in range(RESAMPLES):
+        drawn = np.repeat(data, np.bincount(rng.integers(count, size=count), minlength=count))
+        with jax.enable_x64(True):
+            again = power_law.of_sorted(jnp.asarray(np.pad(drawn, (room, 0), mode="edge")), room, found.distance, CANDIDATES)
+            indices += [] if int(again.failed) else [float(again.tail_index)]
+    if 2 * len(indices) < RESAMPLES:
         return None
-    try:
-        found = function(data)
-    except ValueError:
-        return None
-    return None if int(getattr(found, "fit", found).failed) else found
+    return float(np.sqrt(np.mean(np.square(np.array(indices) - float(found.tail_index)))))

@@ -2,18 +2,18 @@
 
 import collections
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxprune.simulate.tails.tail_report import TailReport
+from jaxprune.simulate.tails.extreme import TailEstimate
 from jaxprune.theory import bounds
 from jaxprune.weights import bound, files
 from jaxprune.weights.bound import Point
-from jaxprune.weights.layers import LeftOut, split
+from jaxprune.weights.layers import LeftOut, layout_of, split
 from jaxprune.weights.measure import Measured, measure
 
 VALUE_BITS = 6  # of a kept weight, beside its sign
@@ -23,14 +23,26 @@ COLUMNS = {  # of the table: name -> what it is
     "shape": "as it came",
     "weights": "how many",
     "hill": "tail index of the entries by Hill's estimator, of a sample of them",
+    "hill_error": "its standard error",
     "stable": "tail index of the stable law that fits the sample; empty where the stable model was rejected or not tested",
+    "stable_error": "its standard error",
     "entries": "tail index of the power law fitted to the largest magnitudes",
+    "entries_error": "its standard error by a bootstrap, in which the lower end xmin is chosen anew",
     "spectrum": "pdf exponent of the power law fitted to the squared singular values",
-    "spectrum_error": "its standard error",
-    "shuffled": "the same exponent for a matrix of the same entries in other places",
-    "gaussian": "the same exponent for Gaussian numbers with the mean squares of its rows and columns",
+    "spectrum_error": "its standard error with xmin held fixed, which is too small",
+    "shuffled": "median of the same exponent over draws of the same entries in other places",
+    "shuffled_low": "the least of them",
+    "shuffled_high": "the largest",
+    "gaussian": "median of the same exponent over draws of Gaussian numbers with the mean squares of its rows and columns",
+    "gaussian_low": "the least of them",
+    "gaussian_high": "the largest",
     "positions": "the exponent of the matrices (outputs, inputs) at all positions of a convolution's kernel, fitted together",
-    "positions_gaussian": "the same of those Gaussian numbers",
+    "positions_error": "its standard error with xmin held fixed, which is too small",
+    "positions_gaussian": "median of the same exponent over draws of those Gaussian numbers",
+    "positions_gaussian_low": "the least of them",
+    "positions_gaussian_high": "the largest",
+    "draws": "how many draws of each control there are",
+    "failed": "how many fits of draws failed, over all controls, and are not in their medians and ranges",
     "stable_rank": "squared Frobenius norm over squared operator norm",
     "kept_entries": "fraction of entries that a relative error of 10 % keeps",
     "light_entries": "the same for Gaussian entries",
@@ -41,15 +53,17 @@ COLUMNS = {  # of the table: name -> what it is
     "lost_l1": "relative l1 error of keeping the largest tenth",
     "code_nats": f"code length of the entries kept at 10 %, with a sign and {VALUE_BITS} bits each",
 }
-CONTROLLED = ("shuffled", "gaussian", "positions", "positions_gaussian")  # exponents beside that of the spectrum
+CONTROLS = {"spectrum": ("shuffled", "gaussian"), "positions": ("positions_gaussian",)}  # of which exponent
+FITS = {"spectrum": "layer", "positions": "positions"}  # columns of the spectra, as ``Measured`` names them
 Row = dict[str, Any]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class NetworkReport:
     """What is known of the network ``name``: its ``layers`` as measured, the arrays ``left`` out, and the ``curve`` of bounds,
     empty where no ``samples`` were given. ``risk``: in words, what the curve's risks are, ``measured``: whether they are those
-    of the pruned networks; then ``chance`` is the risk of guessing."""
+    of the pruned networks; then ``chance`` is the risk of guessing. ``guessed``: whether nothing told the layout, and rows were
+    taken as outputs."""
 
     name: str
     layers: list[Measured]
@@ -59,6 +73,16 @@ class NetworkReport:
     measured: bool = False
     chance: float = 1.0
     samples: int = 0
+    guessed: bool = False
+
+    def __repr__(self) -> str:
+        total = sum(layer.entries for layer in self.layers)
+        return f"NetworkReport({self.name!r}: {len(self.layers)} layers, {total:,} weights; print it for the table)"
+
+    def __str__(self) -> str:
+        from jaxprune.weights import writing  # which needs this module
+
+        return writing.text(self)
 
     def rows(self) -> list[Row]:
         """A row for every layer, and one for the whole; None where a number is not known."""
@@ -76,6 +100,7 @@ def report(
     *,
     name: str = "network",
     layout: str | None = None,
+    leave_out: str | Sequence[str] = (),
     samples: int | None = None,
     risk: float | None = None,
     apply: Callable[[Any, Any], Any] | None = None,
@@ -95,6 +120,8 @@ def report(
         weights: A file, a mapping of names to arrays, or any tree of arrays.
         name: What the report calls the network.
         layout: "torch" (outputs, inputs, ...) or "flax" (..., inputs, outputs); None tells it from names and kernels.
+        leave_out: Names of arrays that are not to be measured, or patterns of the shell, such as "head.*"; a bound pays for
+            them at 32 bits a number.
         samples: How many samples the network was trained on, >= 1; together with ``risk``.
         risk: The network's fraction of errors on them, in [0, 1].
         apply: Function of weights, as ``weights`` come (of a file: a mapping), and inputs, to scores (samples, classes).
@@ -109,12 +136,13 @@ def report(
 
     Raises:
         FileNotFoundError: As ``read``.
-        ValueError: As ``read``, for arrays without layers, and for arguments out of range or that do not go together.
+        ValueError: As ``read``, for arrays without layers, layers with NaN or infinity, and for arguments out of range or that
+            do not go together.
         ImportError: As ``read``.
     """
     _check(samples, risk, apply, data)
     arrays, rebuild = _arrays(weights)
-    layers, left = split(arrays, layout)
+    layers, left = split(arrays, layout, [leave_out] if isinstance(leave_out, str) else leave_out)
     names = {layer.name for layer in layers}
     curve, words, chance, count = [], "", 1.0, samples or 0
     if apply is not None and data is not None:
@@ -129,7 +157,8 @@ def report(
     for layer in layers:
         progress(layer.name)
         found.append(measure(layer, seed))
-    return NetworkReport(_printable(name), found, left, curve, words, data is not None, chance, count)
+    guessed = layout is None and layout_of(arrays) is None
+    return NetworkReport(_printable(name), found, left, curve, words, data is not None, chance, count, guessed)
 
 
 def _printable(name: str) -> str:
@@ -146,8 +175,21 @@ def _measured(apply: Callable[[Any, Any], Any], data: tuple[Any, Any], pruned: C
 def _errors(scores: Any, labels: np.ndarray) -> float:
     """The fraction of labels that have not the largest score."""
     scores = np.asarray(scores)
-    if scores.ndim != 2 or len(scores) != len(labels) or not np.all(np.isfinite(scores)):
-        raise ValueError(f"apply: it returns {scores.shape}; return finite scores ({len(labels)} samples, classes)")
+    if scores.ndim != 2:
+        raise ValueError(f"apply: it returns {scores.shape}; return scores ({len(labels)} samples, classes)")
+    if len(scores) != len(labels):
+        raise ValueError(
+            f"data: there are {len(labels)} labels, and apply returns scores of {len(scores)} samples; give one label for each"
+        )
+    if not np.all(np.isfinite(scores)):
+        bad = np.sum(~np.isfinite(scores))
+        raise ValueError(f"apply: {bad} of {scores.size} scores are NaN or infinite; return finite scores")
+    outside = labels[(labels < 0) | (labels >= scores.shape[1])]
+    if len(outside):
+        raise ValueError(
+            f"data: the label {outside[0]} is none of the {scores.shape[1]} classes that apply scores;"
+            f" number them from 0 to {scores.shape[1] - 1}"
+        )
     return float(np.mean(np.argmax(scores, axis=1) != labels))
 
 
@@ -191,34 +233,35 @@ def _in_order(tree: Any) -> Any:
 
 
 def _row(layer: Measured) -> Row:
-    spectra = {which: spectral.fit.pdf_exponent if spectral else None for which, spectral in layer.spectral.items()}
-    own = layer.spectral["layer"]
-    values: Row = dict(
-        layer=layer.name,
-        shape="x".join(map(str, layer.shape)),
-        weights=layer.entries,
-        hill=layer.tail.extreme["Hill"].value if layer.tail else None,
-        stable=_stable(layer.tail),
-        entries=layer.entry_fit.tail_index if layer.entry_fit else None,
-        spectrum=spectra["layer"],
-        spectrum_error=own.fit.pdf_exponent_error if own else None,
-        **{which: spectra.get(which) for which in CONTROLLED},
-        stable_rank=layer.stable_rank,
-    )
+    values: Row = dict.fromkeys(COLUMNS)
+    values |= dict(layer=layer.name, shape="x".join(map(str, layer.shape)), weights=layer.entries)
+    if layer.tail:
+        hill, stable = layer.tail.extreme["Hill"], _stable(layer)
+        values |= dict(hill=hill.value, hill_error=hill.error)
+        values |= dict(stable=stable.value, stable_error=stable.error) if stable else {}
+    if layer.entry_fit:
+        values |= dict(entries=layer.entry_fit.tail_index, entries_error=layer.entry_error)
+    for column, name in FITS.items():
+        if own := layer.spectral.get(name):
+            values |= {column: own.fit.pdf_exponent, f"{column}_error": own.fit.pdf_exponent_error}
+    for name, control in layer.controls.items():
+        values[name], ends = control.median, control.ends
+        values |= {f"{name}_low": ends[0], f"{name}_high": ends[1]} if ends else {}
+        values |= dict(draws=len(control.exponents) + control.failed, failed=(values["failed"] or 0) + control.failed)
     for words, kept in layer.kept.items():
         short = words.split()[-1]
         values |= {f"kept_{short}": kept.own, f"light_{short}": kept.light}
-    values["lost_l1"] = layer.compressibility[1.0]
+    values |= dict(stable_rank=layer.stable_rank, lost_l1=layer.compressibility[1.0])
     values["code_nats"] = float(bounds.sparse_code_nats(layer.outputs, layer.inputs, layer.count, VALUE_BITS))
     return {name: _known(value) for name, value in values.items()}
 
 
-def _stable(tail: TailReport | None) -> Any:
+def _stable(layer: Measured) -> TailEstimate | None:
     """None where the law was rejected, or not tested."""
-    if tail is None:
+    if layer.tail is None:
         return None
-    model = tail.model["characteristic function"]
-    return model.value if bool(model.valid & tail.fit.testable) else None
+    model = layer.tail.model["characteristic function"]
+    return model if bool(model.valid & layer.tail.fit.testable) else None
 
 
 def _known(value: Any) -> Any:
@@ -230,13 +273,15 @@ def _known(value: Any) -> Any:
 
 
 def _whole(layers: list[Measured], rows: list[Row]) -> Row:
-    """Sums, and means over layers weighted by their sizes; of exponents the plain mean over layers that have one."""
+    """Sums, and means over layers weighted by their sizes; of exponents the plain mean over layers that have one and all its
+    controls, so that their means are of the same layers."""
     total = sum(layer.entries for layer in layers)
     found: Row = dict.fromkeys(COLUMNS)
     found |= dict(layer=WHOLE, shape="", weights=total, code_nats=sum(row["code_nats"] for row in rows))
     for name in ("kept_entries", "light_entries"):
         found[name] = sum(row[name] * row["weights"] for row in rows) / total
-    for name in ("spectrum", *CONTROLLED):
-        known = [row[name] for row in rows if row[name] is not None]
-        found[name] = float(np.mean(known)) if known else None
+    for own, controls in CONTROLS.items():
+        known = [row for row in rows if all(row[name] is not None for name in (own, *controls))]
+        for name in (own, *controls) if known else ():
+            found[name] = float(np.mean([row[name] for row in known]))
     return found

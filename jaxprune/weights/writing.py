@@ -4,21 +4,33 @@ import base64
 import csv
 import html
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from jaxprune.plots import style
-from jaxprune.simulate.tails.power_law import PowerLaw
 from jaxprune.weights import drawing
 from jaxprune.weights.bound import Point
-from jaxprune.weights.network_report import COLUMNS, NetworkReport
+from jaxprune.weights.network_report import COLUMNS, CONTROLS, FITS, NetworkReport, Row
+from jaxprune.weights.spectra import Control
 
-SHOWN = ("layer", "shape", "hill", "entries", "spectrum", "shuffled", "gaussian", "stable_rank", "kept_entries", "code_nats")
-NARROW = {"kept_entries": "kept at 10 %", "stable_rank": "stable rank", "code_nats": "code, nats"}
-TEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+TABLES = (  # of the columns that are printed; those of positions only where a layer is a convolution
+    ("layer", "shape", "hill", "stable", "entries", "stable_rank", "kept_entries", "code_nats"),
+    ("layer", "spectrum", "shuffled", "gaussian", "positions", "positions_gaussian", "draws"),
+)
+WORDS = ("layer", "shape")  # columns of words
+NARROW = {
+    "kept_entries": "kept at 10 %",
+    "stable_rank": "stable rank",
+    "code_nats": "code, nats",
+    "positions_gaussian": "their gaussian",
+}
+MISSING = {"tail": "hill, stable", "entries": "entries", **{name: column for column, name in FITS.items()}}
+TEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "±": r"$\pm$"}
 FEW = 4  # names that a sentence lists
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -65,32 +77,52 @@ def write(report: NetworkReport, folder: str | Path) -> list[Path]:
 
 
 def text(report: NetworkReport) -> str:
-    """The table as the terminal shows it, what was left out, and the bound."""
+    """The tables as the terminal shows them, what was left out, and the bound."""
     rows = report.rows()
-    cells = [[NARROW.get(name, name) for name in SHOWN], *([_with_error(row, name) for name in SHOWN] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(SHOWN))]
-    lines = [
-        "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
+    return "\n\n".join([*(_aligned(rows, names) for names in _tables(rows)), "\n".join(notes(report))])
+
+
+def _tables(rows: Sequence[Row]) -> list[list[str]]:
+    """Names of the columns of each table that is printed."""
+    convolution = any(row["positions"] is not None or row["positions_gaussian"] is not None for row in rows)
+    return [[name for name in names if convolution or not name.startswith("positions")] for names in TABLES]
+
+
+def _aligned(rows: Sequence[Row], names: Sequence[str]) -> str:
+    words = sum(name in WORDS for name in names)
+    cells = [[NARROW.get(name, name) for name in names], *([_with_error(row, name) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(c.ljust(w) if i < words else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
         for line in cells
-    ]
-    return "\n".join([*lines, "", *notes(report)])
+    )
 
 
 def notes(report: NetworkReport) -> list[str]:
-    """Sentences below the table."""
+    """Sentences below the tables."""
+    rows = report.rows()
+    light = rows[-1]["light_entries"]
     said = [
-        "hill, entries: tail indices. spectrum: pdf exponent of squared singular values, beside those of two controls, the same"
-        " entries in other places and Gaussian numbers with its rows' and columns' mean squares: only a difference from them is"
-        " a property of how the weights are arranged."
+        "hill, stable, entries: tail indices with a standard error; that of entries is by a bootstrap in which the lower end"
+        " xmin is chosen anew, and knows nothing of the bias where a power law holds in the limit alone. stable is a dash where"
+        " the stable law is rejected, or entries are too few to test it.",
+        f"kept: fraction of entries at a relative error of 10 %; of Gaussian entries it is {light:.3f}.",
+        "spectrum: pdf exponent of squared singular values. Its ± holds the lower end xmin fixed and is too small to tell a"
+        " layer from its controls: look whether it lies in their range, median (least to largest). shuffled: the same entries"
+        " in other places; gaussian: Gaussian numbers with the mean squares of rows and columns; draws: how many of each.",
+        *_sides(report),
+        *_dashes(report),
     ]
-    light = report.rows()[-1]["light_entries"]
-    said.append(f"kept: fraction of entries at a relative error of 10 %; of Gaussian entries it is {light:.3f}.")
-    missing = [layer.name for layer in report.layers if layer.entry_fit is None or layer.spectral["layer"] is None]
-    if missing:
-        said.append(f"No power law fitted, since numbers are too few or the fit failed: {_few(missing)}.")
-    unsure = [layer.name for layer in report.layers if layer.entry_fit is not None and _near_two(layer.entry_fit)]
+    unsure = [row["layer"] for row in rows[:-1] if _near_two(row)]
     if unsure:
-        said.append(f"Whether the variance of entries is finite is open, an index within two errors of 2: {_few(unsure)}.")
+        said.append(
+            "Whether the variance of entries is finite is open, hill or entries within two errors of 2 or on either side of it:"
+            f" {_few(unsure)}."
+        )
+    if report.guessed:
+        said.append(
+            "Rows are taken as outputs, since neither names nor kernels tell; layout='flax' (--layout flax) says otherwise."
+        )
     reasons = {left.reason: [a.name for a in report.left if a.reason == left.reason] for left in report.left}
     said += [f"Left out, {reason}: {_few(names)}." for reason, names in reasons.items()]
     if report.curve and (shortest := min(point.nats for point in report.curve)) > report.samples:
@@ -100,8 +132,55 @@ def notes(report: NetworkReport) -> list[str]:
     return [*said, *_bound_in_words(report)]
 
 
-def _near_two(fit: PowerLaw) -> bool:
-    return bool(abs(fit.tail_index - 2) <= 2 * fit.pdf_exponent_error)
+def _sides(report: NetworkReport) -> list[str]:
+    """Which exponents lie outside the range of their controls, and of how many that is to be expected by chance."""
+    said: dict[str, list[str]] = {"Below": [], "Above": []}
+    single: dict[str, None] = {}
+    for own, name in ((own, name) for own, names in CONTROLS.items() for name in names):
+        known = _compared(report, own, name)
+        single |= {layer: None for layer, _, control in known if not control.ends}
+        ranged = [(layer, control.side(exponent), control) for layer, exponent, control in known if control.ends]
+        chance = sum(1 / (len(control.exponents) + 1) for _, _, control in ranged)
+        for side, words in ((-1, said["Below"]), (1, said["Above"])) if ranged else ():
+            outside = [layer for layer, where, _ in ranged if where == side]
+            listed = f" ({_few(outside)})" if outside else ""
+            words.append(f"{own} against {name} {len(outside)} of {len(ranged)} layers{listed}, {chance:.2g} by chance")
+    found = [f"{word} all draws: {'; '.join(words)}." for word, words in said.items() if words]
+    few = [f"Fewer than two draws of a control have a fit, and so no range: {_few(list(single))}."] if single else []
+    return found + few
+
+
+def _compared(report: NetworkReport, own: str, name: str) -> list[tuple[str, float, Control]]:
+    """Layers that have an exponent and a control of it, by name."""
+    pairs = ((layer.name, layer.spectral.get(FITS[own]), layer.controls.get(name)) for layer in report.layers)
+    return [(layer, float(fit.fit.pdf_exponent), control) for layer, fit, control in pairs if fit and control]
+
+
+def _dashes(report: NetworkReport) -> list[str]:
+    """What was not measured, and why."""
+    why: dict[tuple[str, str], list[str]] = {}
+    for layer, row in zip(report.layers, report.rows(), strict=False):  # the last row is that of the whole
+        for name, reason in layer.missing.items():
+            why.setdefault((reason, MISSING[name]), []).append(layer.name)
+        if row["failed"]:
+            why.setdefault(("fits of draws that failed, and how many", "controls"), []).append(
+                f"{layer.name} ({row['failed']})"
+            )
+        if layer.tail and row["hill"] is None:
+            why.setdefault(("an estimate that is not finite", "hill"), []).append(layer.name)
+        if layer.entry_fit and row["entries_error"] is None:
+            why.setdefault(("resamples without a fit", "error of entries"), []).append(layer.name)
+    return [f"Not measured, {reason}: {what} of {_few(names)}." for (reason, what), names in why.items()]
+
+
+def _near_two(row: Row) -> bool:
+    """Whether its tail indices leave open on which side of 2 they are; two estimates, since each has a bias of its own."""
+    sides = set()
+    for name in ("hill", "entries"):
+        if row[name] is not None:
+            error = row[f"{name}_error"]
+            sides.add(0 if error is None or abs(row[name] - 2) <= 2 * error else np.sign(row[name] - 2))
+    return len(sides) > 1 or 0 in sides
 
 
 def _few(names: Sequence[str]) -> str:
@@ -139,11 +218,15 @@ def as_csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def latex(rows: Sequence[dict[str, Any]]) -> str:
-    """A table for the package booktabs."""
-    head = " & ".join(_tex(NARROW.get(name, name)) for name in SHOWN)
-    body = "\n".join(" & ".join(_tex(_cell(row[name])) for name in SHOWN) + r" \\" for row in rows)
-    columns = "ll" + "r" * (len(SHOWN) - 2)
+def latex(rows: Sequence[Row]) -> str:
+    """The tables, for the package booktabs."""
+    return "\n".join(_tabular(rows, names) for names in _tables(rows))
+
+
+def _tabular(rows: Sequence[Row], names: Sequence[str]) -> str:
+    head = " & ".join(_tex(NARROW.get(name, name)) for name in names)
+    body = "\n".join(" & ".join(_tex(_with_error(row, name)) for name in names) + r" \\" for row in rows)
+    columns = "".join("l" if name in WORDS else "r" for name in names)
     return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
 
 
@@ -172,13 +255,23 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, str):
         return value
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.3g}"
+    if isinstance(value, int) or abs(value) >= 999.5:  # which three digits would write as 1e+03
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
-def _with_error(row: dict[str, Any], name: str) -> str:
-    """The cell of a row; of the spectrum's exponent with its standard error."""
-    error = row["spectrum_error"] if name == "spectrum" else None
-    return _cell(row[name]) + ("" if error is None else f" ± {error:.2g}")
+def _with_error(row: Row, name: str) -> str:
+    """The cell of a row; with its standard error, or with the range of a control's draws."""
+    cell, error, low = _cell(row[name]), row.get(f"{name}_error"), row.get(f"{name}_low")
+    if low is not None:
+        return f"{cell} ({_cell(low)} to {_cell(row[f'{name}_high'])})"
+    return cell if error is None else _to_error(row[name], error)
+
+
+def _to_error(value: float, error: float) -> str:
+    """A number with its error, as far as two digits of the error."""
+    places = min(max(1 - math.floor(math.log10(error)), 0), 4) if error > 0 else 2
+    return f"{value:,.{places}f} ± {error:,.{places}f}"
 
 
 def _tex(words: str) -> str:

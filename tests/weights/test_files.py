@@ -56,7 +56,9 @@ class Evil:
     "name, data, words",
     [
         ("net.npz", b"PK\x03\x04 broken", "no file of NumPy arrays"),
-        ("net.npz", b"", "no file of NumPy arrays"),
+        ("net.npz", b"", "is no NumPy file"),
+        ("net.npz", b"only a text\n", "is no NumPy file"),
+        ("net.npy", pickle.dumps({"w": 1}), "is no NumPy file"),
         ("net.npy", b"\x93NUMPY", "no file of NumPy arrays"),
         ("net.safetensors", b"\xff" * 64, "no file of safetensors"),
         ("net.safetensors", b"", "no file of safetensors"),

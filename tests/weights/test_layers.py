@@ -68,8 +68,25 @@ def test_kernels_of_attention_are_dense():
 def test_what_is_no_layer_is_named_and_left_out():
     found, left = split({"w": normal(3, 2), "b": np.ones(3), "steps": np.array(7), "table": np.ones((2, 2), int)})
     assert [layer.name for layer in found] == ["w"]
-    reasons = {name: reason for name, _, reason in left}
+    reasons = {array.name: array.reason for array in left}
     assert "bias" in reasons["b"] and "one number" in reasons["steps"] and "no real numbers" in reasons["table"]
+
+
+def test_layers_of_zeros_and_of_names_are_left_out():
+    nan = np.full((2, 2), np.nan)
+    arrays = {"a": normal(3, 2), "branch": np.zeros((4, 2)), "head.w": nan, "head.v": nan, "b[0]": nan}
+    found, left = split(arrays, leave_out=["head.*", "b[0]"])
+    assert [layer.name for layer in found] == ["a"]
+    assert [(array.name, array.reason, array.zero) for array in left] == [
+        ("branch", "all zero", True), ("head.w", "as asked", False), ("head.v", "as asked", False), ("b[0]", "as asked", False)
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="^leave_out: 'tail' is the name of no array; use one of a, branch"):
+        split(arrays, leave_out=["tail"])
+
+
+def test_a_layout_that_nothing_tells_is_not_told():
+    assert layout_of({"w": normal(4, 3)}) is None
+    assert layout_of({"w.weight": normal(4, 3)}) == "torch"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +94,8 @@ def test_what_is_no_layer_is_named_and_left_out():
     [
         ({"b": np.ones(3)}, "no array is a matrix of weights"),
         ({"w": np.array([[1.0, np.nan]])}, "1 of w\\[1, 2\\] are NaN or infinite"),
-        ({"w": np.zeros((2, 2))}, "w\\[2, 2\\] is all zero"),
+        ({"w": np.array([[1.0, np.nan]])}, r"leave it out by leave_out=\['w'\], --leave-out w"),
+        ({"w": np.zeros((2, 2))}, r"w \[2, 2\]: all zero"),
         ({"w": np.full((2, 2), 1e-157)}, "the largest of w\\[2, 2\\] is 1e-157"),
         ({"w": np.ones((2, 2), complex)}, "of complex128"),
         ({"w": np.array([["a", "b"]])}, "no array is a matrix of weights"),

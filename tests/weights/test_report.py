@@ -6,13 +6,14 @@ import os
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from jaxprune import weights
 from jaxprune.cli.entry import main
 from jaxprune.simulate.tails import power_law
 from jaxprune.theory import bounds
 from jaxprune.theory.matrices import light_tails
-from jaxprune.weights import bound, measure, writing
+from jaxprune.weights import bound, drawing, layers, measure, spectra, writing
 from jaxprune.weights.layers import split
 from jaxprune.weights.network_report import COLUMNS
 
@@ -58,9 +59,65 @@ def test_a_planted_spectrum_differs_from_its_controls():
     right, _ = np.linalg.qr(RNG.standard_normal((300, 300)))
     values = (np.arange(1, 301) / 301) ** (-1 / 3.0)  # tail index 3 of singular values, 1.5 of their squares
     (layer,) = weights.report({"w": (left * values) @ right.T}).layers
-    exponents = {name: spectral.fit.pdf_exponent for name, spectral in layer.spectral.items()}
-    assert abs(exponents["layer"] - 2.5) < 0.15
-    assert min(exponents["shuffled"], exponents["gaussian"]) > exponents["layer"] + 1
+    own = float(layer.spectral["layer"].fit.pdf_exponent)
+    assert abs(own - 2.5) < 0.15
+    for control in layer.controls.values():
+        assert control.side(own) == -1 and control.exponents[0] > own + 1 and len(control.exponents) + control.failed == 8
+
+
+def test_a_layer_without_arrangement_lies_outside_its_controls_by_chance_alone():
+    """Of independent entries a layer is exchangeable with its shuffled copies: below all eight in one draw of nine."""
+    rng, count, below, above = np.random.default_rng(5), 24, 0, 0
+    for i in range(count):
+        (layer,), _ = split({f"w{i}": rng.standard_normal((50, 60))})
+        found = spectra.spectra(layer, spectra.singular_values(layer.matrix), 0)
+        control, own = found.controls["shuffled"], found.of["layer"]
+        side = control.side(float(own.fit.pdf_exponent)) if own else 0
+        below, above = below + (side < 0), above + (side > 0)
+    assert max(below, above) <= stats.binom(count, 1 / 9).isf(1e-4)
+
+
+def test_draws_of_controls():
+    """Shuffled: the same entries. Gaussian: the same sizes of rows and columns. Those of another name differ."""
+    matrix = RNG.standard_normal((60, 70)) * np.geomspace(1, 100, 60)[:, None]
+    (layer,), _ = split({"w": matrix})
+    drawn = list(spectra.draw(layer, 0))
+    assert len(drawn) == spectra.DRAWS and not np.array_equal(drawn[0].shuffled, drawn[1].shuffled)
+    np.testing.assert_array_equal(np.sort(drawn[0].shuffled, axis=None), np.sort(matrix, axis=None))
+    rows = np.mean([np.mean(each.gaussian**2, axis=1) for each in drawn], axis=0) / np.mean(matrix**2, axis=1)
+    np.testing.assert_allclose(rows, 1, atol=5 * np.sqrt(2 / (70 * 8)))
+    (other,), _ = split({"v": matrix})
+    assert not np.array_equal(next(spectra.draw(other, 0)).gaussian, drawn[0].gaussian)
+
+
+def test_large_layers_have_fewer_draws():
+    shapes = [(300, 500), (2048, 2048), (5000, 5000), (512, 512, 3, 3)]
+    kernels = [layers.Layer("w", shape, *_no_data(shape)) for shape in shapes]
+    assert [spectra.draws(layer) for layer in kernels] == [8, 2, 1, 8]
+
+
+def _no_data(shape):
+    matrix = np.broadcast_to(1.0, (shape[0], int(np.prod(shape[1:]))))
+    return matrix, layers.at_positions(matrix, int(np.prod(shape[2:])))
+
+
+def test_the_side_of_a_control():
+    control = spectra.Control((2.0, 3.0, 5.0), 1)
+    assert [control.side(value) for value in (1.9, 2.0, 4.0, 5.1)] == [-1, 0, 0, 1]
+    assert control.median == 3.0 and control.ends == (2.0, 5.0)
+    assert spectra.Control((2.0,), 0).side(1.0) == 0 and spectra.Control((), 8).median is None
+
+
+@pytest.mark.slow
+def test_the_error_of_entries_covers_the_choice_of_the_lower_end():
+    """Over Pareto matrices the deviates have the variance of a normal law; with xmin held fixed they have not."""
+    deviates, fixed = [], []
+    for i in range(60):
+        sizes = np.sort(np.random.default_rng(i).pareto(1.5, 2400) + 1)
+        fit, error, _ = measure._entry_fit(sizes, i)
+        deviates.append((fit.tail_index - 1.5) / error)
+        fixed.append((fit.tail_index - 1.5) / fit.tail_index_error)
+    assert 0.7 < np.std(deviates) < 1.25 and np.std(fixed) > 1.1 * np.std(deviates)
 
 
 def test_a_spectrum_is_told_at_the_positions_of_a_kernel():
@@ -83,6 +140,101 @@ def test_few_numbers_are_not_fitted():
     assert layer.tail is None and layer.entry_fit is None and layer.spectral["layer"] is None
     row = weights.report({"w": RNG.standard_normal((6, 8))}).rows()[0]
     assert row["hill"] is None and row["spectrum"] is None and row["kept_entries"] > 0
+
+
+def test_a_constant_layer_and_one_of_zeros_stop_nothing():
+    net = {"w.weight": NET["b.weight"], "flat.weight": np.full((64, 32), 0.5), "zero.weight": np.zeros((64, 32))}
+    found = weights.report(net, samples=10**6, risk=0.1)
+    row, words = found.rows()[1], str(found)
+    assert [each["layer"] for each in found.rows()] == ["w.weight", "flat.weight", "whole network"]
+    assert row["stable_rank"] == pytest.approx(1) and row["kept_values"] == 1 / 32 and row["hill"] is row["entries"] is None
+    assert "entries that do not vary: hill, stable of flat.weight" in words and "Left out, all zero: zero.weight." in words
+    without = weights.report({name: net[name] for name in list(net)[:2]}, samples=10**6, risk=0.1)
+    for point, shorter in zip(found.curve, without.curve, strict=True):
+        assert point.nats - shorter.nats == pytest.approx(math.log(64 * 32 + 1), rel=1e-6)
+
+
+def test_layers_are_left_out_by_name(tmp_path, capsys):
+    np.savez(tmp_path / "net.npz", **{"a.weight": NET["b.weight"], "head.weight": np.full((3, 3), np.nan)})
+    argv = ["weights", str(tmp_path / "net.npz"), "--out", str(tmp_path), "--leave-out", "head.*"]
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert not stop.value.code and "Left out, as asked: head.weight." in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stop:
+        main(argv[:-2])
+    assert stop.value.code == 2 and "--leave-out head.weight" in " ".join(capsys.readouterr().err.split())
+
+
+def test_failed_fits_and_layouts_are_said():
+    thin = RNG.standard_normal((120, 8)) @ RNG.standard_normal((8, 80))
+    words = str(weights.report({"w": thin, "few": RNG.standard_normal((9, 10))}))
+    assert "a fit that failed (the best tail holds fewer than 10 data): spectrum of w." in words
+    assert "fewer than 50 singular values: spectrum of few." in words
+    assert "Rows are taken as outputs" in words and "Rows are taken" not in str(weights.report(NET))
+
+
+def test_a_report_is_short_in_python_and_printed_as_its_tables(found):
+    assert len(repr(found)) < 100 and len(repr(found.layers)) < 200
+    assert str(found) == writing.text(found)
+
+
+def test_errors_and_ranges_are_printed_and_written(found):
+    row = found.rows()[0]
+    tail, fit = found.layers[0].tail.extreme["Hill"], found.layers[0].entry_fit
+    assert row["hill_error"] == pytest.approx(float(tail.error)) and row["entries_error"] > float(fit.tail_index_error)
+    assert row["gaussian_low"] <= row["gaussian"] <= row["gaussian_high"] and row["draws"] == 8
+    table = str(found).split("\n\n")
+    assert f"{row['hill']:.2f} ± {row['hill_error']:.2f}" in table[0]
+    assert f"{row['gaussian']:.3g} ({row['gaussian_low']:.3g} to {row['gaussian_high']:.3g})" in table[1]
+    assert r"$\pm$" in writing.latex(found.rows()) and "positions" not in table[1]
+
+
+def test_how_many_lie_outside_by_chance_is_said(found):
+    """One in nine above, and one below, of eight draws."""
+    (layer,) = [layer for layer in found.layers if layer.name == "a.weight"]
+    fitted = len(layer.controls["gaussian"].exponents)
+    side = layer.controls["gaussian"].side(float(layer.spectral["layer"].fit.pdf_exponent))
+    (below,) = [words for words in writing.notes(found) if words.startswith("Below all draws")]
+    (words,) = [words for words in below[:-1].split("; ") if "gaussian" in words]
+    outside = "1 of 1 layers (a.weight)" if side < 0 else "0 of 1 layers"
+    assert words == f"spectrum against gaussian {outside}, {1 / (fitted + 1):.2g} by chance"
+
+
+def test_numbers_have_one_form():
+    assert [writing._cell(value) for value in (38393, 3280.4, 999.7, 12.34, 0.5)] == ["38,393", "3,280", "1,000", "12.3", "0.5"]
+    assert writing._to_error(2.0001, 0.0058) == "2.0001 ± 0.0058" and writing._to_error(1234.5, 120.0) == "1,234 ± 120"
+
+
+def test_the_whole_network_compares_the_same_layers():
+    """Means of exponents are of layers that have the fit and its controls."""
+    thin = RNG.standard_normal((120, 8)) @ RNG.standard_normal((8, 80))
+    first, second, whole = weights.report({"a.weight": NET["a.weight"], "b.weight": thin}).rows()
+    assert second["spectrum"] is None and whole["spectrum"] == first["spectrum"] and whole["shuffled"] == first["shuffled"]
+    assert whole["kept_entries"] == pytest.approx((first["kept_entries"] + second["kept_entries"]) / 2)
+
+
+def test_the_figure_names_its_layers(found):
+    figure = drawing.draw(found)
+    spectrum, kept_at, _ = figure.axes
+    assert spectrum.get_xlim() == kept_at.get_xlim() == (0.5, 2.5)
+    assert [label.get_text() for label in kept_at.get_xticklabels()] == ["a.weight", "b.weight"]
+    assert [words.get_text() for words in spectrum.get_legend().get_texts()] == ["layer", "entries shuffled", "Gaussian"]
+    (alone,) = drawing.draw(weights.report({"w": NET["b.weight"]})).axes[1:]
+    assert all(line.get_marker() in "o_" for line in alone.lines)
+
+
+@pytest.mark.parametrize(
+    "scores, labels, words",
+    [
+        (np.zeros((5, 3)), [0, 1, 2, 3, 0], "^data: the label 3 is none of the 3 classes"),
+        (np.zeros((5, 3)), [0, -1, 2, 1, 0], "^data: the label -1 is none of the 3 classes"),
+        (np.zeros((4, 3)), [0, 1, 2, 1, 0], "^data: there are 5 labels, and apply returns scores of 4 samples"),
+        (np.full((5, 3), np.nan), [0, 1, 2, 1, 0], "^apply: 15 of 15 scores are NaN or infinite"),
+    ],
+)
+def test_scores_and_labels_that_do_not_fit(scores, labels, words):
+    with pytest.raises(ValueError, match=words):
+        weights.report({"w": np.eye(3)}, apply=lambda net, inputs: scores, data=(np.zeros(5), np.array(labels)))
 
 
 def test_light_tails_of_draws():
