@@ -97,7 +97,7 @@ def step(drift: Callable, laws: list, key: Key[Array, ""], step_size: Any, guard
     """One step; a run that is dead, or at step ``limit`` if there is one, stays where it is."""
     moves = drifts(drift, state.value, key, state.step, step_size, guard)
     noise = increments(laws, key, state.value, step_size, state.step)
-    moved = jax.tree.map(lambda *parts: _moved(*parts, step_size), state.value, moves, noise, state.lost)
+    moved = jax.tree.map(lambda x, b, z, low: _moved(x, b, z, low, step_size), state.value, moves, noise, state.lost)
     value, lost = (jax.tree.map(lambda _, pair, i=i: pair[i], state.value, moved) for i in range(2))
     if guard.radius is not None:
         inside = jax.tree.map(lambda x: _projected(x, guard.radius, state.alive.ndim), value)
