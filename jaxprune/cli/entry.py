@@ -1,4 +1,4 @@
-"""Command line: run | status | verify | figure | list | bench | frame | weights. JAX is imported after parsing."""
+"""Command line: run | status | verify | figure | list | bench | frame | weights | guide. JAX is imported after parsing."""
 
 import dataclasses
 import importlib
@@ -14,9 +14,11 @@ import tyro
 from jaxprune import __version__
 from jaxprune.cli import programs, stop
 from jaxprune.cli.declared import axes, file_of, named
-from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Frame, Listing, Run, Status, Verify, Weights
+from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, Bench, Figure, Frame, Guide, Listing, Run, Status, Verify, Weights
 
-COMMANDS = dict(run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench, frame=Frame, weights=Weights)
+COMMANDS = dict(
+    run=Run, status=Status, verify=Verify, figure=Figure, list=Listing, bench=Bench, frame=Frame, weights=Weights, guide=Guide
+)
 REFUSED = (ValueError, OSError, MemoryError, ImportError, SyntaxError)
 
 
@@ -71,7 +73,7 @@ def _do(parsed: Any) -> int:
     if (out := getattr(parsed, "out", None)) is not None:
         _no_file(out)
     name = type(parsed).__name__.lower()
-    if isinstance(parsed, Frame | Weights):  # each has a file of its own
+    if isinstance(parsed, Frame | Weights | Guide):  # each has a file of its own
         return getattr(importlib.import_module(f"jaxprune.cli.{name}"), name)(parsed)
     from jaxprune.cli import commands
 

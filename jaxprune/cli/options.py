@@ -109,6 +109,14 @@ class Bench:
 
 
 @dataclasses.dataclass(frozen=True)
+class Guide:
+    """Show the guide: its index, or a chapter such as first_steps, experiments or running."""
+
+    topic: Annotated[Positional[str], tyro.conf.arg(metavar="TOPIC")] = ""
+    """A chapter; without it the index of all."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Frame:
     """The best known frame of M unit vectors in R^d: directions of M neurons with nonnegative outputs for compression.
 
