@@ -69,7 +69,7 @@ def affine_trial(
     """
     start_key, sign_key = jax.random.split(key)
     objective, most = affine_objective(problem), max(neurons)
-    if schedule is None and most <= problem.dim:
+    if schedule is None and most <= problem.dim and problem.signs != "random":
         schedule = AFFINE
     coins = jax.random.rademacher(sign_key, (most,), objective.slope.dtype)
     signs = coins if problem.signs == "random" else problem.signs
