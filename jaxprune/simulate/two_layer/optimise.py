@@ -38,7 +38,7 @@ class Schedule:
     The default follows most of the flat curved valleys of a finite target, along which the narrow network turns at next to no
     cost; ``gradient`` tells of those that it did not follow to their end. ``AFFINE`` is enough against an affine target with at
     most as many neurons as inputs, where there are no such valleys: the same optima in a third of the time, to round-off for
-    slopes of up to 20 means, to 1e-10 of the loss for 100. It is not where signs are given, and neurons of the wrong one have to
+    slopes of up to 20 means, to 1e-10 of the loss for 100. It is not where signs are given, as neurons of the wrong one have to
     die: one start in twelve is not at its end."""
 
     rate: Any = number("(0, inf)", default=0.3)
