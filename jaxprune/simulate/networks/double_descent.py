@@ -100,7 +100,8 @@ def surfaces(
         model = family(padded)
         noise = networks.cropped(drawn, model)
         one = _protocol(model, budgets, list(treatments.values()), train, test, optimiser, steps, noise)
-        parts.append(_each(one, jnp.asarray(group), one_by_one=model.large))
+        here = jnp.asarray(group)
+        parts.append(jax.lax.map(one, here) if model.large else jax.vmap(one)(here))
     return jax.tree.map(lambda *found: jnp.concatenate(found), *parts)
 
 
@@ -177,7 +178,3 @@ def _after(first, others):
 
 def _at(tree, index):
     return jax.tree.map(lambda leaf: leaf[index], tree)
-
-
-def _each(function, arguments, one_by_one: bool):
-    return jax.lax.map(function, arguments) if one_by_one else jax.vmap(function)(arguments)

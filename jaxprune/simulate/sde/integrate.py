@@ -28,6 +28,7 @@ from jaxprune.simulate.sde.stepping import (
     per_leaf,
     step,
     two_sum,
+    unzip,
 )
 from jaxprune.struct import struct
 
@@ -217,8 +218,7 @@ def _add(total: tuple[Tree, Tree], term: Tree) -> tuple[Tree, Tree]:
         high, lost = two_sum(x, y)
         return two_sum(high, low + lost)
 
-    pairs = jax.tree.map(one, *total, term)
-    return tuple(jax.tree.map(lambda _, pair, i=i: pair[i], term, pairs) for i in range(2))
+    return unzip(jax.tree.map(one, *total, term), term)
 
 
 def _chain(ratios):

@@ -98,7 +98,7 @@ def step(drift: Callable, laws: list, key: Key[Array, ""], step_size: Any, guard
     moves = drifts(drift, state.value, key, state.step, step_size, guard)
     noise = increments(laws, key, state.value, step_size, state.step)
     moved = jax.tree.map(lambda x, b, z, low: _moved(x, b, z, low, step_size), state.value, moves, noise, state.lost)
-    value, lost = (jax.tree.map(lambda _, pair, i=i: pair[i], state.value, moved) for i in range(2))
+    value, lost = unzip(moved, state.value)
     if guard.radius is not None:
         inside = jax.tree.map(lambda x: _projected(x, guard.radius, state.alive.ndim), value)
         lost = jax.tree.map(lambda x, new, low: None if low is None else jnp.where(new == x, low, 0), value, inside, lost)
@@ -126,6 +126,12 @@ def two_sum(x: Array, y: Array) -> tuple[Array, Array]:
     total = (x + y).astype(x.dtype)
     part = total - x
     return total, (x - (total - part)) + (y.astype(x.dtype) - part)
+
+
+def unzip(pairs: Tree, like: Tree) -> tuple[Tree, Tree]:
+    """A tree of pairs, with the structure of ``like``, as a pair of trees."""
+    first, second = (jax.tree.map(lambda _, pair, i=i: pair[i], like, pairs) for i in range(2))
+    return first, second
 
 
 def check_drift(drift: Callable, value: Tree, key: Key[Array, ""]) -> None:
