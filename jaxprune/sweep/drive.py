@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from jaxprune.sweep import tasks
+from jaxprune.sweep.calls import Call, Task, planned
 from jaxprune.sweep.executors import WorkerDied
 from jaxprune.sweep.experiment import Point
-from jaxprune.sweep.fingerprint import Prepared, place, said
+from jaxprune.sweep.fingerprint import said
 from jaxprune.sweep.interrupts import Interrupts
+from jaxprune.sweep.prepared import Prepared, place
 from jaxprune.sweep.progress import Progress
 
 POLL_SECONDS = 0.2
@@ -55,18 +57,19 @@ class Drive:
         self._executor, self._prepared, self._sink, self._limit = executor, prepared, sink, time_limit
         self._bar, self._interrupts = bar, interrupts
         self._window = getattr(executor, "window", 256)
-        if prepared.task_bytes > LARGE:
+        batch = prepared.batch
+        if prepared.task_bytes * (batch.points * batch.blocks if batch else 1) > LARGE:
             self._window = max(self._window // 2, 1)
-        self._pending: dict[Future, tuple[Any, Point, float | None]] = {}
+        self._pending: dict[Future, tuple[Call, float | None]] = {}
         self._failures: dict[str, BaseException] = {}
         self._lost: dict[tuple, BaseException] = {}  # points at which nothing more is tried
         self._finished = 0
         self._heard = self._told = time.monotonic()
         self._peopled = bool(_workers(executor))
 
-    def run(self, todo: Sequence[tuple[Any, Point, int]], held: int) -> None:
+    def run(self, todo: Sequence[Task], held: int) -> None:
         """Do them all. Raises Stopped at the end when some failed."""
-        waiting = iter(todo)
+        waiting = planned(todo, self._prepared.batch, self._prepared.signature)
         try:
             while self._submit(waiting) or self._pending:
                 ready, _ = wait(list(self._pending), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -85,18 +88,21 @@ class Drive:
     def _submit(self, waiting: Any) -> bool:
         """Fill the window; whether anything was submitted or refused."""
         while len(self._pending) < self._window:
-            if (task := next(waiting, None)) is None:
+            if (call := next(waiting, None)) is None:
                 return False
-            chunk, point, block = task
             try:
-                self._refuse_lost(point)
-                common = self._prepared.common(point)
+                for point in call.points:
+                    self._refuse_lost(point)
+                common = self._prepared.common(call.points)
             except Exception as error:
-                self._failures[self._sink.label(chunk)] = error
+                self._fail(call, error)
                 continue
             with self._interrupts.held():  # in this process it computes, and a program that ends meanwhile may crash
-                self._pending[self._executor.submit(tasks.execute, common, point, block)] = chunk, point, None
+                self._pending[self._executor.submit(tasks.execute, common, call.points, call.blocks)] = call, None
         return True
+
+    def _fail(self, call: Call, error: BaseException) -> None:
+        self._failures.update({self._sink.label(chunk): error for chunk in call.tasks})
 
     def _refuse_lost(self, point: Point) -> None:
         error = self._prepared.failed.get(place(point)) or self._lost.get(place(point))
@@ -104,18 +110,20 @@ class Drive:
             raise error
 
     def _take(self, future: Future) -> None:
-        chunk, point, _ = self._pending.pop(future)
+        call, _ = self._pending.pop(future)
         error = WorkerDied("it was cancelled elsewhere") if future.cancelled() else future.exception()
         if error is not None:
-            self._failures[self._sink.label(chunk)] = error
+            self._fail(call, error)
             if not isinstance(error, INDEPENDENT):
-                self._lost[place(point)] = error
+                self._lost.update({place(point): error for point in call.points})
             return
-        outcome = future.result()
-        with self._interrupts.held():
-            self._sink.write(chunk, outcome)
-        self._finished += 1
-        self._bar.step(_count_nonfinite(outcome["metrics"]))
+        for chunk, outcome in zip(call.chunks, future.result(), strict=True):
+            if chunk is None:
+                continue
+            with self._interrupts.held():
+                self._sink.write(chunk, outcome)
+            self._finished += 1
+            self._bar.step(_count_nonfinite(outcome["metrics"]))
 
     def _give_up(self) -> None:
         """Stop waiting for tasks that hang where the executor does not end them, and for workers that are gone."""
@@ -123,9 +131,9 @@ class Drive:
         if self._limit is not None:
             patience = 1.5 * self._limit + 5
             quiet = now - self._heard > patience  # an executor may never say that a task is running
-            for future, (chunk, point, since) in list(self._pending.items()):
+            for future, (call, since) in list(self._pending.items()):
                 if since is None and future.running():
-                    self._pending[future] = chunk, point, now
+                    self._pending[future] = call, now
                 elif quiet or (since is not None and now - since > patience):
                     self._drop(future, TimeoutError(f"no answer within {self._limit:g} s; it hangs, or no worker is there"))
         if now - max(self._heard, self._told) > SILENT_SECONDS:
@@ -139,8 +147,8 @@ class Drive:
 
     def _drop(self, future: Future, error: BaseException) -> None:
         future.cancel()
-        chunk, _, _ = self._pending.pop(future)
-        self._failures[self._sink.label(chunk)] = error
+        call, _ = self._pending.pop(future)
+        self._fail(call, error)
 
 
 def _workers(executor: Executor) -> int | None:

@@ -17,15 +17,16 @@ import numpy as np
 import xarray as xr
 
 from jaxprune.sweep import chunks, layout
+from jaxprune.sweep.calls import Task
 from jaxprune.sweep.drive import Drive, Stopped
 from jaxprune.sweep.executors import InProcess, LocalDevices, LocalProcesses
-from jaxprune.sweep.experiment import RESERVED, Experiment, Loading, Point, loading
-from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.experiment import RESERVED, Experiment, Loading, loading
 from jaxprune.sweep.interrupts import Interrupts
 from jaxprune.sweep.memory import Memory
+from jaxprune.sweep.prepared import Prepared
 from jaxprune.sweep.program import one_thread
 from jaxprune.sweep.progress import Progress, shown
-from jaxprune.sweep.store import Store, StoreError
+from jaxprune.sweep.store import Store, StoreError, batch_of
 
 __all__ = ["Stopped", "read", "run"]
 
@@ -81,7 +82,7 @@ def run(
     _start_jax()
     with Interrupts() as interrupts:
         processes = _processes(executor, experiment, workers)
-        prepared = Prepared(experiment, root, budget or _fair_budget(processes))
+        prepared = Prepared(experiment, root, budget or _fair_budget(processes), batch_of(store))
         sink = _open(experiment, root, store, prepared)
         interrupts.check()
         todo, held = _plan(experiment, sink, shard)
@@ -109,7 +110,7 @@ def read(experiment: Experiment, store: str | Path) -> xr.Dataset:
     """
     held = Store(store)
     held.check(experiment)
-    prepared = Prepared(experiment, held.run["root"])
+    prepared = Prepared(experiment, held.run["root"], batch=batch_of(store))
     if not held.old:
         held.check(experiment, prepared=prepared)
     return _described(held.read(experiment), prepared)
@@ -154,11 +155,11 @@ def _pool(executor: Executor | None, processes: int, time_limit: float | None) -
 
 
 def _in_this_process() -> Executor:
-    """On all devices that it has."""
+    """On all devices that it has; an accelerator computes in a thread, beside which samples are written."""
     import jax
 
     devices = jax.local_devices()
-    return LocalDevices(devices) if len(devices) > 1 else InProcess()
+    return InProcess() if len(devices) == 1 and jax.default_backend() == "cpu" else LocalDevices(devices)
 
 
 @contextlib.contextmanager
@@ -202,9 +203,6 @@ def _subsequences(names, shape, lengths) -> Iterator[tuple[str, ...]]:
         if lengths[name] == shape[0]:
             for rest in _subsequences(names[i + 1 :], shape[1:], lengths):
                 yield (name, *rest)
-
-
-Task = tuple[Any, Point, int]
 
 
 def _plan(experiment: Experiment, sink: Store | Memory, shard: Sequence[int]) -> tuple[list[Task], int]:

@@ -18,8 +18,8 @@ from zarr.codecs import BloscCodec
 
 from jaxprune.sweep import chunks
 from jaxprune.sweep.experiment import Experiment
-from jaxprune.sweep.fingerprint import Prepared
 from jaxprune.sweep.origin import describe_run
+from jaxprune.sweep.prepared import Prepared
 
 LAYOUT = 2  # of the folder; 1 had no ``done``, and knew samples by the text of their sources
 DONE = "done"
@@ -50,6 +50,7 @@ def create(path: Path, experiment: Experiment, root: int, prepared: Prepared, di
             layout=LAYOUT, axes=asked["axes"], blocks=asked["blocks"], asked=[asked], sources=[dict(prepared.sources)]
         )
         run.update(dims={name: list(dims[name]) for name in prepared.metrics}, definition=experiment.definition(root))
+        run.update(batched(prepared))
         replace(beside / "run.json", {**describe_run(experiment, root), **run})
         if path.exists() and not any(path.iterdir()):
             path.rmdir()
@@ -92,6 +93,11 @@ def _empty(dtype: np.dtype) -> tuple[Any, dict[str, Any]]:
         worst = np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
         return worst, {"_FillValue": int(worst)}
     return dtype.type(0), {}
+
+
+def batched(prepared: Prepared) -> dict[str, list[int]]:
+    """What a call of an accelerator carries, on which last digits depend, so that later ones carry the same."""
+    return {} if prepared.batch is None else dict(batch=list(prepared.batch))
 
 
 def request(experiment: Experiment) -> dict[str, Any]:
@@ -237,6 +243,9 @@ def _check_run(run: dict[str, Any]) -> None:
             raise ValueError("it was asked for values that its axes lack")
         if type(asked["blocks"]) is not int or not 0 < asked["blocks"] <= run["blocks"]:
             raise ValueError(f"{asked['blocks']!r} blocks were asked for")
+    batch = run.get("batch", [1, 1, 1])
+    if len(batch) != 3 or not all(type(size) is int and size > 0 for size in batch):
+        raise ValueError(f"batch is {batch!r}")
     words = ("name", "precision", "version", "commit", "jax", "device")
     if type(run["root"]) is not int or not all(isinstance(run[word], str) for word in words):
         raise ValueError("root, name or provenance is of another type")

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 
 from jaxprune.sweep.experiment import Coordinate, Experiment
-from jaxprune.sweep.fingerprint import Prepared, summary
+from jaxprune.sweep.fingerprint import summary
 from jaxprune.sweep.origin import describe_run
+from jaxprune.sweep.prepared import Prepared
 from jaxprune.sweep.store import nonfinite, task_label
 
 

@@ -22,6 +22,7 @@ from jax import export
 from threadpoolctl import ThreadpoolController
 
 from jaxprune.sweep import keys
+from jaxprune.sweep.calls import Batch
 from jaxprune.sweep.pipe import Parcel
 
 GIB = 2**30
@@ -43,7 +44,7 @@ _SYMBOL = re.compile(_NAME)
 
 
 class Program(NamedTuple):
-    """One block of seeds of one signature. ``fingerprint``: a digest of its text, of the compiler's flags and of the names of
+    """One call of one signature. ``fingerprint``: a digest of its text, of the compiler's flags and of the names of
     metrics; ``parcel``: the serialised export; ``metrics``: shape and type of every metric of one trial; ``draws``: whether
     its key has any part in them."""
 
@@ -107,42 +108,77 @@ def signature(problem: Any, arrays: list[np.ndarray]) -> Any:
     return tree, repr(tree), tuple((a.shape, a.dtype.str, w) for a, w in zip(arrays, weak, strict=True))
 
 
+def version() -> str:
+    """Of jax, and the platform where it is no CPU: what is computed elsewhere has other programs and other last digits."""
+    platform = export.default_export_platform()
+    return VERSION if platform == "cpu" else f"{VERSION} on {platform}"
+
+
 def lower(
-    trial: Callable[..., Any], size: int, problem: Any, budget: float | None, matmul_precision: str = "highest"
+    trial: Callable[..., Any], size: int, problem: Any, batch: Batch | None = None, matmul_precision: str = "highest"
 ) -> Program:
-    """Trace and export one block: seeds one after another on a CPU, where a batched factorisation can hang, in the largest
-    batches that fit ``budget`` on an accelerator, with products of matrices in ``matmul_precision``.
+    """Trace and export one call: a block of seeds, one after another; or a ``batch`` of blocks and problems, with products of
+    matrices in ``matmul_precision``.
 
-    Raises ValueError for a trial that returns anything but a dict of arrays, or calls back to the host, and MemoryError.
+    Raises ValueError for a trial that returns anything but a dict of arrays, or calls back to the host.
     """
-    if jax.default_backend() == "cpu":
-        return _exported(trial, size, 1, problem)
-    for batch in (b for b in range(size, 0, -1) if size % b == 0):
-        with jax.default_matmul_precision(matmul_precision):  # a CPU has no other than full precision
-            program = _exported(trial, size, batch, problem)
-        with contextlib.suppress(MemoryError):
-            compiled(program.parcel, budget)
-            return program
-    raise MemoryError(f"budget: not even one trial at a time fits {(budget or 0) / GIB:.3g} GiB; make the problem smaller")
-
-
-def _exported(trial: Callable[..., Any], size: int, batch: int, problem: Any) -> Program:
     given, tree = jax.tree.flatten(problem)
     metrics: Metrics = {}
 
-    def one(key, seed, values):
-        result = _checked(trial(jax.random.fold_in(key, seed), jax.tree.unflatten(tree, values)))
+    def one(words, values, seed):
+        key = jax.random.fold_in(jax.random.wrap_key_data(words, impl=keys.GENERATOR), seed)
+        result = _checked(trial(key, jax.tree.unflatten(tree, values)))
         metrics.update({name: jax.ShapeDtypeStruct(value.shape, value.dtype) for name, value in result.items()})
         return result
 
-    def run(words, first, *values):
-        key = jax.random.wrap_key_data(words, impl=keys.GENERATOR)
-        seeds = first + jnp.arange(size, dtype=jnp.uint32)
-        return jax.lax.map(lambda seed: one(key, seed, values), seeds, batch_size=None if batch == 1 else batch)
+    if batch is None:
+        exported, blob = _exported(_block(one, size), [jnp.zeros(2, jnp.uint32), jnp.uint32(0), *given])
+    else:
+        rows = [jax.ShapeDtypeStruct(s, jnp.uint32) for s in ((batch.points, 2), (batch.points, batch.blocks))]
+        with jax.default_matmul_precision(matmul_precision):  # a CPU has no other than full precision
+            call = jax.vmap(_blocks(one, size, batch.seeds))
+            exported, blob = _exported(call, [*rows, *(_stacked(x, batch.points) for x in given)])
+    named = (f"{name} {metric.dtype} {metric.shape}" for name, metric in sorted(metrics.items()))
+    word = _word("\n".join([plain(exported.mlir_module()), flags(), *named]).encode())
+    draws = 0 in exported.module_kept_var_idx  # arguments that nothing depends on are left out
+    # The export tells from which lines it was made: without them the same program from two places is compiled once.
+    name = _word(f"{word} {exported.in_avals} {exported.module_kept_var_idx} {exported.platforms}".encode())
+    return Program(word, Parcel(name, blob, len(blob)), dict(sorted(metrics.items())), draws)
 
+
+def _block(one: Callable[..., Any], size: int) -> Callable[..., Any]:
+    """Seeds one after another."""
+
+    def run(words, first, *values):
+        seeds = first + jnp.arange(size, dtype=jnp.uint32)
+        return jax.lax.map(functools.partial(one, words, values), seeds)
+
+    return run
+
+
+def _blocks(one: Callable[..., Any], size: int, together: int) -> Callable[..., Any]:
+    """Several blocks of a point, all seeds of them or ``together`` at once."""
+
+    def run(words, first, *values):
+        seeds = (first[:, None] + jnp.arange(size, dtype=jnp.uint32)).ravel()
+        trials = functools.partial(one, words, values)
+        found = jax.vmap(trials)(seeds) if together == size else jax.lax.map(trials, seeds, batch_size=together)
+        return jax.tree.map(lambda x: x.reshape(len(first), size, *x.shape[1:]), found)
+
+    return run
+
+
+def _stacked(value: Any, count: int) -> jax.ShapeDtypeStruct:
+    """What ``count`` leaves like this one are as one argument, of a number of Python's still a weak type."""
+    one = jax.typeof(value)
+    return jax.ShapeDtypeStruct((count, *one.shape), one.dtype, weak_type=one.weak_type)
+
+
+def _exported(run: Callable[..., Any], arguments: list[Any]) -> tuple[export.Exported, bytes]:
+    """The program and its bytes."""
     try:
-        found = export.export(jax.jit(run))(jnp.zeros(2, jnp.uint32), jnp.uint32(0), *given)
-        blob = found.serialize()
+        found = export.export(jax.jit(run))(*arguments)
+        return found, bytes(found.serialize())
     except NotImplementedError as error:
         if "callback" not in str(error):
             raise
@@ -150,12 +186,6 @@ def _exported(trial: Callable[..., Any], size: int, batch: int, problem: Any) ->
             "trial: it calls back to the host (jax.debug.print, pure_callback, io_callback); what the host answers cannot be"
             " known from the program, so leave such calls out"
         ) from error
-    named = (f"{name} {metric.dtype} {metric.shape}" for name, metric in sorted(metrics.items()))
-    word = _word("\n".join([plain(found.mlir_module()), flags(), *named]).encode())
-    draws = 0 in found.module_kept_var_idx  # arguments that nothing depends on are left out
-    # The export tells from which lines it was made: without them the same program from two places is compiled once.
-    name = _word(f"{word} {found.in_avals} {found.module_kept_var_idx} {found.platforms}".encode())
-    return Program(word, Parcel(name, bytes(blob), len(blob)), dict(sorted(metrics.items())), draws)
 
 
 def _word(blob: bytes) -> str:

@@ -20,13 +20,15 @@ import numpy as np
 import xarray as xr
 
 from jaxprune.sweep import chunks, layout, receipts
+from jaxprune.sweep.calls import Batch
 from jaxprune.sweep.experiment import Coordinate, Experiment
-from jaxprune.sweep.fingerprint import Prepared, check_same, summary
+from jaxprune.sweep.fingerprint import check_same, summary
 from jaxprune.sweep.layout import StoreError
 from jaxprune.sweep.origin import provenance
+from jaxprune.sweep.prepared import Prepared
 from jaxprune.sweep.receipts import Chunk, Receipts
 
-PRIVATE = ("axes", "blocks", "dims", "definition", "asked", "sources")  # of run.json, not for samples
+PRIVATE = ("axes", "blocks", "dims", "definition", "asked", "sources", "batch")  # of run.json, not for samples
 DIFFERS = dict(axes="the axes or their types", inner="the inner axes", block="the block size")
 OLD_KIND = "old: known by the text of its sources, not by its program"
 
@@ -291,15 +293,23 @@ class Store:
         blocks = max(self.run["blocks"], experiment.blocks)
         before, new = self._requests(), layout.request(experiment)
         known = [state for state in self.run["sources"] if state != prepared.sources]
-        update: dict[str, Any] = dict(sources=[*known, prepared.sources][-layout.MOST_STATES :])
+        update: dict[str, Any] = dict(sources=[*known, prepared.sources][-layout.MOST_STATES :], **layout.batched(prepared))
         if not any(layout.covers(old, new) for old in before):
             update.update(axes=axes, blocks=blocks, asked=[*(old for old in before if not layout.covers(new, old)), new])
-        if any(self.run[key] != value for key, value in update.items()):
+        if any(self.run.get(key) != value for key, value in update.items()):
             self.run.update(update)
             layout.replace(self.path / "run.json", self.run)
             self._shape = (*(len(values) for values in axes.values()), blocks)
         layout.grow(self.path, self.run["dims"], axes, blocks * self.run["block"])
         layout.describe(self.path, prepared.attributes)
+
+
+def batch_of(path: str | Path | None) -> Batch | None:
+    """What calls carried that made the samples of a folder on an accelerator; None where there are none yet."""
+    if path is None or not (Path(path) / "run.json").exists():
+        return None
+    batch = layout.run_of(Path(path)).get("batch")
+    return batch and Batch(*batch)
 
 
 def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk) -> str:

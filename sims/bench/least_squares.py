@@ -19,7 +19,7 @@ from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.sweep import Experiment
 from jaxprune.sweep.executors import LocalProcesses
-from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.prepared import Prepared
 from jaxprune.sweep.program import pinned
 from jaxprune.sweep.tasks import execute
 
@@ -125,11 +125,11 @@ def check(problem, widths) -> float:
 def two_processes(workers: int) -> Callable[[], object]:
     """The engine's own way: warm worker processes, four tasks each."""
     experiment = Experiment("bench", {"widths": [48]}, make, trial, inner={"width": widths_of(48), "kept": KEPT}, block=BLOCK)
-    common = Prepared(experiment, 0).common(experiment.points()[0])
+    common = Prepared(experiment, 0).common(experiment.points())
     pool = LocalProcesses(workers)
-    warm = [pool.submit(execute, common, {"widths": 48}, block) for block in range(2 * workers)]
+    warm = [pool.submit(execute, common, [{"widths": 48}], [[block]]) for block in range(2 * workers)]
     [f.result() for f in warm]
-    return lambda: [f.result() for f in [pool.submit(execute, common, {"widths": 48}, b) for b in range(4 * workers)]]
+    return lambda: [f.result() for f in [pool.submit(execute, common, [{"widths": 48}], [[b]]) for b in range(4 * workers)]]
 
 
 def best_peer(x, y, problem, widths) -> tuple[float, int]:

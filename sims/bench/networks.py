@@ -25,7 +25,7 @@ from jaxprune.simulate.networks.architectures import MLP
 from jaxprune.simulate.networks.double_descent import buckets
 from jaxprune.sweep import Experiment
 from jaxprune.sweep.executors import LocalProcesses
-from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.prepared import Prepared
 from jaxprune.sweep.program import pinned
 from jaxprune.sweep.tasks import execute
 
@@ -161,10 +161,10 @@ def processes(workers: int, kind: str) -> Callable[[], object]:
     """The engine's own way: warm worker processes, two tasks of one seed each."""
     function = dict(dense=dense_trial, pruned=pruned_trial)[kind]
     experiment = Experiment("bench", {"steps": [STEPS]}, make, function, inner={"width": WIDTH}, block=1, precision="float32")
-    common = Prepared(experiment, 0).common(experiment.points()[0])
+    common = Prepared(experiment, 0).common(experiment.points())
     pool = LocalProcesses(workers)
-    [f.result() for f in [pool.submit(execute, common, {"steps": STEPS}, b) for b in range(2 * workers)]]
-    return lambda: [f.result() for f in [pool.submit(execute, common, {"steps": STEPS}, b) for b in range(2 * workers)]]
+    [f.result() for f in [pool.submit(execute, common, [{"steps": STEPS}], [[b]]) for b in range(2 * workers)]]
+    return lambda: [f.result() for f in [pool.submit(execute, common, [{"steps": STEPS}], [[b]]) for b in range(2 * workers)]]
 
 
 def best_torch(torch, data, kind: str) -> tuple[int, bool]:

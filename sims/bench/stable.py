@@ -19,7 +19,7 @@ from scipy import stats
 from jaxprune.simulate import stable
 from jaxprune.sweep import Experiment
 from jaxprune.sweep.executors import LocalProcesses
-from jaxprune.sweep.fingerprint import Prepared
+from jaxprune.sweep.prepared import Prepared
 from jaxprune.sweep.program import pinned
 from jaxprune.sweep.tasks import execute
 
@@ -122,11 +122,11 @@ def trial(key, law):
 def processes(workers: int) -> Callable[[], object]:
     """The engine's own way: one warm process of one thread for each core."""
     experiment = Experiment("bench", {"scale": [1.0]}, make, trial, block=1, precision="float32")
-    common = Prepared(experiment, 0).common(experiment.points()[0])
+    common = Prepared(experiment, 0).common(experiment.points())
     pool = LocalProcesses(workers)
 
     def work():
-        return [f.result() for f in [pool.submit(execute, common, {"scale": 1.0}, b) for b in range(workers)]]
+        return [f.result() for f in [pool.submit(execute, common, [{"scale": 1.0}], [[b]]) for b in range(workers)]]
 
     work()
     return work

@@ -268,10 +268,10 @@ def test_failed_tasks_are_named(tmp_path, capsys, monkeypatch):
 
     honest = tasks.execute
 
-    def fails_sometimes(common, point, block):
-        if point["decay"] == 1.0:
+    def fails_sometimes(common, points, blocks):
+        if points[0]["decay"] == 1.0:
             raise TimeoutError("no answer within 5 s")
-        return honest(common, point, block)
+        return honest(common, points, blocks)
 
     monkeypatch.setattr(tasks, "execute", fails_sometimes)
     assert call("run", TOY, "--out", tmp_path, "--workers", 0) == 3

@@ -19,6 +19,7 @@ import pytest
 from jaxprune.cli.entry import main
 from jaxprune.struct import static, struct
 from jaxprune.sweep import Experiment, Store, read, run
+from jaxprune.sweep.calls import Batch
 from jaxprune.sweep.executors import LocalProcesses
 from jaxprune.sweep.experiment import FILE_PREFIX
 from jaxprune.sweep.program import lower, pinned, plain
@@ -300,7 +301,7 @@ def small(trial, make=lambda a: a, **more):
 
 def digest(trial, make=lambda a: a):
     with pinned("float64"):
-        return lower(trial, 4, make(1.0), None).fingerprint
+        return lower(trial, 4, make(1.0)).fingerprint
 
 
 @pytest.mark.parametrize("asked, kept", [("highest", True), ("default", False)])
@@ -308,11 +309,9 @@ def test_products_have_full_precision_on_an_accelerator_unless_declared_otherwis
     """Its own would be TF32 or bfloat16, three digits. On a CPU the program says nothing of it."""
     texts = []
     monkeypatch.setattr("jaxprune.sweep.program.plain", lambda text: texts.append(text) or plain(text))
-    monkeypatch.setattr("jaxprune.sweep.program.compiled", lambda parcel, budget: None)
-    for backend in ("cpu", "gpu"):
-        monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
+    for batch in (None, Batch(1, 1, 4)):
         with pinned("float32"):
-            lower(lambda key, a: {"m": a @ a}, 4, np.eye(3, dtype=np.float32), None, asked)
+            lower(lambda key, a: {"m": a @ a}, 4, np.eye(3, dtype=np.float32), batch, asked)
     assert ["HIGHEST" in text for text in texts] == [False, kept]
 
 
