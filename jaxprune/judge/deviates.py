@@ -30,7 +30,8 @@ def skewness(centred: Array, count: Array) -> Array:
     """Of samples along the first axis, bias corrected, from their distances to the mean, NaN where there is none; 0 where
     there are fewer than three numbers, or all are equal."""
     with np.errstate(all="ignore"):
-        square, cube = (np.nansum(centred**power, axis=0) / count for power in (2, 3))
+        squares = centred * centred
+        square, cube = (np.nansum(power, axis=0) / count for power in (squares, squares * centred))
         found = np.sqrt(count * (count - 1.0)) / (count - 2.0) * cube / square**1.5
     return np.where((count > 2) & (square > 0) & np.isfinite(found), found, 0.0)
 

@@ -123,19 +123,30 @@ def _corrected(weights, usable, sample, sizes):
         return np.nan_to_num(np.maximum(np.abs(_total(usable, moved * sample.mean)) - CERTAIN * noise, 0.0))
 
 
-def unmet(seeds: Array, count: Array, round_off: float) -> tuple[Array, Array]:
+def widest(seeds: Array, round_off: float) -> float:
+    """The widest extent of the seeds (seeds, ...) at one point among those where not all are equal to ``round_off``; at least 1
+    where the metric counts events, being whole everywhere, so that each moves it by 1; else 0 where there is none."""
+    equal, extent, count = _equal(seeds, round_off)
+    events = bool(np.all(np.isnan(seeds) | (seeds == np.round(seeds))))
+    return float(np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0))
+
+
+def unmet(seeds: Array, round_off: float, widest: float) -> tuple[Array, Array]:
     """Where two or more seeds (seeds, ...) of a point are equal to ``round_off``; and how far an event that they may have
     missed would move one of them, 0 elsewhere.
 
-    Only other points tell: ``UNSEEN`` times the widest extent of seeds at one point of the metric. A metric of whole numbers
-    alone counts events, which move it by 1 at least. Any other whose seeds are equal at every point is deterministic.
+    Only other points tell: ``UNSEEN`` times the ``widest`` extent of seeds at one point of the metric. Any metric whose seeds
+    are equal at every point, and that counts no events, is deterministic.
     """
-    low, high = np.fmin.reduce(seeds), np.fmax.reduce(seeds)
-    extent = high - low
-    equal = (count > 1) & (extent <= round_off * np.maximum(np.abs(low), np.abs(high)))
-    events = bool(np.all(np.isnan(seeds) | (seeds == np.round(seeds))))
-    widest = np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0)
+    equal, *_ = _equal(seeds, round_off)
     return equal, np.where(equal, UNSEEN * widest, 0.0)
+
+
+def _equal(seeds, round_off):
+    """Where two or more seeds of a point are equal, their extent, and how many there are."""
+    low, high, count = np.fmin.reduce(seeds), np.fmax.reduce(seeds), np.sum(~np.isnan(seeds), axis=0)
+    extent = high - low
+    return (count > 1) & (extent <= round_off * np.maximum(np.abs(low), np.abs(high))), extent, count
 
 
 def _slack(sample, known):

@@ -14,6 +14,7 @@ to three times as far. A metric that varies at no point is taken for determinist
 an event that no seed at any point has met, and that is no whole number, samples alone cannot tell.
 """
 
+import functools
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -22,12 +23,13 @@ import xarray as xr
 from scipy import stats
 
 from jaxprune.contracts import Metric, Prediction
-from jaxprune.judge import inputs, kinds
+from jaxprune.judge import inputs, kinds, slabs
 from jaxprune.judge.deviates import detectable, detectable_unmet, skewness
 from jaxprune.judge.report import REASONS, Report
 
 ROUND_OFF = 1e-9
 FAR = 200  # powers of two whose fourth powers are still numbers
+SHOWN = ("mean", "se", "median", "low", "high")  # of the seeds of each point
 SIZED = 3.0  # standard errors that a prediction must have from zero: a gap relative to less tells of noise alone
 
 
@@ -62,17 +64,16 @@ def compare(
     """
     allowed = (allow_nonfinite,) if isinstance(allow_nonfinite, str) else tuple(allow_nonfinite)
     inputs.check(samples, prediction, level, ladder, allowed)
-    samples = samples.load()
     given: dict[str, Any] = dict(prediction)  # type: ignore[arg-type]
     names = inputs.common(samples, given)
     expected = {name: inputs.expected(name, given[name], samples[name]) for name in names}
     inputs.check_finite(expected)
     metrics = {name: Metric.of(name, samples[name].attrs) for name in names}
     judged = {name: _judge(metrics[name], samples[name], expected[name], ladder) for name in names}
-    limit = _limit([seen for _, seen in judged.values()], level)
-    measured = {name: _measured(metrics[name], *found, limit) for name, found in judged.items()}
+    limit = _limit([seen for _, seen, _ in judged.values()], level)
+    measured = {name: _measured(metrics[name], points, seen, limit) for name, (points, seen, _) in judged.items()}
     points = {name: _as_given(found, expected[name].mean) for name, (found, _) in measured.items()}
-    lost = {name: int((~np.isfinite(samples[name])).sum()) for name in names}
+    lost = {name: count for name, (*_, count) in judged.items()}
     refused = tuple(name for name in names if lost[name] and name not in allowed)
     silent = tuple(name for name in inputs.metrics(samples) if name not in names)
     return Report(points, limit, lost, refused, silent, {name: typical for name, (_, typical) in measured.items()})
@@ -90,38 +91,58 @@ def _limit(seen: Collection[kinds.Test], level: float) -> float:
     return float(stats.norm.isf(level / (2 * max(tests, 1))))
 
 
-def _judge(metric: Metric, values: xr.DataArray, expected: Prediction, ladder: str) -> tuple[xr.Dataset, kinds.Test]:
-    """The points of one metric, the ladder first, and what the test of each looked at."""
+def _judge(metric: Metric, values: xr.DataArray, expected: Prediction, ladder: str) -> tuple[xr.Dataset, kinds.Test, int]:
+    """The points of one metric, the ladder first, what the test of each looked at, and how many values are not finite."""
     order = sorted(expected.mean.dims, key=lambda name: name != ladder)
     climbs = ladder in order
     grown = {ladder: np.argsort(expected.mean[ladder].values)} if climbs and ladder in expected.mean.coords else {}
     known, kind, doubt = (p.transpose(*order).isel(grown) for p in (expected.mean, expected.kind, expected.error))
     raw = values.transpose("seed", *order).isel(grown)
-    found, sample, scale = _sampled(metric, raw.astype(float), climbs, _round_off(values.dtype))
     sizes = _sizes(known, ladder) if climbs and known.sizes[ladder] > 1 and np.any(kind == "limit") else None
     joint = sizes is not None and values.dims.index(ladder) > values.dims.index("seed")
-    seen = _tested(metric, sample, known.values / scale, kind.values, doubt.values / scale, sizes, joint)
-    reason = _reasons(metric, sample.count, raw.sizes["seed"], known.values, kind.values, seen.at, sizes is not None)
-    tested = dict(z=np.where(seen.at, seen.z, np.nan), judged=seen.at, reason=reason)
-    whole = found | dict(prediction=known, kind=kind) | {name: known.copy(data=array) for name, array in tested.items()}
-    return xr.Dataset(whole), seen._replace(**{part: getattr(seen, part) * scale for part in ("error", "allowance", "jump")})
+    at, round_off = slabs.places(raw, [ladder]), _round_off(values.dtype)
+    seeds = functools.lru_cache(maxsize=1)(lambda i: slabs.finite(raw[(slice(None), *at[i])]))  # the only one is read once
+    widest = max(kinds.widest(seeds(i), round_off) for i in range(len(at)))
+
+    def part(i):
+        told = [given.values[(*at[i], ...)] for given in (known, kind, doubt)]  # an array, where there is one point too
+        shown, sample, scale = _sampled(metric, seeds(i), climbs, round_off, widest)
+        seen = _tested(metric, sample, told[0] / scale, told[1], told[2] / scale, sizes, joint)
+        seen = seen._replace(**{name: getattr(seen, name) * scale for name in ("error", "allowance", "jump")})
+        reason = _reasons(metric, sample.count, raw.sizes["seed"], told[0], told[1], seen.at, sizes is not None)
+        return *shown, sample.count, reason, *seen
+
+    *shown, count, reason, judged, z, error, freedom, skew, doubted, allowance, jump = slabs.joined(
+        known.shape, at, map(part, range(len(at)))
+    )
+    seen = kinds.Test(judged, z, error, freedom, skew, doubted, allowance, jump)
+    tested = dict(zip(SHOWN, shown, strict=True)) | dict(z=np.where(judged, z, np.nan), judged=judged, reason=reason)
+    points = {name: known.copy(data=array) for name, array in tested.items()} | dict(prediction=known, kind=kind)
+    return xr.Dataset(points), seen, int(raw.size - count.sum())
 
 
-def _sampled(metric: Metric, seeds: xr.DataArray, climbs: bool, round_off: float):
-    """What is told of the seeds (seeds, ladder or point, ...) of each point, and the ``Sample`` of them over its scale."""
-    seeds = seeds.where(np.isfinite(seeds))
-    scale = 1.0 if metric.scale == "logarithm" else _scale(seeds.values, climbs)
+def _sampled(metric: Metric, seeds: np.ndarray, climbs: bool, round_off: float, widest: float):
+    """What is ``SHOWN`` of the seeds (seeds, ladder or point, ...) of each point, and the ``Sample`` of them over its scale."""
+    scale = np.ones(seeds.shape[1:]) if metric.scale == "logarithm" else _scale(seeds, climbs)
     small = seeds / scale
-    count, mean, low, high = seeds.notnull().sum("seed"), small.mean("seed"), seeds.min("seed"), seeds.max("seed")
-    deviation = small.std("seed", ddof=1).values * scale
-    equal, jump = kinds.unmet(seeds.values, count.values, round_off)
+    count, low, high = map(np.asarray, (np.sum(~np.isnan(seeds), axis=0), np.fmin.reduce(seeds), np.fmax.reduce(seeds)))
+    equal, jump = kinds.unmet(seeds, round_off, widest)
     with np.errstate(all="ignore"):
-        plain = np.where(count.values > 1, deviation / np.sqrt(count.values), np.nan)
-        se = np.where(equal, jump / count.values, plain)
-    skew = np.where(equal, 0.0, skewness((small - mean).values, count.values))
-    shown = dict(mean=mean * scale, se=mean.copy(data=se), median=(small.median("seed") * scale), low=low, high=high)
-    parts = (small.values, count.values, mean.values, se / scale, low.values / scale, high.values / scale)
-    return shown, kinds.Sample(*parts, skew, jump / scale, round_off), scale
+        mean = np.where(count > 0, np.nansum(small, axis=0) / count, np.nan)
+        centred = small - mean
+        variance = np.nansum(centred * centred, axis=0) / (count - 1)
+        plain = np.where(count > 1, np.sqrt(variance) * scale / np.sqrt(count), np.nan)
+        se = np.where(equal, jump / count, plain)
+    skew = np.where(equal, 0.0, skewness(centred, count))
+    parts = (small, count, mean, se / scale, low / scale, high / scale, skew, jump / scale)
+    return (mean * scale, se, _median(small, count) * scale, low, high), kinds.Sample(*parts, round_off), scale
+
+
+def _median(values: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Along the first axis, of the numbers that are no NaN, which sort behind all others."""
+    ordered = np.sort(values, axis=0)
+    middle = [np.take_along_axis(ordered, np.maximum(place, 0)[None], 0)[0] for place in ((count - 1) // 2, count // 2)]
+    return np.where(count > 0, (middle[0] + middle[1]) / 2, np.nan)
 
 
 def _scale(seeds: np.ndarray, climbs: bool) -> np.ndarray:

@@ -170,7 +170,7 @@ def interval(values) -> tuple[Any, Any]:
     Returns:
         The mean, NaN where there is no value, and half the band, NaN where there are fewer than two.
     """
-    return xr.apply_ufunc(_interval, values.astype(float), input_core_dims=[["seed"]], output_core_dims=[[], []])
+    return xr.apply_ufunc(_interval, values.astype(float).compute(), input_core_dims=[["seed"]], output_core_dims=[[], []])
 
 
 def _interval(values):
@@ -223,7 +223,7 @@ def quantile(values, level: float):
     Returns:
         A DataArray without that dimension; NaN where there is no value.
     """
-    return xr.apply_ufunc(lambda array: _quantile(array, level), values.astype(float), input_core_dims=[["seed"]])
+    return xr.apply_ufunc(lambda array: _quantile(array, level), values.astype(float).compute(), input_core_dims=[["seed"]])
 
 
 def _quantile(values, level):

@@ -42,6 +42,7 @@ def run(
     time_limit: float | None = None,
     budget: float | None = None,
     progress: Progress | None = None,
+    lazy: bool | None = None,
 ) -> xr.Dataset:
     """Run an experiment and return its samples.
 
@@ -63,6 +64,7 @@ def run(
         time_limit: Seconds after which a task counts as hung, > 0, if it is in another process; None for no limit.
         budget: Bytes that one process may use, > 0; None for its share of 70 % of the memory.
         progress: What is told of finished tasks; None for a bar on a terminal, and a line a minute elsewhere.
+        lazy: Whether the samples of a store are arrays of Dask's, read when they are used; None for those above 256 MiB.
 
     Returns:
         The samples: raw values per seed, dimensions axes + ``seed`` + inner axes; their ``attrs`` hold ``new_tasks`` and
@@ -89,17 +91,19 @@ def run(
         bar = shown(experiment.name) if progress is None else progress
         with _pool(executor, min(processes, len(todo)), time_limit) as pool, _shown(bar, held, len(todo), experiment.block):
             Drive(pool, prepared, sink, time_limit, bar, interrupts).run(todo, held)
-    samples = _described(sink.read(experiment), prepared)
+    whole = sink.read(experiment) if isinstance(sink, Memory) else sink.read(experiment, lazy)
+    samples = _described(whole, prepared)
     samples.attrs.update(new_tasks=len(todo), wall_seconds=round(time.monotonic() - started, 3))
     return samples
 
 
-def read(experiment: Experiment, store: str | Path) -> xr.Dataset:
+def read(experiment: Experiment, store: str | Path, lazy: bool | None = None) -> xr.Dataset:
     """The samples of an experiment in a store, once it is sure that its present code and data would give them.
 
     Args:
         experiment: Whose samples they are, with the grid and the seeds to read.
         store: The folder of a run.
+        lazy: As in ``run``.
 
     Returns:
         The samples, as ``run`` returns them; what is not done is NaN and counted in ``attrs["missing"]``.
@@ -113,7 +117,7 @@ def read(experiment: Experiment, store: str | Path) -> xr.Dataset:
     prepared = Prepared(experiment, held.run["root"], batch=batch_of(store))
     if not held.old:
         held.check(experiment, prepared=prepared)
-    return _described(held.read(experiment), prepared)
+    return _described(held.read(experiment, lazy), prepared)
 
 
 def _described(samples: xr.Dataset, prepared: Prepared) -> xr.Dataset:

@@ -10,7 +10,8 @@ from jaxprune.sweep.experiment import Coordinate, Experiment
 from jaxprune.sweep.fingerprint import summary
 from jaxprune.sweep.origin import describe_run
 from jaxprune.sweep.prepared import Prepared
-from jaxprune.sweep.store import nonfinite, task_label
+from jaxprune.sweep.reading import nonfinite
+from jaxprune.sweep.store import task_label
 
 
 class Memory:

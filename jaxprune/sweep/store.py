@@ -6,20 +6,18 @@ DIR/receipts/2.0.5.json      written last: a task is done when its receipt exist
 """
 
 import datetime
-import functools
 import hashlib
 import json
 import math
-import operator
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from jaxprune.sweep import chunks, layout, receipts
+from jaxprune.sweep import chunks, layout, reading, receipts
 from jaxprune.sweep.calls import Batch
 from jaxprune.sweep.experiment import Coordinate, Experiment
 from jaxprune.sweep.fingerprint import check_same, summary
@@ -123,7 +121,7 @@ class Store:
 
     def intact(self, chunk: Chunk, receipt: Mapping[str, Any]) -> bool:
         """Whether the chunks on disk are those that the receipt was written for."""
-        return all(chunks.verified(self._file(name, chunk), sums) is not None for name, sums in receipt["chunks"].items())
+        return all(chunks.verified(self.file(name, chunk), sums) is not None for name, sums in receipt["chunks"].items())
 
     def done(self) -> set[Chunk]:
         """Tasks with a receipt whose checksums hold."""
@@ -136,9 +134,9 @@ class Store:
         try:
             sums = {}
             for name, values in outcome["metrics"].items():
-                sums[name] = chunks.write(self._file(name, chunk), values)
+                sums[name] = chunks.write(self.file(name, chunk), values)
                 lost |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-            sums[layout.DONE] = chunks.write(self._file(layout.DONE, chunk), np.ones(block, bool))
+            sums[layout.DONE] = chunks.write(self.file(layout.DONE, chunk), np.ones(block, bool))
             receipt = dict(
                 self._origin(chunk),
                 chunks=sums,
@@ -151,8 +149,9 @@ class Store:
         except OSError as error:
             raise layout.cannot(f"{self.label(chunk)} to {self.path}", error) from error
 
-    def read(self, experiment: Experiment | None = None) -> xr.Dataset:
-        """The samples of ``experiment``'s grid and seeds, or all that is held.
+    def read(self, experiment: Experiment | None = None, lazy: bool | None = False) -> xr.Dataset:
+        """The samples of ``experiment``'s grid and seeds, or all that is held: in memory, or ``lazy``, as arrays of Dask's that
+        are read when they are used; None for lazy ones above 256 MiB.
 
         Every chunk is verified. What is not done, or is damaged, is NaN (integers and truth values become numbers then), is
         counted in the attributes ``missing`` and ``damaged`` (tasks), and damage is warned of.
@@ -161,64 +160,25 @@ class Store:
         """
         if experiment is not None:
             self.check(experiment)
-        axes = self.axes if experiment is None else experiment.axes
-        seeds = self.run["blocks"] * self.run["block"] if experiment is None else experiment.seeds
-        blocks = -(-seeds // self.run["block"])
-        if lacking := [f"{name}={v}" for name, values in axes.items() for v in values if v not in self.axes.get(name, ())]:
-            raise ValueError(f"experiment: {self.path} was never asked for {', '.join(lacking)}; run it there first")
-        places = [{self.axes[name].index(v): i for i, v in enumerate(values)} for name, values in axes.items()]
-        places.append({i: i for i in range(blocks)})
-        found = {c: r for c, r in self.receipts().items() if all(i in p for i, p in zip(c, places, strict=True))}
-        held = np.zeros([len(p) for p in places], bool)
-        values, damaged = self._values(found, places, held)
-        finished = xr.DataArray(np.repeat(held, self.run["block"], axis=-1), dims=[*axes, "seed"])
-        coords = {**axes, "seed": range(finished.sizes["seed"]), **self.run["definition"]["inner"]}
-        variables = {name: ([*axes, "seed", *self.run["dims"][name]], array) for name, array in values.items()}
-        data = xr.Dataset(variables, {name: list(v) for name, v in coords.items()})
-        data, finished = data.isel(seed=slice(0, seeds)), finished.isel(seed=slice(0, seeds))
-        if not bool(finished.all()):
-            data = xr.Dataset({name: masked(v, finished) for name, v in data.data_vars.items()}, data.coords)
-        for name, attributes in layout.described(self.path, self.run["dims"]).items():
-            data[name].attrs = attributes
-        data["nonfinite"] = nonfinite(data, list(axes), finished)
+        data, found, damaged = reading.samples(self, experiment, lazy)
         if damaged:
             self._warn_of_damage(damaged)
         self._refuse_mixture(found)
-        bad = set(damaged)
-        good = [(self.point(c), r) for c, r in found.items() if c not in bad]
-        data.attrs = {key: value for key, value in self.run.items() if key not in PRIVATE}
-        data.attrs.update(summary(good, self.run["definition"]), missing=int((~held).sum()), damaged=len(damaged))
+        good = [(self.point(chunk), found[chunk]) for chunk in found.keys() - damaged]
+        data.attrs = {key: value for key, value in self.run.items() if key not in PRIVATE} | data.attrs
+        data.attrs.update(summary(good, self.run["definition"]), damaged=len(damaged))
         if self.old:
             data.attrs.update(digest=self.run.get("digest", ""), kind=OLD_KIND)
         return data
 
-    def _values(self, done: Receipts, places: Sequence[Mapping], held: np.ndarray) -> tuple[dict, list[Chunk]]:
-        """Arrays of every metric, ``held`` where they hold values, and the tasks whose chunks are not what was written."""
-        size, damaged = self.run["block"], []
-        inner = {name: chunk[len(places) :] for name, (_, chunk) in self._kinds.items()}
-        lengths = {
-            name: tuple(len(self.run["definition"]["inner"][d]) for d in dims) for name, dims in self.run["dims"].items()
-        }
-        grid = (*held.shape[:-1], held.shape[-1] * size)
-        found = {
-            name: np.full((*grid, *lengths[name]), np.nan if dtype.kind in "fc" else 0, dtype)
-            for name, (dtype, _) in self._kinds.items()
-        }
-        for chunk, receipt in done.items():
-            parts = {
-                name: chunks.read(self._file(name, chunk), receipt["chunks"][name], dtype, (size, *inner[name]))
-                for name, (dtype, _) in self._kinds.items()
-            }
-            if any(part is None for part in parts.values()):
-                damaged.append(chunk)
-                continue
-            where = tuple(place[i] for place, i in zip(places, chunk, strict=True))
-            held[where] = True
-            for name, part in parts.items():
-                found[name][(*where[:-1], slice(where[-1] * size, (where[-1] + 1) * size))] = part
-        return found, damaged
+    def kinds(self) -> dict[str, reading.Kind]:
+        """Type and shape of every metric."""
+        inner, axes = self.run["definition"]["inner"], len(self.axes)
+        lengths = {name: tuple(len(inner[d]) for d in dims) for name, dims in self.run["dims"].items()}
+        return {name: reading.Kind(dtype, chunk[axes:], lengths[name]) for name, (dtype, chunk) in self._kinds.items()}
 
-    def _file(self, name: str, chunk: Chunk) -> Path:
+    def file(self, name: str, chunk: Chunk) -> Path:
+        """Where the values of a metric's task are."""
         inner = ["0"] * len(self.run["dims"].get(name, ()))
         return self.path.joinpath("data.zarr", name, "c", *map(str, chunk), *inner)
 
@@ -316,14 +276,3 @@ def task_label(axes: Mapping[str, Sequence[Coordinate]], size: int, chunk: Chunk
     """A task in words: its point and its seeds, ``size`` to a block."""
     names = [f"{name}={values[i]}" for (name, values), i in zip(axes.items(), chunk[:-1], strict=True)]
     return ", ".join([*names, f"seeds {chunk[-1] * size}..{(chunk[-1] + 1) * size - 1}"])
-
-
-def masked(values: xr.DataArray, finished: xr.DataArray) -> xr.DataArray:
-    """NaN where a trial is not finished; integers and truth values that were never computed become NaN too."""
-    return (values if values.dtype.kind in "fc" else values.astype(float)).where(finished)
-
-
-def nonfinite(data: xr.Dataset, grid: Collection[str], finished: xr.DataArray | bool = True) -> xr.DataArray:
-    """Number of ``finished`` trials per grid point with a value that is not finite in any metric."""
-    flags = [(~xr.ufuncs.isfinite(v)).any(dim=[d for d in v.dims if d not in (*grid, "seed")]) for v in data.data_vars.values()]
-    return (functools.reduce(operator.or_, flags) & finished).sum("seed").astype("int64")

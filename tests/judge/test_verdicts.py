@@ -6,7 +6,7 @@ import xarray as xr
 from scipy import stats
 
 from jaxprune.contracts import Metric, Prediction
-from jaxprune.judge import REASONS, compare
+from jaxprune.judge import REASONS, compare, slabs
 
 RNG = np.random.default_rng(7)
 
@@ -582,3 +582,20 @@ def test_lost_trials_are_not_called_few_seeds():
     for kind in ("exact", "tail"):
         report = compare(data, {"m": Prediction(1.0, kind)}, allow_nonfinite="m")
         assert report.reasons() == {REASONS["lost"]: 1}
+
+
+@pytest.mark.parametrize("dims", [("n", "point", "seed", "width"), ("point", "seed", "width", "n"), ("seed",)])
+def test_judged_by_parts_or_at_once(monkeypatch, dims):
+    """Also where what one part holds decides about another: the widest seeds are at one point, at others all are equal."""
+    sizes = dict(n=4, point=3, seed=12, width=7)
+    values = RNG.normal(size=[sizes[d] for d in dims]) + 1
+    data = xr.Dataset({"risk": (dims, values)}, {d: np.arange(1, sizes[d] + 1) for d in dims})
+    if "point" in dims:
+        data["risk"].loc[dict(point=2, width=3)] = 5.0
+        data["risk"].loc[dict(point=1, width=2, seed=4)] = np.nan
+    known = {"risk": Prediction(1.0, "limit" if "n" in dims else "exact")}
+    whole = compare(data, known, allow_nonfinite=["risk"])
+    monkeypatch.setattr(slabs, "BYTES", 2000)
+    parts = compare(data, known, allow_nonfinite=["risk"])
+    assert str(parts) == str(whole) and parts.points["risk"].identical(whole.points["risk"])
+    assert len(slabs.places(data["risk"].transpose("seed", ...), ["n"])) == (9 if "n" in dims else 1)

@@ -393,3 +393,33 @@ def test_the_lock_is_gone_with_its_process(tmp_path):
     code = f"from jaxprune.sweep import layout\nwith layout.locked({str(tmp_path / 'lock')!r}): print('mine')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert "mine" in done.stdout
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_samples_that_are_read_when_they_are_used(written, tmp_path, monkeypatch, lost):
+    """Those in memory, in parts of one place of the inner axis; damaged ones are known before; ones that change later, told."""
+    place = shutil.copytree(written, tmp_path / "s")
+    if lost:
+        (place / "receipts" / "1.0.json").unlink()
+        damage(place / "data.zarr" / "small" / "c" / "0" / "1", "flipped")
+    monkeypatch.setattr("jaxprune.sweep.reading.SLAB", 1)
+    for seeds in (8, 7):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded, lazy = (Store(place).read(MIXED.resized(seeds=seeds), lazy=lazy) for lazy in (False, True))
+        assert lazy["real"].chunks == ((1, 1), (seeds,), (1, 1)) and lazy["nonfinite"].chunks is None
+        assert lazy.compute().identical(loaded) and lazy.attrs["missing"] == (2 if lost else 0)
+    damage(place / "data.zarr" / "real" / "c" / "0" / "0" / "0", "flipped")
+    with pytest.raises(StoreError, match="no longer what it was when the samples were opened"):
+        lazy["real"].sum().compute()
+
+
+def test_lazy_samples_count_what_is_not_finite_in_the_seeds_that_are_read(tmp_path):
+    def trial(key, a):
+        return {"m": jnp.where(jax.random.uniform(key) < 0.5, jnp.nan, a)}
+
+    own = Experiment("own", dict(a=[1.0, 2.0]), make=lambda a: a, trial=trial, seeds=32, block=8)
+    run(own, workers=0, store=tmp_path / "s")
+    for seeds in (32, 29, 3):
+        loaded, lazy = (Store(tmp_path / "s").read(own.resized(seeds=seeds), lazy=lazy) for lazy in (False, True))
+        assert lazy["nonfinite"].identical(loaded["nonfinite"]) and 0 < int(loaded["nonfinite"].sum()) < 2 * seeds
