@@ -16,8 +16,8 @@ NAMES = sorted(p.stem for p in ROOT.glob("sims/*/*.py") if p.parent.name != "ben
 ACCELERATORS = "cuda", "rocm", "tpu"
 # Loops whose length the compiler does not know, each pass of which waits for the host. A name that is not here has none.
 UNKNOWN = dict(
-    matrix_project=1, spectrum_regulariser=1, stable_rank=1, digits_random_features=1, heavy_tailed_sgd=1, released_code=1,
-    trained_layer_tails=1, power_law_exponents=2, bound_along_pruning=3, released_split=3, saliencies=6,
+    matrix_project=1, spectrum_regulariser=1, stable_rank=1, heavy_tailed_sgd=1, released_code=1,
+    trained_layer_tails=1, power_law_exponents=2, bound_along_pruning=3, released_split=3,
 )  # fmt: skip
 
 

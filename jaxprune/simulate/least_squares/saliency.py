@@ -17,7 +17,7 @@ from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.simulate.least_squares.fit import EXACT, Counts, Path
 from jaxprune.simulate.least_squares.pruning import Coef, Fit, Problem, Rule, Scores
-from jaxprune.simulate.platforms import each
+from jaxprune.simulate.platforms import by_platform, each
 
 
 def obs(key: Array, coef: Coef, fit: Fit) -> Scores:
@@ -159,5 +159,11 @@ def _removals(coef, inverse, width):
         inverse = inverse - share[:, None] * column[None, :]
         return coef - share * coef[least], inverse, live, steps.at[least].set(step.astype(steps.dtype))
 
+    def remove_if_any(step, state):
+        return jax.tree.map(lambda new, old: jnp.where(step < width, new, old), remove(step, state), state)
+
+    def all_steps(state):  # of a number that the compiler knows, since an accelerator waits for the host where it does not
+        return jax.lax.fori_loop(0, len(coef), remove_if_any, state)[3]
+
     start = (coef, inverse, index < width, jnp.zeros_like(coef))
-    return jax.lax.fori_loop(0, width, remove, start)[3]
+    return by_platform(start, cpu=lambda state: jax.lax.fori_loop(0, width, remove, state)[3], elsewhere=all_steps)

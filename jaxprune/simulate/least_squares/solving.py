@@ -113,7 +113,8 @@ def _qr_factor(a, y, ridge):
 
 def _fit_wide(x, y, counts, widths, ridge, refine, method, known):
     """p > n: the sample Gram matrix, or its factor, grows by blocks of features; one factor per width. On an accelerator all
-    Gram matrices are made at once, where the numbers of features are ``known`` while the program is made."""
+    Gram matrices are made at once, of what each width adds where the numbers of features are ``known`` while the program is
+    made."""
     n, by_gram = len(y), method == "cholesky"
 
     def solved(state):
@@ -127,7 +128,7 @@ def _fit_wide(x, y, counts, widths, ridge, refine, method, known):
 
     def one_by_one(x, counts):
         spans = _before(counts), counts
-        grow = _growth(x, n, widths, by_gram)
+        grow = _growth(x, n, widths, by_gram, known)
 
         def step(state, span):
             state = grow(state, *span)
@@ -137,9 +138,10 @@ def _fit_wide(x, y, counts, widths, ridge, refine, method, known):
         return jax.lax.scan(step, empty.astype(x.dtype), spans)[1]
 
     def together(x, counts):
-        return jax.vmap(solved)(_grams(x, counts, widths) + ridge * jnp.eye(n, dtype=x.dtype))
+        grams = _grams(x, counts, widths) if known else _grams_anew(x, counts)
+        return jax.vmap(solved)(grams + ridge * jnp.eye(n, dtype=x.dtype))
 
-    elsewhere = together if by_gram and known else one_by_one
+    elsewhere = together if by_gram else one_by_one
     dual, condition, factors = by_platform(x, counts, cpu=one_by_one, elsewhere=elsewhere)
     return _from_dual(x, y, counts, ridge, dual, factors, refine), condition
 
@@ -149,9 +151,11 @@ def _before(counts):
     return jnp.concatenate([jnp.zeros(1, counts.dtype), counts[:-1]])
 
 
-def _growth(x, n, widths, by_gram):
-    """A function of a Gram matrix, or of its factor, and of a span of features: what it is with these too."""
+def _growth(x, n, widths, by_gram, known):
+    """A function of a Gram matrix, or of its factor, and of a span of features: what it is with these too. An accelerator waits
+    for the host in a loop whose length its compiler does not know: it takes as many blocks for each span as for the longest."""
     block = _block_size(widths, overhead=16 if by_gram else n)
+    most = -(-int(np.max(np.diff([0, *widths]))) // block)
     padded = jnp.pad(x, ((0, block), (0, 0)))
 
     def grow(state, start, stop):
@@ -163,7 +167,12 @@ def _growth(x, n, widths, by_gram):
                 return state + jnp.matmul(rows.T, rows, precision=EXACT)
             return linalg.qr_factor(jnp.concatenate([state, rows]))
 
-        return jax.lax.fori_loop(0, (stop - start + block - 1) // block, add, state)
+        count = (stop - start + block - 1) // block
+        return by_platform(
+            state,
+            cpu=lambda state: jax.lax.fori_loop(0, count, add, state),
+            elsewhere=lambda state: jax.lax.fori_loop(0, most if known else count, add, state),
+        )
 
     return grow
 
@@ -173,6 +182,12 @@ def _grams(x, counts, widths):
     place = _before(counts)[:, None] + jnp.arange(np.max(np.diff([0, *widths])))
     rows = jnp.where((place < counts[:, None])[..., None], x[jnp.minimum(place, len(x) - 1)], 0)
     return jnp.cumsum(jnp.matmul(jnp.swapaxes(rows, 1, 2), rows, precision=EXACT), axis=0)
+
+
+def _grams_anew(x, counts):
+    """The same, each from all of its features."""
+    rows = jnp.where((jnp.arange(len(x)) < counts[:, None])[..., None], x, 0)
+    return jnp.matmul(jnp.swapaxes(rows, 1, 2), rows, precision=EXACT)
 
 
 def _from_dual(x, y, counts, ridge, dual, factors, refine):

@@ -1,5 +1,7 @@
 """What an accelerator does at once is what a CPU does one after another."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,6 +34,16 @@ def compensated():
     return saliency.compensated_surface(path, problem(), order, KEPT)
 
 
+def removed():
+    path, _ = fitted()
+    return saliency.obs_greedy(KEY, path.coef, pruning.Fit(path, problem()))
+
+
+def by_qr():
+    data = least_squares.draw(problem(), jax.random.key(0))
+    return least_squares.min_norm_path(dataclasses.replace(data, method="qr"), WIDTHS).coef
+
+
 def in_rounds():
     schedule = rounds.geometric(WIDTHS, KEPT, 2)
     return rounds.iterative_path(fitted()[0], problem(), schedule, pruning.magnitude, KEY)
@@ -50,7 +62,7 @@ def by_rank():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", [retrained, compensated, in_rounds, estimated, by_rank])
+@pytest.mark.parametrize("work", [retrained, compensated, removed, by_qr, in_rounds, estimated, by_rank])
 def test_both_give_the_same_numbers(x64, monkeypatch, work):
     one_after_another = work()
     monkeypatch.setattr(platforms, "by_platform", lambda *operands, cpu, elsewhere: elsewhere(*operands))
