@@ -185,6 +185,19 @@ def retrain_path(
     ``width`` entries of ``order`` exist: a larger s keeps them all. ``moments = (X X^T, X y)`` saves the
     products where many orders are refitted on one sample. NaN where ``order`` is -1: the first fit failed.
     """
+    coef = leading_refits(data, order, kept, width, moments)
+    found = jnp.zeros((len(coef), len(data.features)), coef.dtype)
+    return found.at[:, order[: coef.shape[1]]].set(coef, unique_indices=True)
+
+
+def leading_refits(
+    data: Data,
+    order: Int[Array, " d"],
+    kept: Counts,
+    width: Int[Array, ""] | int | None = None,
+    moments: tuple[Array, Array] | None = None,
+) -> Float[Array, "K m"]:
+    """The same for the first m features of ``order`` alone, in this order: m is the largest number kept, or 1."""
     kept = strictly_increasing("kept", kept, 0, len(data.features))
     most = max(kept[-1], 1)
     chosen = order[:most]
@@ -197,9 +210,7 @@ def retrain_path(
         moments = gram, jnp.where(real, moment[chosen], 0)
     counts = jnp.minimum(jnp.asarray(kept), most if width is None else width)
     coef, _ = solving.fit(Data(columns, data.target, data.method, data.intercept), kept, 0.0, None, counts, moments)
-    dim = len(data.features)
-    found = jnp.zeros((len(kept), dim), coef.dtype).at[:, chosen].set(coef, unique_indices=True)
-    return jnp.where(order[0] < 0, jnp.nan, found)
+    return jnp.where(order[0] < 0, jnp.nan, coef)
 
 
 def leading_solutions(

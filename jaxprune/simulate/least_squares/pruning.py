@@ -295,7 +295,13 @@ def retrained_surface(
 
     def one(arguments):
         width, chosen = arguments
-        return problem.risk(least_squares.retrain_path(data, chosen, kept, width, moments))
+        if not diagonal(problem):
+            return problem.risk(least_squares.retrain_path(data, chosen, kept, width, moments))
+        coef = least_squares.leading_refits(data, chosen, kept, width, moments)
+        eigs, teacher = (jnp.asarray(a)[chosen] for a in (problem.eigs, problem.teacher))
+        most = coef.shape[1]
+        wrong = jnp.sum(eigs[None, :most] * (coef - teacher[None, :most]) ** 2, axis=1)
+        return problem.noise**2 + wrong + jnp.sum(eigs[most:] * teacher[most:] ** 2)
 
     flat = order.reshape(-1, dim)
     risks = each(one, (jnp.repeat(jnp.asarray(widths), rules), flat))
