@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 
-SENTENCE = "stopped; finished tasks are kept, the same command goes on from there"
+SENTENCE = "stopped; of a run the finished tasks are kept, and the same command goes on from there"
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 

@@ -44,8 +44,9 @@ def sound_count(name: str, value: Any, what: str, low: int = 1, high: int | None
     if np.ndim(value) and not many:
         raise ValueError(f"{name}: shape {np.shape(value)} is not one number of {what}; use an integer, and jax.vmap for many")
     if traced(value):
-        inside = (value >= low) & (value == jnp.floor(value))
-        return inside if high is None else inside & (value <= high)
+        wide = _wide(value)
+        inside = (wide >= low) & (wide == jnp.floor(wide)) & jnp.isfinite(wide)
+        return inside if high is None else inside & (wide <= high)
     counts = np.asarray(value)
     if counts.dtype.kind == "f" and np.all(counts == np.floor(counts)) and np.all(np.isfinite(counts)):
         counts = counts.astype(int)
@@ -65,6 +66,16 @@ def or_nan(sound: Any, values: Any) -> Any:
         return jnp.where(jnp.reshape(sound, np.shape(sound) + (1,) * (np.ndim(leaf) - np.ndim(sound))), leaf, jnp.nan)
 
     return jax.tree.map(one, values)
+
+
+def at_most(count: Any, most: int) -> Any:
+    """A count, and ``most`` where it is more: one that is known may be more than the integers of a program can hold."""
+    return jnp.minimum(_wide(count), most) if traced(count) else np.minimum(count, most)
+
+
+def _wide(count):
+    """Short integers as long ones, since they hold neither the ends of a range nor the number of weights."""
+    return count.astype(int) if jnp.issubdtype(count.dtype, jnp.integer) else count
 
 
 def check_step_size(step_size: Any) -> Any:
@@ -88,6 +99,8 @@ def check_arrays(name: str, value: Any) -> None:
     leaves = jax.tree.leaves(value)
     for leaf in leaves:
         kind = getattr(leaf, "dtype", None)
+        if kind is not None and jnp.issubdtype(kind, jnp.complexfloating):
+            raise ValueError(f"{name}: an array of {kind}; pass real numbers")
         if not (isinstance(leaf, int | float) or (kind is not None and jnp.issubdtype(kind, jnp.number))):
             raise ValueError(f"{name}: {leaf!r} is no array of numbers; pass an array, or a tree of arrays")
     if not leaves:

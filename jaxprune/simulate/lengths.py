@@ -34,5 +34,6 @@ def power_of_two(size: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
 
 def safe_root(square):
-    """0 below 0, and derivative 0 there: in a ``scan`` JAX takes second derivatives from the code, not from the rules here."""
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+    """0 below 0, and derivative 0 there: in a ``scan`` JAX takes second derivatives from the code, not from the rules here.
+    NaN stays."""
+    return jnp.where(square <= 0, 0, jnp.sqrt(jnp.where(square <= 0, 1, square)))

@@ -5,7 +5,7 @@ arrays that are no layers at 32 bits a number. Derivations: guide/bounds.md, Cod
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -64,6 +64,37 @@ def curve(
         here = risk(threshold) if callable(risk) else risk
         found.append(Point(kept / len(sizes), kept, nats, here, float(bounds.occam_kl(here, nats, samples, delta))))
     return found
+
+
+def measured(
+    apply: Callable[[Any, Any], Any], data: tuple[Any, Any], pruned: Callable[[float], Any]
+) -> Callable[[float], float]:
+    """The errors on the data of the network that is pruned at a threshold, as a function of it."""
+    inputs, labels = data[0], np.asarray(data[1])
+    return lambda threshold: _errors(apply(pruned(threshold), inputs), labels)
+
+
+def _errors(scores: Any, labels: np.ndarray) -> float:
+    """The fraction of labels that have not the largest score."""
+    scores = np.asarray(scores)
+    if scores.ndim != 2 or not (scores.dtype.kind in "iub" or jnp.issubdtype(scores.dtype, jnp.floating)):
+        raise ValueError(
+            f"apply: it returns {scores.shape} of {scores.dtype}; return scores ({len(labels)} samples, classes), real numbers"
+        )
+    if len(scores) != len(labels):
+        raise ValueError(
+            f"data: there are {len(labels)} labels, and apply returns scores of {len(scores)} samples; give one label for each"
+        )
+    if not np.all(np.isfinite(scores)):
+        bad = np.sum(~np.isfinite(scores))
+        raise ValueError(f"apply: {bad} of {scores.size} scores are NaN or infinite; return finite scores")
+    outside = labels[(labels < 0) | (labels >= scores.shape[1])]
+    if len(outside):
+        raise ValueError(
+            f"data: the label {outside[0]} is none of the {scores.shape[1]} classes that apply scores;"
+            f" number them from 0 to {scores.shape[1] - 1}"
+        )
+    return float(np.mean(np.argmax(scores, axis=1) != labels))
 
 
 def pruned(arrays: Arrays, names: Collection[str], threshold: float, value_bits: int) -> dict[str, np.ndarray]:

@@ -59,10 +59,15 @@ def _numpy(path: Path) -> Arrays:
         if isinstance(found, np.ndarray):
             return {path.stem: found}
         with found as archive:
-            return {name: archive[name] for name in archive.files}
+            names, arrays = archive.files, {name: archive[name] for name in archive.files}
     except Exception as error:  # of many classes: those of archives, of codecs, and of the parser of headers
         why = "it holds Python objects, which could run code" if "allow_pickle" in str(error) else _first_line(error)
         raise ValueError(f"file: {path} is no file of NumPy arrays ({why}); write it by np.savez(file, name=array)") from error
+    for name, array in arrays.items():
+        if names.count(name) > 1 or not isinstance(array, np.ndarray):
+            why = f"{names.count(name)} arrays named {name!r}" if isinstance(array, np.ndarray) else f"{name!r}, no array"
+            raise ValueError(f"file: {path} holds {why}; write it by np.savez(file, name=array)")
+    return arrays
 
 
 def _safetensors(path: Path) -> Arrays:

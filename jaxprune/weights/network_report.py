@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxprune.checks import check_count
 from jaxprune.simulate.tails.extreme import TailEstimate
 from jaxprune.theory import bounds
 from jaxprune.weights import bound, files
@@ -140,13 +141,15 @@ def report(
             do not go together.
         ImportError: As ``read``.
     """
-    _check(samples, risk, apply, data)
+    if isinstance(samples, float) and samples.is_integer():
+        samples = int(samples)
+    _check(samples, risk, apply, data, seed)
     arrays, rebuild = _arrays(weights)
-    layers, left = split(arrays, layout, [leave_out] if isinstance(leave_out, str) else leave_out)
+    layers, left = split(arrays, layout, _patterns(leave_out))
     names = {layer.name for layer in layers}
     curve, words, chance, count = [], "", 1.0, samples or 0
     if apply is not None and data is not None:
-        errors = _measured(apply, data, lambda t: rebuild(bound.pruned(arrays, names, t, value_bits)))
+        errors = bound.measured(apply, data, lambda t: rebuild(bound.pruned(arrays, names, t, value_bits)))
         count, classes = len(data[1]), len(np.unique(data[1]))
         curve = bound.curve(layers, left, count, errors, value_bits, delta)
         words, chance = f"measured on the {count:,} samples given", 1 - 1 / classes
@@ -155,45 +158,30 @@ def report(
         words = f"if pruned networks had the risk {risk:g} on {samples:,} samples"
     found = []
     for layer in layers:
-        progress(layer.name)
-        found.append(measure(layer, seed))
+        shown = _printable(layer.name)
+        progress(shown)
+        found.append(dataclasses.replace(measure(layer, seed), name=shown))
+    left = [array._replace(name=_printable(array.name)) for array in left]
     guessed = layout is None and layout_of(arrays) is None
     return NetworkReport(_printable(name), found, left, curve, words, data is not None, chance, count, guessed)
 
 
+def _patterns(leave_out: Any) -> list[str]:
+    """One name, or several, as a list."""
+    found = [leave_out] if isinstance(leave_out, str) else leave_out
+    if not isinstance(found, list | tuple) or not all(isinstance(pattern, str) for pattern in found):
+        raise ValueError(f"leave_out: {leave_out!r} holds no names; use a name or a list of names")
+    return list(found)
+
+
 def _printable(name: str) -> str:
-    """Names of files may hold bytes that are no letters."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Names of files and of arrays in them may hold bytes that are no letters, line ends, and commands to a terminal."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
 
 
-def _measured(apply: Callable[[Any, Any], Any], data: tuple[Any, Any], pruned: Callable[[float], Any]):
-    """The errors on the data of the network that is pruned at a threshold, as a function of it."""
-    inputs, labels = data[0], np.asarray(data[1])
-    return lambda threshold: _errors(apply(pruned(threshold), inputs), labels)
-
-
-def _errors(scores: Any, labels: np.ndarray) -> float:
-    """The fraction of labels that have not the largest score."""
-    scores = np.asarray(scores)
-    if scores.ndim != 2:
-        raise ValueError(f"apply: it returns {scores.shape}; return scores ({len(labels)} samples, classes)")
-    if len(scores) != len(labels):
-        raise ValueError(
-            f"data: there are {len(labels)} labels, and apply returns scores of {len(scores)} samples; give one label for each"
-        )
-    if not np.all(np.isfinite(scores)):
-        bad = np.sum(~np.isfinite(scores))
-        raise ValueError(f"apply: {bad} of {scores.size} scores are NaN or infinite; return finite scores")
-    outside = labels[(labels < 0) | (labels >= scores.shape[1])]
-    if len(outside):
-        raise ValueError(
-            f"data: the label {outside[0]} is none of the {scores.shape[1]} classes that apply scores;"
-            f" number them from 0 to {scores.shape[1] - 1}"
-        )
-    return float(np.mean(np.argmax(scores, axis=1) != labels))
-
-
-def _check(samples, risk, apply, data) -> None:
+def _check(samples, risk, apply, data, seed) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed: {seed!r} is no seed; use an integer >= 0")
     if (apply is None) != (data is None):
         raise ValueError("apply, data: give both, a function of weights and inputs and (inputs, labels), or neither")
     if (samples is None) != (risk is None):
@@ -202,10 +190,10 @@ def _check(samples, risk, apply, data) -> None:
         raise ValueError("samples, data: with data the risk is measured; leave samples and risk out")
     if data is not None and (np.ndim(data[1]) != 1 or np.asarray(data[1]).dtype.kind not in "iu" or not len(data[1])):
         raise ValueError("data: labels must be integers (samples,), one at least")
-    if samples is not None and (isinstance(samples, bool) or samples != int(samples) or samples < 1):
-        raise ValueError(f"samples: {samples} is not a whole number >= 1")
-    if risk is not None and not 0 <= risk <= 1:
-        raise ValueError(f"risk: {risk} is no fraction of errors in [0, 1]")
+    if samples is not None:
+        check_count("samples", samples, "samples")
+    if risk is not None and (np.ndim(risk) or np.asarray(risk).dtype.kind not in "fiu" or not 0 <= risk <= 1):
+        raise ValueError(f"risk: {risk!r} is no fraction of errors in [0, 1]")
 
 
 def _arrays(weights: Any) -> tuple[dict[str, np.ndarray], Callable[[Mapping[str, np.ndarray]], Any]]:

@@ -30,7 +30,15 @@ NARROW = {
     "positions_gaussian": "their gaussian",
 }
 MISSING = {"tail": "hill, stable", "entries": "entries", **{name: column for column, name in FITS.items()}}
-TEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "±": r"$\pm$"}
+TEX = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+}
 FEW = 4  # names that a sentence lists
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -109,15 +117,16 @@ def notes(report: NetworkReport) -> list[str]:
         f"kept: fraction of entries at a relative error of 10 %; of Gaussian entries it is {light:.3f}.",
         "spectrum: pdf exponent of squared singular values. Its ± holds the lower end xmin fixed and is too small to tell a"
         " layer from its controls: look whether it lies in their range, median (least to largest). shuffled: the same entries"
-        " in other places; gaussian: Gaussian numbers with the mean squares of rows and columns; draws: how many of each.",
+        " in other places; gaussian: Gaussian numbers with the mean squares of rows and columns; draws: how many of each. Heavy"
+        " tails of independent entries lie above gaussian, so it is shuffled that tells whether their places matter.",
         *_sides(report),
         *_dashes(report),
     ]
     unsure = [row["layer"] for row in rows[:-1] if _near_two(row)]
     if unsure:
         said.append(
-            "Whether the variance of entries is finite is open, hill or entries within two errors of 2 or on either side of it:"
-            f" {_few(unsure)}."
+            "Whether the variance of entries is finite is open, hill or entries within two errors of 2, or these and stable on"
+            f" either side of it: {_few(unsure)}."
         )
     if report.guessed:
         said.append(
@@ -174,8 +183,9 @@ def _dashes(report: NetworkReport) -> list[str]:
 
 
 def _near_two(row: Row) -> bool:
-    """Whether its tail indices leave open on which side of 2 they are; two estimates, since each has a bias of its own."""
-    sides = set()
+    """Whether its tail indices leave open on which side of 2 they are; two estimates, since each has a bias of its own, and the
+    stable law, whose index is 2 for normal entries, where it is clearly below."""
+    sides = {-1} if row["stable"] is not None and row["stable"] < 2 - 2 * (row["stable_error"] or 0) else set()
     for name in ("hill", "entries"):
         if row[name] is not None:
             error = row[f"{name}_error"]

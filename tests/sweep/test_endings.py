@@ -79,7 +79,9 @@ def test_busy_workers_end_with_their_driver(tmp_path, how, interruptible):
     assert gone(workers, 30)
     assert driver.returncode == dict(SIGKILL=-9, SIGTERM=143, SIGINT=130)[name]
     assert "Traceback" not in said
-    assert ("stopped; finished tasks are kept, the same command goes on from there" in said) is (kind == "command")
+    assert ("stopped; of a run the finished tasks are kept, and the same command goes on from there" in said) is (
+        kind == "command"
+    )
     assert not list(tmp_path.rglob("*.tmp"))
     assert len(Store(store).done()) == 2
 

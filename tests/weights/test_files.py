@@ -1,10 +1,12 @@
 """Files of weights: what is read comes back as it was written, and nothing of a file is run."""
 
+import io
 import json
 import pickle
 import struct
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -87,6 +89,24 @@ def test_archives_that_are_locked_or_cut_are_refused(tmp_path):
     for name in ("locked.npz", "method.npz", "header.npy"):
         with pytest.raises(ValueError, match="^file: .* is no file of NumPy arrays"):
             files.read(tmp_path / name)
+
+
+def test_two_arrays_of_a_name_and_texts_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "twice.npz", "w") as archive:
+        for name in ("w.npy", "w"):  # both are read as w
+            archive.writestr(name, _npy(np.ones((2, 2))))
+    with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
+        archive.writestr("w.npy", _npy(np.ones((2, 2))))
+        archive.writestr("read.me", "words")
+    for name, words in (("twice", "holds 2 arrays named 'w'"), ("text", "holds 'read.me', no array")):
+        with pytest.raises(ValueError, match=f"^file: .*{name}.npz {words}"):
+            files.read(tmp_path / f"{name}.npz")
+
+
+def _npy(array):
+    data = io.BytesIO()
+    np.save(data, array)
+    return data.getvalue()
 
 
 def test_what_is_no_file_and_empty_archives_are_refused(tmp_path):

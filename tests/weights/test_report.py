@@ -65,16 +65,25 @@ def test_a_planted_spectrum_differs_from_its_controls():
         assert control.side(own) == -1 and control.exponents[0] > own + 1 and len(control.exponents) + control.failed == 8
 
 
-def test_a_layer_without_arrangement_lies_outside_its_controls_by_chance_alone():
-    """Of independent entries a layer is exchangeable with its shuffled copies: below all eight in one draw of nine."""
-    rng, count, below, above = np.random.default_rng(5), 24, 0, 0
+def sides(draw, count=24):
+    """How many matrices lie below all draws of each control, and how many above."""
+    found = {name: np.zeros(2, int) for name in ("shuffled", "gaussian")}
     for i in range(count):
-        (layer,), _ = split({f"w{i}": rng.standard_normal((50, 60))})
-        found = spectra.spectra(layer, spectra.singular_values(layer.matrix), 0)
-        control, own = found.controls["shuffled"], found.of["layer"]
-        side = control.side(float(own.fit.pdf_exponent)) if own else 0
-        below, above = below + (side < 0), above + (side > 0)
-    assert max(below, above) <= stats.binom(count, 1 / 9).isf(1e-4)
+        (layer,), _ = split({f"w{i}": draw((50, 60))})
+        fits = spectra.spectra(layer, spectra.singular_values(layer.matrix), 0)
+        for name, control in fits.controls.items() if fits.of["layer"] else ():
+            side = control.side(float(fits.of["layer"].fit.pdf_exponent))
+            found[name] += side < 0, side > 0
+    return found
+
+
+def test_a_layer_without_arrangement_lies_outside_its_controls_by_chance_alone():
+    """Of independent entries a layer is exchangeable with its shuffled copies: below all eight in one draw of nine. With heavy
+    tails it is unlike Gaussian numbers with the same sizes of rows and columns."""
+    rng, most = np.random.default_rng(5), stats.binom(24, 1 / 9).isf(1e-4)
+    light, heavy = sides(rng.standard_normal), sides(lambda shape: rng.standard_t(1.5, shape))
+    assert max(light["shuffled"]) <= most and max(light["gaussian"]) <= most and max(heavy["shuffled"]) <= most
+    assert heavy["gaussian"][1] > most
 
 
 def test_draws_of_controls():
@@ -359,6 +368,8 @@ def test_precisions_of_one_tree_are_compared_as_one():
         (dict(samples=2.5, risk=0.1), "samples"), (dict(samples=10, risk=1.5), "risk"), (dict(samples=10, risk=float("nan")), "risk"),
         (dict(apply=lambda w, x: x), "apply, data"), (dict(data=([1], np.array([1]))), "apply, data"),
         (dict(samples=10, risk=0.1, delta=0.0), "delta"), (dict(samples=10, risk=0.1, value_bits=0), "value_bits"),
+        (dict(seed=-1), "seed"), (dict(seed=1.5), "seed"), (dict(leave_out=["w", 3]), "leave_out"), (dict(samples=10, risk="a"), "risk"),
+        (dict(samples=float("inf"), risk=0.1), "samples"), (dict(apply=lambda w, x: [["a"]], data=([1], [0])), "apply"),
         (dict(apply=lambda w, x: x, data=([1], [0.5])), "data"), (dict(apply=lambda w, x: np.zeros(3), data=(np.zeros(3), np.zeros(3, int))), "apply"),
     ],
 )  # fmt: skip
@@ -389,8 +400,24 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
 
 
 def test_names_are_written_as_they_are_in_latex():
-    table = writing.latex([{**dict.fromkeys(COLUMNS), "layer": r"a_{b}^~\c", "shape": ""}])
-    assert r"a\_\{b\}\textasciicircum{}\textasciitilde{}\textbackslash{}c" in table
+    table = writing.latex([{**dict.fromkeys(COLUMNS), "layer": r"a_{b}^~\c<d>", "shape": ""}])
+    assert r"a\_\{b\}\textasciicircum{}\textasciitilde{}\textbackslash{}c\textless{}d\textgreater{}" in table
+
+
+def test_names_say_nothing_to_a_terminal():
+    """Colours, bells and line ends in names of arrays are written out."""
+    said = []
+    found = weights.report({"\x1b[31mw\n": np.eye(3), "\a\udc80": np.ones(3)}, progress=said.append)
+    assert said == [found.layers[0].name] == [r"\x1b[31mw\n"] and r"one axis: a bias, a norm or a scale: \x07\udc80." in str(
+        found
+    )
+
+
+def test_a_stable_law_with_infinite_variance_leaves_it_open():
+    row = dict(hill=2.6, hill_error=0.2, entries=2.7, entries_error=0.1, stable=1.8, stable_error=0.02)
+    assert writing._near_two(row) and not writing._near_two(row | dict(stable=1.999, stable_error=0.005))
+    assert not writing._near_two(row | dict(stable=None, stable_error=None))
+    assert not writing._near_two(row | dict(hill=1.5, hill_error=0.1, entries=1.6))
 
 
 def test_what_to_be_wary_of_is_told(found):
@@ -404,9 +431,12 @@ def test_what_to_be_wary_of_is_told(found):
 
 def test_the_command_refuses_in_a_sentence(tmp_path, capsys):
     np.savez(tmp_path / "net.npz", b=np.ones(3))
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "net").write_text("a file where the folder of results would be")
     for argv, words in (
         (["weights", tmp_path / "no.npz"], "does not exist"),
         (["weights", tmp_path / "net.npz", "--out", tmp_path / "o"], "no array is a matrix of weights"),
+        (["weights", tmp_path / "net.npz", "--out", tmp_path / "p"], "net is not a folder; name another"),
     ):
         with pytest.raises(SystemExit) as stop:
             main([str(word) for word in argv])

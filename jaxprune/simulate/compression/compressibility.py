@@ -21,7 +21,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxprune.checks import check_count
-from jaxprune.simulate.arguments import check_number, or_nan, sound_count, sound_number, traced
+from jaxprune.simulate.arguments import at_most, check_number, or_nan, sound_count, sound_number, traced
 from jaxprune.simulate.sorting import argsort_descending
 
 SHARE = 0.1  # of the energy, that the papers allow to be removed
@@ -89,8 +89,10 @@ def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: A
     Raises:
         ValueError: For negative or fractional counts, and as ``energies`` does.
     """
-    sound, kept = sound_count("kept", kept, "what is kept", 0, many=True), jnp.asarray(kept).astype(int)
+    sound = sound_count("kept", kept, "what is kept", 0, many=True)
+    order = or_nan(sound_number("order", order, "(0, inf)", "the order of a norm"), order)  # NaN to the power 1/inf is 1
     share = removed_share(weights, order)
+    kept = jnp.asarray(at_most(kept, len(share) - 1)).astype(int)
     return or_nan(sound, share[jnp.maximum(len(share) - 1 - kept, 0)] ** (1 / order))
 
 
@@ -170,7 +172,8 @@ def neuron_mask(weights: ArrayLike, kept: ArrayLike) -> Bool[Array, " n"]:
         ValueError: For a negative or fractional count, and as ``sizes`` does.
     """
     sound = sound_count("kept", kept, "what is kept", 0)
-    return (ranks(sizes(weights)) < jnp.asarray(kept)) & sound
+    places = ranks(sizes(weights))
+    return (places < at_most(kept, len(places))) & sound
 
 
 def ratio_mask(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Bool[Array, " n"]:
@@ -182,12 +185,13 @@ def ratio_mask(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = Tru
         squared: Whether the share is of squared norms, or else of norms.
 
     Returns:
-        The mask (n,).
+        The mask (n,); in compiled code nothing stays at a share outside (0, 1).
 
     Raises:
         ValueError: As ``removed_count`` does.
     """
-    return neuron_mask(weights, np.shape(weights)[0] - removed_count(weights, share, squared))
+    kept = np.shape(weights)[0] - removed_count(weights, share, squared)
+    return neuron_mask(weights, kept) & _sound_share(share)
 
 
 def fraction_masks(weights: ArrayLike, removed: Sequence[Any]) -> Bool[Array, "f n"]:

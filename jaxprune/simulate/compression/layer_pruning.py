@@ -22,7 +22,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arguments import check_compat, sound_number, traced
+from jaxprune.simulate.arguments import check_compat, or_nan, sound_number, traced
 from jaxprune.simulate.compression import compressibility
 from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, code_length, magnitude
 
@@ -36,13 +36,13 @@ def removed_ratio(found: Compressed) -> Float[Array, ""]:
         found: What one of the ways of pruning here left.
 
     Returns:
-        The ratio, at most 1.
+        The ratio, at most 1; NaN where the pruning is.
 
     Raises:
         ValueError: For what no reduction left.
     """
     Compressed.check(found)
-    return 1 - found.kept / sum(w.size for w in found.value)
+    return or_nan(~jnp.isnan(found.nats), 1 - found.kept / sum(w.size for w in found.value))
 
 
 def entries(layers: Layers, amount: ArrayLike, adaptive: bool, scope: str = "local", compat: str | None = None) -> Compressed:

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, Real
 
 from jaxprune.simulate import linalg
-from jaxprune.simulate.arguments import check_key, or_nan, sound_count
+from jaxprune.simulate.arguments import at_most, check_key, or_nan, sound_count
 from jaxprune.simulate.compression.compressibility import checked, floating, measurable
-from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed
+from jaxprune.simulate.compression.rules import VALUE_BITS, Compressed, finite
 
 
 def matrix_project(key: Key[Array, ""], matrix: Real[Array, "n d"], count: Any) -> Compressed:
@@ -26,14 +26,15 @@ def matrix_project(key: Key[Array, ""], matrix: Real[Array, "n d"], count: Any) 
 
     Args:
         key: One typed JAX key, for the signs.
-        matrix: Real numbers (n, d).
+        matrix: Real numbers (n, d); half precision becomes float32.
         count: k, an integer >= 1 that may be traced, and gives NaN where it is none.
 
     Returns:
         The projection (n, d), which k coefficients describe.
 
     Raises:
-        ValueError: For a matrix that is complex, empty or not (n, d), a count that is not an integer >= 1, and no typed key.
+        ValueError: For a matrix that is complex, empty, not (n, d) or not finite (traced: NaN), a count that is not an integer
+            >= 1, and no typed key.
     """
     sound_count("count", count, "coefficients")
     return _at(matrix_project_path(key, matrix, jnp.atleast_1d(jnp.asarray(count))), 0)
@@ -62,8 +63,9 @@ def matrix_project_path(
         ValueError: As ``matrix_project`` does.
     """
     check_key(key)
-    matrix, sound = floating("matrix", matrix), sound_count("counts", counts, "coefficients", many=True)
-    counts = jnp.asarray(counts)
+    matrix = floating("matrix", matrix)
+    sound = sound_count("counts", counts, "coefficients", many=True) & finite("matrix", matrix)
+    matrix, counts = matrix.astype(jnp.promote_types(matrix.dtype, jnp.float32)), jnp.asarray(counts)  # half loses long sums
     if matrix.ndim != 2 or matrix.size == 0:
         raise ValueError(f"matrix: shape {matrix.shape}; pass one matrix (n, d), and jax.vmap over many")
 
@@ -102,7 +104,7 @@ def low_rank(matrix: Float[Array, "n d"], rank: Any) -> Compressed:
         raise ValueError(f"matrix: shape {matrix.shape}; pass one matrix (n, d), and jax.vmap over many")
     sound = sound_count("rank", rank, "singular values", 0) & measurable(matrix)
     left, values, right = linalg.svd(matrix)
-    used = jnp.minimum(rank, len(values)).astype(int)
+    used = jnp.asarray(at_most(rank, len(values))).astype(int)
     value = (left * jnp.where(jnp.arange(len(values)) < used, values, 0)) @ right
     kept = used * sum(matrix.shape)
     value = jnp.where(used < len(values), value, matrix)

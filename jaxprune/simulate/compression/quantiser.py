@@ -67,7 +67,9 @@ def on_grid(values: Float[Array, "..."], mask: Bool[Array, "..."], bits: Any) ->
     live, logs, top, span = _grid(values, mask)
     cells = 2.0 ** jnp.asarray(bits, logs.dtype)
     cell = jnp.clip(jnp.floor((top - logs) / jnp.where(span > 0, span, 1) * cells), 0, cells - 1)
+    largest = jnp.max(jnp.abs(values), where=live, initial=0)
     size = jnp.exp(top - jnp.where(span > 0, (cell + 0.5) / cells * span, 0))
+    size = jnp.minimum(size, largest)  # where rounding went beyond it, and near the end of the range to infinity
     return or_nan(sound, jnp.where(live, jnp.sign(values) * size, 0))
 
 

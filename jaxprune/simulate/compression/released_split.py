@@ -27,9 +27,20 @@ def large(matrix: Float[Array, " *shape"]) -> Any:
         matrix: Real numbers of any shape, at least 2.
 
     Returns:
-        Booleans in the shape of the matrix.
+        Booleans in the shape of the matrix; of a traced matrix that is not finite none are true.
+
+    Raises:
+        ValueError: For a matrix that is all zero or not finite, or one number.
     """
+    matrix = _checked(matrix)
     return _large(matrix / _scale(matrix))
+
+
+def _checked(matrix):
+    matrix = checked("matrix", matrix, axes=None)
+    if matrix.size < 2:
+        raise ValueError(f"matrix: {matrix.size} entries have no standard deviation; pass at least 2")
+    return matrix
 
 
 def _large(matrix):
@@ -62,9 +73,7 @@ def split(key: Key[Array, ""], matrix: Float[Array, " *shape"], scale: str = "re
     check_key(key)
     if scale not in SCALES:
         raise ValueError(f"scale: {scale!r} is not known; use 'released' or 'matched'")
-    matrix = checked("matrix", matrix, axes=None)
-    if matrix.size < 2:
-        raise ValueError(f"matrix: {matrix.size} entries have no standard deviation; pass at least 2")
+    matrix = _checked(matrix)
     size = _scale(matrix)
     unit = matrix / size
     chosen = _large(unit)

@@ -4,7 +4,8 @@ A rule is a function ``(key, weights, context) -> scores``. ``weights`` are thos
 and scores have their shapes; larger is kept, ties go to the lower index. ``context`` is whatever else the rule looks at, such
 as a fit and its problem, or a network and its data; a rule that needs nothing else takes None.
 
-A count that is traced, and outside what a function takes, gives NaN; masks, which cannot be NaN, keep nothing then.
+A count that is traced, and outside what a function takes, gives NaN, and so do weights and scores that are not finite; masks,
+which cannot be NaN, keep nothing then.
 """
 
 import math
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from jaxprune.checks import check_count
-from jaxprune.simulate.arguments import check_arrays, check_shapes, or_nan, sound_count
+from jaxprune.simulate.arguments import at_most, check_arrays, check_shapes, or_nan, sound_count, traced
 from jaxprune.simulate.sorting import argsort_descending
 
 Weights = PyTree[Array]
@@ -54,7 +55,7 @@ def magnitude(key: Any, weights: Weights, context: Any = None) -> Weights:
     Returns:
         Scores in the shapes of the weights.
     """
-    return jax.tree.map(jnp.abs, weights)
+    return jax.tree.map(lambda w: jnp.abs(jnp.asarray(w, jnp.result_type(w, float))), weights)  # -128 has no |w| in 8 bits
 
 
 def keep_largest(scores: Weights, budget: Any, live: Weights | None = None) -> Weights:
@@ -72,15 +73,17 @@ def keep_largest(scores: Weights, budget: Any, live: Weights | None = None) -> W
         Booleans in the shapes of the scores.
 
     Raises:
-        ValueError: For a budget that is not an integer >= 0, and scores that are no arrays.
+        ValueError: For a budget that is not an integer >= 0, scores that are no arrays, and ``live`` of other shapes.
     """
     check_arrays("scores", scores)
+    if live is not None:
+        check_shapes("live", live, scores)
     sound = sound_count("budget", budget, "weights", 0)
     leaves, shape = jax.tree.flatten(scores)
     flat = jnp.concatenate([jnp.ravel(s) for s in leaves])
     alive = _alive(live, flat)
     order = argsort_descending(jnp.where(alive, flat, -jnp.inf))
-    chosen = jnp.zeros(flat.shape, bool).at[order].set(jnp.arange(len(flat)) < budget, unique_indices=True)
+    chosen = jnp.zeros(flat.shape, bool).at[order].set(jnp.arange(len(flat)) < at_most(budget, len(flat)), unique_indices=True)
     kept = chosen & alive & jnp.all(jnp.isfinite(flat) | ~alive) & sound
     ends = [sum(s.size for s in leaves[: i + 1]) for i in range(len(leaves) - 1)]
     return jax.tree.unflatten(shape, [p.reshape(s.shape) for p, s in zip(jnp.split(kept, ends), leaves, strict=True)])
@@ -95,7 +98,8 @@ def compress(
         rule: A rule, ``(key, weights, context) -> scores``.
         key: What the rule draws with; None where it draws nothing.
         weights: An array, or a tree of arrays.
-        budget: How many are kept, an integer >= 0 that may be traced, and gives NaN where it is none.
+        budget: How many are kept, an integer >= 0 that may be traced, and gives NaN where it is none; more than there are
+            keeps all.
         context: Whatever else the rule looks at.
         value_bits: Bits that a kept number costs, an integer >= 0; traced: NaN in ``nats`` where it is none.
 
@@ -103,15 +107,37 @@ def compress(
         The weights in their shapes; ``nats`` pays for which are kept, and for their values.
 
     Raises:
-        ValueError: For a rule that is no function, weights that are no arrays of numbers, and for a budget or bits that are not
-            integers >= 0.
+        ValueError: For a rule that is no function or gives scores of other shapes, weights that are no arrays of numbers,
+            weights or scores that are not finite (traced: NaN), and for a budget or bits that are not integers >= 0.
     """
     if not callable(rule):
         raise ValueError(f"rule: {rule!r} is no rule; pass a function (key, weights, context) -> scores, as rules.magnitude")
     check_arrays("weights", weights)
-    sound = sound_count("budget", budget, "weights", 0)
-    masks = keep_largest(rule(key, weights, context), budget)
-    return masked(weights, masks, value_bits).nan_unless(sound)
+    scores = rule(key, weights, context)
+    check_shapes("scores of the rule", scores, weights)
+    sound = sound_count("budget", budget, "weights", 0) & finite("weights", weights) & finite("scores of the rule", scores)
+    return masked(weights, keep_largest(scores, budget), value_bits).nan_unless(sound)
+
+
+def finite(name: str, value: Weights) -> Any:
+    """True for arrays of finite numbers, a ValueError otherwise; for traced ones, whether they are.
+
+    Args:
+        name: What an error calls the value.
+        value: An array, or a tree of arrays.
+
+    Returns:
+        True, or a traced boolean.
+
+    Raises:
+        ValueError: For NaN or infinity where it is known.
+    """
+    found = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(value)]))
+    if traced(found):
+        return found
+    if not bool(found):
+        raise ValueError(f"{name}: NaN or infinity; leave failed runs out and count them")
+    return True
 
 
 def flattened(weights: Weights) -> tuple[Float[Array, " n"], Callable[[Array], Weights]]:
@@ -201,6 +227,7 @@ def log_ways(kept: Any, total: int) -> Float[Array, ""]:
     if total > jnp.iinfo(jnp.asarray(0).dtype).max:
         raise ValueError(f"total: {total} is more than a count can hold here; use jax.enable_x64(True)")
     sound, whole = sound_count("kept", kept, f"the {total} weights", 0, total), jnp.asarray(kept)
+    whole = whole.astype(int if jnp.issubdtype(whole.dtype, jnp.integer) else float)  # short numbers cannot hold the total
     few = jnp.minimum(whole, total - whole).astype(float)
     some = jnp.maximum(few, 1.0)
     share, rest = some / total, total - some

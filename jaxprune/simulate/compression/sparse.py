@@ -34,7 +34,7 @@ def threshold(weights: Weights, size: Any) -> Compressed:
     """
     check_arrays("weights", weights)
     sound = sound_number("size", size, "[0, inf)", "a magnitude")
-    masks = jax.tree.map(lambda w: ~(jnp.abs(w) <= size), weights)  # what is no number is not hidden
+    masks = jax.tree.map(lambda w: ~(w <= size), rules.magnitude(None, weights))  # what is no number is not hidden
     return rules.masked(weights, masks).nan_unless(sound)
 
 
@@ -75,15 +75,14 @@ def inclusion(weights: Weights, size: Any, power: int = 2) -> Weights:
         power: 2 is Arora et al.'s; 1 has the least mean squared error at a given mean number kept.
 
     Returns:
-        Probabilities in the shapes of the weights.
+        Probabilities in the shapes of the weights, of half precision in float32.
 
     Raises:
         ValueError: Unless size > 0 and power is 1 or 2.
     """
     _check_power(power)
-    check_arrays("weights", weights)
     sound = sound_number("size", size, "(0, inf)", "a magnitude that is kept for certain")
-    return or_nan(sound, jax.tree.map(lambda w: jnp.minimum(1.0, jnp.abs(w) / size) ** power, weights))
+    return or_nan(sound, jax.tree.map(lambda w: jnp.minimum(1.0, jnp.abs(w) / size) ** power, _precise(weights)))
 
 
 def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
@@ -98,14 +97,14 @@ def inclusion_of(weights: Weights, budget: Any, power: int = 2) -> Weights:
         power: 1 or 2, as of ``inclusion``.
 
     Returns:
-        Probabilities in the shapes of the weights.
+        Probabilities in the shapes of the weights, of half precision in float32.
 
     Raises:
         ValueError: For a power other than 1 or 2, and a budget < 0.
     """
     _check_power(power)
     sound = sound_number("budget", budget, "[0, inf)", "a mean number of weights")
-    flat, back = rules.flattened(weights)
+    flat, back = rules.flattened(_precise(weights))
     sizes = jnp.abs(flat)
     ordered = jnp.sort(sizes, descending=True)
     rest = budget - jnp.arange(len(flat))
@@ -140,14 +139,14 @@ def random_keep(key: Key[Array, ""], weights: Weights, probabilities: Weights) -
         The weights in their shapes; ``kept`` and ``nats`` are those of the draw.
 
     Raises:
-        ValueError: For probabilities outside [0, 1], of other shapes than the weights, and 0 where a weight is not; for no
-            typed key.
+        ValueError: For probabilities outside [0, 1], of other shapes than the weights, and 0 where a weight is not; for weights
+            that are not finite (traced: NaN), as a draw may leave them out; for no typed key.
     """
     check_key(key)
     flat, back = rules.flattened(weights)
-    chances, _ = rules.flattened(probabilities)
+    chances, _ = rules.flattened(_precise(probabilities))
     check_shapes("probabilities", probabilities, weights)
-    sound = sound_number("probabilities", chances, "[0, 1]")
+    sound = sound_number("probabilities", chances, "[0, 1]") & rules.finite("weights", weights)
     lost = jnp.any((chances == 0) & (flat != 0))
     if traced(lost):
         sound = jnp.all(sound) & ~lost
@@ -183,12 +182,19 @@ def uniform_mask(key: Key[Array, ""], weights: Weights, share: Any) -> Compresse
         The weights in their shapes.
 
     Raises:
-        ValueError: For a share outside (0, 1].
+        ValueError: For a share outside (0, 1], and for weights that are not finite (traced: NaN).
     """
     sound = sound_number("share", share, "(0, 1]", "a probability")
-    chances = jax.tree.map(lambda w: jnp.full_like(w, share, dtype=jnp.result_type(w, float)), weights)
+    chances = jax.tree.map(lambda w: jnp.full_like(w, share), _precise(weights))
     found = random_keep(key, weights, chances)
-    return found._replace(nats=found.kept * (VALUE_BITS * math.log(2))).nan_unless(sound)
+    nats = found.kept * (VALUE_BITS * math.log(2))
+    return found._replace(nats=nats).nan_unless(sound & rules.finite("weights", weights))
+
+
+def _precise(weights: Weights) -> Weights:
+    """Floating-point numbers of 32 bits or more: fewer do not tell a probability of 0.999 from 1, and lose sums."""
+    check_arrays("weights", weights)
+    return jax.tree.map(lambda w: jnp.asarray(w, jnp.promote_types(jnp.result_type(w, float), jnp.float32)), weights)
 
 
 def _check_power(power):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprune.simulate.compression import quantiser, released_split, rules, sparse
+from jaxprune.simulate.compression import projection, quantiser, released_split, rules, sparse
 
 KEY = jax.random.key(3)
 NORMAL = jnp.asarray(np.random.default_rng(2).standard_normal((30, 20)), jnp.float32)
@@ -60,6 +60,35 @@ def test_half_precision_and_integers():
     assert jnp.issubdtype(rounded.dtype, jnp.floating) and not np.all(rounded == np.round(rounded))
     drawn = sparse.uniform_mask(KEY, whole, 0.3).value
     np.testing.assert_allclose(drawn[drawn != 0], (whole / 0.3)[drawn != 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [jnp.float16, jnp.bfloat16])
+def test_half_precision_keeps_as_many_as_are_asked_for(kind):
+    """In 8 bits a share of 0.999 would be 1, and sums of probabilities off by some per cent."""
+    half = jnp.tile(NORMAL.ravel(), 20).astype(kind)
+    for power in (1, 2):
+        chances = sparse.inclusion_of(half, 1000, power)
+        assert np.sum(np.asarray(chances, float)) == pytest.approx(1000, rel=1e-4)
+    assert sparse.uniform_mask(KEY, half, 0.999).kept < half.size
+    found = projection.matrix_project(KEY, half[:20].reshape(4, 5), 400).value
+    exact = projection.matrix_project(KEY, half[:20].reshape(4, 5).astype(jnp.float32), 400).value
+    np.testing.assert_allclose(found, exact, atol=1e-5)
+    np.testing.assert_array_equal(released_split.large(half), released_split.large(half.astype(jnp.float32)))
+
+
+def test_ends_of_the_range():
+    """The least integer has no absolute value in its own bits, the largest float a logarithm that is rounded up; counts may be
+    more than the integers of a program, or so short that they do not hold the number of weights."""
+    least = jnp.array([3, 127, -128], jnp.int8)
+    for found in (rules.compress(rules.magnitude, None, least, 1), sparse.threshold(least, 127)):
+        assert found.value.tolist() == [0, 0, -128] and int(found.kept) == 1
+    top = jnp.array([jnp.finfo(jnp.float32).max, 1.0], jnp.float32)
+    assert quantiser.quantised(rules.Compressed(top, 2, 0.0), 24).value.tolist() == pytest.approx(top.tolist(), rel=1e-4)
+    for found in (rules.compress(rules.magnitude, None, NORMAL, 10**12), projection.low_rank(NORMAL, 10**12)):
+        np.testing.assert_array_equal(found.value, NORMAL)
+    short = jax.jit(lambda count: rules.compress(rules.magnitude, None, NORMAL, count))(jnp.int8(5))
+    assert int(short.kept) == 5
+    assert float(jax.jit(lambda count: rules.log_ways(count, 1000))(jnp.int8(5))) == pytest.approx(29.741268, rel=1e-6)
 
 
 def test_what_is_no_number_is_not_hidden():

@@ -304,10 +304,14 @@ OUTSIDE = {  # a function of one number, and numbers that it does not take
     "random_keep": (lambda b: sparse.random_keep(KEY, HEAVY, jnp.ones(HEAVY.shape).at[3, 4].set(b)), [2.0, 0.0, -1.0, jnp.nan]),
     "uniform_mask": (lambda b: sparse.uniform_mask(KEY, HEAVY, b), [1.5, 0.0, jnp.nan]),
     "uniform_mask of zeros": (lambda b: sparse.uniform_mask(KEY, 0 * HEAVY, b), [1.5, 0.0]),
+    "weights, at random": (lambda b: sparse.uniform_mask(KEY, HEAVY.at[3, 4].set(b), 0.01), [jnp.nan, jnp.inf]),
     "matrix_project": (lambda b: projection.matrix_project(KEY, HEAVY, b), [0, -1, 2.5]),
-    "low_rank": (lambda b: projection.low_rank(HEAVY, b), [-1, 1.5]),
+    "weights, projected": (lambda b: projection.matrix_project(KEY, HEAVY.at[3, 4].set(b), 3), [jnp.inf]),
+    "low_rank": (lambda b: projection.low_rank(HEAVY, b), [-1, 1.5, jnp.inf]),
     "low_rank of zeros": (lambda b: projection.low_rank(b * HEAVY, 2), [0.0]),
-    "compress": (lambda b: rules.compress(rules.magnitude, None, HEAVY, b), [-1, 2.5]),
+    "compress": (lambda b: rules.compress(rules.magnitude, None, HEAVY, b), [-1, 2.5, jnp.inf, jnp.nan]),
+    "weights": (lambda b: rules.compress(rules.magnitude, None, HEAVY.at[3, 4].set(b), 5), [jnp.nan, jnp.inf]),
+    "inputs": (lambda b: rules.compress(sparse.activation_aware, None, HEAVY, 5, b * INPUTS), [jnp.nan, jnp.inf]),
     "compress integers": (lambda b: rules.compress(rules.magnitude, None, ONES, b), [-1]),
     "value_bits": (lambda b: rules.compress(rules.magnitude, None, HEAVY, 3, None, b).nats, [-3, 1.5]),
     "code_length": (lambda b: rules.code_length(b, 30), [-5, 31, 2.5]),
@@ -317,10 +321,12 @@ OUTSIDE = {  # a function of one number, and numbers that it does not take
     "on_grid": (lambda b: quantiser.on_grid(HEAVY, HEAVY > 0, b), [0, -3, 25, 2.5]),
     "split": (lambda b: released_split.split(KEY, b * HEAVY), [0.0]),
     "sketch": (lambda b: sketch.sketched(KEY, HEAVY, b, 7, 7), [-1]),
-    "relative_error": (lambda b: compressibility.relative_error(HEAVY, b), [-1, 1.5]),
+    "relative_error": (lambda b: compressibility.relative_error(HEAVY, b), [-1, 1.5, jnp.inf]),
     "order": (lambda b: compressibility.participation(HEAVY, b), [0.0, -1.0]),
+    "order of an error": (lambda b: compressibility.relative_error(HEAVY, 3, b), [0.0, jnp.inf]),
     "pruning_ratio": (lambda b: compressibility.pruning_ratio(HEAVY, b), [0.0, 1.0, -1.0]),
     "entries": (lambda b: layer_pruning.entries([HEAVY], b, True), [0.0, 1.0]),
+    "removed_ratio": (lambda b: layer_pruning.removed_ratio(layer_pruning.entries([HEAVY], b, True)), [1.5]),
     "nodes": (lambda b: layer_pruning.nodes([HEAVY], b, True), [1.5]),
     "singular": (lambda b: layer_pruning.singular([HEAVY], b, True), [-0.1]),
 }
@@ -335,9 +341,8 @@ def test_a_traced_number_outside_gives_nan(name):
         parts = (found.value, found.nats) if isinstance(found, rules.Compressed) else found
         assert all(np.all(np.isnan(leaf)) for leaf in jax.tree.leaves(parts)), number
     if "zeros" not in name:
-        found = program(
-            np.asarray({"uniform_mask": 0.5, "pruning_ratio": 0.5, "entries": 0.5, "nodes": 0.5, "singular": 0.5}.get(name, 1))
-        )
+        halves = ("uniform_mask", "pruning_ratio", "entries", "nodes", "singular", "removed_ratio")
+        found = program(np.asarray(0.5 if name in halves else 1))
         assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(found))
 
 
@@ -351,6 +356,7 @@ def test_masks_of_a_traced_count_below_zero_are_empty():
     assert not np.any(jax.jit(lambda b: rules.keep_largest(HEAVY, b))(-1))
     assert not np.any(jax.jit(lambda b: rules.keep_largest(HEAVY, b))(2.5))
     assert not np.any(jax.jit(lambda b: compressibility.neuron_mask(HEAVY, b))(2.5))
+    assert not np.any(jax.jit(lambda b: compressibility.ratio_mask(HEAVY, b))(1.5))
 
 
 def test_a_whole_float_is_a_count():
@@ -390,6 +396,7 @@ def test_integers_are_projected_as_floats():
         (lambda: released_split.split(KEY, HEAVY, "mine"), "scale: 'mine'"),
         (lambda: released_split.split(KEY, jnp.ones(1)), "matrix: 1 entries"),
         (lambda: released_split.split(KEY, jnp.zeros(4)), "matrix: all of 4"),
+        (lambda: released_split.large(HEAVY * jnp.nan), "matrix: holds NaN"),
         (lambda: sketch.sketched(KEY, HEAVY, 3, 10, 7), "rows: 10"),
         (lambda: sketch.sketched(KEY, HEAVY, -3, 7, 7), "budget: -3"),
         (lambda: sparse.random_keep(KEY, "a", "a"), "weights: 'a' is no array"),
@@ -412,6 +419,13 @@ def test_integers_are_projected_as_floats():
         (lambda: rules.compress(rules.magnitude, None, "a", 3), "weights: 'a' is no array"),
         (lambda: rules.compress(WORD, None, HEAVY, 3), "rule: 'magnitude' is no rule"),
         (lambda: rules.compress(rules.magnitude, None, HEAVY, 3, value_bits=-3), "value_bits: -3"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY * 1j, 3), "weights: an array of complex"),
+        (lambda: rules.compress(rules.magnitude, None, HEAVY * jnp.inf, 3), "weights: NaN or infinity"),
+        (lambda: rules.compress(lambda key, w, context: w[0], None, HEAVY, 3), "scores of the rule: their shapes"),
+        (lambda: rules.compress(lambda key, w, context: w / 0, None, HEAVY, 3), "scores of the rule: NaN or infinity"),
+        (lambda: rules.keep_largest(HEAVY, 3, HEAVY[0] > 0), "live: their shapes"),
+        (lambda: sparse.uniform_mask(KEY, HEAVY * jnp.nan, 0.5), "weights: NaN or infinity"),
+        (lambda: projection.matrix_project(KEY, HEAVY * jnp.nan, 3), "matrix: NaN or infinity"),
         (lambda: rules.masked(HEAVY, HEAVY[0] > 0), "masks: their shapes"),
         (lambda: rules.keep_largest(HEAVY, -1), "budget: -1"),
         (lambda: rules.code_length(-5, 30), "kept: -5"),
