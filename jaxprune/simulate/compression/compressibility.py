@@ -91,9 +91,21 @@ def relative_error(weights: ArrayLike, kept: ArrayLike | Sequence[int], order: A
     """
     sound = sound_count("kept", kept, "what is kept", 0, many=True)
     order = or_nan(sound_number("order", order, "(0, inf)", "the order of a norm"), order)  # NaN to the power 1/inf is 1
-    share = removed_share(weights, order)
-    kept = jnp.asarray(at_most(kept, len(share) - 1)).astype(int)
-    return or_nan(sound, share[jnp.maximum(len(share) - 1 - kept, 0)] ** (1 / order))
+    found = sizes(weights)
+    share = _shares(found**order)
+    kept = jnp.asarray(at_most(kept, len(found))).astype(int)
+    gone = jnp.maximum(len(found) - kept, 0)
+    small = (share[gone] < jnp.finfo(share.dtype).tiny / jnp.finfo(share.dtype).eps) & (gone > 0)
+    plain = share[gone] ** (1 / order)
+    lost = jax.lax.cond(jnp.any(small), lambda: _by_logarithms(found, gone, order), lambda: plain)
+    return or_nan(sound, jnp.where(small, lost, plain))
+
+
+def _by_logarithms(sizes, gone, order):
+    """The same error of the ``gone`` > 0 smallest, where powers of sizes, or their sums, are too small to be numbers; to the
+    precision of its logarithm."""
+    sums = jax.lax.cumlogsumexp(order * jnp.log(jnp.sort(sizes)))
+    return jnp.exp((sums[jnp.maximum(gone - 1, 0)] - sums[-1]) / order)
 
 
 def removed_count(weights: ArrayLike, share: ArrayLike = SHARE, squared: bool = True) -> Int[Array, ""]:

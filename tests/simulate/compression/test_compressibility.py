@@ -292,3 +292,16 @@ def test_half_precision_weights_are_measured_in_float32(dtype):
     assert compressibility.sizes(half).dtype == jnp.float32
     judge.exact(compressibility.pruning_ratio(half), compressibility.pruning_ratio(whole))
     judge.exact(compressibility.relative_error(half, 30), compressibility.relative_error(whole, 30))
+
+
+@pytest.mark.parametrize("order", [2.0, 300.0, 1000.0])
+def test_relative_errors_whose_powers_are_too_small_to_be_numbers(order):
+    """To the precision of their logarithms, of 1e-30 seventy times that of the numbers."""
+    rows = np.random.default_rng(0).standard_t(2, 200)
+    rows[:3] = 1e-30, 0, 1e30
+    logs = order * np.log(np.sort(np.abs(rows))[1:])
+    kept, whole = [1, 2, 150, 198, 199], np.logaddexp.reduce(logs)
+    expected = [np.exp((np.logaddexp.reduce(logs[: 199 - k]) - whole) / order) if k < 199 else 0 for k in kept]
+    for found in (compressibility.relative_error, jax.jit(compressibility.relative_error)):
+        np.testing.assert_allclose(found(rows.astype(np.float32), kept, order)[0:3], expected[0:3], rtol=2e-5)
+        assert found(rows.astype(np.float32), kept, order)[4] == 0
