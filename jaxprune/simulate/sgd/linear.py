@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxprune.checks import check_count
 from jaxprune.problems import MultiplicativeSGD
+from jaxprune.simulate import stable
 from jaxprune.simulate.arguments import check_key, check_number
 from jaxprune.simulate.tails.extreme import norms
 from jaxprune.struct import as_given, static, struct
@@ -68,8 +69,9 @@ def draw(problem: Problem, key: Key[Array, ""], chains: int) -> tuple[Float[Arra
         return jnp.asarray(problem.features)[chosen], jnp.asarray(problem.target)[chosen]
     inputs, labels = jax.random.split(key)
     kind = jnp.result_type(float)
-    a = jax.random.normal(inputs, (chains, problem.batch, problem.dim), kind) * jnp.asarray(problem.input_sd, kind)
-    return a, jnp.asarray(problem.noise_sd, kind) * jax.random.normal(labels, (chains, problem.batch), kind)
+    normal = stable.Gaussian()  # in float32 at a third of the time of JAX's own
+    a = normal.sample(inputs, (chains, problem.batch, problem.dim), kind) * jnp.asarray(problem.input_sd, kind)
+    return a, jnp.asarray(problem.noise_sd, kind) * normal.sample(labels, (chains, problem.batch), kind)
 
 
 def _chosen(problem, key, chains):
