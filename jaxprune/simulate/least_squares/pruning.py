@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.checks import check_count
 from jaxprune.problems import LinearGaussian, Population
+from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.compression.rules import Rule
 from jaxprune.simulate.compression.rules import magnitude as magnitude  # of coefficients too
 from jaxprune.simulate.least_squares import fit as least_squares
@@ -132,7 +133,7 @@ def grouped(rule: Rule, size: int) -> Rule:
     check_count("size", size, "features")
 
     def together(key: Array, coef: Coef, fit: Fit) -> Scores:
-        torn = [count for count in (*fit.path.widths, coef.shape[-1]) if count % size]
+        torn = [count for count in (*fit.path.widths, coef.shape[-1]) if not traced(count) and count % size]
         if torn:
             raise ValueError(f"size: {size} does not divide {torn[0]} features; use a divisor of every width and of d")
         scores = rule(key, coef, fit)
