@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxprune.simulate.blocked import BlockedPopulation
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares.fit import Counts, Data, Path
 from jaxprune.simulate.platforms import each
-from jaxprune.simulate.random_features.blocked import BlockedPopulation
 
 
 def risks(

@@ -15,13 +15,13 @@ from jaxtyping import Array, Float, Int, Key
 from jaxprune.checks import check_count
 from jaxprune.problems import LinearGaussian, Population
 from jaxprune.simulate.arguments import traced
+from jaxprune.simulate.blocked import BlockedPopulation
 from jaxprune.simulate.compression.rules import Rule
 from jaxprune.simulate.compression.rules import magnitude as magnitude  # of coefficients too
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import one_pass
 from jaxprune.simulate.least_squares.fit import Counts, Data, Path
 from jaxprune.simulate.platforms import each
-from jaxprune.simulate.random_features.blocked import BlockedPopulation
 from jaxprune.simulate.sorting import argsort_live
 
 Problem = LinearGaussian | Population | BlockedPopulation

@@ -11,8 +11,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxprune.checks import check_count
-from jaxprune.problems import RandomFeatures
 from jaxprune.simulate import kernels
 from jaxprune.simulate.arc_cosine import EXACT
 from jaxprune.struct import static, struct
@@ -64,33 +62,6 @@ class BlockedPopulation:
         return found.reshape(coef.shape[:-1])
 
 
-def blocked_population(problem: RandomFeatures, weights: Float[Array, "d m"], block: int = BLOCK) -> BlockedPopulation:
-    """Second moments of random features and the target, as ``population`` has them, with no d x d array.
-
-    Args:
-        problem: Gives teacher, activation and noise.
-        weights: R (d, d_in), as of ``draw_weights``.
-        block: Features that meet as many others at a time, an integer >= 1: memory grows with its square and with the number
-            of coefficients that are asked for, and is linear in d.
-
-    Returns:
-        The exact population, of d features; ``pruning.risks`` takes one pass over it for all its models.
-
-    Raises:
-        ValueError: For a block that is not an integer >= 1.
-    """
-    check_count("block", block, "features")
-    teacher, activation = jnp.asarray(problem.teacher), problem.activation
-    if problem.inner is None:
-        cross = kernels.by_blocks(lambda rows: kernels.linear_moments(activation, rows, teacher), weights, block)
-        signal = jnp.sum(teacher**2)
-    else:
-        inner = jnp.asarray(problem.inner)
-        cross = kernels.by_blocks(lambda rows: kernels.cross_moments(activation, rows, inner) @ teacher, weights, block)
-        signal = teacher @ kernels.second_moments(activation, inner) @ teacher
-    return BlockedPopulation(weights, cross, signal + problem.noise**2, activation, block)
-
-
 def _quadratic(population, columns):
     """``c^T Sigma c`` of every column (d, B): over pairs of blocks of features, the earlier with itself and those behind."""
     dim, activation = population.dim, population.activation
@@ -117,5 +88,6 @@ def _quadratic(population, columns):
         last = j + 1 == count
         return (add(total, i, j), jnp.where(last, i + 1, i), jnp.where(last, i + 1, j + 1)), None
 
-    first = jnp.zeros(columns.shape[1], columns.dtype), jnp.int32(0), jnp.int32(0)
+    dtype = jnp.result_type(columns, population.weights)
+    first = jnp.zeros(columns.shape[1], dtype), jnp.int32(0), jnp.int32(0)
     return jax.lax.scan(step, first, length=count * (count + 1) // 2)[0][0]
