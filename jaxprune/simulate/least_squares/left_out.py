@@ -34,7 +34,7 @@ class LeftOut:
     residual: Float[Array, "W n"]
     gcv: Float[Array, " W"]
     condition: Float[Array, " W"]
-    widths: tuple[int, ...] = static()
+    widths: tuple[Any, ...] = static()
     ridge: Any = 0.0
 
     @property
