@@ -10,6 +10,7 @@ from jaxprune.contracts import Metric
 from jaxprune.problems.least_squares import RISKS
 from jaxprune.struct import count, floats, static, struct
 
+BLOCK = 256  # rows that meet all others at a time
 PARALLEL = 1e-12  # directions whose cosine is that close to one count as the same
 
 
@@ -48,16 +49,24 @@ class RandomFeatures:
         sizes = np.linalg.norm(self.weights, axis=1, keepdims=True)
         if not np.all(sizes):
             raise ValueError(f"weights: row {np.argmin(sizes)} is zero, so its feature does not vary; leave it out")
-        rows = self.weights / sizes
-        cosine = rows @ rows.T
-        np.fill_diagonal(cosine, 0)
-        if self.activation is not jax.nn.relu:  # relu(h) and relu(-h) are two features, tanh(h) and tanh(-h) are one
-            cosine = np.abs(cosine)
-        if np.max(cosine) >= 1 - PARALLEL:
-            first, second = sorted(int(i) for i in np.unravel_index(np.argmax(cosine), cosine.shape))
+        closest, first, second = _closest(self.weights / sizes, signed=self.activation is jax.nn.relu)
+        if closest >= 1 - PARALLEL:
             raise ValueError(f"weights: rows {first} and {second} are parallel; leave one of them out")
 
     @property
     def d_in(self) -> int:
         """Number of inputs."""
         return self.teacher.shape[-1] if self.inner is None else self.inner.shape[-1]
+
+
+def _closest(rows, signed):
+    """The largest cosine of two unit rows, and which they are, by blocks of them against those from there on. Not ``signed``:
+    of the lines that they span, as tanh(h) and tanh(-h) are one feature, while relu(h) and relu(-h) are two."""
+    found = (-1.0, 0, 0)
+    for start in range(0, len(rows), BLOCK):
+        cosine = rows[start : start + BLOCK] @ rows[start:].T
+        np.fill_diagonal(cosine, 0)
+        cosine = cosine if signed else np.abs(cosine)
+        first, second = (int(i) for i in np.unravel_index(np.argmax(cosine), cosine.shape))
+        found = max(found, (float(cosine[first, second]), *sorted((start + first, start + second))), key=lambda pair: pair[0])
+    return found

@@ -10,11 +10,12 @@ Source: guide/random_features.md, Second moments.
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxprune.simulate.arc_cosine import EXACT, cosines, kappa
 from jaxprune.simulate.lengths import polar
@@ -32,7 +33,7 @@ def second_moments(activation: Activation, rows: Float[Array, "p m"]) -> Float[A
     size, unit = polar(rows)
     cosine = jnp.where(jnp.eye(len(rows), dtype=bool), 1, cosines(unit, unit))
     moments = _kernel(activation, size, size, cosine)
-    if activation is jax.nn.relu or activation in ERRORS:
+    if _closed(activation):
         return moments
     return jnp.where(jnp.eye(len(rows), dtype=bool), _energy(activation, size), moments)
 
@@ -54,6 +55,57 @@ def linear_moments(activation: Activation, rows: Float[Array, "p m"], teacher: F
     return jnp.where(jnp.isnan(_energy(activation, size)), jnp.nan, slope) * along
 
 
+class Rows(NamedTuple):
+    """What a block of ``second_moments`` is made of: lengths (p,) and directions (p, m) of rows; without a closed form also the
+    coefficients (p, TERMS) of their series and ``cut``, ``E f^2`` and the part of it that these do not hold, both (p,)."""
+
+    size: Float[Array, " p"]
+    unit: Float[Array, "p m"]
+    terms: Any = None
+    cut: Any = None
+
+
+def prepared(activation: Activation, rows: Float[Array, "p m"], block: int) -> Rows:
+    """Rows for ``between``. Their series are made ``block`` rows at a time, since each meets a thousand nodes."""
+    size, unit = polar(rows)
+    if _closed(activation):
+        return Rows(size, unit)
+
+    def series(part):
+        terms = _coefficients(activation, part)
+        return terms, _cut(activation, part, terms)
+
+    return Rows(size, unit, *by_blocks(series, size, block))
+
+
+def between(activation: Activation, rows: Rows, others: Rows, same: Bool[Array, "p q"]) -> Float[Array, "p q"]:
+    """A block of ``second_moments``; ``same`` tells where a row meets itself."""
+    cosine = jnp.where(same, 1, cosines(rows.unit, others.unit))
+    if _closed(activation):
+        return _kernel(activation, rows.size, others.size, cosine)
+    moments = _converged(_horner(rows.terms, others.terms, cosine), rows.cut, others.cut, cosine)
+    return jnp.where(same, rows.cut[0][:, None], moments)
+
+
+def energies(activation: Activation, rows: Float[Array, "p m"], block: int) -> Float[Array, " p"]:
+    """The diagonal of ``second_moments``, ``block`` rows at a time."""
+    if _closed(activation):
+        return jax.vmap(lambda row: second_moments(activation, row[None])[0, 0])(rows)
+    return by_blocks(lambda part: _energy(activation, polar(part)[0]), rows, block)
+
+
+def by_blocks(function: Callable[[Array], Any], rows: Float[Array, "p ..."], block: int) -> Any:
+    """A function that treats every row alike, of ``block`` rows at a time; the last row fills up the last of them."""
+    size = min(block, len(rows))
+    padded = jnp.pad(rows, ((0, -len(rows) % size), *[(0, 0)] * (rows.ndim - 1)), mode="edge")
+    found = jax.lax.map(function, padded.reshape(-1, size, *rows.shape[1:]))
+    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[: len(rows)], found)
+
+
+def _closed(activation):
+    return activation is jax.nn.relu or activation in ERRORS
+
+
 def _kernel(activation, size, other, cosine):
     if activation is jax.nn.relu:
         return size[:, None] * other * kappa(cosine)
@@ -70,12 +122,20 @@ def arcsine(size: Float[Array, " p"], other: Float[Array, " q"], cosine: Float[A
 
 def _series(activation, size, other, cosine):
     left, right = _coefficients(activation, size), _coefficients(activation, other)
+    total = _horner(left, right, cosine)
+    return _converged(total, _cut(activation, size, left), _cut(activation, other, right), cosine)
 
-    def horner(k, total):
+
+def _horner(left, right, cosine):
+    def add(k, total):
         return total * cosine + left[:, TERMS - 1 - k, None] * right[:, TERMS - 1 - k]
 
-    total = jax.lax.fori_loop(0, TERMS, horner, jnp.zeros_like(cosine))
-    (energy, lost), (other_energy, other_lost) = _cut(activation, size, left), _cut(activation, other, right)
+    return jax.lax.fori_loop(0, TERMS, add, jnp.zeros_like(cosine))
+
+
+def _converged(total, cut, other_cut, cosine):
+    """The sums, NaN where what the terms do not hold shows."""
+    (energy, lost), (other_energy, other_lost) = cut, other_cut
     error = jnp.sqrt(lost[:, None] * other_lost) * jnp.abs(cosine) ** TERMS
     return jnp.where(error <= TOLERANCE * jnp.sqrt(energy[:, None] * other_energy), total, jnp.nan)
 

@@ -67,7 +67,7 @@ def trial(key, problem):
     laws = released_code.noise(model, stable.neuron_noise(problem.noise, problem.alpha, problem.sigma))
 
     def score(weights, data=train):
-        found = released_code.outputs(model, weights, data[0])
+        found = released_code.evaluated(model, weights, data[0])
         return jnp.mean(LOSS(found, data[1])), losses.accuracy(found, data[1])
 
     stopping = noisy_training.stopping_rule(problem, train[1].shape[1])

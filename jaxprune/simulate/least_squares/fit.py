@@ -6,6 +6,7 @@ grows by blocks of features and is factorised once per width. Source: guide/leas
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -100,13 +101,14 @@ def from_rows(inputs: ArrayLike, target: ArrayLike, method: str | None = None, i
 class Path:
     """Fits at every width: ``coef`` (W, d), zero beyond each width; ``train_error`` (W,) mean squared residual;
     ``condition`` (W,) of the design: its condition number by "svd", otherwise a lower bound of it; infinite where features
-    (up to n) or samples (above) depend on each other, NaN where nothing was factorised."""
+    (up to n) or samples (above) depend on each other, NaN where nothing was factorised. ``widths`` are integers; a rule may be
+    handed a single traced one (``risk_estimators.estimate``)."""
 
     data: Data
     coef: Float[Array, "W d"]
     train_error: Float[Array, " W"]
     condition: Float[Array, " W"]
-    widths: tuple[int, ...] = static()
+    widths: tuple[Any, ...] = static()
 
     @property
     def intercept(self) -> Float[Array, " W"]:

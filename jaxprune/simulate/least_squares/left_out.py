@@ -6,6 +6,7 @@ a rank-one change, exact for least squares, for ridge regression, and for interp
 """
 
 import warnings
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,17 +24,18 @@ from jaxprune.struct import static, struct
 
 @struct
 class LeftOut:
-    """Fits of every width and what becomes of them without one sample. ``coef`` (W, d); ``step`` (W, d, n);
-    ``residual`` (W, n), the leave-one-out errors; ``gcv`` (W,), generalised cross-validation of the dense model;
-    ``condition`` (W,) as of ``least_squares.Path``."""
+    """Fits of every width and what becomes of them without one sample. ``coef`` (W, d); ``step`` (W, d, n), or None where
+    they are not held; ``residual`` (W, n), the leave-one-out errors; ``gcv`` (W,), generalised cross-validation of the dense
+    model; ``condition`` (W,) as of ``least_squares.Path``; ``ridge``, the penalty."""
 
     data: Data
     coef: Float[Array, "W d"]
-    step: Float[Array, "W d n"]
+    step: Float[Array, "W d n"] | None
     residual: Float[Array, "W n"]
     gcv: Float[Array, " W"]
     condition: Float[Array, " W"]
-    widths: tuple[int, ...] = static()
+    widths: tuple[Any, ...] = static()
+    ridge: Any = 0.0
 
     @property
     def loo(self) -> Float[Array, " W"]:
@@ -41,7 +43,7 @@ class LeftOut:
         return jnp.mean(self.residual**2, axis=-1)
 
 
-def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
+def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0, steps: bool = True) -> LeftOut:
     """The n leave-one-out fits of every width.
 
     Up to p = n - 1 by the factor of the feature Gram matrix, from p = n on by that of the samples. Generalised cross-validation
@@ -53,6 +55,8 @@ def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
         data: The sample; its method is "cholesky" or "svd".
         widths: Numbers of features (W,), strictly increasing integers in 1 .. d.
         ridge: Penalty as of ``min_norm_path``, >= 0.
+        steps: Whether to hold what each sample changes in every coefficient, W d n numbers. Without, one width is solved after
+            another, and ``risk_estimators.estimate`` does so once more.
 
     Returns:
         The fits of every width, and what becomes of them without each sample.
@@ -68,8 +72,16 @@ def leave_one_out(data: Data, widths: Counts, ridge: float = 0.0) -> LeftOut:
     if (n := len(data.target)) < 2:
         raise ValueError(f"data: {n} sample leaves none to fit; use at least 2")
     _check_centred(data, widths[-1], ridge)
-    found = each(lambda p: one_width(data, p, ridge), jnp.asarray(widths))
-    return LeftOut(data, *found, widths=widths)
+    if steps:
+        found = each(lambda p: one_width(data, p, ridge), jnp.asarray(widths))
+        return LeftOut(data, *found, widths=widths, ridge=ridge)
+
+    def alone(width):
+        coef, _, *others = one_width(data, width, ridge)
+        return coef, *others
+
+    coef, *others = jax.lax.map(alone, jnp.asarray(widths))
+    return LeftOut(data, coef, None, *others, widths=widths, ridge=ridge)
 
 
 def _check_centred(data, width, ridge):

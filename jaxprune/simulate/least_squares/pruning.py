@@ -14,14 +14,17 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxprune.checks import check_count
 from jaxprune.problems import LinearGaussian, Population
+from jaxprune.simulate.arguments import traced
+from jaxprune.simulate.blocked import BlockedPopulation
 from jaxprune.simulate.compression.rules import Rule
 from jaxprune.simulate.compression.rules import magnitude as magnitude  # of coefficients too
 from jaxprune.simulate.least_squares import fit as least_squares
+from jaxprune.simulate.least_squares import one_pass
 from jaxprune.simulate.least_squares.fit import Counts, Data, Path
 from jaxprune.simulate.platforms import each
 from jaxprune.simulate.sorting import argsort_live
 
-Problem = LinearGaussian | Population
+Problem = LinearGaussian | Population | BlockedPopulation
 TIES = 1e9
 Coef = Float[Array, "W d"]
 Scores = Float[Array, "W d"]
@@ -130,7 +133,7 @@ def grouped(rule: Rule, size: int) -> Rule:
     check_count("size", size, "features")
 
     def together(key: Array, coef: Coef, fit: Fit) -> Scores:
-        torn = [count for count in (*fit.path.widths, coef.shape[-1]) if count % size]
+        torn = [count for count in (*fit.path.widths, coef.shape[-1]) if not traced(count) and count % size]
         if torn:
             raise ValueError(f"size: {size} does not divide {torn[0]} features; use a divisor of every width and of d")
         scores = rule(key, coef, fit)
@@ -228,8 +231,7 @@ def risk_surface(path: Path, problem: Problem, order: Int[Array, "W R d"], kept:
     check_population(path.data)
     counts = jnp.minimum(jnp.asarray(kept)[None, :], jnp.asarray(path.widths)[:, None])
     if not diagonal(problem):
-        rank = jnp.argsort(order, axis=-1)
-        masked = jnp.where(rank[:, :, None] < counts[:, None, :, None], path.coef[:, None, None], 0)
+        masked = one_pass.pruned(path.coef, order, counts)
         return jnp.where(order[..., :1] < 0, jnp.nan, problem.risk(masked))
     # With a diagonal covariance errors add up: of the kept coefficients from the front, of the others from the back.
     eigs, teacher = (jnp.asarray(a)[None, :] for a in (problem.eigs, problem.teacher))
@@ -261,6 +263,9 @@ def risks(
         fresh one, ``retrained_fresh`` (W, R, K).
     """
     order = ranking(path, problem, rules, key)
+    if isinstance(problem, BlockedPopulation):
+        check_population(path.data)
+        return one_pass.risks(path, problem, order, kept, fresh)
     found = {
         "risk": problem.risk(path.coef),
         "pruned_risk": risk_surface(path, problem, order, kept),

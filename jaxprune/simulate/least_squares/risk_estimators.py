@@ -7,6 +7,7 @@ values on that support. Both forget that the support was chosen on the data, and
 Where means do not exist (p near n, or s near n after refitting) take medians over seeds.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
@@ -36,7 +37,8 @@ def estimate(
 ) -> tuple[Estimates, Estimates]:
     """Estimates of the risk of the pruned, and of the pruned and retrained models.
 
-    About n times the cost of pruning and refitting once.
+    About n times the cost of pruning and refitting once. Where ``fits`` hold no steps, one width comes after another, and holds
+    its own, d n numbers; a rule then meets a single width at a time, which is traced.
 
     Args:
         fits: From ``leave_one_out``; the dense model's own estimates are its ``loo`` and ``gcv``.
@@ -56,8 +58,12 @@ def estimate(
     if not callable(rule):
         raise ValueError(f"rule: {rule!r} is no rule; use one function, such as pruning.magnitude")
     order = pruning.ranking(_path(fits.data, fits.coef, fits.widths), problem, [rule], key)[:, 0]
-    whole = _whole(fits, problem, rule, key, kept)
-    pruned = Estimates(whole[0], *_pruned_on_support(fits, order, kept))
+    if fits.step is None:
+        whole, *on_support = _by_width(fits, problem, rule, key, kept, order)
+        pruned = Estimates(whole[0], *on_support)
+    else:
+        whole = _whole(fits, problem, rule, key, kept)
+        pruned = Estimates(whole[0], *_pruned_on_support(fits, order, kept))
     retrained = Estimates(whole[1], *_retrained_on_support(fits, order, kept))
     return pruned, retrained
 
@@ -95,6 +101,44 @@ def _whole(fits, problem, rule, key, kept):
         return (y[i] - jnp.stack([pruned, each(refit, (order, widths))])) ** 2
 
     return jnp.mean(each(one, jnp.arange(n), FOLDS), axis=0)
+
+
+def _by_width(fits, problem, rule, key, kept, order):
+    """What ``_whole`` and ``_pruned_on_support`` give, with the steps of one width at a time."""
+    n = len(fits.data.target)
+    moments = least_squares.shared_moments(fits.data, len(fits.widths) * n, max(kept[-1], 1)) if kept[-1] < n else None
+
+    def one(cell):
+        width, chosen = cell
+        found = leave_one_out.one_width(fits.data, width, fits.ridge)
+        fit = LeftOut(fits.data, *(part[None] for part in found), widths=(width,), ridge=fits.ridge)
+        errors = each(lambda i: _without(fit, i, problem, rule, key, kept, moments), jnp.arange(n), FOLDS)
+        naive, gcv = _pruned_on_support(fit, chosen[None], kept)
+        return jnp.mean(errors, axis=0), naive[0], gcv[0]
+
+    whole, naive, gcv = jax.lax.map(one, (jnp.asarray(fits.widths), order))
+    return jnp.moveaxis(whole, 1, 0), naive, gcv
+
+
+def _without(fit, i, problem, rule, key, kept, moments):
+    """Squared errors (2, K) of the pipeline of one width on sample i. Of the sample and its moments only the columns that stay
+    are copied: whole moments are d x d."""
+    x, y, counts = fit.data.features, fit.data.target, _counts(fit, kept)
+    others = jnp.arange(len(y) - 1) + (jnp.arange(len(y) - 1) >= i)
+    data = Data(x[:, others], y[others], fit.data.method, fit.data.intercept)
+    coef = fit.coef - fit.step[:, :, i] * fit.residual[:, i, None]
+    order = pruning.ranking(_path(data, coef, fit.widths), problem, [rule], key)[:, 0]
+    chosen, mine = order[0, : max(kept[-1], 1)], x[:, i]
+    columns = Data(x[chosen][:, others], y[others], fit.data.method, fit.data.intercept)
+    seen, fewer = mine[chosen], None
+    if moments is not None:
+        gram, moment = moments
+        fewer = gram[chosen][:, chosen] - jnp.outer(seen, seen), moment[chosen] - seen * y[i]
+    refitted = least_squares.retrain_path(columns, jnp.arange(len(chosen)), kept, fit.widths[0], fewer)
+    retrained = columns.offset(refitted) + jnp.matmul(refitted, seen, precision=EXACT)
+    pruned = data.offset(coef)[0] + _leading_sums(coef * mine[None, :], order, counts)[0]
+    failed = order[0, 0] < 0
+    return (y[i] - jnp.where(failed, jnp.nan, jnp.stack([pruned, retrained]))) ** 2
 
 
 def _leading_sums(terms, order, counts):

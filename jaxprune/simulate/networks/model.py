@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Key
 
+from jaxprune.simulate.networks import parts
 from jaxprune.simulate.networks.labelled import Batch
 from jaxprune.struct import struct
 
@@ -190,7 +191,8 @@ def train(
 
 
 def evaluate(model: Model, params: Parameters, batch: Batch) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Error rate and mean cross entropy. Large sets go in parts, to bound memory.
+    """Error rate and mean cross entropy. Large sets go in parts, the smaller the wider the network, to bound memory; numbers
+    are those of the whole up to round-off.
 
     Args:
         model: The architecture.
@@ -201,11 +203,17 @@ def evaluate(model: Model, params: Parameters, batch: Batch) -> tuple[Float[Arra
         The share of wrong classes, and the cross entropy in nats.
     """
     count = len(batch.inputs)
-    size = min(count, EVALUATED_TOGETHER)
+    size = min(count, EVALUATED_TOGETHER, parts.together(_widest(model, batch.inputs)))
     whole = count // size * size
-    parts = batch.inputs[:whole].reshape(-1, size, *batch.inputs.shape[1:])
-    logits = jnp.concatenate(jax.lax.map(lambda part: model.apply(params, part), parts), axis=-1)
+    samples = batch.inputs[:whole].reshape(-1, size, *batch.inputs.shape[1:])
+    logits = jnp.concatenate(jax.lax.map(lambda part: model.apply(params, part), samples), axis=-1)
     if whole < count:
         logits = jnp.concatenate([logits, model.apply(params, batch.inputs[whole:])], axis=-1)
     wrong: Bool[Array, " n"] = jnp.argmax(logits, axis=0) != jnp.argmax(batch.labels, axis=0)
     return jnp.mean(wrong, dtype=logits.dtype), cross_entropy(logits, batch.labels)
+
+
+def _widest(model: Model, inputs: Array) -> int:
+    """Numbers that a layer makes of one sample, at most: those of pictures have fewer pixels from layer to layer."""
+    outputs = [int(out) for out, _, _ in model.layers()]
+    return max(*outputs, outputs[0] * int(np.prod(inputs.shape[1:-1])))

@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from jaxprune.checks import check_count
 from jaxprune.problems import Population, RandomFeatures
 from jaxprune.simulate import kernels
+from jaxprune.simulate.blocked import BLOCK, BlockedPopulation
 from jaxprune.simulate.least_squares.fit import EXACT, Data
 
 
@@ -61,12 +63,41 @@ def population(problem: RandomFeatures, weights: Float[Array, "d m"]) -> Populat
     Returns:
         The exact population, of d features.
     """
-    teacher = jnp.asarray(problem.teacher)
     covariance = kernels.second_moments(problem.activation, weights)
+    cross = _cross(problem, weights)
+    return Population(covariance, cross, _signal(problem) + problem.noise**2)
+
+
+def blocked_population(problem: RandomFeatures, weights: Float[Array, "d m"], block: int = BLOCK) -> BlockedPopulation:
+    """Second moments of random features and the target, as ``population`` has them, with no d x d array.
+
+    Args:
+        problem: Gives teacher, activation and noise.
+        weights: R (d, d_in), as of ``draw_weights``.
+        block: Features that meet as many others at a time, an integer >= 1: memory grows with its square and with the number
+            of coefficients that are asked for, and is linear in d.
+
+    Returns:
+        The exact population, of d features; ``pruning.risks`` takes one pass over it for all its models.
+
+    Raises:
+        ValueError: For a block that is not an integer >= 1.
+    """
+    check_count("block", block, "features")
+    cross = kernels.by_blocks(lambda rows: _cross(problem, rows), weights, block)
+    return BlockedPopulation(weights, cross, _signal(problem) + problem.noise**2, problem.activation, block)
+
+
+def _cross(problem, rows):
+    """``E[x g]`` of the features of these rows."""
     if problem.inner is None:
-        cross, signal = kernels.linear_moments(problem.activation, weights, teacher), jnp.sum(teacher**2)
-    else:
-        inner = jnp.asarray(problem.inner)
-        cross = kernels.cross_moments(problem.activation, weights, inner) @ teacher
-        signal = teacher @ kernels.second_moments(problem.activation, inner) @ teacher
-    return Population(covariance, cross, signal + problem.noise**2)
+        return kernels.linear_moments(problem.activation, rows, jnp.asarray(problem.teacher))
+    return kernels.cross_moments(problem.activation, rows, jnp.asarray(problem.inner)) @ jnp.asarray(problem.teacher)
+
+
+def _signal(problem):
+    """``E g^2``."""
+    teacher = jnp.asarray(problem.teacher)
+    if problem.inner is None:
+        return jnp.sum(teacher**2)
+    return teacher @ kernels.second_moments(problem.activation, jnp.asarray(problem.inner)) @ teacher

@@ -115,13 +115,15 @@ def _watched(advance, state, watch, count, every) -> tuple[State, Any]:
     if watch is None:
         return jax.lax.scan(advance, state, length=count)[0], None
 
-    def record(state, _):
+    def record(carry, place):
+        state, seen = carry
         state, _ = jax.lax.scan(advance, state, length=every)
-        return state, watch(state.value)
+        return (state, jax.tree.map(lambda a, new: a.at[place].set(new), seen, watch(state.value))), None
 
-    first = watch(state.value)
-    state, later = jax.lax.scan(record, state, length=count // every)
-    return state, jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, later)
+    # One array, filled in place: to put the first record before those of a scan would hold all of them twice.
+    first, records = watch(state.value), count // every
+    seen = jax.tree.map(lambda a: jnp.broadcast_to(a, (records + 1, *jnp.shape(a))), first)
+    return jax.lax.scan(record, (state, seen), jnp.arange(1, records + 1))[0]
 
 
 def coupled(

@@ -21,6 +21,7 @@ from jaxprune.checks import check_count
 from jaxprune.problems.sgd import MEAN_FIELD, TIME_SCALES
 from jaxprune.simulate.arguments import traced
 from jaxprune.simulate.networks.losses import Loss
+from jaxprune.simulate.networks.parts import in_parts
 from jaxprune.simulate.sgd.batches import check_data, mini_batch
 from jaxprune.struct import as_given, choice, static, struct
 
@@ -36,6 +37,10 @@ class Network:
     def __call__(self, theta: Float[Array, "n d"], inputs: Float[Array, "m d"]) -> Float[Array, "m k"]:
         """Outputs. Units come first and samples last inside, which is the faster order of the products."""
         return (self.outer.T @ self.activation(theta @ inputs.T)).T / self.count
+
+    def evaluated(self, theta: Float[Array, "n d"], inputs: Float[Array, "m d"]) -> Float[Array, "m k"]:
+        """Outputs, of large sets a part at a time (``networks.parts``): up to round-off those of a call."""
+        return in_parts(lambda part: self(theta, part), inputs, len(self.outer))
 
     @property
     def live(self) -> Bool[Array, " n"]:

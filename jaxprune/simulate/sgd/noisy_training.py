@@ -50,12 +50,12 @@ def mean_field_trial(problem: HeavyTailedSGD, key: Key[Array, ""]) -> dict[str, 
     start = mean_field.initial(net, first, train[0].shape[1])
 
     def score(theta):
-        found = net(theta, train[0])
+        found = net.evaluated(theta, train[0])
         return jnp.mean(loss(found, train[1])), losses.accuracy(found, train[1])
 
     stopping = stopping_rule(problem, train[1].shape[1])
     run = training.train(drift, law, start, path, step_size=problem.step_size, stopping=stopping, score=score)
-    columns = training.record(lambda layers, x: net(layers[0], x), [run.value], train, test)
+    columns = training.record(lambda layers, x: net.evaluated(layers[0], x), [run.value], train, test)
     if not isinstance(problem.noise, NoiseType):
         return {**_row(columns, run), "assumptions_ok": jnp.asarray(0)}
     alpha, decay = law.index.alpha, problem.decay
@@ -112,7 +112,7 @@ def released_trial(problem: HeavyTailedSGD, key: Key[Array, ""], depth: int = 2,
         law = released_code.ReleasedNoise(problem.alpha, problem.sigma, problem.noise, scaled=True, other=generator)
 
     def at(weights, data):
-        found = released_code.outputs(model, weights, data[0])
+        found = released_code.evaluated(model, weights, data[0])
         return jnp.mean(CROSS_ENTROPY(found, data[1])), losses.accuracy(found, data[1])
 
     def score(weights):
@@ -124,7 +124,7 @@ def released_trial(problem: HeavyTailedSGD, key: Key[Array, ""], depth: int = 2,
     run = training.train(drift, laws, weights, path, step_size=problem.step_size, stopping=stopping, score=score, compat=compat)
 
     def outputs(layers, inputs):
-        return released_code.outputs(model, (*layers, run.value[-1]), inputs)
+        return released_code.evaluated(model, (*layers, run.value[-1]), inputs)
 
     lost = NOT_SAVED if compat else (training.NOT_FINITE,)
     return _row(training.record(outputs, run.value[:-1], train, test, compat=compat), run, lost)

@@ -19,6 +19,7 @@ from jaxprune.simulate.networks import model as networks
 from jaxprune.simulate.networks.architectures import MLP
 from jaxprune.simulate.networks.losses import Loss
 from jaxprune.simulate.networks.model import Parameters
+from jaxprune.simulate.networks.parts import in_parts
 from jaxprune.simulate.sde.stepping import State, begin, check_drift, increments, per_leaf
 from jaxprune.simulate.sgd.batches import check_data, mini_batch
 from jaxprune.simulate.sgd.stopping import ACCURATE, ALL_STEPS, BY_CHANCE, NOT_FINITE, RUNNING, Run, Stopping
@@ -288,6 +289,22 @@ def outputs(model: MLP, weights: Sequence[Array], inputs: Float[Array, "m d"]) -
         Logits (m, classes).
     """
     return model.apply(Parameters(tuple(weights), ()), inputs).T
+
+
+def evaluated(model: MLP, weights: Sequence[Array], inputs: Float[Array, "m d"], together: int = 1) -> Float[Array, "m c"]:
+    """As ``outputs``, of large sets a part at a time (``networks.parts``): the same up to round-off.
+
+    Args:
+        model: The architecture.
+        weights: Weight matrices (outputs, inputs), the one that takes the inputs first.
+        inputs: Samples (m, d).
+        together: Networks that are vmapped over.
+
+    Returns:
+        Logits (m, classes).
+    """
+    units = together * max(int(out) for out, _, _ in model.layers())
+    return in_parts(lambda part: outputs(model, weights, part), inputs, units)
 
 
 def noise(model: MLP, law: Any, compat: str | None = None) -> tuple[Any, ...]:

@@ -52,8 +52,8 @@ def trial(problem: SGD, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict
     model = released_code.network(train[0].shape[1], problem.n, train[1].shape[1], problem.depth)
     drift = released_code.Drift(*train, model, LOSS, batch=problem.batch)
 
-    def score(weights, data):
-        found = released_code.outputs(model, weights, data[0])
+    def score(weights, data, together=1):
+        found = released_code.evaluated(model, weights, data[0], together)
         return jnp.mean(LOSS(found, data[1])), losses.accuracy(found, data[1])
 
     start = released_code.initial(model, first)
@@ -65,11 +65,12 @@ def trial(problem: SGD, errors: Float[Array, " e"], key: Key[Array, ""]) -> dict
     scores = dict(zip(("train_loss", "train_accuracy"), score(layers, train), strict=True))
     scores |= dict(zip(("test_loss", "test_accuracy"), score(layers, test), strict=True))
     kept, pruned = prunings(layers, errors)
+    many = len(RULES) * len(errors)
     columns = dict(
         **scores,
         **_tails(start, layers, errors[0], other),
         removed=1 - jnp.sum(kept, axis=0) / sum(w.size for w in layers),
-        pruned_test_accuracy=jax.vmap(jax.vmap(lambda *weights: score(weights, test)[1]))(*pruned),
+        pruned_test_accuracy=jax.vmap(jax.vmap(lambda *weights: score(weights, test, many)[1]))(*pruned),
     )
     bad = (run.reason == training.NOT_FINITE) | ~alive
     measured = {name: jnp.where(bad, jnp.nan, value) for name, value in columns.items()}

@@ -34,7 +34,7 @@ class Trained(NamedTuple):
     def wrong(self, layers: Sequence[Array], data: Set) -> Bool[Array, " m"]:
         """On which samples a network with these layers is wrong."""
         inputs, labels = data
-        found = released_code.outputs(self.model, layers, inputs)
+        found = released_code.evaluated(self.model, layers, inputs)
         return jnp.argmax(found, axis=1) != jnp.argmax(labels, axis=1)
 
 
@@ -86,7 +86,7 @@ def trained(
         drift = Penalised(drift, rate, penalty)
 
     def score(weights):
-        found = released_code.outputs(model, weights, train[0])
+        found = released_code.evaluated(model, weights, train[0])
         return jnp.mean(LOSS(found, train[1])), losses.accuracy(found, train[1])
 
     laws = released_code.noise(model, neuron_noise(problem.noise, problem.alpha, problem.sigma))

@@ -132,6 +132,48 @@ def test_all_kept_is_dense_and_none_kept_is_null(x64):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "rule, kept, method, ridge",
+    [
+        (pruning.grouped(pruning.magnitude, 2), [0, 1, 4], "cholesky", 0.0),
+        (pruning.empirical_hessian, KEPT, "svd", 0.7),
+        (pruning.oracle, [3, 20], "cholesky", 0.7),
+    ],
+)
+def test_estimates_need_no_steps(x64, rule, kept, method, ridge):
+    """One width after another, as all at once. Moments of the sample are shared, or they are not."""
+
+    @functools.partial(jax.jit, static_argnums=2)
+    def all_of(features, target, steps):
+        data = least_squares.Data(features, target, method, method == "svd")
+        fits = leave_one_out.leave_one_out(data, [2, 8, 10, 14, 24], ridge, steps)
+        assert steps == (fits.step is not None)
+        found = risk_estimators.estimate(fits, problem(), rule, KEY, kept)
+        return fits.coef, fits.residual, fits.loo, fits.gcv, fits.condition, found
+
+    ways = (jax.tree.leaves(all_of(sample().features, sample().target, steps)) for steps in (False, True))
+    for found, expected in zip(*ways, strict=True):
+        judge.exact(found, expected, 1e-10)
+
+
+@pytest.mark.slow
+def test_without_steps_memory_does_not_grow_with_the_widths():
+    """Temporaries for 4 and for 16 widths of 64 features and 32 samples."""
+
+    def temporaries(steps, widths):
+        def estimates(features, target):
+            fits = leave_one_out.leave_one_out(least_squares.Data(features, target), widths, steps=steps)
+            return fits.loo, risk_estimators.estimate(fits, None, pruning.magnitude, KEY, [8])
+
+        shapes = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((64, 32), (32,)))
+        return jax.jit(estimates).lower(*shapes).compile().memory_analysis().temp_size_in_bytes
+
+    few, many, held = [48, 56, 60, 64], list(range(49, 65)), 12 * 64 * 32 * 4
+    assert temporaries(False, many) - temporaries(False, few) < 0.25 * held
+    assert temporaries(True, many) - temporaries(True, few) > 0.9 * held  # the spoiled twin holds the steps
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [5, 40])
 def test_leaving_one_out_of_everything_is_unbiased_at_one_sample_less(x64, width):
     """Mean over draws of the estimate = mean risk of the pipeline at n - 1. The naive estimate is too small."""

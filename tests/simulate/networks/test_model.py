@@ -11,7 +11,7 @@ import pytest
 
 from jaxprune.problems import Labelled, Training
 from jaxprune.simulate.compression import rules
-from jaxprune.simulate.networks import curvature, double_descent, labelled, pruning
+from jaxprune.simulate.networks import curvature, double_descent, labelled, parts, pruning
 from jaxprune.simulate.networks import model as networks
 from jaxprune.simulate.networks.architectures import MLP, ResNet
 from jaxprune.simulate.networks.labelled import Batch
@@ -345,8 +345,27 @@ def test_large_sets_are_evaluated_in_parts(x64, monkeypatch):
     model = shallow(3)
     params, data = fresh(model, 3), batch(model, 25)
     whole = measure(model, params, data)
-    monkeypatch.setattr(networks, "EVALUATED_TOGETHER", 7)
-    judge.exact(np.stack(measure(model, params, data)), np.stack(whole), 1e-12)
+    for place, name, value in ((networks, "EVALUATED_TOGETHER", 7), (parts, "HELD", 3 * 4)):  # parts of 7, then of 4
+        monkeypatch.setattr(place, name, value)
+        measure.clear_cache()
+        judge.exact(np.stack(measure(model, params, data)), np.stack(whole), 1e-12)
+
+
+@pytest.mark.parametrize("samples", [1, 8, 11, 13])
+def test_parts_are_the_whole_set(monkeypatch, samples):
+    """Small sets are not touched, so that their programs stay what they are; derivatives pass."""
+    inputs = jnp.arange(samples * 2.0).reshape(samples, 2)
+    monkeypatch.setattr(parts, "HELD", 4 * 3)
+    cut = lambda x: parts.in_parts(lambda part: part[:, :1] ** 2, x, 3)  # noqa: E731
+    np.testing.assert_array_equal(cut(inputs), inputs[:, :1] ** 2)
+    np.testing.assert_array_equal(jax.grad(lambda x: jnp.sum(cut(x)))(inputs)[:, 0], 2 * inputs[:, 0])
+    assert ("scan" in str(jax.make_jaxpr(cut)(inputs))) == (samples > 4)
+
+
+def test_pictures_count_their_pixels():
+    """The first layer of three channels makes 3 x 64 numbers of a picture, the widest of vectors 5."""
+    assert networks._widest(residual(3), jnp.zeros((2, 8, 8, 2))) == 3 * 64
+    assert networks._widest(MLP(6, (3, 5), 2), jnp.zeros((2, 6))) == 5
 
 
 def test_label_noise_is_a_count(x64):

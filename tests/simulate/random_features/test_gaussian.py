@@ -9,6 +9,7 @@ import pytest
 
 from jaxprune import teachers
 from jaxprune.problems import RandomFeatures
+from jaxprune.problems import random_features as problems
 from jaxprune.simulate import kernels, least_squares, random_features
 from jaxprune.simulate.least_squares import pruning
 from jaxprune.theory import random_features as theory
@@ -189,3 +190,13 @@ def test_what_is_parallel_depends_on_the_activation():
     RandomFeatures(np.ones(2), 0.1, 5, 2, jax.nn.relu, weights=opposite)
     with pytest.raises(ValueError, match="^weights: rows 0 and 1 are parallel"):
         RandomFeatures(np.ones(2), 0.1, 5, 2, jnp.tanh, weights=opposite)
+
+
+@pytest.mark.parametrize("first, second", [(0, 4), (2, 3), (5, 6)])
+def test_parallel_rows_are_found_across_blocks(monkeypatch, first, second):
+    monkeypatch.setattr(problems, "BLOCK", 3)
+    weights = rows(7, 5)
+    RandomFeatures(np.ones(5), 0.1, 5, 7, weights=weights)
+    weights[second] = 2 * weights[first]
+    with pytest.raises(ValueError, match=f"^weights: rows {first} and {second} are parallel"):
+        RandomFeatures(np.ones(5), 0.1, 5, 7, weights=weights)

@@ -166,6 +166,22 @@ def test_records_stand_at_the_start_and_after_every_few_steps():
     judge.exact(path.watched["first"], ends, 1e-5)
 
 
+@pytest.mark.parametrize("runs", [None, 2])
+def test_records_are_held_once(runs):
+    """Beside the records themselves there is less than one of them for every hundred."""
+
+    def temporaries(steps):
+        def records(key):
+            return run(key, start=jnp.zeros(100), steps=steps, watch=lambda x: x).watched
+
+        keys = KEY if runs is None else jax.random.split(KEY, runs)
+        compiled = jax.jit(records if runs is None else jax.vmap(records)).lower(keys).compile().memory_analysis()
+        assert compiled.output_size_in_bytes >= (runs or 1) * (steps + 1) * 400
+        return compiled.temp_size_in_bytes
+
+    assert temporaries(2000) - temporaries(100) < 1900 * (runs or 1) * 4  # 400 bytes a record
+
+
 def test_a_run_stops_at_its_last_good_value():
     start = jnp.asarray([[0.5, 0.1], [0.2, 30.0], [0.1, 0.4]])
     one = jax.vmap(lambda x: sde.euler(drifts.DoubleWell(), None, x, KEY, step_size=0.01, steps=30).state)
