@@ -185,7 +185,7 @@ def retrain_path(
 
     The supports are nested, so this is ``min_norm_path`` on the columns in that order. Only the first
     ``width`` entries of ``order`` exist: a larger s keeps them all. ``moments = (X X^T, X y)`` saves the
-    products where many orders are refitted on one sample. NaN where ``order`` is -1: the first fit failed.
+    products where many orders are refitted on one sample. NaN where ``order`` is -1, as the first fit failed, or out of range.
     """
     coef = leading_refits(data, order, kept, width, moments)
     found = jnp.zeros((len(coef), len(data.features)), coef.dtype)
@@ -208,11 +208,12 @@ def leading_refits(
     columns = jnp.where(real[:, None], data.features[chosen], 0)
     if moments is not None:
         gram, moment = moments
-        gram = jnp.where(real[:, None] & real[None, :], gram[chosen][:, chosen], 0)
+        gram = jnp.where(real[:, None] & real[None, :], solving.block(gram, chosen), 0)
         moments = gram, jnp.where(real, moment[chosen], 0)
     counts = jnp.minimum(jnp.asarray(kept), most if width is None else width)
     coef, _ = solving.fit(Data(columns, data.target, data.method, data.intercept), kept, 0.0, None, counts, moments)
-    return jnp.where(order[0] < 0, jnp.nan, coef)
+    found = jnp.all((chosen >= 0) & (chosen < len(data.features)))
+    return jnp.where(found, coef, jnp.nan)
 
 
 def leading_solutions(

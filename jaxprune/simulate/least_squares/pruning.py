@@ -298,16 +298,21 @@ def retrained_surface(
     rules, dim = order.shape[1:]
     moments = least_squares.shared_moments(data, len(widths) * rules, max(kept))
 
-    def one(arguments):
-        width, chosen = arguments
-        if not diagonal(problem):
-            return problem.risk(least_squares.retrain_path(data, chosen, kept, width, moments))
-        coef = least_squares.leading_refits(data, chosen, kept, width, moments)
-        eigs, teacher = (jnp.asarray(a)[chosen] for a in (problem.eigs, problem.teacher))
-        most = coef.shape[1]
-        wrong = jnp.sum(eigs[None, :most] * (coef - teacher[None, :most]) ** 2, axis=1)
-        return problem.noise**2 + wrong + jnp.sum(eigs[most:] * teacher[most:] ** 2)
+    flat, widths = order.reshape(-1, dim), jnp.repeat(jnp.asarray(widths), rules)
 
-    flat = order.reshape(-1, dim)
-    risks = each(one, (jnp.repeat(jnp.asarray(widths), rules), flat))
+    def whole(cell):
+        width, chosen = cell
+        return problem.risk(least_squares.retrain_path(data, chosen, kept, width, moments))
+
+    def by_parts(cell):  # with a diagonal covariance errors add up: of the features refitted, and of all others
+        width, chosen, eigs, teacher = cell
+        coef = least_squares.leading_refits(data, chosen, kept, width, moments)
+        return jnp.sum(eigs * (coef - teacher) ** 2, axis=1)
+
+    if not diagonal(problem):
+        return each(whole, (widths, flat)).reshape(*order.shape[:2], -1)
+    leading, others = flat[:, : max(max(kept), 1)], flat[:, max(max(kept), 1) :]
+    eigs, teacher = jnp.asarray(problem.eigs), jnp.asarray(problem.teacher)
+    wrong = each(by_parts, (widths, flat, eigs[leading][:, None], teacher[leading][:, None]))
+    risks = problem.noise**2 + wrong + jnp.sum((eigs * teacher**2)[others], axis=1)[:, None]
     return risks.reshape(*order.shape[:2], -1)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxprune.simulate.least_squares import fit as least_squares
 from jaxprune.simulate.least_squares import left_out as leave_one_out
-from jaxprune.simulate.least_squares import pruning
+from jaxprune.simulate.least_squares import pruning, solving
 from jaxprune.simulate.least_squares.fit import EXACT, Counts, Data, Path
 from jaxprune.simulate.least_squares.left_out import LeftOut
 from jaxprune.simulate.least_squares.pruning import Problem, Rule
@@ -133,7 +133,7 @@ def _without(fit, i, problem, rule, key, kept, moments):
     seen, fewer = mine[chosen], None
     if moments is not None:
         gram, moment = moments
-        fewer = gram[chosen][:, chosen] - jnp.outer(seen, seen), moment[chosen] - seen * y[i]
+        fewer = solving.block(gram, chosen) - jnp.outer(seen, seen), moment[chosen] - seen * y[i]
     refitted = least_squares.retrain_path(columns, jnp.arange(len(chosen)), kept, fit.widths[0], fewer)
     retrained = columns.offset(refitted) + jnp.matmul(refitted, seen, precision=EXACT)
     pruned = data.offset(coef)[0] + _leading_sums(coef * mine[None, :], order, counts)[0]

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxprune.simulate import linalg
 from jaxprune.simulate.least_squares import fit as least_squares
-from jaxprune.simulate.least_squares import pruning
+from jaxprune.simulate.least_squares import pruning, solving
 from jaxprune.simulate.least_squares.fit import EXACT, Counts, Path
 from jaxprune.simulate.least_squares.pruning import Coef, Fit, Problem, Rule, Scores
 from jaxprune.simulate.platforms import by_platform, each
@@ -121,7 +121,7 @@ def compensated_surface(path: Path, problem: Problem, order: Int[Array, "W R d"]
     def one(cell):
         image, count, features = cell
         chosen = features[:most]
-        solved = least_squares.leading_solutions(covariance[chosen][:, chosen], image[chosen], count, problem.deficient)
+        solved = least_squares.leading_solutions(solving.block(covariance, chosen), image[chosen], count, problem.deficient)
         return problem.risk(jnp.zeros((len(kept), len(image)), image.dtype).at[:, chosen].set(solved, unique_indices=True))
 
     cells = (jnp.repeat(images, rules, axis=0), jnp.repeat(counts, rules, axis=0), order.reshape(-1, problem.dim))
