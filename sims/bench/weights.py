@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from _timing import optional, range_of, setting
+from _record import Bench
+from _timing import Torch, Work
 
 DENSE, CONVOLUTIONS = (300, 600, 1000), (64, 128, 256)  # a side; channels of 3 x 3 kernels
 REPEATS = 3
+QUICK = dict(DENSE=(60, 100), CONVOLUTIONS=(16,), REPEATS=1)
 THEIRS = """
 import sys, warnings, logging
 warnings.simplefilter("ignore")
@@ -58,11 +60,12 @@ def network() -> dict[str, np.ndarray]:
 def run(*words: Any) -> Done:
     """One process."""
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    command, env = [sys.executable, *map(str, words)], os.environ | dict(XLA_PYTHON_CLIENT_PREALLOCATE="false")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env)
     said = process.stdout.read() if process.stdout else ""
     _, status, used = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"{words[0]} ended with {os.waitstatus_to_exitcode(status)}")
+        raise RuntimeError(f"{words[0]} ended with {os.waitstatus_to_exitcode(status)}")
     return Done(said, time.perf_counter() - started, used.ru_maxrss / 2**20)
 
 
@@ -77,43 +80,37 @@ def told(folder: Path) -> dict[str, dict[str, str]]:
         return {row["layer"]: row for row in csv.DictReader(file)}
 
 
-def told_or_dash(cell: str) -> str:
-    """A number of the table; a dash where the fit failed and is not told."""
-    return f"{float(cell):6.2f}" if cell else f"{'-':>6}"
+def measured(bench: Bench, file: Path, peer: bool) -> tuple[Done, ...]:
+    """Time and memory of both, one after the other; what each did last."""
+    pairs = [(ours(file, file.parent), *([run("-c", THEIRS, file)] if peer else [])) for _ in range(REPEATS)]
+    torch = Torch.of(bench) if peer else None
+    works = {"jaxprune weights": Work(), "weightwatcher": Work(device=torch.device if torch else "")}
+    runs = dict(zip(works, zip(*pairs, strict=True), strict=False))
+    for what, unit, column in (("time", "s", "seconds"), ("largest memory", "GiB", "gibibytes")):
+        bench.keep(what, "", unit, {who: [getattr(d, column) for d in done] for who, done in runs.items()}, works=works)
+    return pairs[-1]
 
 
-def main() -> None:
-    """Print the tables; without the package, ours alone."""
-    weightwatcher = optional("weightwatcher")
-    print(setting(weightwatcher if hasattr(weightwatcher, "__version__") else None))
-    weights = network()
-    print(f"{len(weights)} layers, {sum(w.size for w in weights.values()):,} weights; median of {REPEATS} (least to largest)")
+def exponents(bench: Bench, layer: str, row: dict[str, str], theirs: float | None) -> None:
+    """What each says of a layer; nothing where a fit failed. Those of dense layers must agree."""
+    own, control = row["positions"] or row["spectrum"], row["positions_gaussian"] or row["gaussian"]
+    if theirs is not None and own and not row["positions"]:
+        bench.agree(f"{layer}: exponents differ by", abs(theirs / float(own) - 1), 1e-3)
+    found = {"jaxprune weights": own, "jaxprune weights, Gaussian control": control, "weightwatcher": theirs}
+    values = {who: [float(value)] for who, value in found.items() if value not in ("", None)}
+    bench.keep("exponents of the squared singular values", layer, "pdf exponent", values, compared=False)
+
+
+def main(bench: Bench) -> None:
+    """Both on one file; without the package, ours alone."""
+    weightwatcher, weights = bench.peer("weightwatcher"), network()
+    bench.say(f"{len(weights)} layers, {sum(w.size for w in weights.values()):,} weights")
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        np.savez(folder / "network.npz", allow_pickle=False, **weights)  # pyright: ignore[reportArgumentType]
-        pairs = []
-        for _ in range(REPEATS):
-            mine = ours(folder / "network.npz", folder)
-            pairs.append((mine, run("-c", THEIRS, folder / "network.npz") if weightwatcher else None))
-        table = told(folder)
-    print(f"jaxprune weights: {range_of([p[0].seconds for p in pairs])} s, {range_of([p[0].gibibytes for p in pairs], 2)} GiB")
-    exponents = {}
-    if weightwatcher:
-        peers = [p[1] for p in pairs]
-        print(f"weightwatcher:    {range_of([p.seconds for p in peers])} s, {range_of([p.gibibytes for p in peers], 2)} GiB")
-        print(f"ratio of times:   {range_of([p[1].seconds / p[0].seconds for p in pairs])}")
-        lines = (line.split() for line in peers[0].said.splitlines() if line.startswith("alpha "))
-        exponents = {name: float(value) for _, name, value in lines}
-    print("\npdf exponents of squared singular values; controls are shuffled entries and Gaussian numbers")
+        file = Path(place) / "network.npz"
+        np.savez(file, allow_pickle=False, **weights)  # pyright: ignore[reportArgumentType]
+        done = measured(bench, file, weightwatcher is not None)
+        table = told(file.parent)
+    lines = (line.split() for line in done[-1].said.splitlines() if line.startswith("alpha "))
+    theirs = {name: float(value) for _, name, value in lines}
     for name in weights:
-        row = table[name]
-        own = row["positions"] or row["spectrum"]
-        control = row["positions_gaussian"] or row["gaussian"]
-        peer = f"weightwatcher {exponents[name]:6.2f}" if name in exponents else ""
-        if name in exponents and own and not row["positions"]:
-            assert abs(exponents[name] / float(own) - 1) < 1e-3, (name, exponents[name], own)
-        print(f"  {name:28} ours {told_or_dash(own)}, Gaussian control {told_or_dash(control)}   {peer}")
-
-
-if __name__ == "__main__":
-    main()
+        exponents(bench, name, table[name], theirs.get(name))
