@@ -10,49 +10,46 @@ from matplotlib.ticker import PercentFormatter
 
 from jaxprune.plots import style
 
-ROW, PANEL, ACROSS = 0.125, 1.45, 4  # inches of a row and of a panel of growth, and how many of these stand side by side
+ROW, PANEL, ACROSS = 0.12, 1.4, 4  # inches of a row and of a panel of growth, and how many of these stand side by side
 SMALL = 5.5  # points
+OURS = "jaxprune, "
 
 
 def draw(benches: Sequence[Any]) -> Figure:
-    """The figure of all that was measured, records of ``sims/bench``."""
-    rows = [(b, [r for r in b.records if r.ratios]) for b in benches]
+    """The figure of all that was measured, records of ``sims/bench``; ratios along a curve of growth stand in the curves."""
+    ratios = [(b, [r for r in b.records if r.ratios and r.size is None]) for b in benches]
     shares = [(b, [r for r in b.records if r.share is not None]) for b in benches]
     panels = [(b.name, key, curves) for b in benches for key, curves in b.curves().items()]
-    parts = [max(_height(rows), _height(shares)), -(-len(panels) // ACROSS) * PANEL]
-    figure = Figure(figsize=(style.FULL, sum(parts) + 0.5))
+    lines = max(sum(1.4 + len(found) for _, found in rows if found) for rows in (ratios, shares))
+    parts = [0.5 + ROW * lines, -(-len(panels) // ACROSS) * PANEL]
+    figure = Figure(figsize=(style.FULL, sum(parts) + 0.3))
     above, below = figure.subfigures(2, 1, height_ratios=[part + 0.01 for part in parts])
-    left, right = above.subfigures(1, 2, width_ratios=[1.25, 1]).ravel()
-    _list(left, rows, _ratio, "time, or memory, over that of jaxprune")
-    _list(right, shares, _share, "share of the measured peak")
+    left, right = above.subfigures(1, 2, width_ratios=[1.2, 1]).ravel()
+    _list(left, ratios, _ratio, "time, or memory, over that of jaxprune", lines)
+    _list(right, shares, _share, "share of the measured peak", lines)
     for ax, (name, key, curves) in zip(_grid(below, len(panels)), panels, strict=True):
         _growth(ax, name, key, curves)
+    if panels:
+        below.supxlabel("growth of what was measured; in brackets the power of the size that it grows like", fontsize=SMALL)
     _headline(figure, benches)
     return figure
 
 
-def _height(rows: Sequence[tuple[Any, list[Any]]]) -> float:
-    """Inches of a list: a line for each record, and for the name of each benchmark."""
-    return 0.5 + ROW * sum(1.4 + len(records) for _, records in rows if records)
-
-
-def _list(part: Any, rows: Sequence[tuple[Any, list[Any]]], mark: Any, words: str) -> None:
-    """One line for each record, by benchmarks; nothing where there is none."""
-    if not any(records for _, records in rows):
+def _list(part: Any, rows: Sequence[tuple[Any, list[Any]]], mark: Any, words: str, lines: float) -> None:
+    """One line for each record, by benchmarks, in a panel with room for ``lines``; nothing where there is none."""
+    rows = [(bench, records) for bench, records in rows if records]
+    if not rows:
         return
     ax, y, places, labels = part.subplots(), 0.0, [], []
-    for bench, records in ((b, records) for b, records in rows if records):
-        ax.text(
-            -0.02, y, bench.name, transform=ax.get_yaxis_transform(), ha="right", va="center", fontsize=SMALL + 1, weight="bold"
-        )
-        for record in records:
-            y += 1
-            mark(ax, y, record)
-            places.append(y)
-            labels.append(_label(record))
-        y += 1.4
+    for bench, records in rows:
+        _heading(ax, y, bench.name, list(records[0].ratios))
+        for place, (record, label) in enumerate(zip(records, _names(records), strict=True), 1):
+            mark(ax, y + place, record)
+            places.append(y + place)
+            labels.append(label)
+        y += len(records) + 1.4
     ax.set_yticks(places, labels, fontsize=SMALL)
-    ax.set_ylim(y - 0.4, -0.8)
+    ax.set_ylim(lines - 0.4, -0.8)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(words)
     if mark is _ratio:
@@ -64,12 +61,24 @@ def _list(part: Any, rows: Sequence[tuple[Any, list[Any]]], mark: Any, words: st
         ax.xaxis.set_major_formatter(PercentFormatter(1, 0))
 
 
-def _label(record: Any) -> str:
-    """What and who, without what all have in common."""
-    size = "" if record.size is None else f"{record.along} {record.size:,g}"
-    who = record.who if record.ratios else record.who.removeprefix("jaxprune").strip(", ")
-    words = record.section if not record.what else record.what
-    return ", ".join(filter(None, (words, size, who)))
+def _heading(ax: Axes, y: float, name: str, ours: Sequence[str]) -> None:
+    """The name of a benchmark, and where there are several rows of ours, the colour of each."""
+    beside: dict[str, Any] = dict(transform=ax.get_yaxis_transform(), va="center")
+    ax.text(-0.02, y, name, ha="right", fontsize=SMALL + 1, weight="bold", **beside)
+    for index, who in enumerate(ours if len(ours) > 1 else ()):
+        words = f"over {who.removeprefix(OURS)}"
+        ax.text(0.02 + 0.5 * index, y, words, fontsize=SMALL - 1, color=style.colour(index), **beside)
+
+
+def _names(records: Sequence[Any]) -> list[str]:
+    """What each record is, without the words that all have in common."""
+    parts = [(r.section, r.what, _size(r), r.who.removeprefix(OURS)) for r in records]
+    varied = [i for i, column in enumerate(zip(*parts, strict=True)) if len({*column}) > 1]
+    return [", ".join(words[i] for i in varied if words[i]) or words[-1] for words in parts]
+
+
+def _size(record: Any) -> str:
+    return "" if record.size is None else f"{record.along} {record.size:,g}"
 
 
 def _ratio(ax: Axes, y: float, record: Any) -> None:
@@ -98,11 +107,11 @@ def _growth(ax: Axes, name: str, key: tuple[str, str, str], curves: Sequence[Any
     """Curves of one panel: medians and ranges; in the legend the power that each grows like."""
     section, unit, along = key
     costs = curves[0].records[0].error is None
-    for index, curve in enumerate(curves):
+    names = _names([curve.records[0] for curve in curves])
+    for index, (curve, name_of) in enumerate(zip(curves, names, strict=True)):
         x, middle = [r.size for r in curve.records], np.array([r.median for r in curve.records])
         low, high = _ends(curve.records)
-        label = curve.label.removeprefix("jaxprune, ").removesuffix(", jaxprune")
-        label += f" ({curve.power:.2f})" if costs else ""
+        label = f"{name_of} ({curve.power:.2f})" if costs else name_of
         ax.errorbar(x, middle, [middle - low, high - middle], **style.look(index) | dict(ls="-"), label=label)
     ax.set_xscale("log")
     ax.set_yscale("log" if costs else "linear")
@@ -110,11 +119,11 @@ def _growth(ax: Axes, name: str, key: tuple[str, str, str], curves: Sequence[Any
     ax.set_xlabel(along, fontsize=SMALL, labelpad=1)
     ax.set_ylabel(unit, fontsize=SMALL, labelpad=1)
     ax.tick_params(labelsize=SMALL)
-    ax.margins(0.08, 0.15)
+    ax.margins(0.08, 0.25)
     style.ticks(ax.xaxis, most=4)
     if costs:
         style.ticks(ax.yaxis, most=4)
-    ax.legend(fontsize=SMALL - 1.5, handlelength=1, borderpad=0, labelspacing=0.2)
+    ax.legend(fontsize=SMALL - 1, handlelength=1, labelspacing=0.2, frameon=True, framealpha=0.6, edgecolor="none")
 
 
 def _ends(records: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

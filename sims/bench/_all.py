@@ -78,5 +78,6 @@ def _alike(benches: Sequence[Bench]) -> list[Bench]:
     latest = max(benches, key=lambda bench: bench.setting["date"], default=None)
     for bench in benches:
         if how(bench) != how(latest or bench):
-            print(f"not in the table and the figure, since it was measured elsewhere: {bench.name}, {bench.line()}")
+            when = f"{bench.setting['date']}, commit {bench.setting['commit']}, {bench.setting['device']}"
+            print(f"not in the table and the figure, since measured otherwise: {bench.name} ({when})")
     return [bench for bench in benches if latest and how(bench) == how(latest)]

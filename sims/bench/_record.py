@@ -52,7 +52,6 @@ class Record:
 class Curve(NamedTuple):
     """Records of growing size, two or more."""
 
-    label: str
     records: list[Record]
 
     @property
@@ -134,10 +133,10 @@ class Bench:
 
     def curves(self) -> dict[tuple[str, str, str], list[Curve]]:
         """(section, unit, along) of a panel -> its curves of growth."""
-        found: dict[tuple[str, str, str], dict[str, Curve]] = {}
+        found: dict[tuple[str, str, str], dict[tuple[str, str], Curve]] = {}
         for record in (r for r in self.records if r.size is not None):
-            panel, label = found.setdefault((record.section, record.unit, record.along), {}), f"{record.what}, {record.who}"
-            panel.setdefault(label, Curve(label.strip(", "), [])).records.append(record)
+            panel = found.setdefault((record.section, record.unit, record.along), {})
+            panel.setdefault((record.what, record.who), Curve([])).records.append(record)
         long = {key: [curve for curve in panel.values() if len(curve.records) > 1] for key, panel in found.items()}
         return {key: panel for key, panel in long.items() if panel}
 

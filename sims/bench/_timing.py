@@ -78,13 +78,18 @@ def faster(ways: Mapping[Way, Callable[[], object]]) -> Way:
     return min(times, key=lambda way: times[way])
 
 
-def ready(function: Callable[..., Any], *arguments: Any) -> tuple[Callable[[], Any], float]:
-    """A jitted function as a call that is waited for, and the seconds that compiling took; it has run once."""
+def compiled(function: Callable[..., Any], *arguments: Any) -> tuple[Callable[..., Any], float]:
+    """A program that is waited for, compiled for such arguments, and the seconds that took; it has run once."""
     started = time.perf_counter()
-    program = function.lower(*arguments).compile()  # type: ignore[attr-defined]
+    program = jax.jit(function).lower(*arguments).compile()
     took = time.perf_counter() - started
     jax.block_until_ready(program(*arguments))
-    return lambda: jax.block_until_ready(program(*arguments)), took
+    return lambda *values: jax.block_until_ready(program(*values)), took
+
+
+def ready(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+    """A call of a program with these arguments that is waited for, compiled and run once here."""
+    return functools.partial(compiled(function, *arguments)[0], *arguments)
 
 
 def host(array: Any) -> np.ndarray:
@@ -104,7 +109,7 @@ def peak(flop: float) -> Bound:
     rate, side, took = 0.0, 512, 0.0
     while took < LEAST and side < WIDEST:
         side *= 2
-        work, _ = ready(jax.jit(lambda a: a @ a), jax.random.normal(jax.random.key(0), (side, side)))
+        work = ready(lambda a: a @ a, jax.random.normal(jax.random.key(0), (side, side)))
         took = min(seconds(work) for _ in range(7))
         rate = max(rate, 2 * side**3 / took)
     return Bound(flop / rate, f"{rate / 1e9:,.0f} GFLOP/s of a matrix product, {jnp.zeros(()).dtype}")
@@ -113,7 +118,7 @@ def peak(flop: float) -> Bound:
 def bandwidth(nbytes: float, size: int) -> Bound:
     """What the memory would take to move so many bytes, as it moves an array of ``size`` numbers."""
     x = jnp.linspace(0.1, 1.0, size)
-    work, _ = ready(jax.jit(lambda x: x + 1), x)
+    work = ready(lambda x: x + 1, x)
     rate = 2 * x.nbytes / min(seconds(work) for _ in range(7))
     return Bound(nbytes / rate, f"{rate / 1e9:,.1f} GB/s of memory, read and written")
 

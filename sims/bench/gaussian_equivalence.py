@@ -30,9 +30,9 @@ SETTINGS = [
     (200, 100, 800),
     (400, 200, 800),
 ]
-KEPT, NOISE, SEEDS = [40], 0.3, 400
+KEPT, NOISE, SEEDS, DRAWS = [40], 0.3, 400, 1000
 METRICS = dict(risk="dense", pruned_risk="pruned", retrained_fresh="retrained on fresh data")
-QUICK = dict(SETTINGS=[(40, 10, 80), (40, 20, 80)], KEPT=[8], SEEDS=40)
+QUICK = dict(SETTINGS=[(40, 10, 80)], KEPT=[8], SEEDS=20, DRAWS=100)
 
 
 def features_of(setting: int) -> RandomFeatures:
@@ -73,7 +73,7 @@ def predictions(setting: int) -> dict[str, tuple[float, float]]:
     """Metric -> the prediction and its error."""
     problem = features_of(setting)
     same = (*theory.equivalent(problem.weights, problem.teacher, NOISE), problem.n)
-    fresh = sampled.retrained_risk(*same, KEPT[0], draws=1000, seed=0)
+    fresh = sampled.retrained_risk(*same, KEPT[0], draws=DRAWS, seed=0)
     return {
         "risk": (correlated.risk(*same), 0.0),
         "pruned_risk": (correlated.pruned_risk(*same, KEPT[0]), 0.0),

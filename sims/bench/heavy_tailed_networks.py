@@ -29,7 +29,16 @@ KINDS = ("I", "II", "III")
 BASE = dict(neurons=2000, inputs=64, seeds=1, indices=1)
 GROWTH = dict(neurons=(500, 2000, 8000), inputs=(16, 64, 784), seeds=(1, 20), indices=(1, 4))  # the others as in BASE
 SMALL = dict(neurons=(100, 200))
-QUICK = dict(N=100, SAMPLES=200, PAIRS=2, STEPS={16: 4}, SEEDS=(1,), BASE=BASE | dict(neurons=100, inputs=16), GROWTH=SMALL)
+QUICK = dict(
+    KINDS=("III",),
+    N=100,
+    SAMPLES=200,
+    PAIRS=2,
+    STEPS={16: 4},
+    SEEDS=(1,),
+    BASE=BASE | dict(neurons=100, inputs=16),
+    GROWTH=SMALL,
+)
 
 
 def data(dim: int) -> tuple[Any, Any]:
@@ -50,7 +59,6 @@ def ours(n: int, dim: int, kind: str | None, seeds: int, steps: int, alphas: int
     """All seeds and indices in one program; without a kind, no noise."""
     indices = jax.vmap(stable.index)(jnp.linspace(ALPHA, 1.9, alphas))
 
-    @jax.jit
     def work(keys, indices, first, field):
         def one(index, key):
             law = None if kind is None else stable.neuron_noise(kind, index, SIGMA)
@@ -58,7 +66,7 @@ def ours(n: int, dim: int, kind: str | None, seeds: int, steps: int, alphas: int
 
         return each(lambda index: each(functools.partial(one, index), keys), indices)
 
-    return ready(work, jax.random.split(jax.random.key(1), seeds), indices, start(n, dim), drift(n, dim))[0]
+    return ready(work, jax.random.split(jax.random.key(1), seeds), indices, start(n, dim), drift(n, dim))
 
 
 def torch_noise(torch: Torch, kind: str, shape: tuple[int, int], scipy: bool) -> Any:

@@ -33,7 +33,7 @@ def euler(law: stable.Law, rows: bool) -> Callable:
             drifts.Linear(RATE), law, jnp.zeros(shape), key, step_size=STEP_SIZE, steps=STEPS, rows=rows
         ).state.value
 
-    return jax.jit(lambda key: one(key, RUNS) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS)))
+    return lambda key: one(key, RUNS) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS))
 
 
 def by_hand(law: stable.Law) -> Callable:
@@ -45,7 +45,7 @@ def by_hand(law: stable.Law) -> Callable:
 
         return jax.lax.scan(step, jnp.zeros(RUNS), jnp.arange(STEPS))[0]
 
-    return jax.jit(run)
+    return run
 
 
 def by_diffrax(diffrax: ModuleType, rows: bool) -> Callable:
@@ -61,7 +61,7 @@ def by_diffrax(diffrax: ModuleType, rows: bool) -> Callable:
         )
         return solved.ys[0]
 
-    return jax.jit(lambda key: one(key, (RUNS,)) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS)))
+    return lambda key: one(key, (RUNS,)) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS))
 
 
 def _diagonal(diffrax, y):
@@ -97,9 +97,9 @@ def compare(bench: Bench, name: str, law: stable.Law, peers: dict[str, Work]) ->
     """Check that all end with the exact law, then time them, and the draws of the noise alone."""
     key, alpha = jax.random.key(1), float(law.index.alpha)
     works = {
-        "jaxprune, rows": Work(ready(euler(law, True), key)[0], RUNS * STEPS),
-        "jaxprune, vmap over keys": Work(ready(euler(law, False), key)[0], RUNS * STEPS),
-        "scan by hand": Work(ready(by_hand(law), key)[0], RUNS * STEPS, jax.devices()[0].device_kind),
+        "jaxprune, rows": Work(ready(euler(law, True), key), RUNS * STEPS),
+        "jaxprune, vmap over keys": Work(ready(euler(law, False), key), RUNS * STEPS),
+        "scan by hand": Work(ready(by_hand(law), key), RUNS * STEPS, jax.devices()[0].device_kind),
         **peers,
     }
     bench.say(f"{name}: mean log |X_T| less the exact one, in standard errors")
@@ -109,7 +109,7 @@ def compare(bench: Bench, name: str, law: stable.Law, peers: dict[str, Work]) ->
         if abs(gap) > 5:
             raise RuntimeError(f"{who}: end points of another law, {gap} standard errors away")
     bench.race(name, f"{RUNS:,} runs of {STEPS} steps", "ns a step", works, PAIRS)
-    draw = Work(ready(jax.jit(lambda k: law.sample(k, (RUNS,))), key)[0], RUNS)
+    draw = Work(ready(lambda k: law.sample(k, (RUNS,)), key), RUNS)
     bench.race(name, "drawing the noise alone", "ns a step", {"jaxprune": draw}, PAIRS)
 
 
@@ -117,7 +117,7 @@ def by_diffrax_twice(diffrax: Any) -> dict[str, Work]:
     """One array, and a vmap over keys."""
     found, device = {}, jax.devices()[0].device_kind
     for who, rows in (("one array", True), ("vmap over keys", False)) if diffrax else ():
-        found[f"diffrax, {who}"] = Work(ready(by_diffrax(diffrax, rows), jax.random.key(2))[0], RUNS * STEPS, device)
+        found[f"diffrax, {who}"] = Work(ready(by_diffrax(diffrax, rows), jax.random.key(2)), RUNS * STEPS, device)
     return found
 
 
@@ -135,7 +135,7 @@ def costs(bench: Bench) -> None:
         for count in counts:
             seeds, indices = (count, 1) if along == "seeds" else (MANY, count)
             index = jax.vmap(stable.index)(jnp.linspace(1.2, 1.9, indices))
-            work, _ = ready(jax.jit(batch), jax.random.split(jax.random.key(3), seeds), index)
+            work = ready(batch, jax.random.split(jax.random.key(3), seeds), index)
             works = {"jaxprune": Work(work, STEPS * seeds * indices)}
             what = "one index" if along == "seeds" else f"{MANY:,} seeds"
             bench.race("runs of numbers, vmap", what, "ns a step", works, PAIRS, size=count, along=along)

@@ -97,10 +97,10 @@ def flops(widths) -> float:
     return fit_narrow + fit_wide + residuals + refits
 
 
-def compiled(widths, block):
+def block_of(widths, block):
     """A block of trials in this process."""
-    run = jax.jit(lambda keys, problem: each(lambda k: surface(k, problem, widths), keys))
-    return ready(run, jax.random.split(jax.random.key(1), block), make(0))[0]
+    keys = jax.random.split(jax.random.key(1), block)
+    return ready(lambda keys, problem: each(lambda k: surface(k, problem, widths), keys), keys, make(0))
 
 
 def sample(problem):
@@ -126,13 +126,13 @@ def limited(threads: int, fit: Callable, *arguments) -> None:
 def surfaces(bench: Bench, problem, careful: dict[str, Work]) -> None:
     """The whole surface, by all."""
     widths, (x, y, _) = widths_of(WIDTHS), sample(problem)
-    works = {"jaxprune, one process": Work(compiled(widths, BLOCK), BLOCK, bound=peak(flops(widths)))}
+    works = {"jaxprune, one process": Work(block_of(widths, BLOCK), BLOCK, bound=peak(flops(widths)))}
     inner = {"width": widths, "kept": KEPT}
     experiment = Experiment("bench", {"widths": [WIDTHS]}, make, trial, inner=inner, seeds=4 * BLOCK, block=BLOCK)
     if bench.peer("sklearn", "scikit-learn"):
         careful = {**careful, "naive scikit-learn": Work(lambda: limited(1, naive_sklearn, x, y, problem, widths))}
     with engine(bench, experiment) as every:
-        what = f"n = {N}, {len(widths)} widths, {len(KEPT)} kept counts"
+        what = f"{len(widths)} widths, {len(KEPT)} kept counts"
         bench.race("surface", what, "ms a trial", {**works, **every, **careful}, PAIRS)
 
 
@@ -152,5 +152,5 @@ def main(bench: Bench) -> None:
         surfaces(bench, problem, {who: Work(careful(threads, widths))})
         for count in COUNTS:
             some = widths_of(count)
-            works = {"jaxprune": Work(compiled(some, 16), 16), who: Work(careful(threads, some))}
+            works = {"jaxprune": Work(block_of(some, 16), 16), who: Work(careful(threads, some))}
             bench.race("number of widths", "", "ms a trial", works, min(PAIRS, 3), size=len(some), along="widths")

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from _record import Bench
-from _timing import Torch, Work, engine, faster, host, peak, precision, ready
+from _timing import Torch, Work, compiled, engine, faster, host, peak, precision
 
 from jaxprune import datasets
 from jaxprune.problems import Labelled, Training
@@ -27,7 +27,8 @@ WIDTH = [8, 12, 16, 24, 32, 48, 64, 96, 128]
 N, RATE, STEPS, PAIRS = 500, 0.01, 200, 5
 BUDGET = networks.weight_count(MLP(64, (8,), 10), 8)
 KINDS = ("dense", "pruned")
-QUICK = dict(WIDTH=[8, 16], N=100, STEPS=20, PAIRS=2)
+CHECKED = 100  # steps, after which weights are compared
+QUICK = dict(KINDS=("pruned",), WIDTH=[8, 16], N=100, STEPS=10, PAIRS=2, CHECKED=10)
 
 
 @functools.cache
@@ -122,21 +123,21 @@ def train_torch(module: Any, data, steps: int, kind: str, fused: bool) -> tuple[
 
 
 def check(bench: Bench, torch: Torch, kind: str) -> None:
-    """Differences after 100 steps: of live weights in float64 (over the largest weight), of losses in float32."""
+    """Differences after some steps: of live weights in float64 (over the largest weight), of losses in float32."""
     both = jax.jit(train_all, static_argnums=2)
     with jax.enable_x64(True):
-        _, trained = both(jax.random.key(1), make(100), kind)
-        _, theirs = train_torch(torch.module, for_torch(torch, make(100), kind, "float64"), 100, kind, fused=False)
+        _, trained = both(jax.random.key(1), make(CHECKED), kind)
+        _, theirs = train_torch(torch.module, for_torch(torch, make(CHECKED), kind, "float64"), CHECKED, kind, fused=False)
         ours = [(b.weights[0][i], b.weights[1][i]) for b in trained for i in range(len(b.weights[0]))]
         worst = 0.0
         for (w1, w2), params, width in zip(ours, theirs, WIDTH, strict=True):
             for mine, other in ((w1[:width], params[0]), (w2[:, :width], params[2])):
                 live = np.asarray(mine) != 0
                 worst = max(worst, float(np.max(np.abs(mine - other)[live]) / np.max(np.abs(other))))
-    bench.agree(f"{kind}: weights differ, after 100 steps in float64, by", worst, 1e-10)
-    found, _ = both(jax.random.key(1), make(100), kind)
-    theirs, _ = train_torch(torch.module, for_torch(torch, make(100), kind, "float32"), 100, kind, fused=False)
-    bench.agree(f"{kind}: losses in float32", float(np.max(np.abs(np.asarray(found) / theirs - 1))), 1e-2)
+    bench.agree(f"{kind}: weights after {CHECKED} steps, in float64, differ by", worst, 1e-10)
+    found, _ = both(jax.random.key(1), make(CHECKED), kind)
+    theirs, _ = train_torch(torch.module, for_torch(torch, make(CHECKED), kind, "float32"), CHECKED, kind, fused=False)
+    bench.agree(f"{kind}: losses, in float32, differ by", float(np.max(np.abs(np.asarray(found) / theirs - 1))), 1e-2)
 
 
 def flops() -> float:
@@ -163,13 +164,14 @@ def compare(bench: Bench, torch: Torch | None, kind: str) -> None:
     """Check and time one kind of training: a step is one of every width."""
     if torch is not None:
         check(bench, torch, kind)
-    ours, took = ready(jax.jit(lambda key, problem: train_all(key, problem, kind)), jax.random.key(1), make(STEPS))
+    key, problem = jax.random.key(1), make(STEPS)
+    train, took = compiled(lambda key, problem: train_all(key, problem, kind), key, problem)
     function = dict(dense=dense_trial, pruned=pruned_trial)[kind]
     inner = {"width": WIDTH}
     experiment = Experiment("bench", {"steps": [STEPS]}, make, function, inner=inner, seeds=2, block=1, precision="float32")
     what = f"{len(WIDTH)} widths 64 - k - 10, k = {WIDTH[0]} to {WIDTH[-1]}, {N} digits"
     with engine(bench, experiment, STEPS) as every:
-        works = {"jaxprune, one process": Work(ours, STEPS, bound=peak(flops())), **every}
+        works = {"jaxprune, one process": Work(functools.partial(train, key, problem), STEPS, bound=peak(flops())), **every}
         bench.race(kind, what, "µs a step", works | (peers(torch, kind) if torch else {}), PAIRS)
     bench.keep("compiling", kind, "s", {"jaxprune": [took]})
 

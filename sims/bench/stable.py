@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _record import Bench
-from _timing import Torch, Work, bandwidth, engine, faster, host, precision, ready
+from _timing import Torch, Work, bandwidth, compiled, engine, faster, host, precision, ready
 from scipy import stats
 
 from jaxprune.simulate import stable
@@ -36,7 +36,8 @@ def laws() -> dict[str, tuple[Any, tuple[int, ...]]]:
 
 def drawn(law, shape) -> tuple[Callable[[], Any], float]:
     """One call, and the seconds that compiling took."""
-    return ready(jax.jit(lambda law, key: law.sample(key, shape)), law, jax.random.key(1))
+    program, took = compiled(lambda law, key: law.sample(key, shape), law, jax.random.key(1))
+    return functools.partial(program, law, jax.random.key(1)), took
 
 
 def from_scipy() -> np.ndarray:
@@ -125,18 +126,18 @@ def every_law(bench: Bench) -> None:
     bound = bandwidth(4, SIZE)
     for name, (law, shape) in laws().items():
         bench.race("every law", name, "ns an entry", {"jaxprune": Work(drawn(law, shape)[0], SIZE, bound=bound)}, PAIRS)
-    program = jax.jit(lambda law, key: law.sample(key, (SIZE,)))
-    for alpha in ALPHAS:
-        works = {"jaxprune": Work(ready(program, stable.Symmetric(alpha), jax.random.key(1))[0], SIZE)}
-        bench.race("tail index", "symmetric law, one program", "ns a draw", works, PAIRS, size=alpha, along="alpha")
     key, x = jax.random.key(1), jnp.linspace(0.1, 1.0, SIZE)
+    program, _ = compiled(lambda law, key: law.sample(key, (SIZE,)), stable.Symmetric(ALPHA), key)
+    for alpha in ALPHAS:
+        works = {"jaxprune": Work(functools.partial(program, stable.Symmetric(alpha), key), SIZE)}
+        bench.race("tail index", "symmetric law, one program", "ns a draw", works, PAIRS, size=alpha, along="alpha")
     for name, function, given in (
         ("read and write one number", lambda x: x + 1, x),
         ("one logarithm", jnp.log, x),
         ("jax.random.uniform", lambda k: jax.random.uniform(k, (SIZE,)), key),
         ("jax.random.normal", lambda k: jax.random.normal(k, (SIZE,)), key),
     ):
-        work = Work(ready(jax.jit(function), given)[0], SIZE, jax.devices()[0].device_kind)
+        work = Work(ready(function, given), SIZE, jax.devices()[0].device_kind)
         bench.race("what bounds a draw", name, "ns a number", {"JAX": work}, PAIRS)
 
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _record import Bench
-from _timing import Torch, Work, precision, ready
+from _timing import Torch, Work, compiled, precision
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -37,9 +37,9 @@ def problem(dim: int) -> objectives.Objective:
 
 def optima(objective: objectives.Objective, neurons: int, restarts: int, plan: Schedule):
     """Seeds, one after another -> runs; and the seconds that compiling took."""
-    run = jax.jit(lambda key: two_layer.minimise(objective, key, neurons, restarts, schedule=plan))
-    (_, took), seeds = ready(run, jax.random.key(0)), itertools.count()
-    return lambda: jax.block_until_ready(run(jax.random.key(next(seeds)))), took
+    seeds = itertools.count()
+    run, took = compiled(lambda key: two_layer.minimise(objective, key, neurons, restarts, schedule=plan), jax.random.key(0))
+    return lambda: run(jax.random.key(next(seeds))), took
 
 
 def value_and_slope(rows: Any, library: Any) -> tuple[Any, Any]:

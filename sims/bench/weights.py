@@ -20,7 +20,7 @@ from _timing import Torch, Work
 
 DENSE, CONVOLUTIONS = (300, 600, 1000), (64, 128, 256)  # a side; channels of 3 x 3 kernels
 REPEATS = 3
-QUICK = dict(DENSE=(60, 100), CONVOLUTIONS=(16,), REPEATS=1)
+QUICK = dict(DENSE=(60,), CONVOLUTIONS=(16,), REPEATS=1)
 THEIRS = """
 import sys, warnings, logging
 warnings.simplefilter("ignore")
