@@ -22,9 +22,9 @@ def draw(benches: Sequence[Any]) -> Figure:
     panels = [(b.name, key, curves) for b in benches for key, curves in b.curves().items()]
     lines = max(sum(1.4 + len(found) for _, found in rows if found) for rows in (ratios, shares))
     parts = [0.5 + ROW * lines, -(-len(panels) // ACROSS) * PANEL]
-    figure = Figure(figsize=(style.FULL, sum(parts) + 0.3))
+    figure: Any = Figure(figsize=(style.FULL, sum(parts) + 0.3))
     above, below = figure.subfigures(2, 1, height_ratios=[part + 0.01 for part in parts])
-    left, right = above.subfigures(1, 2, width_ratios=[1.2, 1]).ravel()
+    left, right = above.subfigures(1, 2, width_ratios=[1.2, 1])
     _list(left, ratios, _ratio, "time, or memory, over that of jaxprune", lines)
     _list(right, shares, _share, "share of the measured peak", lines)
     for ax, (name, key, curves) in zip(_grid(below, len(panels)), panels, strict=True):
@@ -78,7 +78,7 @@ def _names(records: Sequence[Any]) -> list[str]:
 
 
 def _size(record: Any) -> str:
-    return "" if record.size is None else f"{record.along} {record.size:,g}"
+    return "" if record.size is None else f"{record.along} = {record.size:,g}"
 
 
 def _ratio(ax: Axes, y: float, record: Any) -> None:
@@ -112,18 +112,25 @@ def _growth(ax: Axes, name: str, key: tuple[str, str, str], curves: Sequence[Any
         x, middle = [r.size for r in curve.records], np.array([r.median for r in curve.records])
         low, high = _ends(curve.records)
         label = f"{name_of} ({curve.power:.2f})" if costs else name_of
-        ax.errorbar(x, middle, [middle - low, high - middle], **style.look(index) | dict(ls="-"), label=label)
+        ax.errorbar(x, middle, [middle - low, high - middle], label=label, **{**style.look(index), "ls": "-"})
     ax.set_xscale("log")
     ax.set_yscale("log" if costs else "linear")
     ax.set_title(f"{name}\n{section}", fontsize=SMALL)
     ax.set_xlabel(along, fontsize=SMALL, labelpad=1)
     ax.set_ylabel(unit, fontsize=SMALL, labelpad=1)
     ax.tick_params(labelsize=SMALL)
-    ax.margins(0.08, 0.25)
+    ax.margins(0.08, 0.1)
+    _room(ax, 0.16 * len(curves), costs)
     style.ticks(ax.xaxis, most=4)
     if costs:
         style.ticks(ax.yaxis, most=4)
-    ax.legend(fontsize=SMALL - 1, handlelength=1, labelspacing=0.2, frameon=True, framealpha=0.6, edgecolor="none")
+    ax.legend(fontsize=SMALL - 1, handlelength=1, labelspacing=0.2, loc="upper left", borderaxespad=0)
+
+
+def _room(ax: Axes, share: float, logarithmic: bool) -> None:
+    """For the legend, above what is drawn."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high * (high / low) ** share if logarithmic else high + share * (high - low))
 
 
 def _ends(records: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

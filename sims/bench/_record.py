@@ -86,17 +86,19 @@ class Bench:
         if not gap <= most:
             raise RuntimeError(f"{words}: {gap:.1e} is more than {most:.1e}")
 
-    def peer(self, name: str, package: str = "") -> ModuleType | None:
-        """A peer, if it is installed; it is never a dependency."""
-        package = package or name
+    def has(self, package: str) -> bool:
+        """Whether a peer is installed; it is never a dependency."""
         try:
-            found = importlib.import_module(name)
-        except ImportError:
-            self.absent.append(name)
-            self.say(f"without {name}: not installed, pip install {package}")
-            return None
-        self.versions[name] = getattr(found, "__version__", None) or metadata.version(package)
-        return found
+            self.versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            self.absent.append(package)
+            self.say(f"without {package}: not installed, pip install {package}")
+            return False
+        return True
+
+    def peer(self, package: str) -> ModuleType | None:
+        """The module of a peer, if it is installed."""
+        return importlib.import_module(package) if self.has(package) else None
 
     def race(self, section: str, what: str, unit: str, works: Mapping[str, Work], repeats: int, **curve: Any) -> None:
         """Time all who do the same, one after another, ``repeats`` times; the unit is a time for one item. ``curve``: as of
@@ -186,7 +188,7 @@ def table(bench: Bench) -> str:
     for record in bench.records:
         sections.setdefault(f"### {record.section}: {record.unit}", []).append(record)
     lines = [curve for panel in bench.curves().values() for curve in panel if curve.records[0].error is None]
-    powers = {id(curve.records[-1]): f"{curve.records[-1].along}^{curve.power:.2f}" for curve in lines}
+    powers = {id(curve.records[-1]): f"{curve.power:.2f}" for curve in lines}
     for title, records in sections.items():
         parts += [title, _rows(records, powers)]
     return "\n\n".join(parts)
@@ -196,7 +198,7 @@ def _rows(records: Sequence[Record], powers: Mapping[int, str]) -> str:
     """The table of one section, without columns that are empty."""
     names = dict.fromkeys(name for r in records for name in r.ratios)
     rows = [_row(r) | {f"over {n}": told(r.ratios[n]) for n in names if n in r.ratios} for r in records]
-    rows = [row | {"grows like": powers.get(id(r), "")} for row, r in zip(rows, records, strict=True)]
+    rows = [row | {"like the power": powers.get(id(r), "")} for row, r in zip(rows, records, strict=True)]
     columns = [c for c in dict.fromkeys(c for row in rows for c in row) if any(row.get(c) for row in rows)]
     cells = [columns, *([row.get(c, "") for c in columns] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
@@ -205,7 +207,7 @@ def _rows(records: Sequence[Record], powers: Mapping[int, str]) -> str:
 
 
 def _row(record: Record) -> dict[str, str]:
-    at = "" if record.size is None else f"{record.along} {record.size:,g}"
+    at = "" if record.size is None else f"{record.along} = {record.size:,g}"
     share = "" if record.share is None else f"{record.share:.0%} of {record.bound}"
     cells = {"what": ", ".join(filter(None, (record.what, at))), "who": record.who, "on": record.device}
     return cells | {"median (range)": told(record.values, record.error), "share of the peak": share}

@@ -129,7 +129,7 @@ def surfaces(bench: Bench, problem, careful: dict[str, Work]) -> None:
     works = {"jaxprune, one process": Work(block_of(widths, BLOCK), BLOCK, bound=peak(flops(widths)))}
     inner = {"width": widths, "kept": KEPT}
     experiment = Experiment("bench", {"widths": [WIDTHS]}, make, trial, inner=inner, seeds=4 * BLOCK, block=BLOCK)
-    if bench.peer("sklearn", "scikit-learn"):
+    if bench.has("scikit-learn"):
         careful = {**careful, "naive scikit-learn": Work(lambda: limited(1, naive_sklearn, x, y, problem, widths))}
     with engine(bench, experiment) as every:
         what = f"{len(widths)} widths, {len(KEPT)} kept counts"

@@ -41,7 +41,7 @@ def fits(bench: Bench) -> None:
         for name, x in laws(n).items():
             works = {"jaxprune": Work(lambda x=x: fitted(x))}
             works["jaxprune"].call()
-            bench.race("fits", name, "s a fit", works, REPEATS, size=n, along="data")
+            bench.race("fits", name, "ms a fit", works, REPEATS, size=n, along="data")
 
 
 def against(bench: Bench, powerlaw: Any) -> None:
@@ -57,7 +57,7 @@ def against(bench: Bench, powerlaw: Any) -> None:
                 raise RuntimeError(f"{name}, n = {n}: tails from {float(ours.xmin)} and {other.xmin}")
             bench.agree(f"{name}, n = {n}: exponents differ by", abs(float(ours.pdf_exponent) / other.alpha - 1), 1e-9)
             works = {"jaxprune": Work(lambda x=x: fitted(x)), "powerlaw": Work(theirs)}
-            bench.race("against powerlaw", f"{name}, n = {n:,}", "s a fit", works, min(REPEATS, 3))
+            bench.race("against powerlaw", f"{name}, n = {n:,}", "ms a fit", works, min(REPEATS, 3))
 
 
 def reductions(bench: Bench) -> None:

@@ -88,7 +88,7 @@ def peers(torch: Torch | None) -> dict[str, Work]:
 
 def check(bench: Bench, works: dict[str, Work]) -> None:
     """The law of each: characteristic function and tail within five standard errors. Raises RuntimeError."""
-    bench.say(f"mean cos X is {np.exp(-1):.5f}; of ten million draws a textbook float32 may not be finite")
+    bench.say(f"{SIZE:,} draws: mean cos X is {np.exp(-1):.5f}; of many millions a textbook float32 may not be finite")
     far = (2 / np.pi) * 0.5 * np.sqrt(np.pi) * np.sin(np.pi * ALPHA / 2) * 1000.0**-ALPHA  # two terms agree to 1e-5 there
     for name, work in works.items():
         x = np.asarray(host(work.call()), np.float64)
@@ -112,12 +112,11 @@ def trial(key, law):
 def compare(bench: Bench) -> None:
     """Check, then time the symmetric law against every peer."""
     ours, took = drawn(*laws()["Symmetric"])
-    works = {"jaxprune, one process": Work(ours, SIZE, bound=bandwidth(4, SIZE)), **peers(Torch.of(bench))}
-    check(bench, works)
+    own, others, what = {"jaxprune, one process": Work(ours, SIZE)}, peers(Torch.of(bench)), f"symmetric law, alpha = {ALPHA}"
+    check(bench, {**own, **others})
     experiment = Experiment("bench", {"scale": [1.0]}, make, trial, seeds=1, block=1, precision="float32")
-    what = f"symmetric law, alpha = {ALPHA}, {SIZE:.0e} in a call"
     with engine(bench, experiment, SIZE) as every:
-        bench.race("against others", what, "ns a draw", {**works, **every}, PAIRS)
+        bench.race("against others", what, "ns a draw", {**own, **every, **others}, PAIRS)
     bench.keep("compiling", what, "s", {"jaxprune": [took]})
 
 

@@ -16,12 +16,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from _record import Bench
-from _timing import Torch, Work
+from _timing import Work
 
 DENSE, CONVOLUTIONS = (300, 600, 1000), (64, 128, 256)  # a side; channels of 3 x 3 kernels
 REPEATS = 3
 QUICK = dict(DENSE=(60,), CONVOLUTIONS=(16,), REPEATS=1)
-THEIRS = """
+TELLING = """
+import atexit
+def tell():
+    with open("/proc/self/status") as told:
+        print("\\nheld", next(line.split()[1] for line in told if line.startswith("VmHWM")))
+atexit.register(tell)
+"""  # the system's own account of a child, ru_maxrss, begins with the memory of its parent
+OURS = f"{TELLING}import runpy\nrunpy.run_module('jaxprune', run_name='__main__', alter_sys=True)"
+THEIRS = f"""{TELLING}
 import sys, warnings, logging
 warnings.simplefilter("ignore")
 import numpy as np, torch, weightwatcher
@@ -32,6 +40,7 @@ def module(w):
     kind = torch.nn.Linear(inputs, outputs) if w.ndim == 2 else torch.nn.Conv2d(inputs, outputs, 3)
     kind.weight.data = torch.tensor(w)
     return kind
+print("device", torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu")
 model = torch.nn.Sequential(*(module(arrays[name]) for name in arrays))
 found = weightwatcher.WeightWatcher(model=model).analyze()
 for name, alpha in zip(arrays, found.alpha):
@@ -46,6 +55,10 @@ class Done(NamedTuple):
     seconds: float
     gibibytes: float
 
+    def words(self, first: str) -> list[list[str]]:
+        """Of the lines that begin with a word, the others."""
+        return [line.split()[1:] for line in self.said.splitlines() if line.startswith(f"{first} ")]
+
 
 def network() -> dict[str, np.ndarray]:
     """Weights by name."""
@@ -57,21 +70,19 @@ def network() -> dict[str, np.ndarray]:
     return found
 
 
-def run(*words: Any) -> Done:
-    """One process."""
-    started = time.perf_counter()
-    command, env = [sys.executable, *map(str, words)], os.environ | dict(XLA_PYTHON_CLIENT_PREALLOCATE="false")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env)
-    said = process.stdout.read() if process.stdout else ""
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{words[0]} ended with {os.waitstatus_to_exitcode(status)}")
-    return Done(said, time.perf_counter() - started, used.ru_maxrss / 2**20)
+def run(code: str, *words: Any) -> Done:
+    """A process of Python that runs ``code``."""
+    started, env = time.perf_counter(), os.environ | dict(XLA_PYTHON_CLIENT_PREALLOCATE="false")
+    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, env=env, check=False)
+    took = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError(f"a process ended with {done.returncode}: {done.stderr[-1000:]}")
+    return Done(done.stdout, took, int(done.stdout.rsplit(maxsplit=1)[-1]) / 2**20)
 
 
 def ours(file: Path, folder: Path) -> Done:
     """The report of this package."""
-    return run("-m", "jaxprune", "weights", file, "--out", folder)
+    return run(OURS, "weights", file, "--out", folder)
 
 
 def told(folder: Path) -> dict[str, dict[str, str]]:
@@ -82,9 +93,9 @@ def told(folder: Path) -> dict[str, dict[str, str]]:
 
 def measured(bench: Bench, file: Path, peer: bool) -> tuple[Done, ...]:
     """Time and memory of both, one after the other; what each did last."""
-    pairs = [(ours(file, file.parent), *([run("-c", THEIRS, file)] if peer else [])) for _ in range(REPEATS)]
-    torch = Torch.of(bench) if peer else None
-    works = {"jaxprune weights": Work(), "weightwatcher": Work(device=torch.device if torch else "")}
+    pairs = [(ours(file, file.parent), *([run(THEIRS, file)] if peer else [])) for _ in range(REPEATS)]
+    device = " ".join(word for line in pairs[0][-1].words("device") for word in line)
+    works = {"jaxprune weights": Work(), "weightwatcher": Work(device=device)}
     runs = dict(zip(works, zip(*pairs, strict=True), strict=False))
     for what, unit, column in (("time", "s", "seconds"), ("largest memory", "GiB", "gibibytes")):
         bench.keep(what, "", unit, {who: [getattr(d, column) for d in done] for who, done in runs.items()}, works=works)
@@ -103,14 +114,13 @@ def exponents(bench: Bench, layer: str, row: dict[str, str], theirs: float | Non
 
 def main(bench: Bench) -> None:
     """Both on one file; without the package, ours alone."""
-    weightwatcher, weights = bench.peer("weightwatcher"), network()
+    weightwatcher, weights = bench.has("weightwatcher"), network()
     bench.say(f"{len(weights)} layers, {sum(w.size for w in weights.values()):,} weights")
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "network.npz"
         np.savez(file, allow_pickle=False, **weights)  # pyright: ignore[reportArgumentType]
-        done = measured(bench, file, weightwatcher is not None)
+        done = measured(bench, file, weightwatcher)
         table = told(file.parent)
-    lines = (line.split() for line in done[-1].said.splitlines() if line.startswith("alpha "))
-    theirs = {name: float(value) for _, name, value in lines}
+    theirs = {name: float(value) for name, value in done[-1].words("alpha")}
     for name in weights:
         exponents(bench, name, table[name], theirs.get(name))
