@@ -123,22 +123,26 @@ def bandwidth(nbytes: float, size: int) -> Bound:
     return Bound(nbytes / rate, f"{rate / 1e9:,.1f} GB/s of memory, read and written")
 
 
+def accelerated() -> bool:
+    """Whether programs run on an accelerator."""
+    return jax.default_backend() != "cpu"
+
+
 @contextlib.contextmanager
 def engine(bench: Any, experiment: Experiment, each: float = 1) -> Iterator[dict[str, Work]]:
     """The sweep's own way, warm: a worker process for each core; beside an accelerator, all of this process's devices.
 
     Each of them runs all the seeds that the experiment declares, of its one point; a seed does ``each`` items.
     """
-    accelerated = jax.default_backend() != "cpu"
-    places = jax.local_devices() if accelerated else range(cores())
-    if accelerated:
+    places = jax.local_devices() if (beside := accelerated()) else range(cores())
+    if beside:
         bench.say(f"without worker processes, which compute on the CPU; the sweep uses all {len(places)} device(s) instead")
     experiment = experiment.resized(seeds=experiment.seeds * len(places))
     (point,) = experiment.points()
     prepared = Prepared(experiment, 0)
     common, wide = prepared.common([point]), prepared.batch.blocks if prepared.batch else 1
     calls = [list(range(first, first + wide)) for first in range(0, experiment.blocks, wide)]
-    pool = LocalDevices(jax.local_devices()) if accelerated else LocalProcesses(len(places))
+    pool = LocalDevices(jax.local_devices()) if beside else LocalProcesses(len(places))
 
     def work() -> None:
         for future in [pool.submit(execute, common, [point], [blocks]) for blocks in calls]:
@@ -146,7 +150,7 @@ def engine(bench: Any, experiment: Experiment, each: float = 1) -> Iterator[dict
 
     try:
         work()
-        words = f"{len(places)} {'device(s)' if accelerated else 'processes'}"
+        words = f"{len(places)} {'device(s)' if beside else 'processes'}"
         yield {f"jaxprune, {words}": Work(work, len(calls) * wide * experiment.block * each)}
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
