@@ -1,4 +1,8 @@
-"""Benchmarks one after another: what each finds as JSON, one table and one figure of all."""
+"""Benchmarks one after another: what each finds as JSON, one table and one figure of all.
+
+A benchmark is a file beside this one with ``main(bench)``, which measures by ``bench.race`` and ``bench.keep``, and ``QUICK``:
+those of its constants that are others where it is only tried.
+"""
 
 import contextlib
 import traceback
@@ -53,7 +57,8 @@ def _sized(module: ModuleType, sizes: Mapping[str, object]) -> Iterator[None]:
 
 def _together(out: Path, figure: Path) -> None:
     """The table and the figure of what is in a folder, as far as it is of one commit, device and set of versions: the last."""
-    benches = _alike([read(file) for file in sorted(out.glob("*.json"))])
+    files = [out / f"{file.stem}.json" for file in sorted(Path(__file__).parent.glob("[!_]*.py"))]
+    benches = _alike([read(file) for file in files if file.is_file()])
     if not benches:
         return
     (out / "bench.md").write_text("\n\n".join(["# Benchmarks", *map(table, benches)]) + "\n", encoding="utf-8")

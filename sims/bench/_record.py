@@ -69,8 +69,7 @@ class Bench:
         self.records: list[Record] = []
         self.said: list[str] = []
         self.absent: list[str] = []
-        self.setting: dict[str, Any] = {}
-        here = provenance()
+        here: dict[str, Any] = provenance()
         self.versions = {"jaxprune": here.pop("version"), "jax": here.pop("jax"), "numpy": np.__version__}
         threads = os.environ.get("NPROC", "all")
         self.setting = dict(**here, cores=cores(), threads=threads, date=datetime.now(UTC).isoformat(timespec="seconds"))

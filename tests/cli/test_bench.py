@@ -154,6 +154,7 @@ def test_what_was_measured_otherwise_is_left_out(project, capsys):
     held = json.loads((project / "measured.json").read_text())
     held["benchmark"], held["setting"]["commit"] = "older", "another"
     (project / "older.json").write_text(json.dumps(held))
+    Path("sims/bench/older.py").touch()
     assert call("bench", "measured") == 0
     assert "not in the table and the figure, since measured otherwise: older (" in capsys.readouterr().out
     assert "## older" not in (project / "bench.md").read_text()
