@@ -51,7 +51,7 @@ def _list(part: Any, rows: Sequence[tuple[Any, list[Any]]], mark: Any, words: st
     ax.set_yticks(places, labels, fontsize=SMALL)
     ax.set_ylim(lines - 0.4, -0.8)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(words)
+    ax.set_xlabel(words, loc="right")
     if mark is _ratio:
         ax.axvline(1, color=style.GREY, lw=0.6, zorder=0)
         ax.set_xscale("log")
@@ -117,11 +117,11 @@ def _growth(ax: Axes, name: str, key: tuple[str, str, str], curves: Sequence[Any
     ax.set_yscale("log" if costs else "linear")
     ax.set_title(f"{name}\n{section}", fontsize=SMALL)
     ax.set_xlabel(along, fontsize=SMALL, labelpad=1)
-    ax.set_ylabel(unit, fontsize=SMALL, labelpad=1)
+    ax.set_ylabel(unit, fontsize=SMALL, labelpad=3)
     ax.tick_params(labelsize=SMALL)
     ax.margins(0.08, 0.1)
     _room(ax, 0.16 * len(curves), costs)
-    style.ticks(ax.xaxis, most=4)
+    style.ticks(ax.xaxis, [r.size for r in curves[0].records])
     if costs:
         style.ticks(ax.yaxis, most=4)
     ax.legend(fontsize=SMALL - 1, handlelength=1, labelspacing=0.2, loc="upper left", borderaxespad=0)
