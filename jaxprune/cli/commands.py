@@ -11,9 +11,9 @@ from typing import Any
 
 from jaxprune import judge, sweep
 from jaxprune.cli import selection
-from jaxprune.cli.declared import benchmarks, files
+from jaxprune.cli.declared import BENCH, benchmarks, files
 from jaxprune.cli.drawing import command, draw
-from jaxprune.cli.options import AGREE, BAD_INPUT, DISAGREE, INCOMPLETE, Run
+from jaxprune.cli.options import AGREE, BAD_INPUT, CRASHED, DISAGREE, INCOMPLETE, Run
 from jaxprune.cli.stating import found_in, state
 from jaxprune.contracts import FIELDS, Metric
 from jaxprune.sweep import Experiment, Stopped, Store, StoreError, load_experiments
@@ -297,6 +297,10 @@ def bench(options: Any) -> int:
     known = benchmarks(options.sims)
     if not known or (options.name and options.name not in known):
         raise ValueError(f"name: no benchmark {options.name!r}; there are: {', '.join(known) or 'none'}")
-    for name in [options.name] if options.name else known:
-        load_file(known[name]).main()
-    return AGREE
+    chosen = {options.name: known[options.name]} if options.name else known
+    folder = options.sims.resolve()
+    figure = folder.parent / "figures" / BENCH / "overview.py"
+    failed = load_file(folder / BENCH / "_all.py").run(chosen, figure, options.out, options.quick)
+    if failed:
+        print(f"jaxprune: failed: {', '.join(failed)}", file=sys.stderr)
+    return CRASHED if failed else AGREE

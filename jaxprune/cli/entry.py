@@ -69,7 +69,8 @@ def _parsed(argv: list[str]) -> Any:
 
 def _do(parsed: Any) -> int:
     os.environ.setdefault("NPROC", "1")  # before JAX starts: one thread per process, see sweep.executors
-    programs.keep()
+    if not isinstance(parsed, Bench) or parsed.quick:  # which tells how long compiling takes
+        programs.keep()
     if (out := getattr(parsed, "out", None)) is not None:
         _no_file(out)
     name = type(parsed).__name__.lower()

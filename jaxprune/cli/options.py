@@ -100,12 +100,23 @@ class Listing:
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    """Run a benchmark against its peers; without a name, all of them."""
+    """Measure a benchmark against its peers, in one run; without a name, all of them, one after another.
 
-    name: Positional[str] = ""
+    Prints its table and writes OUT/NAME.json: the setting, and every value measured. Of all that OUT holds of this commit and
+    device, OUT/bench.md and a figure (OUT/figure.pdf, .png) give the ratios to peers (time over ours, pair by pair: median and
+    range), shares of the measured peak, and growth curves. Peers that are not installed are told and left out (pip install
+    torch diffrax powerlaw weightwatcher scikit-learn). Leave the machine alone meanwhile. On a GPU the command is the same.
+    Exit status: 0, 2 for bad input, 4 when a benchmark failed (it is told, and the others go on).
+    """
+
+    name: Annotated[Positional[str], _own("NAME", "all")] = ""
     """Such as least_squares, for sims/bench/least_squares.py."""
+    out: Path = Path("results/bench")
+    """Folder of the results."""
+    quick: bool = False
+    """Small sizes, in a minute or two: only whether everything runs, marked as no result, in OUT/quick."""
     sims: Path = Path("sims")
-    """Folder of benchmarks."""
+    """Folder whose bench/ holds the benchmarks."""
 
 
 @dataclasses.dataclass(frozen=True)

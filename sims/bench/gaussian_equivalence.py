@@ -5,10 +5,11 @@ measures it: simulated mean over prediction, for features that are drawn once an
 same ratio for a Gaussian design with the covariance of the features: what of the gap is due to a finite n alone.
 """
 
-import time
+from typing import Any
 
 import jax
 import numpy as np
+from _record import Bench
 
 from jaxprune import teachers
 from jaxprune.problems import LinearGaussian, RandomFeatures
@@ -29,8 +30,9 @@ SETTINGS = [
     (200, 100, 800),
     (400, 200, 800),
 ]
-KEPT, NOISE, SEEDS = [40], 0.3, 400
-METRICS = ("risk", "pruned_risk", "retrained_fresh")
+KEPT, NOISE, SEEDS, DRAWS = [40], 0.3, 400, 1000
+METRICS = dict(risk="dense", pruned_risk="pruned", retrained_fresh="retrained on fresh data")
+QUICK = dict(SETTINGS=[(40, 10, 80)], KEPT=[8], SEEDS=20, DRAWS=100)
 
 
 def features_of(setting: int) -> RandomFeatures:
@@ -71,7 +73,7 @@ def predictions(setting: int) -> dict[str, tuple[float, float]]:
     """Metric -> the prediction and its error."""
     problem = features_of(setting)
     same = (*theory.equivalent(problem.weights, problem.teacher, NOISE), problem.n)
-    fresh = sampled.retrained_risk(*same, KEPT[0], draws=1000, seed=0)
+    fresh = sampled.retrained_risk(*same, KEPT[0], draws=DRAWS, seed=0)
     return {
         "risk": (correlated.risk(*same), 0.0),
         "pruned_risk": (correlated.pruned_risk(*same, KEPT[0]), 0.0),
@@ -79,26 +81,25 @@ def predictions(setting: int) -> dict[str, tuple[float, float]]:
     }
 
 
-def ratios(setting: int, gaussian: bool, seeds: int = SEEDS) -> dict[str, tuple[float, float]]:
+def ratios(setting: int, gaussian: bool) -> dict[str, tuple[float, float]]:
     """Metric -> simulated over predicted, and its standard error."""
-    experiment = Experiment("bias", {"setting": [setting], "gaussian": [gaussian]}, make, trial, seeds=seeds, block=20)
+    experiment = Experiment("bias", {"setting": [setting], "gaussian": [gaussian]}, make, trial, seeds=SEEDS, block=20)
     samples, found = run(experiment, workers=0), {}
     for metric, (value, error) in predictions(setting).items():
         risks = samples[metric].values.ravel()
         ratio = risks.mean() / value
-        found[metric] = ratio, ratio * np.hypot(risks.std(ddof=1) / np.sqrt(seeds) / risks.mean(), error / value)
+        found[metric] = ratio, ratio * np.hypot(risks.std(ddof=1) / np.sqrt(SEEDS) / risks.mean(), error / value)
     return found
 
 
-def main() -> None:
-    """Print the table."""
-    started = time.perf_counter()
-    print(f"simulated / predicted risk of ReLU features, noise {NOISE}, {SEEDS} trials on one draw of the features;")
-    print(f"s.e. of the last digits in brackets; magnitude pruning to {KEPT[0]}")
-    print(f"{'n':>4} {'d_in':>5} {'p':>4}   design    {'dense':>12} {'pruned':>12} {'+ RT fresh':>12}")
-    for setting, (n, d_in, p) in enumerate(SETTINGS):
-        for gaussian in (False, True):
-            found = ratios(setting, gaussian)
-            cells = " ".join(f"{found[m][0]:7.3f}({1e3 * found[m][1]:3.0f})" for m in METRICS)
-            print(f"{n:4d} {d_in:5d} {p:4d}   {'Gaussian' if gaussian else 'features'}  {cells}")
-    print(f"{time.perf_counter() - started:.0f} s")
+def main(bench: Bench) -> None:
+    """Every setting, of the features and of a Gaussian design; those that differ in inputs alone are curves."""
+    bench.say(f"ReLU, noise {NOISE}, {SEEDS} trials on one draw of the features; magnitude pruning to {KEPT[0]}")
+    for setting, (n, inputs, p) in enumerate(SETTINGS):
+        alike = n == SETTINGS[0][0] and p == SETTINGS[0][2]
+        place: dict[str, Any] = dict(size=inputs, along="inputs") if alike else {}
+        words = f"n = {n}, {p} features" + ("" if alike else f", {inputs} inputs")
+        for design in ("features", "Gaussian design"):
+            for metric, (ratio, error) in ratios(setting, design != "features").items():
+                risk, values = f"{METRICS[metric]} risk", {f"jaxprune, {design}": [ratio]}
+                bench.keep(risk, words, "simulated / predicted", values, compared=False, error=error, **place)

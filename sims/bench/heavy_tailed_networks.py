@@ -3,29 +3,42 @@
 One step is a mini-batch of 128 drawn without replacement, the gradient of the logistic loss of n = 2000 tanh neurons, and
 noise of type I, II or III, alpha = 1.75, float32. The peers run the same step in a PyTorch loop; one takes its noise from
 SciPy, as the released code of Wan et al. 2023 does, one draws it in PyTorch. Weights after noiseless steps and a quantile
-of the noise are checked to agree before anything is timed. Peers alternate; medians and ranges are of such pairs.
+of the noise are checked to agree before anything is timed.
 """
 
 import functools
-import os
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _timing import optional, peak, range_of, seconds, setting
+from _record import Bench
+from _timing import Torch, Work, faster, host, peak, precision, ready
 from scipy import stats
 
 from jaxprune.simulate import sde, stable
 from jaxprune.simulate.networks import losses
+from jaxprune.simulate.platforms import each
 from jaxprune.simulate.sgd import mean_field
-from jaxprune.sweep.tasks import pinned
 
 N, SAMPLES, BATCH, ALPHA, SIGMA, STEP, PAIRS = 2000, 1400, 128, 1.75, 0.02, 1.0, 5
 STEPS = {64: 20, 784: 5}
+SEEDS = (1, 20)
 KINDS = ("I", "II", "III")
-Peer = Callable[[], object]
+BASE = dict(neurons=2000, inputs=64, seeds=1, indices=1)
+GROWTH = dict(neurons=(500, 2000, 8000), inputs=(16, 64, 784), seeds=(1, 20), indices=(1, 4))  # the others as in BASE
+SMALL = dict(neurons=(100, 200))
+QUICK = dict(
+    KINDS=("III",),
+    N=100,
+    SAMPLES=200,
+    PAIRS=2,
+    STEPS={16: 4},
+    SEEDS=(1,),
+    BASE=BASE | dict(neurons=100, inputs=16),
+    GROWTH=SMALL,
+)
 
 
 def data(dim: int) -> tuple[Any, Any]:
@@ -42,149 +55,121 @@ def start(n: int, dim: int) -> jax.Array:
     return mean_field.initial(mean_field.network(n), jax.random.key(0), dim)
 
 
-def ours(n: int, dim: int, kind: str | None, seeds: int, steps: int, alphas: int = 1) -> Peer:
+def ours(n: int, dim: int, kind: str | None, seeds: int, steps: int, alphas: int = 1) -> Callable[[], Any]:
     """All seeds and indices in one program; without a kind, no noise."""
     indices = jax.vmap(stable.index)(jnp.linspace(ALPHA, 1.9, alphas))
 
-    @jax.jit
     def work(keys, indices, first, field):
-        def one(place):
-            index, key = place
+        def one(index, key):
             law = None if kind is None else stable.neuron_noise(kind, index, SIGMA)
             return sde.euler(field, law, first, key, step_size=STEP, steps=steps).state.value
 
-        return jax.lax.map(lambda index: jax.lax.map(lambda key: one((index, key)), keys), indices)
+        return each(lambda index: each(functools.partial(one, index), keys), indices)
 
-    keys, first, field = jax.random.split(jax.random.key(1), seeds), start(n, dim), drift(n, dim)
-    return lambda: jax.block_until_ready(work(keys, indices, first, field))
+    return ready(work, jax.random.split(jax.random.key(1), seeds), indices, start(n, dim), drift(n, dim))
 
 
-def torch_noise(torch: Any, kind: str, shape: tuple[int, int], scipy: bool) -> Any:
+def torch_noise(torch: Torch, kind: str, shape: tuple[int, int], scipy: bool) -> Any:
     """Unit noise of one step, from SciPy or by the textbook formulas in PyTorch."""
-    n, dim = shape
+    module, place, (n, dim) = torch.module, torch.place, shape
     if kind == "III":
         a = ALPHA / 2
         if scipy:
             mixing = np.asarray(stats.levy_stable.rvs(a, 1, scale=np.cos(np.pi * a / 2) ** (1 / a), size=(n, 1)))
-            mixing = torch.from_numpy(mixing.astype(np.float32))
+            mixing = module.tensor(mixing.astype(np.float32), device=place)
         else:
-            angle, wait = torch.rand(n, 1) * np.pi, torch.empty(n, 1).exponential_()
-            ratio = (torch.sin((1 - a) * angle) / wait) ** ((1 - a) / a)
-            mixing = torch.sin(a * angle) / torch.sin(angle) ** (1 / a) * ratio
-        return torch.sqrt(2 * mixing) * torch.randn(n, dim)
+            angle, wait = module.rand(n, 1, device=place) * np.pi, module.empty(n, 1, device=place).exponential_()
+            ratio = (module.sin((1 - a) * angle) / wait) ** ((1 - a) / a)
+            mixing = module.sin(a * angle) / module.sin(angle) ** (1 / a) * ratio
+        return module.sqrt(2 * mixing) * module.randn(n, dim, device=place)
     size = (n, 1) if kind == "I" else (n, dim)
     if scipy:
-        drawn = torch.from_numpy(np.asarray(stats.levy_stable.rvs(ALPHA, 0, size=size), np.float32))
+        drawn = module.tensor(np.asarray(stats.levy_stable.rvs(ALPHA, 0, size=size), np.float32), device=place)
     else:
-        angle, wait = (torch.rand(size) - 0.5) * np.pi, torch.empty(size).exponential_()
-        ratio = (torch.cos((1 - ALPHA) * angle) / wait) ** ((1 - ALPHA) / ALPHA)
-        drawn = torch.sin(ALPHA * angle) / torch.cos(angle) ** (1 / ALPHA) * ratio
+        angle = (module.rand(size, device=place) - 0.5) * np.pi
+        ratio = (module.cos((1 - ALPHA) * angle) / module.empty(size, device=place).exponential_()) ** ((1 - ALPHA) / ALPHA)
+        drawn = module.sin(ALPHA * angle) / module.cos(angle) ** (1 / ALPHA) * ratio
     return drawn.expand(n, dim)
 
 
-def torch_steps(torch: Any, dim: int, kind: str | None, steps: int, scipy: bool, batch: int | None = BATCH) -> np.ndarray:
+def torch_steps(torch: Torch, dim: int, kind: str | None, steps: int, scipy: bool, batch: int | None = BATCH) -> np.ndarray:
     """The loop; full batches where ``batch`` is None, no noise where ``kind`` is None."""
-    inputs, targets = (torch.from_numpy(np.array(a)) for a in data(dim))
-    outer = torch.from_numpy(np.array(mean_field.network(N).outer))
-    theta, size = torch.from_numpy(np.array(start(N, dim))), SIGMA * STEP ** (1 / ALPHA)
+    module, place = torch.module, torch.place
+    inputs, targets, outer, theta = (
+        module.tensor(np.array(a), device=place) for a in (*data(dim), mean_field.network(N).outer, start(N, dim))
+    )
+    size = SIGMA * STEP ** (1 / ALPHA)
     for _ in range(steps):
-        chosen = slice(None) if batch is None else torch.randperm(SAMPLES)[:batch]
+        chosen = slice(None) if batch is None else module.randperm(SAMPLES, device=place)[:batch]
         x, y = inputs[chosen], targets[chosen]
         theta.requires_grad_()
-        loss = torch.nn.functional.softplus(-y * (torch.tanh(x @ theta.T) @ outer / N)).mean()
-        (slope,) = torch.autograd.grad(loss, theta)
+        loss = module.nn.functional.softplus(-y * (module.tanh(x @ theta.T) @ outer / N)).mean()
+        (slope,) = module.autograd.grad(loss, theta)
         theta = theta.detach() - STEP * N * slope
         if kind is not None:
             theta = theta + size * torch_noise(torch, kind, (N, dim), scipy)
-    return theta.numpy()
+    return host(theta)
 
 
-def check(torch: Any, dim: int) -> None:
+def check(bench: Bench, torch: Torch, dim: int) -> None:
     """Weights after 20 full-batch steps, and the 0.9-quantile of the size of one weight's noise, in standard errors."""
     field = drift(N, dim, None)
     mine = jax.jit(lambda first: sde.euler(field, None, first, jax.random.key(0), step_size=STEP, steps=20).state.value)
     theirs = torch_steps(torch, dim, None, 20, False, None)
-    gap = np.max(np.abs(np.asarray(mine(start(N, dim))) - theirs)) / np.max(np.abs(theirs))
-    words = [f"{kind} {_deviates(torch, kind, dim)}" for kind in KINDS]
-    print(f"\nd = {dim}: after 20 noiseless steps weights differ by {gap:.1e}; quantile of the noise against")
-    print(f"SciPy's and PyTorch's, in standard errors: type {'; '.join(words)}")
+    gap = np.max(np.abs(host(mine(start(N, dim))) - theirs)) / np.max(np.abs(theirs))
+    bench.agree(f"d = {dim}: weights differ after 20 noiseless steps by", float(gap), 1e-3)
+    for kind in KINDS:
+        bench.say(
+            f"  quantile of noise {kind} against SciPy's and PyTorch's, in standard errors: {_deviates(torch, kind, dim)}"
+        )
 
 
-def _deviates(torch: Any, kind: str, dim: int) -> str:
+def _deviates(torch: Torch, kind: str, dim: int) -> str:
     """The 0.9-quantile of the size of one weight's noise, SciPy's and PyTorch's less ours, in standard errors."""
     law = jax.jit(lambda key: stable.neuron_noise(kind, ALPHA).sample(key, (N, dim)))
     draws = [lambda i: law(jax.random.key(i))]
     draws += [lambda i, s=scipy: torch_noise(torch, kind, (N, dim), s) for scipy in (True, False)]
-    mine, *theirs = (np.quantile(np.abs(np.concatenate([np.asarray(d(i))[:, 0] for i in range(10)])), 0.9) for d in draws)
+    mine, *theirs = (np.quantile(np.abs(np.concatenate([host(d(i))[:, 0] for i in range(10)])), 0.9) for d in draws)
     error = np.sqrt(2 * 0.09 / (10 * N)) / (0.1 * ALPHA / mine)  # a tail 0.1 (x / mine)^-alpha has this density there
     found = [(value - mine) / error for value in theirs]
-    assert max(map(abs, found)) < 6, (kind, found)
+    if not max(map(abs, found)) < 6:
+        raise RuntimeError(f"noise {kind}: draws of other laws, {found} standard errors away")
     return ", ".join(f"{value:+.1f}" for value in found)
 
 
-def compare(torch: Any, dim: int, seeds: int) -> None:
-    """Milliseconds per step of one run."""
-    steps, cores = STEPS[dim], len(os.sched_getaffinity(0))
-    print(f"n = {N}, d = {dim}, {seeds} seed(s): ms per step of one run, median of {PAIRS} pairs (time over ours)")
+def compare(bench: Bench, torch: Torch, dim: int, seeds: int) -> None:
+    """A step of one run; the seeds of the loops would follow one another."""
+    steps, count = STEPS[dim], 1 if seeds > 1 else 2
+    slow, fast = count * min(steps, 5), count * steps
     for kind in KINDS:
-        work = ours(N, dim, kind, seeds, steps)
-        work()
-        count = 1 if seeds > 1 else 2  # of the slow loops; seeds follow one another there
-        peers = {
-            "PyTorch, SciPy noise": functools.partial(torch_steps, torch, dim, kind, count * min(steps, 5), True),
-            "PyTorch, its own noise": functools.partial(torch_steps, torch, dim, kind, count * steps, False),
-        }
-        made = [count * min(steps, 5), count * steps]
-        rows = []
-        for _ in range(PAIRS):
-            row = [seconds(work) / (steps * seeds)]
-            for peer, total in zip(peers.values(), made, strict=True):
-                best = []
-                for threads in sorted({1, cores}):
-                    torch.set_num_threads(threads)
-                    best.append(seconds(peer) / total)
-                row.append(min(best))
-            rows.append(row)
-        table = np.array(rows) * 1e3
-        words = [f"jaxprune {np.median(table[:, 0]):7.2f}"]
-        for who, theirs in zip(peers, table.T[1:], strict=True):
-            words.append(f"{who} {np.median(theirs):7.2f}, ratio {range_of(theirs / table[:, 0])}")
-        print(f"  type {kind:3}  {'  '.join(words)}")
+        works = {"jaxprune": Work(ours(N, dim, kind, seeds, steps), steps * seeds)}
+        for noise, scipy, total in (("SciPy noise", True, slow), ("its own noise", False, fast)):
+            ways = torch.ways(functools.partial(torch_steps, torch, dim, kind, total, scipy))
+            how = faster(ways)
+            works[f"PyTorch, {noise}, {how}"] = Work(ways[how], total, torch.device)
+        bench.race(f"steps, n = {N}", f"type {kind}, d = {dim}, seeds: {seeds}", "ms a step", works, PAIRS)
 
 
-def costs() -> None:
-    """Where the time goes, and how it grows."""
-    print("\nms per step of one run, no noise and types I, II, III; share of the matrix-product peak without noise")
-    top = peak()
-    cases = [
-        (2000, 64, 1, 1),
-        (500, 64, 1, 1),
-        (8000, 64, 1, 1),
-        (2000, 16, 1, 1),
-        (2000, 784, 1, 1),
-        (2000, 64, 20, 1),
-        (2000, 64, 1, 4),
-    ]
-    for n, dim, seeds, alphas in cases:
-        steps, times = 20 if n * dim < 10**6 else 5, []
-        for kind in (None, *KINDS):
-            count = alphas if kind else 1  # without noise every index is the same run
-            work = ours(n, dim, kind, seeds, steps, count)
-            work()
-            times.append(min(seconds(work) for _ in range(PAIRS)) / (steps * seeds * count))
-        share = 4 * n * dim * BATCH / times[0] / top
-        ms = "".join(f"{1e3 * t:8.2f}" for t in times)
-        print(f"  n {n:5} d {dim:4} seeds {seeds:3} alphas {alphas:2}  {ms}   {share:.0%} of {top / 1e9:.0f} GFLOP/s")
+def costs(bench: Bench) -> None:
+    """Where the time goes, and how it grows; products of matrices are all that a step without noise needs."""
+    for along, values in GROWTH.items():
+        for value in values:
+            n, dim, seeds, alphas = (BASE | {along: value}).values()
+            steps, bound = 20 if n * dim < 10**6 else 5, peak(4 * n * dim * BATCH)
+            for kind in (None, *KINDS):
+                count = alphas if kind else 1  # without noise every index is the same run
+                runs = steps * seeds * count
+                work = Work(ours(n, dim, kind, seeds, steps, count), runs, bound=None if kind else bound)
+                what = f"type {kind}" if kind else "no noise"
+                bench.race("one run", what, "ms a step", {"jaxprune": work}, PAIRS, size=value, along=along)
 
 
-def main() -> None:
-    """Print the tables; without PyTorch, the costs alone."""
-    with pinned("float32"):
-        torch = optional("torch")
-        print(setting(torch))
-        if torch is not None:
+def main(bench: Bench) -> None:
+    """Steps against PyTorch, then how they grow; without it, the latter alone."""
+    with precision("float32"):
+        if torch := Torch.of(bench):
             for dim in STEPS:
-                check(torch, dim)
-                for seeds in (1, 20):
-                    compare(torch, dim, seeds)
-        costs()
+                check(bench, torch, dim)
+                for seeds in SEEDS:
+                    compare(bench, torch, dim, seeds)
+        costs(bench)

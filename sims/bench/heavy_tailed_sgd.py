@@ -1,43 +1,28 @@
-"""Benchmark: stochastic differential equations and gradient descent driven by stable noise, against their peers.
+"""Benchmark: steps of Euler's scheme with stable and Brownian noise, dX = -X dt + dL, against peers.
 
-Sections: ``euler``, steps of the integrator against a scan written by hand, diffrax (Brownian noise) and a PyTorch loop
-(stable noise). Peers are timed one after the other in the same run, on the same cores; a ratio is that of a pair, and its
-median and range over pairs are printed. Results are checked to agree before anything is timed; compiling is not counted.
+These are a scan written by hand, which is the floor, diffrax (Brownian noise) and a PyTorch loop (stable noise). Results
+are checked to agree before anything is timed; compiling is not counted.
 """
 
-import functools
-import os
-import time
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _timing import optional, range_of, seconds, setting
+from _record import Bench
+from _timing import Torch, Work, host, precision, ready
 
 from jaxprune.simulate import sde
 from jaxprune.simulate.sde import drifts
 from jaxprune.simulate.stable import laws as stable
-from jaxprune.sweep.tasks import pinned
 
 RUNS, STEPS, STEP_SIZE, ALPHA, PAIRS = 10_000, 200, 0.01, 1.5, 7
-REST = 0.3  # seconds
 RATE = 1.0
-Peer = Callable[[], object]
-
-
-def rested(work: Peer) -> float:
-    """Seconds, once the threads that a peer leaves spinning have come to rest."""
-    time.sleep(REST)
-    return seconds(work)
-
-
-def ready(program: Callable, *arguments) -> Peer:
-    """A compiled program, waited for; compiled and run once here."""
-    work = functools.partial(program, *arguments)
-    jax.block_until_ready(work())
-    return lambda: jax.block_until_ready(work())
+GROWTH = {"seeds": (1, 10, 100, 1000, 10_000), "indices": (1, 2, 4, 8)}  # one index, or as many seeds as MANY
+MANY = 1000
+QUICK = dict(RUNS=1000, STEPS=20, PAIRS=2, GROWTH={"seeds": (1, 10), "indices": (1, 2)}, MANY=10)
 
 
 def euler(law: stable.Law, rows: bool) -> Callable:
@@ -48,7 +33,7 @@ def euler(law: stable.Law, rows: bool) -> Callable:
             drifts.Linear(RATE), law, jnp.zeros(shape), key, step_size=STEP_SIZE, steps=STEPS, rows=rows
         ).state.value
 
-    return jax.jit(lambda key: one(key, RUNS) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS)))
+    return lambda key: one(key, RUNS) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS))
 
 
 def by_hand(law: stable.Law) -> Callable:
@@ -60,7 +45,7 @@ def by_hand(law: stable.Law) -> Callable:
 
         return jax.lax.scan(step, jnp.zeros(RUNS), jnp.arange(STEPS))[0]
 
-    return jax.jit(run)
+    return run
 
 
 def by_diffrax(diffrax: ModuleType, rows: bool) -> Callable:
@@ -76,7 +61,7 @@ def by_diffrax(diffrax: ModuleType, rows: bool) -> Callable:
         )
         return solved.ys[0]
 
-    return jax.jit(lambda key: one(key, (RUNS,)) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS)))
+    return lambda key: one(key, (RUNS,)) if rows else jax.vmap(lambda k: one(k, ()))(jax.random.split(key, RUNS))
 
 
 def _diagonal(diffrax, y):
@@ -85,15 +70,16 @@ def _diagonal(diffrax, y):
     return lineax.DiagonalLinearOperator(jnp.ones_like(y)) if y.ndim else jnp.ones_like(y)
 
 
-def by_torch(torch: ModuleType) -> np.ndarray:
+def by_torch(torch: Torch) -> np.ndarray:
     """A loop in float32 with the textbook sampler."""
-    x, size = torch.zeros(RUNS), STEP_SIZE ** (1 / ALPHA)
+    module, place = torch.module, torch.place
+    x, size = module.zeros(RUNS, device=place), STEP_SIZE ** (1 / ALPHA)
     for _ in range(STEPS):
-        angle = (torch.rand(RUNS) - 0.5) * np.pi
-        wait = torch.empty(RUNS).exponential_()
-        ratio = (torch.cos((1 - ALPHA) * angle) / wait) ** ((1 - ALPHA) / ALPHA)
-        x = x - STEP_SIZE * RATE * x + size * ratio * torch.sin(ALPHA * angle) / torch.cos(angle) ** (1 / ALPHA)
-    return x.numpy()
+        angle = (module.rand(RUNS, device=place) - 0.5) * np.pi
+        wait = module.empty(RUNS, device=place).exponential_()
+        ratio = (module.cos((1 - ALPHA) * angle) / wait) ** ((1 - ALPHA) / ALPHA)
+        x = x - STEP_SIZE * RATE * x + size * ratio * module.sin(ALPHA * angle) / module.cos(angle) ** (1 / ALPHA)
+    return host(x)
 
 
 def spread(values: np.ndarray, alpha: float) -> tuple[float, int]:
@@ -107,54 +93,35 @@ def spread(values: np.ndarray, alpha: float) -> tuple[float, int]:
     return (logs.mean() - exact) / (logs.std() / np.sqrt(len(logs))), len(values) - len(logs)
 
 
-def compare(name: str, alpha: float, draw: Callable, peers: dict[str, Peer]) -> None:
-    """Check that every peer ends with the exact law, then time them against the first, pair by pair."""
-    print(f"\n{name}: mean log |X_T| less the exact one, in standard errors: ", end="")
-    found = {who: spread(np.asarray(work()), alpha) for who, work in peers.items()}
-    print(", ".join(f"{who} {gap:+.1f}" + (f" ({bad} not finite)" if bad else "") for who, (gap, bad) in found.items()))
-    times = np.array([[rested(work) for work in peers.values()] for _ in range(PAIRS)])
-    alone = min(seconds(ready(draw, jax.random.key(9))) for _ in range(PAIRS))
-    for (who, _), taken in zip(peers.items(), times.T, strict=True):
-        rate, ratios = RUNS * STEPS / np.median(taken), taken / times[:, 0]
-        print(f"  {who:34} {rate / 1e6:7.1f} million steps/s   {1e9 / rate:6.1f} ns per step   time {range_of(ratios, 2)}")
-    share = alone * STEPS / np.median(times[:, 0])
-    print(f"  drawing the noise alone takes {share:.0%} of the time of the first")
-
-
-def stable_section(torch: ModuleType | None) -> None:
-    """Stable noise: our two layouts, a scan by hand, PyTorch at one thread and at all."""
-    law, key = stable.Symmetric(ALPHA), jax.random.key(1)
-    peers = {
-        "jaxprune, rows": ready(euler(law, True), key),
-        "jaxprune, vmap over keys": ready(euler(law, False), key),
-        "scan by hand": ready(by_hand(law), key),
+def compare(bench: Bench, name: str, law: stable.Law, peers: dict[str, Work]) -> None:
+    """Check that all end with the exact law, then time them, and the draws of the noise alone."""
+    key, alpha = jax.random.key(1), float(law.index.alpha)
+    works = {
+        "jaxprune, rows": Work(ready(euler(law, True), key), RUNS * STEPS),
+        "jaxprune, vmap over keys": Work(ready(euler(law, False), key), RUNS * STEPS),
+        "scan by hand": Work(ready(by_hand(law), key), RUNS * STEPS, jax.devices()[0].device_kind),
+        **peers,
     }
-    if torch is not None:
-        for threads in sorted({1, len(os.sched_getaffinity(0))}):
-            peers[f"PyTorch loop, {threads} thread(s)"] = functools.partial(_threads, torch, threads)
-    compare(f"stable noise, alpha {ALPHA}", ALPHA, jax.jit(lambda k: law.sample(k, (RUNS,))), peers)
+    bench.say(f"{name}: mean log |X_T| less the exact one, in standard errors")
+    for who, work in works.items():
+        gap, bad = spread(host(work.call()), alpha)
+        bench.say(f"  {who}: {gap:+.1f}" + (f", {bad} not finite" if bad else ""))
+        if abs(gap) > 5:
+            raise RuntimeError(f"{who}: end points of another law, {gap} standard errors away")
+    bench.race(name, f"{RUNS:,} runs of {STEPS} steps", "ns a step", works, PAIRS)
+    draw = Work(ready(lambda k: law.sample(k, (RUNS,)), key), RUNS)
+    bench.race(name, "drawing the noise alone", "ns a step", {"jaxprune": draw}, PAIRS)
 
 
-def _threads(torch, threads):
-    torch.set_num_threads(threads)
-    return by_torch(torch)
+def by_diffrax_twice(diffrax: Any) -> dict[str, Work]:
+    """One array, and a vmap over keys."""
+    found, device = {}, jax.devices()[0].device_kind
+    for who, rows in (("one array", True), ("vmap over keys", False)) if diffrax else ():
+        found[f"diffrax, {who}"] = Work(ready(by_diffrax(diffrax, rows), jax.random.key(2)), RUNS * STEPS, device)
+    return found
 
 
-def brownian_section(diffrax: ModuleType | None) -> None:
-    """Brownian noise: our two layouts, a scan by hand, diffrax in its two layouts."""
-    law, key = stable.Gaussian(), jax.random.key(2)
-    peers = {
-        "jaxprune, rows": ready(euler(law, True), key),
-        "jaxprune, vmap over keys": ready(euler(law, False), key),
-        "scan by hand": ready(by_hand(law), key),
-    }
-    if diffrax is not None:
-        peers["diffrax, one array"] = ready(by_diffrax(diffrax, True), key)
-        peers["diffrax, vmap over keys"] = ready(by_diffrax(diffrax, False), key)
-    compare("Brownian noise", 2.0, jax.jit(lambda k: law.sample(k, (RUNS,))), peers)
-
-
-def costs() -> None:
+def costs(bench: Bench) -> None:
     """Cost of a step of one run against the number of seeds, and of tail indices: one program each."""
 
     def batch(keys, alphas):
@@ -164,19 +131,22 @@ def costs() -> None:
 
         return jax.vmap(jax.vmap(one, (None, 0)), (0, None))(alphas, keys)
 
-    print("\nscalar runs, vmap over keys and indices: ns per step of one run")
-    for count, alphas in [(1, 1), (10, 1), (100, 1), (1000, 1), (10000, 1), (1000, 2), (1000, 4), (1000, 8)]:
-        index = jax.vmap(stable.index)(jnp.linspace(1.2, 1.9, alphas))
-        work = ready(jax.jit(batch), jax.random.split(jax.random.key(3), count), index)
-        taken = np.array([seconds(work) for _ in range(PAIRS)]) / (STEPS * count * alphas) * 1e9
-        print(f"  {count:6} seeds x {alphas} indices   {range_of(taken)}")
+    for along, counts in GROWTH.items():
+        for count in counts:
+            seeds, indices = (count, 1) if along == "seeds" else (MANY, count)
+            index = jax.vmap(stable.index)(jnp.linspace(1.2, 1.9, indices))
+            work = ready(batch, jax.random.split(jax.random.key(3), seeds), index)
+            works = {"jaxprune": Work(work, STEPS * seeds * indices)}
+            what = "one index" if along == "seeds" else f"{MANY:,} seeds"
+            bench.race("runs of numbers, vmap", what, "ns a step", works, PAIRS, size=count, along=along)
 
 
-def main() -> None:
+def main(bench: Bench) -> None:
     """Steps of the integrator, against its peers."""
-    torch, diffrax = optional("torch"), optional("diffrax")
-    with pinned("float32"):
-        print(f"{setting(torch, diffrax)}\neuler: {RUNS} runs of {STEPS} steps, dX = -X dt + dL, float32")
-        stable_section(torch)
-        brownian_section(diffrax)
-        costs()
+    torch, diffrax = Torch.of(bench), bench.peer("diffrax")
+    loops = torch.ways(lambda: by_torch(torch)) if torch else {}
+    with precision("float32"):
+        peers = {f"PyTorch loop, {how}": Work(loop, RUNS * STEPS, torch.device) for how, loop in loops.items() if torch}
+        compare(bench, f"stable noise, alpha {ALPHA}", stable.Symmetric(ALPHA), peers)
+        compare(bench, "Brownian noise", stable.Gaussian(), by_diffrax_twice(diffrax))
+        costs(bench)

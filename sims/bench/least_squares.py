@@ -1,32 +1,30 @@
 """Speed of the whole surface: 48 widths x 19 kept counts, pruned and retrained, float64, against two peers.
 
 The careful NumPy user makes one ``lstsq`` per width and one per kept count; the naive scikit-learn user fits every
-cell anew. Each ratio is of two times measured one after the other, the median of several such pairs; the peak is
-that of a matrix product in the same run. Everything is checked to agree before it is timed.
+cell anew. The peak is that of a matrix product in the same run. Everything is checked to agree before it is timed.
 """
 
-import os
+import functools
 from collections.abc import Callable
 
 import jax
 import numpy as np
-from _timing import peak, range_of, seconds, setting
+from _record import Bench
+from _timing import Work, cores, engine, faster, peak, precision, ready
 from threadpoolctl import threadpool_limits
 
 from jaxprune import spectra, teachers
 from jaxprune.problems import LinearGaussian
 from jaxprune.simulate import least_squares
 from jaxprune.simulate.least_squares import pruning
+from jaxprune.simulate.platforms import each
 from jaxprune.sweep import Experiment
-from jaxprune.sweep.executors import LocalProcesses
-from jaxprune.sweep.prepared import Prepared
-from jaxprune.sweep.program import pinned
-from jaxprune.sweep.tasks import execute
 
 N, DIM = 100, 500
 KEPT = list(range(5, 100, 5))
-BLOCK = 64
-PAIRS = 5
+WIDTHS, COUNTS = 48, (6, 12, 24, 48, 96)
+BLOCK, PAIRS = 64, 5
+QUICK = dict(KEPT=[5, 50], WIDTHS=4, COUNTS=(3, 4), BLOCK=4, PAIRS=2)
 
 
 def widths_of(count: int) -> list[int]:
@@ -52,7 +50,7 @@ def surface(key, problem, widths):
 
 
 def trial(key, problem):
-    return surface(key, problem, widths_of(48))
+    return surface(key, problem, widths_of(WIDTHS))
 
 
 def careful_numpy(x, y, problem, widths):
@@ -99,12 +97,10 @@ def flops(widths) -> float:
     return fit_narrow + fit_wide + residuals + refits
 
 
-def compiled(widths, block):
-    """Trials of one process: keys -> surfaces, one after another."""
-    run = jax.jit(lambda keys, problem: jax.lax.map(lambda k: surface(k, problem, widths), keys))
-    keys, problem = jax.random.split(jax.random.key(1), block), make(0)
-    jax.block_until_ready(run(keys, problem))
-    return lambda: jax.block_until_ready(run(keys, problem))
+def block_of(widths, block):
+    """A block of trials in this process."""
+    keys = jax.random.split(jax.random.key(1), block)
+    return ready(lambda keys, problem: each(lambda k: surface(k, problem, widths), keys), keys, make(0))
 
 
 def sample(problem):
@@ -122,64 +118,39 @@ def check(problem, widths) -> float:
     return float(np.max(np.abs(np.stack(ours)[:, :, 0] / theirs - 1)))
 
 
-def two_processes(workers: int) -> Callable[[], object]:
-    """The engine's own way: warm worker processes, four tasks each."""
-    experiment = Experiment("bench", {"widths": [48]}, make, trial, inner={"width": widths_of(48), "kept": KEPT}, block=BLOCK)
-    common = Prepared(experiment, 0).common(experiment.points())
-    pool = LocalProcesses(workers)
-    warm = [pool.submit(execute, common, [{"widths": 48}], [[block]]) for block in range(2 * workers)]
-    [f.result() for f in warm]
-    return lambda: [f.result() for f in [pool.submit(execute, common, [{"widths": 48}], [[b]]) for b in range(4 * workers)]]
+def limited(threads: int, fit: Callable, *arguments) -> None:
+    with threadpool_limits(threads, "blas"):
+        fit(*arguments)
 
 
-def best_peer(x, y, problem, widths) -> tuple[float, int]:
-    """The careful user's time with the better number of BLAS threads, and that number."""
-    times = {}
-    for threads in sorted({1, os.cpu_count() or 1}):
-        with threadpool_limits(threads, "blas"):
-            times[threads] = min(seconds(lambda: careful_numpy(x, y, problem, widths)) for _ in range(2))
-    threads = min(times, key=lambda t: times[t])
-    return times[threads], threads
+def surfaces(bench: Bench, problem, careful: dict[str, Work]) -> None:
+    """The whole surface, by all."""
+    widths, (x, y, _) = widths_of(WIDTHS), sample(problem)
+    works = {"jaxprune, one process": Work(block_of(widths, BLOCK), BLOCK, bound=peak(flops(widths)))}
+    inner = {"width": widths, "kept": KEPT}
+    experiment = Experiment("bench", {"widths": [WIDTHS]}, make, trial, inner=inner, seeds=4 * BLOCK, block=BLOCK)
+    if bench.has("scikit-learn"):
+        careful = {**careful, "naive scikit-learn": Work(lambda: limited(1, naive_sklearn, x, y, problem, widths))}
+    with engine(bench, experiment) as every:
+        what = f"{len(widths)} widths, {len(KEPT)} kept counts"
+        bench.race("surface", what, "ms a trial", {**works, **every, **careful}, PAIRS)
 
 
-def main() -> None:
-    """Print the tables."""
-    cores = len(os.sched_getaffinity(0))
-    with pinned("float64"):
-        problem, widths = make(0), widths_of(48)
-        print(setting())
-        print(f"surface: n={N}, {len(widths)} widths 10..{DIM}, {len(KEPT)} kept counts, pruned and retrained, float64")
-        print(f"largest relative difference from the careful NumPy user: {check(problem, widths):.1e}")
+def main(bench: Bench) -> None:
+    """The surface against its peers, then against the careful one for other numbers of widths."""
+    with precision("float64"):
+        problem = make(0)
         x, y, _ = sample(problem)
-        _, threads = best_peer(x, y, problem, widths)
-        ours, engine = compiled(widths, BLOCK), two_processes(cores)
-        rows = []
-        for _ in range(PAIRS):
-            one = seconds(ours) / BLOCK
-            all_cores = seconds(engine) / (4 * cores * BLOCK)
-            with threadpool_limits(threads, "blas"):
-                rows.append((one, all_cores, seconds(lambda: careful_numpy(x, y, problem, widths))))
-        with threadpool_limits(threads, "blas"):
-            naive = seconds(lambda: naive_sklearn(x, y, problem, widths))
-        one, every, theirs = np.median(rows, axis=0)
-        ratios = np.array([(r[2] / r[0], r[2] / r[1]) for r in rows])
-        print(f"\nmilliseconds per trial (median of {PAIRS} pairs; NumPy with {threads} BLAS thread(s), its better choice)")
-        print(f"  jaxprune, one process      {1e3 * one:9.2f}")
-        print(f"  jaxprune, {cores} processes      {1e3 * every:9.2f}")
-        beaten = f"ratio {range_of(ratios[:, 0], 0)} to one process, {range_of(ratios[:, 1], 0)} to {cores}"
-        print(f"  careful NumPy              {1e3 * theirs:9.1f}   {beaten}")
-        beaten = f"ratio {naive / one:.0f} to one process, {naive / every:.0f} to {cores}"
-        print(f"  naive scikit-learn         {1e3 * naive:9.1f}   {beaten}")
-        top, work = peak(), flops(widths)
-        print(f"\n{work / 1e6:.0f} MFLOP per trial; {1 / one:.0f} trials/s on one thread = {work / one / 1e9:.1f} GFLOP/s,")
-        print(f"{work / one / top:.0%} of the matrix-product peak of {top / 1e9:.1f} GFLOP/s on one thread")
-        print("\nratio to careful NumPy on one process, against the number of widths")
-        for count in (6, 12, 24, 48, 96):
+
+        def careful(threads, widths):
+            return functools.partial(limited, threads, careful_numpy, x, y, problem, widths)
+
+        widths = widths_of(WIDTHS)
+        bench.agree("largest relative difference from the careful NumPy user", check(problem, widths), 1e-8)
+        threads = faster({n: careful(n, widths) for n in sorted({1, cores()})})
+        who = f"careful NumPy, {threads} BLAS thread{'s' * (threads > 1)}"
+        surfaces(bench, problem, {who: Work(careful(threads, widths))})
+        for count in COUNTS:
             some = widths_of(count)
-            run = compiled(some, 16)
-            pairs = []
-            for _ in range(3):
-                mine = seconds(run) / 16
-                with threadpool_limits(threads, "blas"):
-                    pairs.append(seconds(lambda s=some: careful_numpy(x, y, problem, s)) / mine)
-            print(f"  {len(some):3d} widths   {range_of(pairs, 0)}")
+            works = {"jaxprune": Work(block_of(some, 16), 16), who: Work(careful(threads, some))}
+            bench.race("number of widths", "", "ms a trial", works, min(PAIRS, 3), size=len(some), along="widths")

@@ -15,11 +15,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from _timing import optional, range_of, setting
+from _record import Bench
+from _timing import Work
 
 DENSE, CONVOLUTIONS = (300, 600, 1000), (64, 128, 256)  # a side; channels of 3 x 3 kernels
 REPEATS = 3
-THEIRS = """
+QUICK = dict(DENSE=(60,), CONVOLUTIONS=(16,), REPEATS=1)
+TELLING = """
+import atexit
+def tell():
+    with open("/proc/self/status") as told:
+        print("\\nheld", next(line.split()[1] for line in told if line.startswith("VmHWM")))
+atexit.register(tell)
+"""  # the system's own account of a child, ru_maxrss, begins with the memory of its parent
+OURS = f"{TELLING}import runpy\nrunpy.run_module('jaxprune', run_name='__main__', alter_sys=True)"
+THEIRS = f"""{TELLING}
 import sys, warnings, logging
 warnings.simplefilter("ignore")
 import numpy as np, torch, weightwatcher
@@ -30,6 +40,7 @@ def module(w):
     kind = torch.nn.Linear(inputs, outputs) if w.ndim == 2 else torch.nn.Conv2d(inputs, outputs, 3)
     kind.weight.data = torch.tensor(w)
     return kind
+print("device", torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu")
 model = torch.nn.Sequential(*(module(arrays[name]) for name in arrays))
 found = weightwatcher.WeightWatcher(model=model).analyze()
 for name, alpha in zip(arrays, found.alpha):
@@ -44,6 +55,10 @@ class Done(NamedTuple):
     seconds: float
     gibibytes: float
 
+    def words(self, first: str) -> list[list[str]]:
+        """Of the lines that begin with a word, the others."""
+        return [line.split()[1:] for line in self.said.splitlines() if line.startswith(f"{first} ")]
+
 
 def network() -> dict[str, np.ndarray]:
     """Weights by name."""
@@ -55,20 +70,19 @@ def network() -> dict[str, np.ndarray]:
     return found
 
 
-def run(*words: Any) -> Done:
-    """One process."""
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    said = process.stdout.read() if process.stdout else ""
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{words[0]} ended with {os.waitstatus_to_exitcode(status)}")
-    return Done(said, time.perf_counter() - started, used.ru_maxrss / 2**20)
+def run(code: str, *words: Any) -> Done:
+    """A process of Python that runs ``code``."""
+    started, env = time.perf_counter(), os.environ | dict(XLA_PYTHON_CLIENT_PREALLOCATE="false")
+    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, env=env, check=False)
+    took = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError(f"a process ended with {done.returncode}: {done.stderr[-1000:]}")
+    return Done(done.stdout, took, int(done.stdout.rsplit(maxsplit=1)[-1]) / 2**20)
 
 
 def ours(file: Path, folder: Path) -> Done:
     """The report of this package."""
-    return run("-m", "jaxprune", "weights", file, "--out", folder)
+    return run(OURS, "weights", file, "--out", folder)
 
 
 def told(folder: Path) -> dict[str, dict[str, str]]:
@@ -77,43 +91,36 @@ def told(folder: Path) -> dict[str, dict[str, str]]:
         return {row["layer"]: row for row in csv.DictReader(file)}
 
 
-def told_or_dash(cell: str) -> str:
-    """A number of the table; a dash where the fit failed and is not told."""
-    return f"{float(cell):6.2f}" if cell else f"{'-':>6}"
+def measured(bench: Bench, file: Path, peer: bool) -> tuple[Done, ...]:
+    """Time and memory of both, one after the other; what each did last."""
+    pairs = [(ours(file, file.parent), *([run(THEIRS, file)] if peer else [])) for _ in range(REPEATS)]
+    device = " ".join(word for line in pairs[0][-1].words("device") for word in line)
+    works = {"jaxprune weights": Work(), "weightwatcher": Work(device=device)}
+    runs = dict(zip(works, zip(*pairs, strict=True), strict=False))
+    for what, unit, column in (("time", "s", "seconds"), ("largest memory", "GiB", "gibibytes")):
+        bench.keep(what, "", unit, {who: [getattr(d, column) for d in done] for who, done in runs.items()}, works=works)
+    return pairs[-1]
 
 
-def main() -> None:
-    """Print the tables; without the package, ours alone."""
-    weightwatcher = optional("weightwatcher")
-    print(setting(weightwatcher if hasattr(weightwatcher, "__version__") else None))
-    weights = network()
-    print(f"{len(weights)} layers, {sum(w.size for w in weights.values()):,} weights; median of {REPEATS} (least to largest)")
+def exponents(bench: Bench, layer: str, row: dict[str, str], theirs: float | None) -> None:
+    """What each says of a layer; nothing where a fit failed. Those of dense layers must agree."""
+    own, control = row["positions"] or row["spectrum"], row["positions_gaussian"] or row["gaussian"]
+    if theirs is not None and own and not row["positions"]:
+        bench.agree(f"{layer}: exponents differ by", abs(theirs / float(own) - 1), 1e-3)
+    found = {"jaxprune weights": own, "jaxprune weights, Gaussian control": control, "weightwatcher": theirs}
+    values = {who: [float(value)] for who, value in found.items() if value not in ("", None)}
+    bench.keep("exponents of the squared singular values", layer, "pdf exponent", values, compared=False)
+
+
+def main(bench: Bench) -> None:
+    """Both on one file; without the package, ours alone."""
+    weightwatcher, weights = bench.has("weightwatcher"), network()
+    bench.say(f"{len(weights)} layers, {sum(w.size for w in weights.values()):,} weights")
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        np.savez(folder / "network.npz", allow_pickle=False, **weights)  # pyright: ignore[reportArgumentType]
-        pairs = []
-        for _ in range(REPEATS):
-            mine = ours(folder / "network.npz", folder)
-            pairs.append((mine, run("-c", THEIRS, folder / "network.npz") if weightwatcher else None))
-        table = told(folder)
-    print(f"jaxprune weights: {range_of([p[0].seconds for p in pairs])} s, {range_of([p[0].gibibytes for p in pairs], 2)} GiB")
-    exponents = {}
-    if weightwatcher:
-        peers = [p[1] for p in pairs]
-        print(f"weightwatcher:    {range_of([p.seconds for p in peers])} s, {range_of([p.gibibytes for p in peers], 2)} GiB")
-        print(f"ratio of times:   {range_of([p[1].seconds / p[0].seconds for p in pairs])}")
-        lines = (line.split() for line in peers[0].said.splitlines() if line.startswith("alpha "))
-        exponents = {name: float(value) for _, name, value in lines}
-    print("\npdf exponents of squared singular values; controls are shuffled entries and Gaussian numbers")
+        file = Path(place) / "network.npz"
+        np.savez(file, allow_pickle=False, **weights)  # pyright: ignore[reportArgumentType]
+        done = measured(bench, file, weightwatcher)
+        table = told(file.parent)
+    theirs = {name: float(value) for name, value in done[-1].words("alpha")}
     for name in weights:
-        row = table[name]
-        own = row["positions"] or row["spectrum"]
-        control = row["positions_gaussian"] or row["gaussian"]
-        peer = f"weightwatcher {exponents[name]:6.2f}" if name in exponents else ""
-        if name in exponents and own and not row["positions"]:
-            assert abs(exponents[name] / float(own) - 1) < 1e-3, (name, exponents[name], own)
-        print(f"  {name:28} ours {told_or_dash(own)}, Gaussian control {told_or_dash(control)}   {peer}")
-
-
-if __name__ == "__main__":
-    main()
+        exponents(bench, name, table[name], theirs.get(name))
