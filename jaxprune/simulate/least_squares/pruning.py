@@ -298,7 +298,7 @@ def retrained_surface(
     rules, dim = order.shape[1:]
     moments = least_squares.shared_moments(data, len(widths) * rules, max(kept))
 
-    flat, widths = order.reshape(-1, dim), jnp.repeat(jnp.asarray(widths), rules)
+    flat, ends = order.reshape(-1, dim), jnp.repeat(jnp.asarray(widths), rules)
 
     def whole(cell):
         width, chosen = cell
@@ -310,9 +310,9 @@ def retrained_surface(
         return jnp.sum(eigs * (coef - teacher) ** 2, axis=1)
 
     if not diagonal(problem):
-        return each(whole, (widths, flat)).reshape(*order.shape[:2], -1)
+        return each(whole, (ends, flat)).reshape(*order.shape[:2], -1)
     leading, others = flat[:, : max(max(kept), 1)], flat[:, max(max(kept), 1) :]
     eigs, teacher = jnp.asarray(problem.eigs), jnp.asarray(problem.teacher)
-    wrong = each(by_parts, (widths, flat, eigs[leading][:, None], teacher[leading][:, None]))
+    wrong = each(by_parts, (ends, flat, eigs[leading][:, None], teacher[leading][:, None]))
     risks = problem.noise**2 + wrong + jnp.sum((eigs * teacher**2)[others], axis=1)[:, None]
     return risks.reshape(*order.shape[:2], -1)
