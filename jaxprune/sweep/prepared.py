@@ -53,16 +53,8 @@ class Prepared:
         check_make(experiment.make, experiment.axes, "the axes are", cure)
         self.metrics: Metrics = {}
         self.declared = by_name("metrics", experiment.metrics)
-        made: dict[tuple, tuple[Any, str]] = {}
-        examples: dict[Any, Any] = {}
-        for point in experiment.points():
-            with self._failing(point):
-                problem, mark, parcel = self._made(point)
-                made[place(point)] = mark, parcel.digest
-                examples.setdefault(mark, problem)
-                if sum(p.size for p in self._kept.values()) + parcel.size <= KEEP:
-                    self._kept[place(point)] = parcel
-        if self.batch is None and examples and not calls.alone():
+        made, examples = self._make_all()
+        if self.batch is None and made and not calls.alone():
             self._choose_batch(examples, max(collections.Counter(mark for mark, _ in made.values()).values()))
         for point in experiment.points():
             if place(point) in made:
@@ -74,6 +66,19 @@ class Prepared:
             raise ValueError(f"metrics: {unknown[0]!r} is declared, the trial returns {', '.join(self.metrics)}")
         self._check_randomness()
         self.sources = sources(experiment.make, experiment.trial)
+
+    def _make_all(self) -> tuple[dict[tuple, tuple[Any, str]], dict[Any, Any]]:
+        """Signature and digest of the problem of each point, and a problem of each signature."""
+        made: dict[tuple, tuple[Any, str]] = {}
+        examples: dict[Any, Any] = {}
+        for point in self._experiment.points():
+            with self._failing(point):
+                problem, mark, parcel = self._made(point)
+                made[place(point)] = mark, parcel.digest
+                examples.setdefault(mark, problem)
+                if sum(p.size for p in self._kept.values()) + parcel.size <= KEEP:
+                    self._kept[place(point)] = parcel
+        return made, examples
 
     @contextlib.contextmanager
     def _failing(self, point: Point) -> Iterator[None]:
@@ -142,14 +147,15 @@ class Prepared:
         )
 
     def _fits(self, mark: Any, problem: Any) -> bool:
-        """Also what cannot be lowered does: its points have nothing to run."""
-        with contextlib.suppress(Exception):
+        """Also what cannot be lowered or compiled does, unless for want of memory: its points have nothing to run."""
+        try:
             parcel = self._lowered(mark, problem).parcel
-            try:
-                with program.pinned(self._experiment.precision):
-                    program.compiled(parcel, self._budget)
-            except MemoryError:
-                return False
+            with program.pinned(self._experiment.precision):
+                program.compiled(parcel, self._budget)
+        except MemoryError:
+            return False
+        except Exception as error:
+            return "RESOURCE_EXHAUSTED" not in str(error)
         return True
 
     @property
