@@ -126,27 +126,25 @@ def _corrected(weights, usable, sample, sizes):
 def widest(seeds: Array, round_off: float) -> float:
     """The widest extent of the seeds (seeds, ...) at one point among those where not all are equal to ``round_off``; at least 1
     where the metric counts events, being whole everywhere, so that each moves it by 1; else 0 where there is none."""
-    equal, extent, count = _equal(seeds, round_off)
+    count, low, high = np.sum(~np.isnan(seeds), axis=0), np.fmin.reduce(seeds), np.fmax.reduce(seeds)
     events = bool(np.all(np.isnan(seeds) | (seeds == np.round(seeds))))
-    return float(np.max(extent, where=(count > 1) & ~equal, initial=1.0 if events else 0.0))
+    apart = (count > 1) & ~_equal(count, low, high, round_off)
+    return float(np.max(high - low, where=apart, initial=1.0 if events else 0.0))
 
 
-def unmet(seeds: Array, round_off: float, widest: float) -> tuple[Array, Array]:
-    """Where two or more seeds (seeds, ...) of a point are equal to ``round_off``; and how far an event that they may have
-    missed would move one of them, 0 elsewhere.
+def unmet(count: Array, low: Array, high: Array, round_off: float, widest: float) -> tuple[Array, Array]:
+    """Where two or more seeds of a point, which lie in ``low`` .. ``high``, are equal to ``round_off``; and how far an event
+    that they may have missed would move one of them, 0 elsewhere.
 
     Only other points tell: ``UNSEEN`` times the ``widest`` extent of seeds at one point of the metric. Any metric whose seeds
     are equal at every point, and that counts no events, is deterministic.
     """
-    equal, *_ = _equal(seeds, round_off)
+    equal = _equal(count, low, high, round_off)
     return equal, np.where(equal, UNSEEN * widest, 0.0)
 
 
-def _equal(seeds, round_off):
-    """Where two or more seeds of a point are equal, their extent, and how many there are."""
-    low, high, count = np.fmin.reduce(seeds), np.fmax.reduce(seeds), np.sum(~np.isnan(seeds), axis=0)
-    extent = high - low
-    return (count > 1) & (extent <= round_off * np.maximum(np.abs(low), np.abs(high))), extent, count
+def _equal(count, low, high, round_off):
+    return (count > 1) & (high - low <= round_off * np.maximum(np.abs(low), np.abs(high)))
 
 
 def _slack(sample, known):

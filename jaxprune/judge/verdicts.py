@@ -126,7 +126,7 @@ def _sampled(metric: Metric, seeds: np.ndarray, climbs: bool, round_off: float, 
     scale = np.ones(seeds.shape[1:]) if metric.scale == "logarithm" else _scale(seeds, climbs)
     small = seeds / scale
     count, low, high = map(np.asarray, (np.sum(~np.isnan(seeds), axis=0), np.fmin.reduce(seeds), np.fmax.reduce(seeds)))
-    equal, jump = kinds.unmet(seeds, round_off, widest)
+    equal, jump = kinds.unmet(count, low, high, round_off, widest)
     with np.errstate(all="ignore"):
         mean = np.where(count > 0, np.nansum(small, axis=0) / count, np.nan)
         centred = small - mean

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
-import numpy as np
-
 from jaxprune.sweep import tasks
 from jaxprune.sweep.calls import Call, Task, planned
 from jaxprune.sweep.executors import WorkerDied
@@ -15,6 +13,7 @@ from jaxprune.sweep.fingerprint import said
 from jaxprune.sweep.interrupts import Interrupts
 from jaxprune.sweep.prepared import Prepared, place
 from jaxprune.sweep.progress import Progress
+from jaxprune.sweep.reading import count_nonfinite
 
 POLL_SECONDS = 0.2
 LARGE = 2**27  # bytes of one outcome, above which few wait to be written
@@ -123,7 +122,7 @@ class Drive:
             with self._interrupts.held():
                 self._sink.write(chunk, outcome)
             self._finished += 1
-            self._bar.step(_count_nonfinite(outcome["metrics"]))
+            self._bar.step(count_nonfinite(outcome["metrics"].values()))
 
     def _give_up(self) -> None:
         """Stop waiting for tasks that hang where the executor does not end them, and for workers that are gone."""
@@ -160,8 +159,3 @@ def _workers(executor: Executor) -> int | None:
         return len(client.scheduler_info()["workers"])
     except Exception:  # the scheduler is gone, and its workers with it
         return 0
-
-
-def _count_nonfinite(metrics: Mapping[str, np.ndarray]) -> int:
-    bad = [~np.isfinite(v.reshape(len(v), -1)).all(axis=1) for v in metrics.values()]
-    return int(np.sum(np.any(bad, axis=0)))

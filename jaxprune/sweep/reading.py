@@ -3,7 +3,7 @@
 import functools
 import itertools
 import operator
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,9 +129,14 @@ def _receipted(store: Any, chosen: Chosen, kinds: Mapping[str, Kind], held: np.n
         if count and where[-1] == chosen.shape[-1] - 1 and left < store.run["block"]:
             files = {name: (store.file(name, chunk), chosen.found[chunk]["chunks"][name]) for name in kinds}
             parts = [Part(kind, [files[name]], left, slice(None), True).read() for name, kind in kinds.items()]
-            count = np.sum(np.any([~np.isfinite(part.reshape(left, -1)).all(axis=1) for part in parts], axis=0))
+            count = count_nonfinite(parts)
         found[where[:-1]] += count
     return found
+
+
+def count_nonfinite(metrics: Iterable[np.ndarray]) -> int:
+    """How many trials have a value that is not finite in any of the arrays (trials, ...)."""
+    return int(np.sum(np.any([~np.isfinite(v.reshape(len(v), -1)).all(axis=1) for v in metrics], axis=0)))
 
 
 def nonfinite(data: xr.Dataset, grid: Collection[str], finished: xr.DataArray | bool = True) -> xr.DataArray:
@@ -141,7 +146,7 @@ def nonfinite(data: xr.Dataset, grid: Collection[str], finished: xr.DataArray | 
 
 
 class Part:
-    """The seeds of one grid point of a metric, or a slice of its first inner axis: read when it is called."""
+    """The seeds of one grid point of a metric, or a slice of its first inner axis, that are read when they are needed."""
 
     def __init__(self, kind: Kind, files: Sequence[File | None], seeds: int, cut: slice, whole: bool):
         self._kind, self._files, self._seeds, self._cut, self._whole = kind, files, seeds, cut, whole
@@ -168,13 +173,10 @@ def lazily(
     """An array (axes..., seeds, inner...) of Dask's: a part for each grid point, or several where it is large, with all seeds.
 
     ``files``: of the chunk at (point..., block) in the axes' ``shape`` and the blocks; ``whole``: whether it has them all.
-    Raises ValueError where dask is not installed.
     """
-    try:
-        import dask.array as da
-        from dask.base import tokenize
-    except ImportError as error:
-        raise ValueError("lazy: reading samples as they are used needs dask; pip install 'dask[array]'") from error
+    import dask.array as da  # takes a while, and few samples need it
+    from dask.base import tokenize
+
     cuts = _cuts(kind, seeds)
     blocks = range(-(-seeds // kind.chunk[0]))
     word = f"{name}-{tokenize([str(f[0]) for f in files.values()], [list(f[1]) for f in files.values()], shape, seeds, whole)}"
@@ -182,7 +184,7 @@ def lazily(
     for point in itertools.product(*map(range, shape)):
         found = [files.get((*point, block)) for block in blocks]
         for i, cut in enumerate(cuts):
-            place = (*point, 0, i)[: len(shape) + 2] if kind.inner else (*point, 0)
+            place = (*point, 0, i) if kind.inner else (*point, 0)
             graph[(word, *place, *(0 for _ in kind.inner[1:]))] = (_read, Part(kind, found, seeds, cut, whole), len(shape))
     lengths = [tuple(len(range(*cut.indices(kind.inner[0]))) for cut in cuts)] if kind.inner else []
     sizes = (*((1,) * n for n in shape), (seeds,), *lengths, *((n,) for n in kind.inner[1:]))

@@ -129,18 +129,14 @@ class Store:
 
     def write(self, chunk: Chunk, outcome: Mapping[str, Any]) -> None:
         """One task: its chunks first, then its receipt by fsync and rename."""
-        block = self.run["block"]
-        lost = np.zeros(block, bool)
+        metrics = outcome["metrics"]
         try:
-            sums = {}
-            for name, values in outcome["metrics"].items():
-                sums[name] = chunks.write(self.file(name, chunk), values)
-                lost |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-            sums[layout.DONE] = chunks.write(self.file(layout.DONE, chunk), np.ones(block, bool))
+            sums = {name: chunks.write(self.file(name, chunk), values) for name, values in metrics.items()}
+            sums[layout.DONE] = chunks.write(self.file(layout.DONE, chunk), np.ones(self.run["block"], bool))
             receipt = dict(
                 self._origin(chunk),
                 chunks=sums,
-                nonfinite=int(np.sum(lost)),
+                nonfinite=reading.count_nonfinite(metrics.values()),
                 seconds=round(outcome["seconds"], 6),
                 written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 **{name: outcome[name] for name in receipts.WORDS},
